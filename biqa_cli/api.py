@@ -1,0 +1,80 @@
+"""The public Python API, in one list. Everything else may change between versions."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from os import PathLike, fspath
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from biqa_cli.images.discovery import find_images
+from biqa_cli.models.catalog import DEFAULT_MODEL
+from biqa_cli.models.loading import LoadedModel, load_model
+from biqa_cli.results import ImageResult
+from biqa_cli.scoring import score_files, score_photo
+
+__all__ = ["ImageResult", "LoadedModel", "load_model", "score_image", "score_images"]
+
+
+def score_image(
+    image: str | PathLike[str] | Image.Image | NDArray[np.uint8],
+    *,
+    model: LoadedModel | None = None,
+) -> ImageResult:
+    """Return the quality of one photo.
+
+    Args:
+        image: A file, a Pillow image, or an sRGB array (H, W, 3) or (H, W) of bytes.
+        model: From `load_model`. None is the default model, loaded once.
+
+    Returns:
+        A record whose `score` is 0 to 100, higher is better. Where the photo cannot be scored,
+        `status` is "error" and `error` says why; nothing is raised for that.
+
+    Raises:
+        UsageError: If the array has another type or shape.
+        WeightsError: If the default model's weights are missing or wrong.
+    """
+    ready = model or _default_model()
+    if isinstance(image, Image.Image):
+        return score_photo(image, ready)
+    if isinstance(image, np.ndarray):
+        return score_photo(_image_of(image), ready)
+    return next(score_files([fspath(image)], ready, workers=1))
+
+
+def score_images(
+    paths: Iterable[str | PathLike[str]],
+    *,
+    model: LoadedModel | None = None,
+    batch_size: int | None = None,
+    workers: int | None = None,
+) -> Iterator[ImageResult]:
+    """Yield the quality of many photos, in a stable order, in bounded memory.
+
+    Args:
+        paths: Files and folders; a folder stands for all the photos below it.
+        model: From `load_model`. None is the default model, loaded once.
+        batch_size: Photos for one forward pass; it does not change the scores.
+        workers: Threads that read photos ahead of the model.
+    """
+    files = find_images(fspath(path) for path in paths)
+    return score_files(files, model or _default_model(), batch_size=batch_size, workers=workers)
+
+
+@lru_cache(maxsize=1)
+def _default_model() -> LoadedModel:
+    return load_model(DEFAULT_MODEL)
+
+
+def _image_of(array: NDArray[np.uint8]) -> Image.Image:
+    from biqa_cli.errors import UsageError
+
+    grey, colour = 2, 3
+    if array.dtype != np.uint8 or not (
+        array.ndim == grey or (array.ndim == colour and array.shape[2] == colour)
+    ):
+        msg = f"expected bytes (H, W, 3) or (H, W), got {array.dtype} {array.shape}"
+        raise UsageError(msg)
+    return Image.fromarray(array)

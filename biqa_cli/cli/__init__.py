@@ -1,0 +1,44 @@
+"""The command line: an explicit list of commands."""
+
+from typing import Annotated
+
+import typer
+
+from biqa_cli import __version__
+from biqa_cli.cli import models, score, weights
+from biqa_cli.cli._boundary import ErrorBoundary
+
+app = typer.Typer(
+    name="biqa",
+    cls=ErrorBoundary,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="How good is a photo? Blind image quality assessment.",
+)
+app.command("score")(score.score)
+app.add_typer(models.app, name="models")
+app.add_typer(weights.app, name="weights")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"biqa {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

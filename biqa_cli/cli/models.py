@@ -1,0 +1,75 @@
+"""`biqa models`: what there is to score with."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from biqa_cli.cli import _output
+from biqa_cli.cli._options import TableOrJson
+from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS, find_model
+from biqa_cli.models.spec import ModelSpec
+from biqa_cli.weights.cache import is_present
+from biqa_cli.weights.manifest import load_manifest
+
+app = typer.Typer(no_args_is_help=True, help="List the models and what they expect.")
+
+
+@app.command("list")
+def list_models(
+    format: Annotated[TableOrJson, typer.Option("-f", "--format")] = TableOrJson.table,  # noqa: A002
+) -> None:
+    """List all models.
+
+    Example: biqa models list -f json
+    """
+    facts = [_facts(spec) for spec in MODELS.values()]
+    if format is TableOrJson.json:
+        _output.print_json(facts)
+        return
+    columns = ("name", "family", "parameters", "macs", "srcc", "checkpoint", "summary")
+    rows = [[_cell(fact[column]) for column in columns] for fact in facts]
+    _output.print_table(columns, rows)
+    _output.say(f"the default is {DEFAULT_MODEL}; a model without a checkpoint is not trained yet")
+
+
+@app.command("info")
+def info(
+    name: Annotated[str, typer.Argument(help="A name from `biqa models list`.")],
+    format: Annotated[TableOrJson, typer.Option("-f", "--format")] = TableOrJson.table,  # noqa: A002
+) -> None:
+    """Show all that is known of one model.
+
+    Example: biqa models info blockiqa-lite
+    """
+    facts = _facts(find_model(name))
+    if format is TableOrJson.json:
+        _output.print_json(facts)
+        return
+    _output.print_table(("field", "value"), [[key, _cell(value)] for key, value in facts.items()])
+
+
+def _cell(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds
+    return "-" if value is None else value
+
+
+def _facts(spec: ModelSpec) -> dict[str, Any]:
+    checkpoint = load_manifest().find(spec.name)
+    known = asdict(checkpoint) if checkpoint else {}
+    return {
+        "name": spec.name,
+        "family": spec.family,
+        "summary": spec.summary,
+        "trunk": spec.trunk,
+        "parameters": spec.parameters,
+        "macs": spec.macs,
+        "input": spec.input.describe(),
+        "native_scale": spec.scale.describe(),
+        "checkpoint": None if checkpoint is None else checkpoint.file,
+        "checkpoint_present": checkpoint is not None and is_present(checkpoint),
+        **{
+            key: known.get(key)
+            for key in ("trained_on", "tested_on", "srcc", "plcc", "krcc", "trunk_origin", "licence")
+        },
+        "citation": spec.citation,
+    }

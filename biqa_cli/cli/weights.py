@@ -1,0 +1,138 @@
+"""`biqa weights`: trained weights that can be trusted."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from biqa_cli.cli import _output
+from biqa_cli.cli._options import TableOrJson
+from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.weights.cache import cache_folder, is_verified, locate, stale_files
+from biqa_cli.weights.manifest import Checkpoint, Manifest, load_manifest
+
+app = typer.Typer(no_args_is_help=True, help="Download and check trained weights.")
+
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]...", help="Checkpoints; all if none is named.")
+]
+
+
+@app.command("list")
+def list_weights(
+    format: Annotated[TableOrJson, typer.Option("-f", "--format")] = TableOrJson.table,  # noqa: A002
+) -> None:
+    """List every file of every checkpoint, and whether it is here and genuine.
+
+    Example: biqa weights list -f json
+    """
+    rows = [
+        {
+            "name": checkpoint.name,
+            "file": file.file,
+            "bytes": file.bytes,
+            "sha256": file.sha256,
+            "licence": checkpoint.licence,
+            "present": locate(file) is not None,
+            "verified": is_verified(file),
+        }
+        for checkpoint in load_manifest().checkpoints
+        for file in checkpoint.files
+    ]
+    if format is TableOrJson.json:
+        _output.print_json(rows)
+        return
+    columns = ("name", "file", "bytes", "licence", "present", "verified")
+    shown = [[_yes_or_no(row[column]) for column in columns] for row in rows]
+    _output.print_table(columns, shown)
+
+
+@app.command("download")
+def download(
+    names: Names = None,
+    source: Annotated[
+        str | None, typer.Option("--from", help="A folder or an http(s) address with the files.")
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Open no socket.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")] = False,
+) -> None:
+    """Bring checkpoints to this machine: resumed, verified, then put in place.
+
+    Example: biqa weights download blockiqa-lite --from /mnt/mirror
+    """
+    from biqa_cli.weights.download import obtain
+
+    manifest = load_manifest()
+    progress = None if quiet or not sys.stderr.isatty() else _output.Downloads()
+    for checkpoint in _chosen(names, manifest):
+        paths = obtain(checkpoint, manifest, source=source, offline=offline, progress=progress)
+        for path in paths:
+            _output.print_line(str(path))
+
+
+@app.command("verify")
+def verify(names: Names = None) -> None:
+    """Check the files that are here against their sha256.
+
+    Example: biqa weights verify
+    """
+    wrong = []
+    for checkpoint in _chosen(names, load_manifest()):
+        for file in checkpoint.files:
+            path = locate(file)
+            state = "missing" if path is None else "ok" if is_verified(file) else "WRONG"
+            _output.print_line(f"{state:8}{file.file}  {path or ''}".rstrip())
+            if state == "WRONG":
+                wrong.append(str(path))
+    if wrong:
+        msg = f"not what weights.toml lists: {', '.join(wrong)}; delete and download again"
+        raise WeightsError(msg)
+
+
+@app.command("path")
+def path(
+    name: Annotated[str | None, typer.Argument(help="A checkpoint; none prints the cache.")] = None,
+) -> None:
+    """Print where a checkpoint lies, or where downloads are kept.
+
+    Example: biqa weights path blockiqa-lite
+    """
+    if name is None:
+        _output.print_line(str(cache_folder()))
+        return
+    (checkpoint,) = _chosen([name], load_manifest())
+    for file in checkpoint.files:
+        found = locate(file)
+        if found is None:
+            msg = f"{file.file} is not on this machine: run `biqa weights download {name}`"
+            raise WeightsError(msg)
+        _output.print_line(str(found))
+
+
+@app.command("prune")
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would go.")] = False,
+) -> None:
+    """Delete cached files that no checkpoint uses any more.
+
+    Example: biqa weights prune --dry-run
+    """
+    for stale in stale_files(load_manifest()):
+        if not dry_run:
+            stale.unlink()
+        _output.print_line(str(stale))
+
+
+def _chosen(names: list[str] | None, manifest: Manifest) -> list[Checkpoint]:
+    if not names:
+        return list(manifest.checkpoints)
+    unknown = [name for name in names if manifest.find(name) is None]
+    if unknown:
+        known = ", ".join(checkpoint.name for checkpoint in manifest.checkpoints)
+        msg = f"there is no checkpoint {unknown[0]!r}: there are {known}"
+        raise UsageError(msg)
+    return [checkpoint for checkpoint in manifest.checkpoints if checkpoint.name in names]
+
+
+def _yes_or_no(value: object) -> object:
+    return ("yes" if value else "no") if isinstance(value, bool) else value

@@ -1,0 +1,30 @@
+"""Everything that biqa raises on purpose, and the exit code of each.
+
+BiqaError                    1-line message that says what to do next
+├── UsageError               2  an argument or a configuration is wrong
+│   └── DependencyError      2  an installed package does not fit or is missing
+├── WeightsError             2  a checkpoint is missing, wrong or cannot be had
+└── ImageError               –  one image cannot be scored: a row of the report, never the end
+"""
+
+
+class BiqaError(Exception):
+    """Base of all errors that a user can do something about."""
+
+    exit_code = 2
+
+
+class UsageError(BiqaError, ValueError):
+    """An argument or a configuration is wrong."""
+
+
+class DependencyError(UsageError):
+    """An installed package is missing or does not fit another."""
+
+
+class WeightsError(BiqaError):
+    """A checkpoint is missing, is not what the manifest says, or cannot be downloaded."""
+
+
+class ImageError(BiqaError):
+    """One image cannot be read; the message becomes its row's `error`."""

@@ -1,0 +1,204 @@
+"""From a file to an upright sRGB photo: the only module that decodes images."""
+
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+
+from biqa_cli.errors import ImageError
+
+logger = logging.getLogger(__name__)
+
+# Pillow knows some fifty formats; each further decoder is one more that a hostile file can reach.
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "MPO", "DIB")
+DEFAULT_MAX_PIXELS = 200_000_000
+
+_PROFILE_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
+_WHITE_8, _WHITE_16 = 255, 65535
+_KNOWN = ", ".join(name for name in FORMATS if name != "DIB")
+
+_TRANSPOSITIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_TURNED = frozenset({5, 6, 7, 8})
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A decoded photo: upright, opaque, 8-bit sRGB."""
+
+    image: Image.Image
+    """Mode RGB; at the codec's reduced size where `read_photo` was allowed to."""
+    width: int
+    """Width in pixels of the whole photo, upright."""
+    height: int
+
+
+def read_photo(
+    path: str | Path,
+    *,
+    at_least: tuple[int, int] | None = None,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+) -> Photo:
+    """Return the photo in a file as people see it.
+
+    Orientation (EXIF) is applied, alpha is laid over white, 16-bit grey is scaled to 8 bits, an
+    embedded ICC profile is converted to sRGB. Of several frames the first is read.
+
+    Args:
+        path: A file in one of `FORMATS`; its content decides, not its suffix.
+        at_least: (height, width): a JPEG may be decoded at half, quarter or eighth size as long
+            as both sides keep at least so many pixels. None decodes at full size.
+        max_pixels: Photos with more pixels are refused before anything is decoded. Pillow's own
+            limit, `PIL.Image.MAX_IMAGE_PIXELS`, is switched off: it warns below ours.
+
+    Raises:
+        ImageError: If the file cannot be read, is not an image, is damaged or is too large.
+    """
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        return _decode(path, at_least=at_least, max_pixels=max_pixels)
+    except ImageError:
+        raise
+    except Exception as error:
+        # Decoders of damaged files raise whatever they stumble over: SyntaxError, struct.error,
+        # KeyError and more. None of them may end a run over a folder.
+        raise ImageError(_explain(path, error)) from error
+
+
+def photo_of(image: Image.Image) -> Photo:
+    """Return an image that is already decoded as an upright, opaque, 8-bit sRGB photo.
+
+    Raises:
+        ImageError: If its pixels have no defined white (32-bit integers or floats).
+    """
+    upright = _upright(image)
+    return Photo(_to_srgb(upright), upright.width, upright.height)
+
+
+def _decode(path: str | Path, *, at_least: tuple[int, int] | None, max_pixels: int) -> Photo:
+    with Path(path).open("rb") as file, Image.open(file, formats=FORMATS) as image:
+        width, height = image.size
+        if width * height > max_pixels:
+            msg = (
+                f"{width}×{height} is {width * height / 1e6:.0f} megapixels, over the limit of "
+                f"{max_pixels / 1e6:g}: raise it with --max-megapixels"
+            )
+            raise ImageError(msg)
+        turned = _orientation(image) in _TURNED
+        if at_least is not None:
+            rows, columns = at_least[::-1] if turned else at_least
+            image.draft(None, (columns, rows))
+        photo = photo_of(image)
+    if turned:
+        width, height = height, width
+    return Photo(photo.image, width, height)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 where there is none or the tag cannot be read."""
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # noqa: BLE001  broken EXIF raises anything; the pixels are still good
+        logger.info("unreadable EXIF data is ignored")
+        return 1
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    operation = _TRANSPOSITIONS.get(_orientation(image))
+    return image if operation is None else image.transpose(operation)
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    profile = image.info.get("icc_profile")
+    return _convert_profile(_to_8_bits(image), profile)
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Return the image in mode L, RGB, CMYK or LAB, opaque."""
+    if image.mode.startswith("I;16") or image.mode == "I":
+        return _scale_16_bits(image)
+    if image.mode == "F":
+        msg = "its pixels are floating-point numbers without a defined white: save it with 8 or 16 bits"
+        raise ImageError(msg)
+    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        paper = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(paper, rgba).convert("RGB")
+    if image.mode == "1":
+        return image.convert("L")
+    return image if image.mode in ("L", "RGB", "CMYK", "LAB") else image.convert("RGB")
+
+
+def _scale_16_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image)
+    if image.mode == "I" and (values.min() < 0 or values.max() > _WHITE_16):
+        msg = "its pixels are 32-bit integers without a defined white: save it with 8 or 16 bits"
+        raise ImageError(msg)
+    # Rounded, so that 65535 becomes 255 and 257·k becomes k.
+    eight = (values.astype(np.uint32) * _WHITE_8 + _WHITE_16 // 2) // _WHITE_16
+    return Image.fromarray(eight.astype(np.uint8))
+
+
+def _convert_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Return the image in sRGB, converted from its embedded profile where it has a usable one."""
+    if image.mode == "LAB":
+        return ImageCms.applyTransform(image, _lab_to_srgb())
+    if profile:
+        try:
+            transform = _to_srgb_transform(profile, image.mode)
+        except (ImageCms.PyCMSError, OSError, ValueError) as error:
+            logger.info("an unusable ICC profile is ignored: %s", error)
+        else:
+            if transform is not None:
+                return ImageCms.applyTransform(image, transform)
+    return image.convert("RGB")
+
+
+@lru_cache(maxsize=32)
+def _to_srgb_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Return the transform of a profile to sRGB, None where the pixels are sRGB already."""
+    source = ImageCms.ImageCmsProfile(BytesIO(profile))
+    space = source.profile.xcolor_space.strip()
+    if space != _PROFILE_SPACES[mode]:
+        msg = f"a profile for {space} in a photo of mode {mode}"
+        raise ValueError(msg)
+    if mode == "RGB" and (source.profile.profile_description or "").startswith("sRGB"):
+        return None
+    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+
+
+@lru_cache(maxsize=1)
+def _lab_to_srgb() -> ImageCms.ImageCmsTransform:
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    return ImageCms.buildTransform(lab, srgb, "LAB", "RGB")
+
+
+def _explain(path: str | Path, error: Exception) -> str:
+    """Return one sentence on why a file could not be read."""
+    match error:
+        case FileNotFoundError():
+            return "no such file"
+        case IsADirectoryError():
+            return "is a folder, not a photo"
+        case PermissionError():
+            return "no permission to read it"
+        case UnidentifiedImageError():
+            empty = Path(path).stat().st_size == 0
+            return "the file is empty" if empty else f"not an image in a known format ({_KNOWN})"
+        case MemoryError():
+            return "not enough memory to decode it"
+        case OSError() if "truncated" in str(error) or "bytes not processed" in str(error):
+            return "the file is truncated: part of the photo is missing"
+    detail = " ".join(str(error).split()) or type(error).__name__
+    return f"the file is damaged and cannot be decoded ({detail})"

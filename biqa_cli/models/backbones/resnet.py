@@ -1,0 +1,29 @@
+"""ResNet-50 as a trunk, from torchvision."""
+
+from torch import Tensor, nn
+
+from biqa_cli.models.backbones.installed_torchvision import torchvision_models
+
+
+class ResNet50(nn.Module):
+    """torchvision's ResNet-50 without pooling and classifier: C1 … C4 are layer1 … layer4."""
+
+    channels = (256, 512, 1024, 2048)
+    strides = (4, 8, 16, 32)
+
+    def __init__(self) -> None:
+        super().__init__()
+        network = torchvision_models().resnet50(weights=None)
+        self.stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
+        self.layers = nn.ModuleList(
+            [network.layer1, network.layer2, network.layer3, network.layer4]
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Map images (B, 3, H, W) to C1 … C4 at strides 4, 8, 16 and 32."""
+        x = self.stem(x)
+        maps = []
+        for layer in self.layers:
+            x = layer(x)
+            maps.append(x)
+        return tuple(maps)

@@ -1,0 +1,146 @@
+"""From a name to a model that is ready to score: specification, weights, engine."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.models.base import Engine, EngineName
+from biqa_cli.models.catalog import MODELS, find_model
+from biqa_cli.models.devices import resolve_device
+from biqa_cli.models.spec import ModelSpec, TrunkName
+from biqa_cli.weights.cache import read_verified, sha256_of
+from biqa_cli.weights.checkpoint import read_checkpoint
+from biqa_cli.weights.download import obtain
+from biqa_cli.weights.manifest import Checkpoint, load_manifest
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from biqa_cli.models.backbones import Trunk
+
+EngineChoice = Literal["auto", "onnx", "torch"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A specification and the engine that runs it."""
+
+    spec: ModelSpec
+    engine: Engine
+    weights_sha256: str
+
+
+def load_model(
+    name: str,
+    *,
+    engine: EngineChoice = "auto",
+    device: str = "auto",
+    threads: int = 0,
+    weights: Path | None = None,
+    offline: bool = False,
+) -> LoadedModel:
+    """Return a model of the catalogue with its trained weights.
+
+    Args:
+        name: As in `biqa models list`.
+        engine: "auto" is ONNX Runtime on the CPU where the checkpoint has a graph, else torch.
+        device: "auto", "cpu", "cuda" or "mps". "auto" is cuda where there is an NVIDIA driver
+            with a device, else the CPU.
+        threads: Threads of one forward pass on the CPU; 0 is one for each core.
+        weights: A safetensors file of one's own in place of the listed checkpoint.
+        offline: Whether weights may not be downloaded.
+
+    Raises:
+        UsageError: If the model, engine or device does not exist or does not fit.
+        WeightsError: If the weights are missing or wrong.
+    """
+    spec = find_model(name)
+    checkpoint = load_manifest().find(name)
+    if checkpoint is None and weights is None:
+        trained = [known for known in MODELS if load_manifest().find(known) is not None]
+        msg = (
+            f"{name} has no trained weights, so its scores would mean nothing: choose one of "
+            f"{', '.join(trained)}, or give your own with --weights"
+        )
+        raise WeightsError(msg)
+    chosen, usable = _choose_engine(engine, device, checkpoint)
+    tensors, sha256 = _own_or_listed(checkpoint, weights, offline=offline)
+    if chosen == "onnx":
+        from biqa_cli.models.onnx_engine import OnnxEngine
+
+        graph = _graph_of(checkpoint, offline=offline)
+        return LoadedModel(spec, OnnxEngine(graph, tensors, threads=threads), sha256)
+    from biqa_cli.models.torch_engine import TorchEngine
+
+    network = build_network(spec)
+    return LoadedModel(spec, TorchEngine(network, tensors, device=usable, threads=threads), sha256)
+
+
+def build_network(spec: ModelSpec) -> "nn.Module":
+    """Return the network of a specification with random weights; opens no file."""
+    return _FAMILIES[spec.family](_TRUNKS[spec.trunk]())
+
+
+def _blockiqa(trunk: "Trunk") -> "nn.Module":
+    from biqa_cli.models.blockiqa import BlockIQA
+
+    return BlockIQA(trunk)
+
+
+def _resnet50() -> "Trunk":
+    from biqa_cli.models.backbones.resnet import ResNet50
+
+    return ResNet50()
+
+
+def _efficientnet_lite0() -> "Trunk":
+    from biqa_cli.models.backbones.efficientnet_lite import efficientnet_lite0
+
+    return efficientnet_lite0()
+
+
+_FAMILIES: dict[str, Callable[["Trunk"], "nn.Module"]] = {"blockiqa": _blockiqa}
+_TRUNKS: dict[TrunkName, Callable[[], "Trunk"]] = {
+    "resnet50": _resnet50,
+    "efficientnet-lite0": _efficientnet_lite0,
+}
+
+
+def _choose_engine(
+    engine: EngineChoice, device: str, checkpoint: Checkpoint | None
+) -> tuple[EngineName, str]:
+    """Return the engine and the device to use."""
+    has_graph = checkpoint is not None and checkpoint.graph is not None
+    if engine == "auto":
+        found = resolve_device(device)
+        return ("onnx" if has_graph and found == "cpu" else "torch"), found
+    if engine == "torch":
+        return "torch", resolve_device(device)
+    if not has_graph:
+        raise UsageError("this model has no ONNX graph: use --engine torch")
+    if device not in ("auto", "cpu"):
+        msg = f"--engine onnx runs on the CPU, not on {device!r}: use --engine torch"
+        raise UsageError(msg)
+    return "onnx", "cpu"
+
+
+def _own_or_listed(
+    checkpoint: Checkpoint | None, own: Path | None, *, offline: bool
+) -> tuple[Mapping[str, NDArray[np.float32]], str]:
+    """Return the tensors and the sha256 of their file."""
+    if own is not None:
+        return read_checkpoint(own, sha256=None), sha256_of(own)
+    assert checkpoint is not None, "the caller has checked that there are weights"
+    path, *_ = obtain(checkpoint, load_manifest(), offline=offline)
+    return read_checkpoint(path, sha256=checkpoint.sha256), checkpoint.sha256
+
+
+def _graph_of(checkpoint: Checkpoint | None, *, offline: bool) -> bytes:
+    assert checkpoint is not None and checkpoint.graph is not None, "see _choose_engine"
+    _, path = obtain(checkpoint, load_manifest(), offline=offline)
+    return read_verified(path, sha256=checkpoint.graph.sha256)

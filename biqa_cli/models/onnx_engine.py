@@ -1,0 +1,53 @@
+"""Scoring with ONNX Runtime on the CPU, without torch."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from biqa_cli.errors import WeightsError
+from biqa_cli.models.base import EngineName
+
+
+class OnnxEngine:
+    """A graph without weights and the tensors of a checkpoint, joined in memory.
+
+    The graph names the tensors; both engines thus read the same safetensors file.
+
+    Args:
+        graph: The verified bytes of an ONNX file whose weights are external data.
+        tensors: The checkpoint by name, in float32.
+        threads: Threads of one forward pass; 0 is one for each core.
+
+    Raises:
+        WeightsError: If the graph and the tensors do not fit.
+    """
+
+    name: EngineName = "onnx"
+    device = "cpu"
+
+    def __init__(
+        self, graph: bytes, tensors: Mapping[str, NDArray[np.float32]], *, threads: int = 0
+    ) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        # Idle threads would otherwise burn the cores that decode the next photos.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        names = list(tensors)
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(tensors[name]) for name in names]
+        options.add_external_initializers(names, values)
+        try:
+            self._session = onnxruntime.InferenceSession(
+                graph, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            # ONNX Runtime's own exceptions have no common base beside Exception.
+            msg = f"the ONNX graph does not fit the weights ({error}): run `biqa weights verify`"
+            raise WeightsError(msg) from error
+
+    def predict(self, views: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Map normalised views (B, 3, H, W) to native scores (B,)."""
+        (scores,) = self._session.run(["scores"], {"images": views})
+        return np.asarray(scores, dtype=np.float64)

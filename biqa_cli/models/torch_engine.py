@@ -1,0 +1,65 @@
+"""Scoring with PyTorch, on any device."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from biqa_cli.errors import WeightsError
+from biqa_cli.models.base import EngineName
+
+
+class TorchEngine:
+    """A network in evaluation mode on a device.
+
+    Args:
+        network: Its output has the scores (B,) in the field `scores`.
+        tensors: The checkpoint by name, in float32.
+        device: "cpu", "cuda" or "mps".
+        threads: Threads of one operation on the CPU; 0 leaves torch's own choice.
+
+    Raises:
+        WeightsError: If the checkpoint is of another network.
+    """
+
+    name: EngineName = "torch"
+
+    def __init__(
+        self,
+        network: nn.Module,
+        tensors: Mapping[str, NDArray[np.float32]],
+        *,
+        device: str,
+        threads: int = 0,
+    ) -> None:
+        if threads:
+            torch.set_num_threads(threads)
+        load_tensors(network, tensors)
+        self.device = device
+        self._network = network.eval().to(device, memory_format=torch.channels_last)
+
+    def predict(self, views: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Map normalised views (B, 3, H, W) to native scores (B,)."""
+        with torch.inference_mode():
+            images = torch.from_numpy(views).to(self.device, memory_format=torch.channels_last)
+            scores = self._network(images).scores.double().cpu().numpy()
+        return cast("NDArray[np.float64]", scores)
+
+
+def load_tensors(network: nn.Module, tensors: Mapping[str, NDArray[np.float32]]) -> None:
+    """Copy the tensors of a checkpoint into a network, all of them and nothing else.
+
+    Raises:
+        WeightsError: If a name or a shape differs.
+    """
+    state = {name: torch.from_numpy(tensor) for name, tensor in tensors.items()}
+    # The count of batches is only used while training with momentum None; it is not stored.
+    counts = {name: t for name, t in network.state_dict().items() if name.endswith("num_batches_tracked")}
+    try:
+        network.load_state_dict({**state, **counts}, strict=True)
+    except RuntimeError as error:
+        msg = f"the checkpoint is of another network: {error}"
+        raise WeightsError(msg) from error

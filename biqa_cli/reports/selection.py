@@ -1,0 +1,62 @@
+"""Which results a report shows, and in which order."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from biqa_cli.results import ImageResult
+
+Order = Literal["path", "score"]
+
+
+def select(
+    results: Iterable[ImageResult], *, order: Order | None = None, top: int | None = None
+) -> Iterator[ImageResult]:
+    """Yield the results to show.
+
+    Args:
+        results: As they come. Without `order` and `top` they pass one by one, nothing is kept.
+        order: "path", or "score" with the best first and failures last.
+        top: Only so many of the best; failures are left out.
+    """
+    if top is not None:
+        scored = (result for result in results if result.score is not None)
+        results = heapq.nlargest(top, scored, key=_goodness)
+        order = order or "score"
+    if order == "path":
+        yield from sorted(results, key=lambda result: result.path)
+    elif order == "score":
+        yield from sorted(results, key=_goodness, reverse=True)
+    else:
+        yield from results
+
+
+def _goodness(result: ImageResult) -> float:
+    return -1.0 if result.score is None else result.score
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts results that pass by."""
+
+    images: int = 0
+    scored: int = 0
+    below: int = 0
+    """Scored lower than the threshold."""
+
+    @property
+    def failed(self) -> int:
+        """How many could not be scored."""
+        return self.images - self.scored
+
+    def count(
+        self, results: Iterable[ImageResult], *, threshold: float | None
+    ) -> Iterator[ImageResult]:
+        """Pass the results on and count them."""
+        for result in results:
+            self.images += 1
+            if result.score is not None:
+                self.scored += 1
+                self.below += threshold is not None and result.score < threshold
+            yield result

@@ -1,0 +1,29 @@
+"""Reports as CSV (RFC 4180), safe to open in a spreadsheet."""
+
+import csv
+from typing import IO
+
+from biqa_cli.reports.rows import COLUMNS, Value, not_a_formula, row_of
+from biqa_cli.results import ImageResult, RunCounts, RunInfo
+
+
+class CsvReport:
+    """A header and one line for each image."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._writer = csv.writer(file, lineterminator="\n")
+
+    def begin(self, run: RunInfo) -> None:  # noqa: ARG002  CSV has no place for it
+        """Write the names of the columns."""
+        self._writer.writerow(COLUMNS)
+
+    def add(self, result: ImageResult) -> None:
+        """Write one line."""
+        self._writer.writerow([_cell(value) for value in row_of(result).values()])
+
+    def end(self, counts: RunCounts) -> None:
+        """Nothing comes after the last line."""
+
+
+def _cell(value: Value) -> Value:
+    return not_a_formula(value) if isinstance(value, str) else value

@@ -1,0 +1,47 @@
+"""Reports as JSON: one document with a header, or one record a line."""
+
+import json
+from dataclasses import asdict
+from typing import IO
+
+from biqa_cli.reports.rows import row_of
+from biqa_cli.results import ImageResult, RunCounts, RunInfo
+
+
+class JsonReport:
+    """{"run": {…}, "results": […], "counts": {…}}, written as the results arrive."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._separator = "\n"
+
+    def begin(self, run: RunInfo) -> None:
+        """Write the header."""
+        self._file.write(f'{{\n"run": {json.dumps(asdict(run), indent=1)},\n"results": [')
+
+    def add(self, result: ImageResult) -> None:
+        """Write one record."""
+        self._file.write(f"{self._separator}{json.dumps(row_of(result))}")
+        self._separator = ",\n"
+
+    def end(self, counts: RunCounts) -> None:
+        """Write the counts and close the document."""
+        self._file.write(f'\n],\n"counts": {json.dumps(asdict(counts))}\n}}\n')
+
+
+class NdjsonReport:
+    """One JSON record a line, flushed at once, for programs that read while biqa runs."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def begin(self, run: RunInfo) -> None:
+        """Nothing comes before the first record."""
+
+    def add(self, result: ImageResult) -> None:
+        """Write one record."""
+        self._file.write(json.dumps(row_of(result)) + "\n")
+        self._file.flush()
+
+    def end(self, counts: RunCounts) -> None:
+        """Nothing comes after the last record."""

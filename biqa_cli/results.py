@@ -1,0 +1,47 @@
+"""The records that travel from scoring to the reports. Plain data, nothing heavy."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal["ok", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageResult:
+    """The outcome for one image. The fields are the columns of every report, in this order."""
+
+    path: str
+    score: float | None
+    """0 to 100, higher is better, for every model. None where the image could not be scored."""
+    native_score: float | None
+    """On the scale of the labels that the model was trained on."""
+    model: str
+    width: int | None
+    """In pixels, of the whole upright image. None where it could not be read."""
+    height: int | None
+    status: Status
+    error: str = ""
+    """Why there is no score, in one sentence; empty where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What a score depends on beside the image: the header of a report."""
+
+    version: str
+    model: str
+    weights_sha256: str
+    preprocessing: str
+    native_scale: str
+    engine: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounts:
+    """How a run went."""
+
+    images: int
+    scored: int
+    failed: int
+    seconds: float

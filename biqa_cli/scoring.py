@@ -1,0 +1,174 @@
+"""THE path: names of files → photos → views → scores → results, as a stream in bounded memory."""
+
+import math
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from biqa_cli import __version__
+from biqa_cli.errors import ImageError
+from biqa_cli.images.reading import DEFAULT_MAX_PIXELS, Photo, photo_of, read_photo
+from biqa_cli.images.transforms import model_view
+from biqa_cli.models.loading import LoadedModel
+from biqa_cli.models.spec import InputContract
+from biqa_cli.results import ImageResult, RunInfo
+
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A file after reading: a view, or the reason why there is none."""
+
+    path: str
+    view: NDArray[np.float32] | None = None
+    width: int | None = None
+    height: int | None = None
+    error: str = ""
+
+
+def default_batch_size(model: LoadedModel) -> int:
+    """Return the batch that suits the device: a CPU gains nothing from more than one photo."""
+    return 1 if model.engine.device == "cpu" else 16
+
+
+def default_workers() -> int:
+    """Return the number of threads that read photos: one for each core that may be used."""
+    # Not every platform can say which cores a process may use.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def score_files(
+    paths: Iterable[str],
+    model: LoadedModel,
+    *,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+) -> Iterator[ImageResult]:
+    """Yield one result for each path, in order, as they come.
+
+    Files are read by threads ahead of the model. At most `2 · batch_size + workers` decoded
+    views are alive at once, however many files there are. What a photo scores does not depend
+    on the batch it is in.
+
+    Args:
+        paths: Names of files; taken one at a time.
+        model: From `load_model`.
+        batch_size: Photos for one forward pass. None suits the device.
+        workers: Threads that read. None is one for each core.
+        max_pixels: Larger photos become error rows and are not decoded.
+    """
+    batch_size = batch_size or default_batch_size(model)
+    workers = workers or default_workers()
+    read = partial(_read, contract=model.spec.input, max_pixels=max_pixels)
+    readings = _map_ahead(read, paths, workers=workers, ahead=batch_size + workers)
+    while batch := list(islice(readings, batch_size)):
+        yield from _score_batch(batch, model)
+
+
+def run_info(model: LoadedModel) -> RunInfo:
+    """Return what the scores of a model depend on beside the photo."""
+    return RunInfo(
+        version=__version__,
+        model=model.spec.name,
+        weights_sha256=model.weights_sha256,
+        preprocessing=model.spec.input.describe(),
+        native_scale=model.spec.scale.describe(),
+        engine=model.engine.name,
+        device=model.engine.device,
+    )
+
+
+def score_photo(image: Image.Image, model: LoadedModel, *, path: str = "") -> ImageResult:
+    """Return the result for an image that is already decoded."""
+    try:
+        reading = _view_of(path, photo_of(image), model.spec.input)
+    except ImageError as error:
+        reading = _Reading(path, error=str(error))
+    return _score_batch([reading], model)[0]
+
+
+def _read(path: str, *, contract: InputContract, max_pixels: int) -> _Reading:
+    try:
+        photo = read_photo(path, at_least=contract.decode_size, max_pixels=max_pixels)
+    except ImageError as error:
+        return _Reading(path, error=str(error))
+    return _view_of(path, photo, contract)
+
+
+def _view_of(path: str, photo: Photo, contract: InputContract) -> _Reading:
+    view = model_view(
+        photo.image,
+        height=contract.height,
+        width=contract.width,
+        mean=contract.mean,
+        std=contract.std,
+    )
+    return _Reading(path, view, photo.width, photo.height)
+
+
+def _map_ahead(
+    make: Callable[[_Item], _Made], items: Iterable[_Item], *, workers: int, ahead: int
+) -> Iterator[_Made]:
+    """Yield make(item) in order; threads work on no more than `ahead` items before the reader."""
+    with ThreadPoolExecutor(workers, thread_name_prefix="biqa-read") as pool:
+        pending: deque[Future[_Made]] = deque()
+        try:
+            for item in items:
+                pending.append(pool.submit(make, item))
+                if len(pending) > ahead:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def _score_batch(batch: list[_Reading], model: LoadedModel) -> list[ImageResult]:
+    views = [reading.view for reading in batch if reading.view is not None]
+    scores = iter(model.engine.predict(np.stack(views))) if views else iter(())
+    return [
+        _failed(reading, model, reading.error)
+        if reading.view is None
+        else _scored(reading, model, float(next(scores)))
+        for reading in batch
+    ]
+
+
+def _scored(reading: _Reading, model: LoadedModel, native: float) -> ImageResult:
+    if not math.isfinite(native):
+        return _failed(reading, model, f"the model gives no finite score ({native})")
+    return ImageResult(
+        path=reading.path,
+        score=round(model.spec.scale.to_percent(native), 4),
+        native_score=round(native, 6),
+        model=model.spec.name,
+        width=reading.width,
+        height=reading.height,
+        status="ok",
+    )
+
+
+def _failed(reading: _Reading, model: LoadedModel, error: str) -> ImageResult:
+    return ImageResult(
+        path=reading.path,
+        score=None,
+        native_score=None,
+        model=model.spec.name,
+        width=reading.width,
+        height=reading.height,
+        status="error",
+        error=error,
+    )
