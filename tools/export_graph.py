@@ -53,7 +53,9 @@ def export(name: str) -> onnx.ModelProto:
         optimize=False,
         verbose=False,
     )
-    return _without_weights(program.model_proto, set(network.network.state_dict()), f"{name}.safetensors")
+    return _without_weights(
+        program.model_proto, set(network.network.state_dict()), f"{name}.safetensors"
+    )
 
 
 def _without_weights(model: onnx.ModelProto, names: set[str], location: str) -> onnx.ModelProto:

@@ -59,9 +59,7 @@ DEGRADED = {
 def main(folder: Path) -> None:
     """Write the photos and the text file that tells where they come from."""
     folder.mkdir(parents=True, exist_ok=True)
-    photos = {
-        name: Image.fromarray(load()).convert("RGB") for name, (load, _) in SOURCES.items()
-    }
+    photos = {name: Image.fromarray(load()).convert("RGB") for name, (load, _) in SOURCES.items()}
     for name, photo in photos.items():
         photo.save(folder / f"{name}.jpg", quality=_QUALITY)
     for name, (source, degrade) in DEGRADED.items():

@@ -25,7 +25,8 @@ def block_views(images: _Array, grid: BlockGrid) -> list[_Array]:
     """
     height, width = images.shape[-2:]
     if (height, width) != (grid.image_height, grid.image_width):
-        msg = f"the grid is for {grid.image_height}×{grid.image_width} pixels (H×W), got {height}×{width}"
+        expected = f"{grid.image_height}×{grid.image_width}"
+        msg = f"the grid is for {expected} pixels (H×W), got {height}×{width}"
         raise ValueError(msg)
     return [images[..., b.y : b.y + b.height, b.x : b.x + b.width] for b in grid]
 

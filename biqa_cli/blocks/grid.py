@@ -50,7 +50,8 @@ def partition_grid(height: int, width: int, *, blocks: int) -> BlockGrid:
         (74, (0, 74, 148))
     """
     if blocks < 1 or min(height, width) < blocks:
-        msg = f"cannot cut {width}×{height} pixels into {blocks} blocks a side: use 1 to {min(height, width)}"
+        most = min(height, width)
+        msg = f"cannot cut {width}×{height} pixels into {blocks} blocks a side: use 1 to {most}"
         raise UsageError(msg)
     block_height, block_width = height // blocks, width // blocks
     return BlockGrid(

@@ -6,9 +6,11 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 if TYPE_CHECKING:
+    from io import TextIOWrapper
+
     from tqdm import tqdm
 
 from biqa_cli.errors import UsageError
@@ -75,7 +77,7 @@ def report_stream(path: Path | None) -> Iterator[IO[str]]:
     """
     if path is None:
         # File names are bytes; those that are not UTF-8 leave as they came.
-        sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  a TextIOWrapper
+        cast("TextIOWrapper", sys.stdout).reconfigure(errors="surrogateescape")
         yield sys.stdout
         sys.stdout.flush()
         return

@@ -69,7 +69,15 @@ def _facts(spec: ModelSpec) -> dict[str, Any]:
         "checkpoint_present": checkpoint is not None and is_present(checkpoint),
         **{
             key: known.get(key)
-            for key in ("trained_on", "tested_on", "srcc", "plcc", "krcc", "trunk_origin", "licence")
+            for key in (
+                "trained_on",
+                "tested_on",
+                "srcc",
+                "plcc",
+                "krcc",
+                "trunk_origin",
+                "licence",
+            )
         },
         "citation": spec.citation,
     }

@@ -13,7 +13,7 @@ from biqa_cli.cli import _output
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.reports.base import Report
-from biqa_cli.reports.selection import Tally, select
+from biqa_cli.reports.selection import Order, Tally, select
 from biqa_cli.reports.to_csv import CsvReport
 from biqa_cli.reports.to_json import JsonReport, NdjsonReport
 from biqa_cli.results import RunCounts
@@ -38,20 +38,15 @@ class Engine(StrEnum):
     torch = "torch"
 
 
-class Order(StrEnum):
-    """How results are sorted."""
-
-    path = "path"
-    score = "score"
-
-
-def score(  # noqa: PLR0913  one parameter for each option
+def score(
     paths: Annotated[
         list[str] | None, typer.Argument(metavar="PATHS...", help="Photos and folders of photos.")
     ] = None,
     files_from: Annotated[
         str | None,
-        typer.Option("--files-from", metavar="FILE", help="Also take names from a list, - is stdin."),
+        typer.Option(
+            "--files-from", metavar="FILE", help="Also take names from a list, - is stdin."
+        ),
     ] = None,
     nul: Annotated[
         bool, typer.Option("-0", "--null", help="The names of --files-from end with NUL.")
@@ -59,7 +54,9 @@ def score(  # noqa: PLR0913  one parameter for each option
     recursive: Annotated[
         bool, typer.Option("--recursive/--no-recursive", help="Search folders inside folders.")
     ] = True,
-    model: Annotated[str, typer.Option("-m", "--model", help="See `biqa models list`.")] = DEFAULT_MODEL,
+    model: Annotated[
+        str, typer.Option("-m", "--model", help="See `biqa models list`.")
+    ] = DEFAULT_MODEL,
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Your own safetensors file for the model.")
     ] = None,
@@ -71,11 +68,13 @@ def score(  # noqa: PLR0913  one parameter for each option
         Path | None, typer.Option("-o", "--output", help="Write to a file, renamed when whole.")
     ] = None,
     device: Annotated[
-        str, typer.Option("-d", "--device", metavar="auto|cpu|cuda|mps", help="Where the model runs.")
+        str,
+        typer.Option("-d", "--device", metavar="auto|cpu|cuda|mps", help="Where the model runs."),
     ] = "auto",
     engine: Annotated[Engine, typer.Option("--engine", help="What runs it.")] = Engine.auto,
     batch_size: Annotated[
-        int | None, typer.Option("--batch-size", min=1, help="Photos at once; no score depends on it.")
+        int | None,
+        typer.Option("--batch-size", min=1, help="Photos at once; no score depends on it."),
     ] = None,
     workers: Annotated[
         int | None, typer.Option("-j", "--workers", min=1, help="Threads that read photos.")
@@ -86,7 +85,9 @@ def score(  # noqa: PLR0913  one parameter for each option
     max_megapixels: Annotated[
         float, typer.Option("--max-megapixels", min=0.001, help="Larger photos are error rows.")
     ] = 200,
-    sort: Annotated[Order | None, typer.Option("--sort", help="Path, or score (best first).")] = None,
+    sort: Annotated[
+        Order | None, typer.Option("--sort", help="Path, or score (best first).")
+    ] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, help="Only the N best.")] = None,
     fail_under: Annotated[
         float | None,
@@ -136,7 +137,7 @@ def score(  # noqa: PLR0913  one parameter for each option
         report = _new_report(chosen, stream)
         report.begin(run_info(ready))
         counted = tally.count(watched, threshold=fail_under)
-        for result in select(counted, order=sort and sort.value, top=top):
+        for result in select(counted, order=sort, top=top):
             report.add(result)
         seconds = time.monotonic() - start
         report.end(RunCounts(tally.images, tally.scored, tally.failed, round(seconds, 3)))

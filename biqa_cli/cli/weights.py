@@ -65,8 +65,14 @@ def download(
     manifest = load_manifest()
     progress = None if quiet or not sys.stderr.isatty() else _output.Downloads()
     for checkpoint in _chosen(names, manifest):
-        paths = obtain(checkpoint, manifest, source=source, offline=offline, progress=progress)
-        for path in paths:
+        for path in obtain(
+            checkpoint,
+            manifest,
+            source=source,
+            offline=offline,
+            recheck=True,
+            progress=progress,
+        ):
             _output.print_line(str(path))
 
 

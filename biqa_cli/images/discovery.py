@@ -54,17 +54,22 @@ def _images_below(folder: str, *, recursive: bool) -> Iterator[str]:
     for entry in listed:
         if entry.is_dir(follow_symlinks=False):
             subfolders.append(entry.path)
-        elif Path(entry.name).suffix.lower() in SUFFIXES and not entry.is_dir():
+        elif Path(entry.name).suffix.lower() in SUFFIXES and _may_be_photo(entry):
             yield entry.path
     if recursive:
         for subfolder in subfolders:
             yield from _images_below(subfolder, recursive=True)
 
 
+def _may_be_photo(entry: os.DirEntry[str]) -> bool:
+    """Return whether to read an entry: a file, or a broken link, whose reading tells so."""
+    return entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
+
+
 def _identity(path: str) -> tuple[int, int] | None:
     """Return (device, inode), the same for two names of one file, None where there is no file."""
     try:
-        status = os.stat(path)
+        status = Path(path).stat()
     except (OSError, ValueError):
         return None
     return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None

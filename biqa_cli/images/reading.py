@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
@@ -14,12 +15,15 @@ from biqa_cli.errors import ImageError
 logger = logging.getLogger(__name__)
 
 # Pillow knows some fifty formats; each further decoder is one more that a hostile file can reach.
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "MPO", "DIB")
+# MPO, several JPEGs in one file, is opened as JPEG.
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "DIB")
 DEFAULT_MAX_PIXELS = 200_000_000
 
 _PROFILE_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 _WHITE_8, _WHITE_16 = 255, 65535
-_KNOWN = ", ".join(name for name in FORMATS if name != "DIB")
+_KNOWN = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF or MPO"
+
+_NO_WHITE = "its pixels are {} without a defined white: save it with 8 or 16 bits"
 
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -87,6 +91,9 @@ def photo_of(image: Image.Image) -> Photo:
 
 
 def _decode(path: str | Path, *, at_least: tuple[int, int] | None, max_pixels: int) -> Photo:
+    if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
+        # Opening a named pipe would wait for its writer forever.
+        raise ImageError("is a pipe or a device, not a photo")
     with Path(path).open("rb") as file, Image.open(file, formats=FORMATS) as image:
         width, height = image.size
         if width * height > max_pixels:
@@ -129,8 +136,7 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode == "I":
         return _scale_16_bits(image)
     if image.mode == "F":
-        msg = "its pixels are floating-point numbers without a defined white: save it with 8 or 16 bits"
-        raise ImageError(msg)
+        raise ImageError(_NO_WHITE.format("floating-point numbers"))
     if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         paper = Image.new("RGBA", rgba.size, "white")
@@ -143,8 +149,7 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
 def _scale_16_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     if image.mode == "I" and (values.min() < 0 or values.max() > _WHITE_16):
-        msg = "its pixels are 32-bit integers without a defined white: save it with 8 or 16 bits"
-        raise ImageError(msg)
+        raise ImageError(_NO_WHITE.format("32-bit integers"))
     # Rounded, so that 65535 becomes 255 and 257·k becomes k.
     eight = (values.astype(np.uint32) * _WHITE_8 + _WHITE_16 // 2) // _WHITE_16
     return Image.fromarray(eight.astype(np.uint8))
@@ -153,7 +158,7 @@ def _scale_16_bits(image: Image.Image) -> Image.Image:
 def _convert_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Return the image in sRGB, converted from its embedded profile where it has a usable one."""
     if image.mode == "LAB":
-        return ImageCms.applyTransform(image, _lab_to_srgb())
+        return _transformed(image, _lab_to_srgb())
     if profile:
         try:
             transform = _to_srgb_transform(profile, image.mode)
@@ -161,8 +166,13 @@ def _convert_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
             logger.info("an unusable ICC profile is ignored: %s", error)
         else:
             if transform is not None:
-                return ImageCms.applyTransform(image, transform)
+                return _transformed(image, transform)
     return image.convert("RGB")
+
+
+def _transformed(image: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.Image:
+    # Only an in-place transform returns None.
+    return cast("Image.Image", ImageCms.applyTransform(image, transform))
 
 
 @lru_cache(maxsize=32)
@@ -186,19 +196,18 @@ def _lab_to_srgb() -> ImageCms.ImageCmsTransform:
 
 def _explain(path: str | Path, error: Exception) -> str:
     """Return one sentence on why a file could not be read."""
-    match error:
-        case FileNotFoundError():
-            return "no such file"
-        case IsADirectoryError():
-            return "is a folder, not a photo"
-        case PermissionError():
-            return "no permission to read it"
-        case UnidentifiedImageError():
-            empty = Path(path).stat().st_size == 0
-            return "the file is empty" if empty else f"not an image in a known format ({_KNOWN})"
-        case MemoryError():
-            return "not enough memory to decode it"
-        case OSError() if "truncated" in str(error) or "bytes not processed" in str(error):
-            return "the file is truncated: part of the photo is missing"
+    reasons = {
+        FileNotFoundError: "no such file",
+        IsADirectoryError: "is a folder, not a photo",
+        PermissionError: "no permission to read it",
+        MemoryError: "not enough memory to decode it",
+    }
+    if type(error) in reasons:
+        return reasons[type(error)]
+    if isinstance(error, UnidentifiedImageError):
+        empty = Path(path).stat().st_size == 0
+        return "the file is empty" if empty else f"not an image in a known format ({_KNOWN})"
+    if any(sign in str(error) for sign in ("truncated", "Truncated", "bytes not processed")):
+        return "the file is truncated: part of the photo is missing"
     detail = " ".join(str(error).split()) or type(error).__name__
     return f"the file is damaged and cannot be decoded ({detail})"

@@ -1,0 +1,1 @@
+"""The models: what they declare, their networks, and the engines that run them."""

@@ -83,7 +83,7 @@ class FeaturePyramid(nn.Module):
             One tuple for each F_i, of tensors (B, 9, C_j + 1). The last channel is the mean
             of a map of ones: it carries the bias of the lateral convolution.
         """
-        weights = window_weights([m.shape[-2:] for m in maps], like=maps[0])
+        weights = window_weights([(m.shape[-2], m.shape[-1]) for m in maps], like=maps[0])
         return tuple(
             tuple(
                 weighted_means(c, rows, columns)
@@ -95,14 +95,23 @@ class FeaturePyramid(nn.Module):
     def from_windows(self, levels: Sequence[Sequence[Tensor]]) -> Tensor:
         """Return the pooled pyramid (B, 1024) from what `window_means` returns."""
         pooled = []
-        for i, (smooth, means) in enumerate(zip(self.smooth, levels, strict=True)):
-            fused = sum(
-                F.linear(mean, torch.cat([lateral.weight.flatten(1), lateral.bias[:, None]], dim=1))
-                for lateral, mean in zip(self.lateral[i:], means, strict=True)
-            )
+        for i, (smooth, means) in enumerate(zip(_convolutions(self.smooth), levels, strict=True)):
+            fused = torch.zeros_like(means[0][..., :1])
+            for lateral, mean in zip(_convolutions(self.lateral[i:]), means, strict=True):
+                fused = fused + F.linear(mean, _weight_and_bias(lateral))
             kernel = smooth.weight.permute(0, 2, 3, 1).flatten(1)
             pooled.append(F.linear(fused.flatten(1), kernel, smooth.bias))
         return torch.cat(pooled, dim=1)
+
+
+def _convolutions(modules: nn.ModuleList) -> list[nn.Conv2d]:
+    return cast("list[nn.Conv2d]", list(modules))
+
+
+def _weight_and_bias(lateral: nn.Conv2d) -> Tensor:
+    """Return a 1×1 convolution as one matrix (out, in + 1), for inputs with a channel of ones."""
+    bias = cast("Tensor", lateral.bias)
+    return torch.cat([lateral.weight.flatten(1), bias[:, None]], dim=1)
 
 
 def window_weights(
@@ -229,7 +238,9 @@ class BlockIQA(nn.Module):
         s = self.block_score(self.fusion(fused))
         big_s = self.aggregator(torch.cat([f_fpn, s], dim=1))
         count = self.blocks**2
-        similarity = block_similarity(f_fpn.unflatten(0, (-1, count)), kind=self.similarity)
+        similarity = block_similarity(
+            f_fpn.reshape(-1, count, f_fpn.shape[1]), kind=self.similarity
+        )
         m = similarity.mean(dim=2)
         grid = (-1, self.blocks, self.blocks)
         return BlockIQAOutput(

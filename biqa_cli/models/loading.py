@@ -141,6 +141,7 @@ def _own_or_listed(
 
 
 def _graph_of(checkpoint: Checkpoint | None, *, offline: bool) -> bytes:
-    assert checkpoint is not None and checkpoint.graph is not None, "see _choose_engine"
+    assert checkpoint is not None, "_choose_engine has found a graph"
+    assert checkpoint.graph is not None, "_choose_engine has found a graph"
     _, path = obtain(checkpoint, load_manifest(), offline=offline)
     return read_verified(path, sha256=checkpoint.graph.sha256)

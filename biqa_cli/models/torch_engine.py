@@ -39,7 +39,7 @@ class TorchEngine:
             torch.set_num_threads(threads)
         load_tensors(network, tensors)
         self.device = device
-        self._network = network.eval().to(device, memory_format=torch.channels_last)
+        self._network = network.eval().to(device).to(memory_format=torch.channels_last)
 
     def predict(self, views: NDArray[np.float32]) -> NDArray[np.float64]:
         """Map normalised views (B, 3, H, W) to native scores (B,)."""
@@ -57,7 +57,9 @@ def load_tensors(network: nn.Module, tensors: Mapping[str, NDArray[np.float32]])
     """
     state = {name: torch.from_numpy(tensor) for name, tensor in tensors.items()}
     # The count of batches is only used while training with momentum None; it is not stored.
-    counts = {name: t for name, t in network.state_dict().items() if name.endswith("num_batches_tracked")}
+    counts = {
+        name: t for name, t in network.state_dict().items() if name.endswith("num_batches_tracked")
+    }
     try:
         network.load_state_dict({**state, **counts}, strict=True)
     except RuntimeError as error:

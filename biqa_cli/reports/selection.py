@@ -3,11 +3,16 @@
 import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
 from biqa_cli.results import ImageResult
 
-Order = Literal["path", "score"]
+
+class Order(StrEnum):
+    """How results are sorted."""
+
+    path = "path"
+    score = "score"
 
 
 def select(
@@ -17,16 +22,16 @@ def select(
 
     Args:
         results: As they come. Without `order` and `top` they pass one by one, nothing is kept.
-        order: "path", or "score" with the best first and failures last.
+        order: By path, or by score with the best first and failures last.
         top: Only so many of the best; failures are left out.
     """
     if top is not None:
         scored = (result for result in results if result.score is not None)
         results = heapq.nlargest(top, scored, key=_goodness)
-        order = order or "score"
-    if order == "path":
+        order = order or Order.score
+    if order is Order.path:
         yield from sorted(results, key=lambda result: result.path)
-    elif order == "score":
+    elif order is Order.score:
         yield from sorted(results, key=_goodness, reverse=True)
     else:
         yield from results

@@ -20,13 +20,14 @@ def cache_folder() -> Path:
 
 
 def search_folders() -> tuple[Path, ...]:
-    """Return the folders a file is looked for in: the package, the cache, a checkout's `weights/`."""
+    """Return where files are looked for: the package, the cache, a checkout's `weights/`."""
     return (_PACKAGE / "weights" / "files", cache_folder(), _PACKAGE.parent / "weights")
 
 
 def locate(file: WeightsFile) -> Path | None:
-    """Return where a file lies, None where it is in none of the folders. Its content is not read."""
-    return next((path for folder in search_folders() if (path := folder / file.file).is_file()), None)
+    """Return where a file lies, None where it is in none of the folders; it is not read."""
+    candidates = (folder / file.file for folder in search_folders())
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def is_present(checkpoint: Checkpoint) -> bool:

@@ -62,9 +62,7 @@ def encode_checkpoint(tensors: dict[str, NDArray[np.float32]]) -> bytes:
     return save(stored)
 
 
-def _decode(
-    tensor: NDArray[np.generic], scale: NDArray[np.generic] | None
-) -> NDArray[np.float32]:
+def _decode(tensor: NDArray[np.generic], scale: NDArray[np.generic] | None) -> NDArray[np.float32]:
     values = tensor.astype(np.float32)
     if scale is None:
         return values

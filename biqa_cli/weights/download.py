@@ -32,6 +32,7 @@ def obtain(
     *,
     source: str | None = None,
     offline: bool = False,
+    recheck: bool = False,
     progress: Progress | None = None,
 ) -> list[Path]:
     """Return where the files of a checkpoint lie, after downloading those that are missing.
@@ -42,6 +43,8 @@ def obtain(
         source: A folder or an http(s) address that holds the files. None means
             `BIQA_WEIGHTS_URL`, then the manifest's `base_url`.
         offline: Whether no socket may be opened; a folder is still read.
+        recheck: Whether files that are here are checked now and replaced if they are wrong.
+            Otherwise they are taken as they are: reading a checkpoint checks it anyway.
         progress: Told how the download goes.
 
     Raises:
@@ -49,9 +52,15 @@ def obtain(
     """
     base = source or os.environ.get("BIQA_WEIGHTS_URL") or manifest.base_url
     return [
-        locate(file) or _bring(checkpoint.name, file, base, offline=offline, progress=progress)
+        _found(file, recheck=recheck)
+        or _bring(checkpoint.name, file, base, offline=offline, progress=progress)
         for file in checkpoint.files
     ]
+
+
+def _found(file: WeightsFile, *, recheck: bool) -> Path | None:
+    path = locate(file)
+    return None if path is not None and recheck and sha256_of(path) != file.sha256 else path
 
 
 def _bring(
@@ -59,11 +68,13 @@ def _bring(
 ) -> Path:
     wanted = f"{file.file}, weights of {name}, is not on this machine"
     if not base:
-        msg = f"{wanted} and no mirror is set: name a folder or an address with --from or BIQA_WEIGHTS_URL"
+        msg = f"{wanted} and no mirror is set: name one with --from or BIQA_WEIGHTS_URL"
         raise WeightsError(msg)
     remote = urlsplit(base).scheme in ("http", "https")
     if remote and offline:
-        msg = f"{wanted}, and --offline forbids downloading: run `biqa weights download {name}` first"
+        msg = (
+            f"{wanted}, and --offline forbids downloading: run `biqa weights download {name}` first"
+        )
         raise WeightsError(msg)
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
@@ -130,7 +141,7 @@ def _pump(
         have += len(chunk)
         if have > file.bytes:
             target.truncate(0)
-            msg = f"the source sends more than the {file.bytes} bytes of {file.file}: try another with --from"
+            msg = f"the source sends more than the {file.bytes} bytes of {file.file}: try --from"
             raise WeightsError(msg)
         target.write(chunk)
         if progress is not None:

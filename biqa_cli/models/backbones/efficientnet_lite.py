@@ -124,12 +124,12 @@ class EfficientNetLite(nn.Module):
         depth: Repeat multiplier, 1.0 for Lite0, 1.2 for Lite2.
     """
 
-    strides = (4, 8, 16, 32)
+    strides: tuple[int, ...] = (4, 8, 16, 32)
 
     def __init__(self, *, width: float = 1.0, depth: float = 1.0) -> None:
         super().__init__()
         sizes = scaled_stages(width, depth)
-        self.channels = tuple(sizes[index].channels for index in _PYRAMID_STAGES)
+        self.channels: tuple[int, ...] = tuple(sizes[index].channels for index in _PYRAMID_STAGES)
         self.stem = nn.Sequential(
             SamePadConv2d(3, _STEM_CHANNELS, 3, stride=2),
             _norm(_STEM_CHANNELS),

@@ -2,6 +2,7 @@
 
 from importlib import metadata
 from types import ModuleType
+from typing import cast
 
 from biqa_cli.errors import DependencyError
 
@@ -19,7 +20,7 @@ def torchvision_models() -> ModuleType:
         from torchvision import models
     except (ImportError, RuntimeError, OSError) as error:
         raise DependencyError(_explain(error)) from error
-    return models
+    return cast("ModuleType", models)
 
 
 def _explain(error: Exception) -> str:

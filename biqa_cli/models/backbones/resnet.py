@@ -8,8 +8,8 @@ from biqa_cli.models.backbones.installed_torchvision import torchvision_models
 class ResNet50(nn.Module):
     """torchvision's ResNet-50 without pooling and classifier: C1 … C4 are layer1 … layer4."""
 
-    channels = (256, 512, 1024, 2048)
-    strides = (4, 8, 16, 32)
+    channels: tuple[int, ...] = (256, 512, 1024, 2048)
+    strides: tuple[int, ...] = (4, 8, 16, 32)
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,0 +1,1 @@
+"""From files to arrays: finding, reading and viewing photos."""

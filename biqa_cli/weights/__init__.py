@@ -1,0 +1,1 @@
+"""Trained weights: what there is, where it lies, and how it gets here."""

@@ -1,0 +1,35 @@
+"""Every test runs sealed: no network but loopback, an empty cache, no user's environment."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("biqa", deadline=None, derandomize=True)
+settings.load_profile("biqa")
+
+_CONNECT = socket.socket.connect
+
+
+def _connect_to_loopback(self: socket.socket, address: Any) -> None:
+    host = address[0] if isinstance(address, tuple) else "localhost"
+    if host not in ("127.0.0.1", "::1", "localhost"):
+        msg = f"a test tried to reach {host}"
+        raise AssertionError(msg)
+    _CONNECT(self, address)
+
+
+@pytest.fixture(autouse=True)
+def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("BIQA_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("BIQA_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setattr(socket.socket, "connect", _connect_to_loopback)
+
+
+@pytest.fixture
+def cache(sealed: None) -> Path:  # noqa: ARG001  the cache is the sealed one
+    return Path(os.environ["BIQA_CACHE"])

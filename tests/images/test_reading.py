@@ -1,0 +1,230 @@
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import photo, png_bomb
+from PIL import Image, ImageCms
+
+from biqa_cli.errors import ImageError
+from biqa_cli.images.reading import read_photo
+
+
+def _pixels(path: Path) -> np.ndarray:
+    return np.asarray(read_photo(path).image).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"),
+    [
+        ("jpg", {"quality": 95, "subsampling": 0}),
+        ("png", {}),
+        ("webp", {"lossless": True}),
+        ("tiff", {}),
+        ("bmp", {}),
+        ("gif", {}),
+        ("avif", {"quality": 95}),
+    ],
+)
+def test_every_listed_format_is_read(tmp_path: Path, suffix: str, options: dict) -> None:
+    original = photo()
+    path = tmp_path / f"photo.{suffix}"
+    original.save(path, **options)
+    read = read_photo(path)
+    assert (read.width, read.height, read.image.mode) == (64, 48, "RGB")
+    assert np.abs(_pixels(path) - np.asarray(original)).mean() < 12
+
+
+def test_the_first_of_several_frames_is_read(tmp_path: Path) -> None:
+    first, second = Image.new("RGB", (8, 8), "red"), Image.new("RGB", (8, 8), "blue")
+    for suffix in ("gif", "webp", "tiff", "mpo"):
+        path = tmp_path / f"frames.{suffix}"
+        first.save(path, save_all=True, append_images=[second])
+        assert _pixels(path)[0, 0].tolist() == pytest.approx([255, 0, 0], abs=3), suffix
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(tmp_path: Path, orientation: int) -> None:
+    upright = photo(40, 24)
+    # The inverse of each orientation's operation turns an upright photo into the stored one.
+    inverse = {
+        1: None,
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
+    stored = upright if inverse is None else upright.transpose(inverse)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / "turned.png", exif=exif)
+    read = read_photo(tmp_path / "turned.png")
+    assert (read.width, read.height) == (40, 24)
+    assert np.array_equal(np.asarray(read.image), np.asarray(upright))
+
+
+def test_a_turned_jpeg_is_reduced_along_the_right_sides(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photo(800, 400).save(tmp_path / "turned.jpg", exif=exif)
+    read = read_photo(tmp_path / "turned.jpg", at_least=(200, 100))
+    assert (read.width, read.height) == (400, 800)
+    assert read.image.size == (100, 200)
+
+
+def test_sixteen_bit_grey_is_scaled_not_saturated(tmp_path: Path) -> None:
+    ramp = (np.arange(256, dtype=np.uint16) * 257).reshape(16, 16)
+    for suffix in ("png", "tiff"):
+        Image.fromarray(ramp).save(tmp_path / f"grey.{suffix}")
+        assert np.array_equal(
+            _pixels(tmp_path / f"grey.{suffix}")[..., 0], np.arange(256).reshape(16, 16)
+        )
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr", "LAB", "LA", "RGBA"])
+def test_other_modes_look_like_their_rgb_version(tmp_path: Path, mode: str) -> None:
+    original = photo()
+    if mode == "LAB":
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(original, srgb, lab, outputMode="LAB")
+    else:
+        converted = original.convert(mode)
+    assert converted is not None
+    converted.save(tmp_path / "photo.tiff")
+    expected = original.convert({"1": "1", "L": "L", "LA": "L", "P": "P"}.get(mode, "RGB"))
+    difference = _pixels(tmp_path / "photo.tiff") - np.asarray(expected.convert("RGB"))
+    assert np.abs(difference).mean() < 3
+
+
+def test_transparent_pixels_are_white(tmp_path: Path) -> None:
+    rgba = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
+    rgba.putpixel((0, 0), (255, 0, 0, 128))
+    rgba.save(tmp_path / "alpha.png")
+    pixels = _pixels(tmp_path / "alpha.png")
+    assert pixels[4, 4].tolist() == [255, 255, 255]
+    assert pixels[0, 0].tolist() == pytest.approx([255, 127, 127], abs=1)
+
+
+def test_a_transparent_palette_colour_is_white(tmp_path: Path) -> None:
+    palette = Image.new("P", (8, 8), 1)
+    palette.putpalette([0, 0, 0, 200, 30, 30])
+    palette.save(tmp_path / "palette.png", transparency=1)
+    assert _pixels(tmp_path / "palette.png")[0, 0].tolist() == [255, 255, 255]
+
+
+def test_an_embedded_profile_is_converted_to_srgb(tmp_path: Path) -> None:
+    # In linear light the grey 55 is the grey 127 of sRGB. Pillow can make a Lab profile but no
+    # linear one, so the profile is written here: sRGB's primaries with a gamma of one.
+    linear = _linear_profile()
+    Image.new("RGB", (8, 8), (55, 55, 55)).save(tmp_path / "linear.png", icc_profile=linear)
+    assert _pixels(tmp_path / "linear.png")[0, 0].tolist() == pytest.approx([127] * 3, abs=2)
+
+
+def test_a_broken_profile_leaves_the_pixels_alone(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8), (55, 66, 77)).save(tmp_path / "broken.png", icc_profile=b"no profile")
+    assert _pixels(tmp_path / "broken.png")[0, 0].tolist() == [55, 66, 77]
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    png_bomb(tmp_path / "bomb.png", 20_000)
+    assert (tmp_path / "bomb.png").stat().st_size < 100_000
+    with pytest.raises(ImageError, match="20000×20000 is 400 megapixels, over the limit of 200"):
+        read_photo(tmp_path / "bomb.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.jpg", b"", "the file is empty"),
+        ("fake.jpg", b"this is no photo", "not an image in a known format"),
+        ("vector.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image in a known"),
+    ],
+)
+def test_what_is_no_photo_is_explained(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ImageError, match=message):
+        read_photo(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff", "avif"])
+def test_a_truncated_file_is_an_error_not_half_a_photo(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"cut.{suffix}"
+    photo(200, 200).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ImageError, match="truncated|damaged|not an image"):
+        read_photo(path)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff", "bmp", "gif"])
+def test_damaged_bytes_end_in_a_photo_or_an_image_error(tmp_path: Path, suffix: str) -> None:
+    buffer = io.BytesIO()
+    photo().save(buffer, {"jpg": "JPEG", "tiff": "TIFF"}.get(suffix, suffix.upper()))
+    rng = np.random.default_rng(0)
+    for trial in range(60):
+        damaged = bytearray(buffer.getvalue())
+        for position in rng.integers(0, len(damaged), 12):
+            damaged[position] = int(rng.integers(256))
+        path = tmp_path / f"damaged-{trial}.{suffix}"
+        path.write_bytes(damaged)
+        try:
+            read_photo(path, max_pixels=1_000_000)
+        except ImageError as error:
+            assert "\n" not in str(error)
+
+
+def test_missing_files_and_folders_are_explained(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="no such file"):
+        read_photo(tmp_path / "gone.jpg")
+    with pytest.raises(ImageError, match="is a folder"):
+        read_photo(tmp_path)
+
+
+def test_the_codec_reduces_a_large_jpeg_but_not_below_what_is_asked(tmp_path: Path) -> None:
+    photo(1600, 1200).save(tmp_path / "large.jpg", quality=95)
+    read = read_photo(tmp_path / "large.jpg", at_least=(300, 300))
+    assert (read.width, read.height) == (1600, 1200)
+    assert read.image.size == (400, 300)
+
+
+def _linear_profile() -> bytes:
+    """Return an ICC profile with sRGB's primaries and a gamma of one."""
+
+    def s15(value: float) -> bytes:
+        return round(value * 65536).to_bytes(4, "big", signed=True)
+
+    def xyz(*values: float) -> bytes:
+        return b"XYZ \0\0\0\0" + b"".join(s15(value) for value in values)
+
+    curve = b"curv\0\0\0\0\0\0\0\0"
+    text = b"desc\0\0\0\0\0\0\0\x07linear\0" + b"\0" * 79
+    tags = {
+        b"desc": text + b"\0" * (-len(text) % 4),
+        b"wtpt": xyz(0.9642, 1.0, 0.8249),
+        b"rXYZ": xyz(0.4361, 0.2225, 0.0139),
+        b"gXYZ": xyz(0.3851, 0.7169, 0.0971),
+        b"bXYZ": xyz(0.1431, 0.0606, 0.7141),
+        **{name: curve for name in (b"rTRC", b"gTRC", b"bTRC")},
+    }
+    table, body, start = b"", b"", 128 + 4 + 12 * len(tags)
+    for name, data in tags.items():
+        table += name + (start + len(body)).to_bytes(4, "big") + len(data).to_bytes(4, "big")
+        body += data
+    head = bytearray(128)
+    head[0:4] = (start + len(body)).to_bytes(4, "big")
+    head[8:12] = b"\x02\x40\0\0"
+    head[12:24] = b"mntrRGB XYZ "
+    head[36:40] = b"acsp"
+    head[68:80] = s15(0.9642) + s15(1.0) + s15(0.8249)
+    return bytes(head) + len(tags).to_bytes(4, "big") + table + body
+
+
+def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(ImageError, match="is a pipe or a device"):
+        read_photo(tmp_path / "pipe.jpg")
