@@ -71,6 +71,6 @@ class ModelSpec:
     parameters: int
     """Trainable numbers of the network."""
     macs: int
-    """Multiply-accumulates of the convolutions and linear layers for one photo."""
+    """Multiply-accumulates of convolutions, linear layers and matrix products for one photo."""
     summary: str
     citation: str

@@ -12,6 +12,8 @@ class CsvReport:
 
     def __init__(self, file: IO[str]) -> None:
         self._writer = csv.writer(file, lineterminator="\n")
+        # The module does not quote a carriage return where it does not end the lines.
+        self._quoting_writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
 
     def begin(self, run: RunInfo) -> None:  # noqa: ARG002  CSV has no place for it
         """Write the names of the columns."""
@@ -19,7 +21,8 @@ class CsvReport:
 
     def add(self, result: ImageResult) -> None:
         """Write one line."""
-        self._writer.writerow([_cell(value) for value in row_of(result).values()])
+        writer = self._quoting_writer if "\r" in result.path else self._writer
+        writer.writerow([_cell(value) for value in row_of(result).values()])
 
     def end(self, counts: RunCounts) -> None:
         """Nothing comes after the last line."""

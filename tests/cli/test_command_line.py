@@ -1,0 +1,154 @@
+"""The command line as a shell sees it: each test starts a process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fakes import EXAMPLES, photo
+from typer.testing import CliRunner
+
+from biqa_cli.cli import app
+
+BIQA = [sys.executable, "-m", "biqa_cli"]
+
+
+def _imported_by(*arguments: str) -> set[str]:
+    code = (
+        "import sys, runpy\n"
+        f"sys.argv = ['biqa', *{list(arguments)!r}]\n"
+        "try: runpy.run_module('biqa_cli', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stderr.splitlines())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["models", "list"], ["score", "--help"]])
+def test_help_and_lists_import_nothing_heavy(arguments: list[str]) -> None:
+    heavy = {"torch", "numpy", "PIL", "onnxruntime", "scipy"}
+    assert not heavy & _imported_by(*arguments)
+
+
+def test_scoring_on_the_cpu_imports_no_torch() -> None:
+    imported = _imported_by("score", str(EXAMPLES / "cat.jpg"), "-d", "cpu")
+    assert "onnxruntime" in imported
+    assert not {"torch", "torchvision", "scipy", "rich"} & imported
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    for command in (
+        ["score"],
+        *(["models", name] for name in ("list", "info")),
+        *(["weights", name] for name in ("list", "download", "verify", "path", "prune")),
+    ):
+        result = CliRunner().invoke(app, [*command, "--help"])
+        assert "Example: biqa " + " ".join(command) in result.stdout, command
+
+
+def test_every_command_has_a_page_in_the_docs() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    for command in ("score", "models", "weights"):
+        assert (docs / "cli" / f"{command}.md").read_text().startswith(f"# biqa {command}")
+
+
+def test_the_models_are_listed_with_the_keys_that_scripts_rely_on() -> None:
+    facts = json.loads(CliRunner().invoke(app, ["models", "list", "-f", "json"]).stdout)
+    assert {"name", "family", "parameters", "macs", "checkpoint"} <= facts[0].keys()
+    assert {fact["name"]: fact["checkpoint"] is not None for fact in facts} == {
+        "blockiqa-lite": True,
+        "blockiqa": False,
+    }
+    info = CliRunner().invoke(app, ["models", "info", "blockiqa-lite"])
+    assert "MOS of BIQ2021, 0 to 1, higher is better" in info.stdout
+
+
+def test_a_model_without_trained_weights_does_not_score_by_accident() -> None:
+    result = CliRunner().invoke(app, ["score", str(EXAMPLES), "-m", "blockiqa"])
+    assert result.exit_code == 2
+    assert "blockiqa has no trained weights, so its scores would mean nothing" in result.stderr
+
+
+def test_weights_are_listed_verified_and_found() -> None:
+    runner = CliRunner()
+    rows = json.loads(runner.invoke(app, ["weights", "list", "-f", "json"]).stdout)
+    keys = ["name", "file", "bytes", "sha256", "licence", "present", "verified"]
+    assert [list(row) for row in rows] == [keys] * 2
+    assert all(row["present"] and row["verified"] for row in rows)
+    assert runner.invoke(app, ["weights", "verify"]).exit_code == 0
+    paths = runner.invoke(app, ["weights", "path", "blockiqa-lite"]).stdout.split()
+    assert all(Path(path).is_file() for path in paths)
+    unknown = runner.invoke(app, ["weights", "path", "none"])
+    assert unknown.exit_code == 2 and "there is no checkpoint 'none'" in unknown.stderr
+
+
+def test_pruning_deletes_strangers_only_when_it_is_meant(cache: Path) -> None:
+    stranger = cache / "old.safetensors"
+    stranger.write_bytes(b"old")
+    runner = CliRunner()
+    assert str(stranger) in runner.invoke(app, ["weights", "prune", "--dry-run"]).stdout
+    assert stranger.exists()
+    runner.invoke(app, ["weights", "prune"])
+    assert not stranger.exists()
+
+
+def test_an_interrupted_run_keeps_its_rows_and_exits_130(tmp_path: Path) -> None:
+    photo(512, 512).save(tmp_path / "a.jpg")
+    listing = tmp_path / "list"
+    names = []
+    for index in range(400):
+        os.link(tmp_path / "a.jpg", tmp_path / f"{index}.jpg")
+        (tmp_path / f"copy{index}.jpg").write_bytes((tmp_path / "a.jpg").read_bytes())
+        names.append(str(tmp_path / f"copy{index}.jpg"))
+    listing.write_text("\n".join(names))
+    output = tmp_path / "scores.csv"
+    run = subprocess.Popen(
+        [*BIQA, "score", "--files-from", str(listing), "-o", str(output)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    partial = tmp_path / "scores.csv.partial"
+    deadline = time.monotonic() + 30
+    while not (partial.exists() and partial.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    run.send_signal(signal.SIGINT)
+    _, stderr = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert "Traceback" not in stderr and "interrupted" in stderr
+    assert str(partial) in stderr and not output.exists()
+    assert partial.read_text().startswith("path,score")
+
+
+def test_a_reader_that_stops_early_sees_no_traceback(tmp_path: Path) -> None:
+    photo().save(tmp_path / "a.png")
+    names = "\n".join([str(tmp_path / "a.png"), *[f"gone{i}.jpg" for i in range(20_000)]])
+    command = f"{sys.executable} -m biqa_cli score --files-from - -f ndjson | head -n 1"
+    run = subprocess.run(
+        ["bash", "-c", command], input=names, capture_output=True, text=True, check=False
+    )
+    assert json.loads(run.stdout)["status"] == "ok"
+    assert "Traceback" not in run.stderr and "Exception ignored" not in run.stderr
+
+
+def test_a_name_that_is_not_utf8_survives_the_pipe(tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/caf\xe9.png"
+    photo().save(tmp_path / "a.png")
+    os.rename(os.fsencode(tmp_path / "a.png"), name)
+    run = subprocess.run([*BIQA, "score", str(tmp_path), "-q"], capture_output=True, check=True)
+    assert name in run.stdout
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_the_simplest_questions_are_answered(option: str) -> None:
+    run = subprocess.run([*BIQA, option], capture_output=True, text=True, check=True)
+    assert "biqa" in run.stdout.lower() and run.stderr == ""
+
+
+def test_a_misspelt_option_is_an_error() -> None:
+    run = subprocess.run([*BIQA, "score", "--devise", "cpu"], capture_output=True, check=False)
+    assert run.returncode == 2

@@ -1,0 +1,150 @@
+"""`biqa score` with a model that can be checked by hand; see test_default_model for the real one."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from fakes import brightness_model, grey_png
+from typer.testing import CliRunner, Result
+
+from biqa_cli.cli import app
+from biqa_cli.models import loading
+from biqa_cli.reports.rows import COLUMNS
+
+
+@pytest.fixture(autouse=True)
+def _use_brightness(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "load_model", lambda *_, **__: brightness_model())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name, value in {"a": 51, "b": 204, "c": 102}.items():
+        grey_png(photos / f"{name}.png", value)
+    return photos
+
+
+def _run(*arguments: object, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(app, ["score", *map(str, arguments)], input=stdin)
+
+
+def _rows(result: Result) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(result.stdout)))
+
+
+def test_a_folder_becomes_csv_in_a_pipe(folder: Path) -> None:
+    result = _run(folder)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == ",".join(COLUMNS)
+    assert [row["score"] for row in _rows(result)] == ["20.0", "80.0", "40.0"]
+    assert "3 photos in" in result.stderr
+
+
+def test_quiet_is_quiet(folder: Path) -> None:
+    assert _run(folder, "-q").stderr == ""
+
+
+def test_json_has_header_and_counts(folder: Path) -> None:
+    document = json.loads(_run(folder, "-f", "json").stdout)
+    assert document["run"]["model"] == "brightness"
+    assert document["counts"]["scored"] == len(document["results"]) == 3
+
+
+def test_ndjson_is_one_record_a_line(folder: Path) -> None:
+    lines = _run(folder, "-f", "ndjson").stdout.splitlines()
+    assert [json.loads(line)["score"] for line in lines] == [20, 80, 40]
+
+
+def test_a_table_can_be_asked_for(folder: Path) -> None:
+    output = _run(folder, "-f", "table").stdout
+    assert "native_score" in output and "20.0" in output
+
+
+def test_the_best_come_first_and_top_keeps_them(folder: Path) -> None:
+    names = [Path(row["path"]).name for row in _rows(_run(folder, "--sort", "score"))]
+    assert names == ["b.png", "c.png", "a.png"]
+    assert [row["score"] for row in _rows(_run(folder, "--top", 2))] == ["80.0", "40.0"]
+
+
+def test_a_threshold_that_is_not_met_exits_1(folder: Path) -> None:
+    result = _run(folder, "--fail-under", 30)
+    assert (result.exit_code, "1 below 30" in result.stderr) == (1, True)
+    assert len(_rows(result)) == 3
+    assert _run(folder, "--fail-under", 20).exit_code == 0
+
+
+def test_bad_files_exit_3_and_the_rest_is_scored(folder: Path) -> None:
+    (folder / "fake.jpg").write_text("no photo")
+    result = _run(folder, folder / "gone.png")
+    assert result.exit_code == 3
+    assert [row["status"] for row in _rows(result)] == ["ok", "ok", "ok", "error", "error"]
+    assert "2 could not be scored" in result.stderr
+
+
+def test_a_threshold_that_is_not_met_weighs_more_than_bad_files(folder: Path) -> None:
+    (folder / "fake.jpg").write_text("no photo")
+    assert _run(folder, "--fail-under", 30).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{empty}"], "no photos found in"),
+        ([], "nothing to score: name photos"),
+        (["{folder}", "-o", "scores.xyz"], "what format is 'scores.xyz'"),
+        (["--files-from", "{empty}/none"], "cannot read the list of files"),
+        (["{folder}", "-o", "{empty}/no/scores.csv"], "cannot write"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exits_2(
+    folder: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    result = _run(*(text.format(folder=folder, empty=empty) for text in arguments))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("biqa: ") and message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_output_file_appears_whole_and_decides_the_format(folder: Path, tmp_path: Path) -> None:
+    for suffix in ("csv", "json", "ndjson", "txt"):
+        path = tmp_path / f"scores.{suffix}"
+        result = _run(folder, "-o", path)
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert "20" in path.read_text()
+    assert json.loads((tmp_path / "scores.json").read_text())["counts"]["images"] == 3
+    assert list(tmp_path.glob("*.partial")) == []
+
+
+def test_names_can_come_from_a_list_or_a_pipe(folder: Path, tmp_path: Path) -> None:
+    names = [str(folder / "b.png"), str(folder / "a.png")]
+    listing = tmp_path / "list.txt"
+    listing.write_text("\n".join(names))
+    assert [row["path"] for row in _rows(_run("--files-from", listing))] == names
+    piped = _run("--files-from", "-", "-0", stdin="\0".join(names).encode())
+    assert [row["path"] for row in _rows(piped)] == names
+    assert _run("--files-from", "-", stdin=b"").exit_code == 2
+
+
+def test_a_large_photo_can_be_allowed_or_refused(folder: Path) -> None:
+    result = _run(folder / "a.png", "--max-megapixels", 0.00105)
+    assert result.exit_code == 0
+    grey_png(folder / "big.png", 10)
+    from PIL import Image
+
+    Image.new("RGB", (100, 100)).save(folder / "big.png")
+    refused = _run(folder / "big.png", "--max-megapixels", 0.00105)
+    assert refused.exit_code == 3
+    assert "over the limit" in _rows(refused)[0]["error"]
+
+
+def test_folders_inside_can_be_left_out(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    grey_png(folder / "sub" / "d.png", 5)
+    assert len(_rows(_run(folder))) == 4
+    assert len(_rows(_run(folder, "--no-recursive"))) == 3

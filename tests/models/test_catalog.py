@@ -1,0 +1,51 @@
+import pytest
+from torch.utils.flop_counter import FlopCounterMode
+
+import torch
+from biqa_cli.errors import UsageError
+from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS, find_model
+from biqa_cli.models.loading import build_network
+from biqa_cli.models.spec import ScoreScale
+from biqa_cli.weights.manifest import load_manifest
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_declared_parameters_and_macs_are_those_of_the_network(name: str) -> None:
+    spec = MODELS[name]
+    network = build_network(spec).eval()
+    assert sum(parameter.numel() for parameter in network.parameters()) == spec.parameters
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(torch.zeros(1, 3, spec.input.height, spec.input.width))
+    assert counter.get_total_flops() // 2 == spec.macs
+
+
+def test_the_key_of_the_table_is_the_name_of_the_model() -> None:
+    assert all(name == spec.name for name, spec in MODELS.items())
+    assert DEFAULT_MODEL in MODELS
+
+
+def test_every_checkpoint_belongs_to_a_model() -> None:
+    assert {checkpoint.name for checkpoint in load_manifest().checkpoints} <= MODELS.keys()
+
+
+def test_a_misspelt_model_names_the_closest() -> None:
+    with pytest.raises(UsageError, match="did you mean 'blockiqa-lite'"):
+        find_model("blockiqa-light")
+    with pytest.raises(UsageError, match="there are blockiqa-lite"):
+        find_model("zzz")
+
+
+@pytest.mark.parametrize(
+    ("scale", "native", "percent"),
+    [
+        (ScoreScale(0, 1, higher_is_better=True, meaning="MOS"), 0.25, 25),
+        (ScoreScale(1, 5, higher_is_better=True, meaning="MOS"), 2, 25),
+        (ScoreScale(0, 100, higher_is_better=False, meaning="DMOS"), 20, 80),
+        (ScoreScale(0, 1, higher_is_better=True, meaning="MOS"), 1.5, 100),
+        (ScoreScale(0, 1, higher_is_better=True, meaning="MOS"), -0.5, 0),
+    ],
+)
+def test_the_common_scale_is_0_to_100_and_higher_is_better(
+    scale: ScoreScale, native: float, percent: float
+) -> None:
+    assert scale.to_percent(native) == pytest.approx(percent)

@@ -1,0 +1,103 @@
+import itertools
+import threading
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import BrightnessEngine, brightness_model, grey_png, photo, png_bomb
+from PIL import Image
+
+from biqa_cli.scoring import score_files, score_photo
+
+
+@pytest.fixture
+def greys(tmp_path: Path) -> list[str]:
+    return [grey_png(tmp_path / f"{value:03}.png", value) for value in range(0, 255, 12)]
+
+
+def test_scores_come_in_the_order_of_the_paths(greys: list[str]) -> None:
+    results = list(score_files(greys, brightness_model(), batch_size=4, workers=3))
+    assert [result.path for result in results] == greys
+    assert [result.score for result in results] == pytest.approx(
+        [100 * value / 255 for value in range(0, 255, 12)], abs=1e-3
+    )
+    assert (results[0].width, results[0].height, results[0].status) == (8, 8, "ok")
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_the_score_depends_on_neither_batch_nor_workers(
+    greys: list[str], batch_size: int, workers: int
+) -> None:
+    alone = [r for path in greys for r in score_files([path], brightness_model(), workers=1)]
+    results = score_files(greys, brightness_model(), batch_size=batch_size, workers=workers)
+    assert list(results) == alone
+
+
+def test_bad_files_are_rows_and_the_good_ones_are_scored(tmp_path: Path) -> None:
+    good = grey_png(tmp_path / "good.png", 255)
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    png_bomb(tmp_path / "bomb.png", 20_000)
+    paths = [str(tmp_path / name) for name in ("empty.jpg", "bomb.png", "gone.png")] + [good]
+    results = list(score_files(paths, brightness_model(), batch_size=4))
+    assert [result.status for result in results] == ["error", "error", "error", "ok"]
+    assert [result.error for result in results] == [
+        "the file is empty",
+        "20000×20000 is 400 megapixels, over the limit of 200: raise it with --max-megapixels",
+        "no such file",
+        "",
+    ]
+    assert results[3].score == 100
+    assert results[0].score is results[0].native_score is results[0].width is None
+
+
+def test_a_score_that_is_no_number_is_an_error(tmp_path: Path) -> None:
+    class Broken(BrightnessEngine):
+        def predict(self, views: np.ndarray) -> np.ndarray:
+            return np.full(len(views), np.nan)
+
+    model = brightness_model()
+    object.__setattr__(model, "engine", Broken())
+    (result,) = score_files([grey_png(tmp_path / "a.png", 1)], model)
+    assert (result.status, result.score) == ("error", None)
+    assert "no finite score" in result.error
+
+
+def test_reading_stays_only_a_little_ahead(greys: list[str]) -> None:
+    taken = itertools.count()
+    last = 0
+
+    def watched() -> object:
+        nonlocal last
+        for path in greys:
+            last = next(taken)
+            yield path
+
+    results = score_files(watched(), brightness_model(), batch_size=2, workers=2)  # type: ignore[arg-type]
+    next(results)
+    assert last <= 2 + 2 + 2
+    results.close()  # type: ignore[attr-defined]
+    assert not [t for t in threading.enumerate() if t.name.startswith("biqa-read")]
+
+
+def test_many_photos_are_never_in_memory_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    photo(256, 256).save(path)
+    view_bytes = 4 * 3 * 256 * 256
+    model = brightness_model(height=256, width=256)
+    results = score_files(itertools.repeat(str(path), 400), model, batch_size=4, workers=2)
+    tracemalloc.start()
+    assert sum(result.status == "ok" for result in results) == 400
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Read ahead, in the batch, stacked for the model, and working copies; 400 would be 300 MB.
+    assert peak < 24 * view_bytes
+
+
+def test_a_decoded_image_is_scored_like_its_file(tmp_path: Path) -> None:
+    image = photo()
+    image.save(tmp_path / "a.png")
+    (from_file,) = score_files([str(tmp_path / "a.png")], brightness_model())
+    assert score_photo(image, brightness_model()).score == from_file.score
+    assert score_photo(Image.new("F", (4, 4)), brightness_model()).status == "error"

@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from biqa_cli.errors import WeightsError
+from biqa_cli.weights.manifest import load_manifest, parse_manifest
+
+ENTRY = f"""
+base_url = "https://example.org/weights"
+[[checkpoints]]
+name = "m"
+file = "m.safetensors"
+bytes = 3
+sha256 = "{"a" * 64}"
+licence = "Apache-2.0"
+trunk_origin = "t"
+trained_on = "d"
+recipe = "r"
+tested_on = "s"
+srcc = 0.9
+plcc = 0.8
+krcc = 0.7
+graph = {{ file = "m.onnx", bytes = 2, sha256 = "{"b" * 64}" }}
+"""
+
+
+def test_an_entry_becomes_a_record() -> None:
+    manifest = parse_manifest(ENTRY, source="test")
+    checkpoint = manifest.find("m")
+    assert checkpoint is not None
+    assert [file.file for file in checkpoint.files] == ["m.safetensors", "m.onnx"]
+    assert manifest.find("other") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("bytes = 3", 'bytes = "3"', "bytes must be int"),
+        ('licence = "Apache-2.0"\n', "", "licence"),
+        ("srcc = 0.9", "srcc = 0.9\nunknown = 1", "unknown"),
+        ('file = "m.safetensors"', 'file = "../m.safetensors"', "plain file name"),
+        ('"' + "a" * 64 + '"', '"abc"', "a sha256"),
+        ('base_url = "https://example.org/weights"\n', "", "base_url"),
+        ("[[checkpoints]]", "[[checkpoints", "test is not a manifest"),
+    ],
+)
+def test_a_wrong_entry_is_refused(old: str, new: str, message: str) -> None:
+    assert old in ENTRY
+    with pytest.raises(WeightsError, match=message):
+        parse_manifest(ENTRY.replace(old, new), source="test")
+
+
+def test_the_files_in_the_repository_are_those_that_the_manifest_lists() -> None:
+    shipped = Path(__file__).parents[2] / "biqa_cli" / "weights" / "files"
+    listed = {file.file: file for c in load_manifest().checkpoints for file in c.files}
+    for path in shipped.iterdir():
+        assert path.stat().st_size == listed[path.name].bytes
+    assert sum(path.stat().st_size for path in shipped.iterdir()) < 12_000_000
