@@ -43,7 +43,7 @@ def test_a_covering_touches_every_pixel_and_stays_inside(
     touched = np.zeros((h, w), bool)
     for block in grid:
         assert (block.y + block.height, block.x + block.width) <= (h, w)
-        assert 0 <= block.y and 0 <= block.x and block.x + block.width <= w
+        assert min(block.y, block.x) >= 0 and block.x + block.width <= w
         touched[block.y : block.y + block.height, block.x : block.x + block.width] = True
     assert touched.all()
     assert (grid.height, grid.width) == (min(size, h), min(size, w))

@@ -138,7 +138,7 @@ def test_a_reader_that_stops_early_sees_no_traceback(tmp_path: Path) -> None:
 def test_a_name_that_is_not_utf8_survives_the_pipe(tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/caf\xe9.png"
     photo().save(tmp_path / "a.png")
-    os.rename(os.fsencode(tmp_path / "a.png"), name)
+    (tmp_path / "a.png").rename(os.fsdecode(name))
     run = subprocess.run([*BIQA, "score", str(tmp_path), "-q"], capture_output=True, check=True)
     assert name in run.stdout
 

@@ -1,4 +1,4 @@
-"""`biqa score` with a model that can be checked by hand; see test_default_model for the real one."""
+"""`biqa score` with a model that can be checked by hand."""
 
 import csv
 import io

@@ -20,7 +20,7 @@ def _names(found: object, root: Path) -> list[str]:
 
 
 def test_a_folder_yields_its_photos_sorted_and_its_folders_after(tmp_path: Path) -> None:
-    _touch(tmp_path / "b.JPG", tmp_path / "a.png", tmp_path / "notes.txt", tmp_path / "0" / "c.webp")
+    _touch(*(tmp_path / name for name in ("b.JPG", "a.png", "notes.txt", "0/c.webp")))
     assert _names(find_images([str(tmp_path)]), tmp_path) == ["a.png", "b.JPG", "0/c.webp"]
 
 

@@ -209,7 +209,7 @@ def _linear_profile() -> bytes:
         b"rXYZ": xyz(0.4361, 0.2225, 0.0139),
         b"gXYZ": xyz(0.3851, 0.7169, 0.0971),
         b"bXYZ": xyz(0.1431, 0.0606, 0.7141),
-        **{name: curve for name in (b"rTRC", b"gTRC", b"bTRC")},
+        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
     }
     table, body, start = b"", b"", 128 + 4 + 12 * len(tags)
     for name, data in tags.items():

@@ -1,7 +1,7 @@
 import pytest
+import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-import torch
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS, find_model
 from biqa_cli.models.loading import build_network

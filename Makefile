@@ -1,0 +1,35 @@
+# `make` lists the targets. They use the virtual environment in .venv; `make setup` makes it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test check fix bench docs
+
+help:  ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,check,export]'
+	touch .venv/installed
+
+setup: .venv/installed  ## Make .venv with all that development needs
+
+test: .venv/installed  ## Run the tests
+	$(BIN)/python -m pytest
+
+check: .venv/installed  ## Lint, check types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: .venv/installed  ## Format and mend what can be mended automatically
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/installed  ## Measure speed, memory and start-up; writes benchmarks/results.json
+	$(BIN)/python benchmarks/scoring.py --output benchmarks/results.json
+
+docs: .venv/installed  ## Write the help texts into docs/cli
+	$(BIN)/python tools/write_cli_docs.py

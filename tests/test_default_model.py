@@ -1,0 +1,125 @@
+"""The model that comes with the package, on real photos: what a user sees."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import EXAMPLES, photo
+from PIL import Image
+
+from biqa_cli import load_model, score_image, score_images
+from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.models.loading import LoadedModel
+from biqa_cli.scoring import score_files
+
+DEGRADED = {
+    "coffee": "coffee-blurred",
+    "cat": "cat-noisy",
+    "raccoon": "raccoon-overcompressed",
+    "rocket": "rocket-underexposed",
+}
+
+
+@pytest.fixture(scope="module")
+def model() -> LoadedModel:
+    return load_model("blockiqa-lite", engine="onnx")
+
+
+@pytest.fixture(scope="module")
+def torch_model() -> LoadedModel:
+    return load_model("blockiqa-lite", engine="torch", device="cpu")
+
+
+@pytest.fixture
+def every_kind(tmp_path: Path) -> list[str]:
+    """Photos of every kind that is read: sizes, modes, formats."""
+    cat = Image.open(EXAMPLES / "cat.jpg")
+    cat.convert("L").save(tmp_path / "grey.png")
+    cat.convert("CMYK").save(tmp_path / "cmyk.jpg")
+    cat.convert("P").save(tmp_path / "palette.gif")
+    cat.convert("RGBA").save(tmp_path / "alpha.webp")
+    sixteen = np.asarray(cat.convert("L")).astype(np.uint16) * 257
+    Image.fromarray(sixteen).save(tmp_path / "sixteen.tiff")
+    photo(3000, 2000).save(tmp_path / "large.jpg")
+    photo(2000, 90).save(tmp_path / "panorama.jpg")
+    Image.new("RGB", (1, 1), "red").save(tmp_path / "pixel.png")
+    Image.new("RGB", (600, 600), "black").save(tmp_path / "black.png")
+    return sorted(str(path) for path in [*tmp_path.iterdir(), *EXAMPLES.glob("*.jpg")])
+
+
+def test_both_engines_give_the_same_score(
+    model: LoadedModel, torch_model: LoadedModel, every_kind: list[str]
+) -> None:
+    onnx = [result.score for result in score_files(every_kind, model)]
+    torch = [result.score for result in score_files(every_kind, torch_model)]
+    assert None not in onnx
+    assert onnx == pytest.approx(torch, abs=1e-3)
+
+
+def test_batch_order_workers_and_threads_do_not_change_a_score(every_kind: list[str]) -> None:
+    reference: dict[str, float | None] = {}
+    for threads, batch_size, workers in itertools.product((1, 2), (1, 5), (1, 3)):
+        ready = load_model("blockiqa-lite", engine="onnx", threads=threads)
+        paths = every_kind[::-1] if batch_size == 5 else every_kind
+        results = score_files(paths, ready, batch_size=batch_size, workers=workers)
+        scores = {result.path: result.score for result in results}
+        reference = reference or scores
+        assert scores == pytest.approx(reference, abs=1e-4)
+
+
+@pytest.mark.parametrize(("clean", "degraded"), DEGRADED.items())
+def test_a_degraded_photo_scores_lower(model: LoadedModel, clean: str, degraded: str) -> None:
+    before, after = (
+        score_image(EXAMPLES / f"{name}.jpg", model=model).score for name in (clean, degraded)
+    )
+    assert before is not None and after is not None
+    assert after < before - 3
+
+
+def test_a_turned_photo_scores_like_the_upright_one(model: LoadedModel, tmp_path: Path) -> None:
+    upright = Image.open(EXAMPLES / "raccoon.jpg")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright.save(tmp_path / "upright.png")
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
+    scores = [score_image(tmp_path / f"{n}.png", model=model).score for n in ("upright", "turned")]
+    assert scores[0] == scores[1]
+
+
+def test_files_images_and_arrays_are_scored_alike(model: LoadedModel) -> None:
+    path = EXAMPLES / "cat.jpg"
+    image = Image.open(path)
+    scores = {
+        score_image(subject, model=model).score
+        for subject in (path, str(path), image, np.asarray(image))
+    }
+    assert len(scores) == 1
+
+
+def test_an_array_of_another_kind_is_refused(model: LoadedModel) -> None:
+    with pytest.raises(UsageError, match=r"expected bytes \(H, W, 3\) or \(H, W\), got float64"):
+        score_image(np.zeros((4, 4, 3)), model=model)  # type: ignore[arg-type]
+
+
+def test_a_folder_is_scored_from_python(model: LoadedModel) -> None:
+    results = list(score_images([EXAMPLES], model=model))
+    assert [result.status for result in results] == ["ok"] * 10
+
+
+def test_the_wrong_device_or_engine_is_explained() -> None:
+    with pytest.raises(UsageError, match="there is no device 'tpu'"):
+        load_model("blockiqa-lite", device="tpu")
+    with pytest.raises(UsageError, match="--engine onnx runs on the CPU"):
+        load_model("blockiqa-lite", device="cuda", engine="onnx")
+    with pytest.raises(WeightsError, match="blockiqa has no trained weights"):
+        load_model("blockiqa")
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"w": np.zeros((2, 2), np.float32)}, tmp_path / "other.safetensors")
+    for engine in ("onnx", "torch"):
+        with pytest.raises(WeightsError, match="does not fit|of another network"):
+            load_model("blockiqa-lite", engine=engine, weights=tmp_path / "other.safetensors")
