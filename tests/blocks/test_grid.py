@@ -42,8 +42,8 @@ def test_a_covering_touches_every_pixel_and_stays_inside(
     grid = covering_grid(h, w, size=size, stride=stride)
     touched = np.zeros((h, w), bool)
     for block in grid:
-        assert (block.y + block.height, block.x + block.width) <= (h, w)
-        assert min(block.y, block.x) >= 0 and block.x + block.width <= w
+        assert min(block.y, block.x) >= 0
+        assert block.y + block.height <= h and block.x + block.width <= w
         touched[block.y : block.y + block.height, block.x : block.x + block.width] = True
     assert touched.all()
     assert (grid.height, grid.width) == (min(size, h), min(size, w))
