@@ -28,4 +28,6 @@ def score_map(scores: NDArray[np.floating], grid: BlockGrid) -> NDArray[np.float
         covered = np.s_[block.y : block.y + block.height, block.x : block.x + block.width]
         total[covered] += score
         count[covered] += 1
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    shown = np.full(total.shape, np.nan)
+    np.divide(total, count, out=shown, where=count > 0)
+    return shown

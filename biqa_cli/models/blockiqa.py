@@ -172,7 +172,8 @@ class AuxiliaryFeatures(nn.Module):
 
     def responses(self, blocks: Tensor) -> Tensor:
         """Map blocks (B, 3, h, w) to the mean rectified filter responses (B, 64)."""
-        return F.relu(self.conv(blocks)).mean(dim=(2, 3))
+        # Rows first: ONNX Runtime sums in one float32, and 16,384 equal numbers would drift.
+        return F.relu(self.conv(blocks)).mean(dim=3).mean(dim=2)
 
     def from_responses(self, responses: Tensor) -> Tensor:
         """Map the mean responses (B, 64) to f_AFEL (B, 128)."""

@@ -10,6 +10,8 @@ from biqa_cli.reports.rows import COLUMNS, Value, printable, row_of
 from biqa_cli.results import ImageResult, RunCounts, RunInfo
 
 _NUMBERS = frozenset({"score", "native_score", "width", "height"})
+# A long sentence would otherwise squeeze the names.
+_LEAST_WIDTHS = {"path": 32}
 _DECIMALS = {"score": 1, "native_score": 3}
 
 
@@ -26,6 +28,7 @@ class TableReport:
                 # Names and sentences fold; numbers stay whole.
                 no_wrap=column not in ("path", "error"),
                 overflow="fold",
+                min_width=_LEAST_WIDTHS.get(column),
             )
 
     def begin(self, run: RunInfo) -> None:
