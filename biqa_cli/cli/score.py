@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
@@ -13,10 +14,11 @@ from biqa_cli.cli import _output
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.reports.base import Report
+from biqa_cli.reports.rows import printable
 from biqa_cli.reports.selection import Order, Tally, select
 from biqa_cli.reports.to_csv import CsvReport
 from biqa_cli.reports.to_json import JsonReport, NdjsonReport
-from biqa_cli.results import RunCounts
+from biqa_cli.results import ImageResult, RunCounts
 
 BELOW_THRESHOLD, SOME_FAILED = 1, 3
 
@@ -133,12 +135,13 @@ def score(
     total = len(names) if isinstance(names, list) else None
     watched = _output.with_progress(results, total=total, unit="photo", quiet=quiet)
     tally, start = Tally(), time.monotonic()
+    on_terminal = output is None and sys.stdout.isatty()
     with _output.report_stream(output) as stream:
         report = _new_report(chosen, stream)
         report.begin(run_info(ready))
         counted = tally.count(watched, threshold=fail_under)
         for result in select(counted, order=sort, top=top):
-            report.add(result)
+            report.add(_for_terminal(result) if on_terminal else result)
         seconds = time.monotonic() - start
         report.end(RunCounts(tally.images, tally.scored, tally.failed, round(seconds, 3)))
     if not tally.images:
@@ -149,6 +152,11 @@ def score(
         raise typer.Exit(BELOW_THRESHOLD)
     if tally.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def _for_terminal(result: ImageResult) -> ImageResult:
+    """Return a result whose name a terminal shows and does not obey."""
+    return replace(result, path=printable(result.path))
 
 
 def _choose_format(asked: Format | None, output: Path | None) -> Format:

@@ -152,3 +152,20 @@ def test_the_simplest_questions_are_answered(option: str) -> None:
 def test_a_misspelt_option_is_an_error() -> None:
     run = subprocess.run([*BIQA, "score", "--devise", "cpu"], capture_output=True, check=False)
     assert run.returncode == 2
+
+
+@pytest.mark.parametrize("format_name", ["table", "csv", "ndjson", "json"])
+def test_a_terminal_receives_no_control_character_of_a_name(
+    tmp_path: Path, format_name: str
+) -> None:
+    photo().save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / "e\x07v\x1b]0;il.png")
+    terminal, slave = os.openpty()
+    subprocess.run(
+        [*BIQA, "score", str(tmp_path), "-q", "-f", format_name], stdout=slave, check=True
+    )
+    shown = os.read(terminal, 100_000)
+    os.close(slave)
+    os.close(terminal)
+    assert b"il.png" in shown.replace(b"\r\n", b"").replace(b" ", b"")
+    assert b"\x07" not in shown and b"\x1b]" not in shown
