@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from biqa_cli import __version__
+from biqa_cli.blocks.extraction import block_views
+from biqa_cli.blocks.grid import covering_grid
 from biqa_cli.errors import ImageError
 from biqa_cli.images.reading import DEFAULT_MAX_PIXELS, Photo, photo_of, read_photo
 from biqa_cli.images.transforms import model_view
@@ -138,13 +140,23 @@ def _map_ahead(
 
 def _score_batch(batch: list[_Reading], model: LoadedModel) -> list[ImageResult]:
     views = [reading.view for reading in batch if reading.view is not None]
-    scores = iter(model.engine.predict(np.stack(views))) if views else iter(())
+    scores = iter(_predict(np.stack(views), model)) if views else iter(())
     return [
         _failed(reading, model, reading.error)
         if reading.view is None
         else _scored(reading, model, float(next(scores)))
         for reading in batch
     ]
+
+
+def _predict(views: NDArray[np.float32], model: LoadedModel) -> NDArray[np.float64]:
+    """Return the native scores (B,) of views (B, 3, H, W), of the whole or the mean of crops."""
+    crops = model.spec.input.crops
+    if crops is None:
+        return model.engine.predict(views)
+    grid = covering_grid(*views.shape[-2:], size=crops.size, stride=crops.stride)
+    scores = model.engine.predict(np.concatenate(block_views(views, grid)))
+    return np.mean(scores.reshape(len(grid), len(views)), axis=0, dtype=np.float64)
 
 
 def _scored(reading: _Reading, model: LoadedModel, native: float) -> ImageResult:

@@ -1,6 +1,7 @@
 import itertools
 import threading
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from fakes import BrightnessEngine, brightness_model, grey_png, photo, png_bomb
 from PIL import Image
 
+from biqa_cli.models.spec import Crops
 from biqa_cli.scoring import score_files, score_photo
 
 
@@ -101,3 +103,16 @@ def test_a_decoded_image_is_scored_like_its_file(tmp_path: Path) -> None:
     (from_file,) = score_files([str(tmp_path / "a.png")], brightness_model())
     assert score_photo(image, brightness_model()).score == from_file.score
     assert score_photo(Image.new("F", (4, 4)), brightness_model()).status == "error"
+
+
+def test_a_view_of_crops_scores_the_mean_of_a_fixed_grid_whatever_the_batch() -> None:
+    model = brightness_model()
+    contract = replace(model.spec.input, height=16, width=16, crops=Crops(size=10, stride=6))
+    cropped = replace(model, spec=replace(model.spec, input=contract))
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[:8] = 255
+    # Crops start at rows 0 and 6: eight and two of their ten rows are white.
+    result = score_photo(Image.fromarray(pixels), cropped)
+    assert result.native_score == pytest.approx((0.8 + 0.2) / 2, abs=1e-6)
+    assert isinstance(cropped.engine, BrightnessEngine)
+    assert cropped.engine.batches == [4]

@@ -50,6 +50,8 @@ def info(
 
 
 def _cell(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds
+    if isinstance(value, list):
+        return ", ".join(value)
     return "-" if value is None else value
 
 
@@ -60,7 +62,7 @@ def _facts(spec: ModelSpec) -> dict[str, Any]:
         "name": spec.name,
         "family": spec.family,
         "summary": spec.summary,
-        "trunk": spec.trunk,
+        "trunks": list(spec.trunks),
         "parameters": spec.parameters,
         "macs": spec.macs,
         "input": spec.input.describe(),

@@ -19,7 +19,7 @@ MODELS: dict[str, ModelSpec] = {
     "blockiqa-lite": ModelSpec(
         name="blockiqa-lite",
         family="blockiqa",
-        trunk="efficientnet-lite0",
+        trunks=("efficientnet-lite0",),
         input=InputContract(512, 512, _LITE_MEAN, _LITE_STD),
         scale=_BIQ2021_SCALE,
         parameters=6_352_002,
@@ -30,7 +30,7 @@ MODELS: dict[str, ModelSpec] = {
     "blockiqa": ModelSpec(
         name="blockiqa",
         family="blockiqa",
-        trunk="resnet50",
+        trunks=("resnet50",),
         input=InputContract(224, 224, _IMAGENET_MEAN, _IMAGENET_STD),
         scale=_BIQ2021_SCALE,
         parameters=27_757_250,

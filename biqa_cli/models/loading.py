@@ -12,7 +12,7 @@ from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.base import Engine, EngineName
 from biqa_cli.models.catalog import MODELS, find_model
 from biqa_cli.models.devices import resolve_device
-from biqa_cli.models.spec import ModelSpec, TrunkName
+from biqa_cli.models.spec import Family, ModelSpec, TrunkName
 from biqa_cli.weights.cache import read_verified, sha256_of
 from biqa_cli.weights.checkpoint import read_checkpoint
 from biqa_cli.weights.download import obtain
@@ -83,7 +83,7 @@ def load_model(
 
 def build_network(spec: ModelSpec) -> "nn.Module":
     """Return the network of a specification with random weights; opens no file."""
-    return _FAMILIES[spec.family](_TRUNKS[spec.trunk]())
+    return _FAMILIES[spec.family](*(_TRUNKS[trunk]() for trunk in spec.trunks))
 
 
 def _blockiqa(trunk: "Trunk") -> "nn.Module":
@@ -104,10 +104,17 @@ def _efficientnet_lite0() -> "Trunk":
     return efficientnet_lite0()
 
 
-_FAMILIES: dict[str, Callable[["Trunk"], "nn.Module"]] = {"blockiqa": _blockiqa}
+def _efficientnet_lite2() -> "Trunk":
+    from biqa_cli.models.backbones.efficientnet_lite import efficientnet_lite2
+
+    return efficientnet_lite2()
+
+
+_FAMILIES: dict[Family, Callable[..., "nn.Module"]] = {"blockiqa": _blockiqa}
 _TRUNKS: dict[TrunkName, Callable[[], "Trunk"]] = {
     "resnet50": _resnet50,
     "efficientnet-lite0": _efficientnet_lite0,
+    "efficientnet-lite2": _efficientnet_lite2,
 }
 
 

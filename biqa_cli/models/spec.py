@@ -3,8 +3,18 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Family = Literal["blockiqa"]
-TrunkName = Literal["resnet50", "efficientnet-lite0"]
+Family = Literal["blockiqa", "qualitynet", "reqa", "shdiqa", "nlnet"]
+TrunkName = Literal[
+    "resnet50", "efficientnet-b7", "vgg16", "vit-s16", "efficientnet-lite0", "efficientnet-lite2"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """Square crops that cover the view: a fixed grid, so that a photo has one score."""
+
+    size: int
+    stride: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +28,8 @@ class InputContract:
     std: tuple[float, float, float]
     codec_margin: int = 2
     """A JPEG may be decoded at a reduced size no smaller than this many times the view."""
+    crops: Crops | None = None
+    """The network reads square crops of the view; the score is their mean. None: the view."""
 
     @property
     def decode_size(self) -> tuple[int, int]:
@@ -28,10 +40,13 @@ class InputContract:
         """Return the contract in one line, for reports."""
         mean = ", ".join(f"{value:.4g}" for value in self.mean)
         std = ", ".join(f"{value:.4g}" for value in self.std)
-        return (
+        view = (
             f"upright sRGB, alpha over white, codec reduction down to {self.codec_margin}x the "
             f"view, bicubic to {self.width}x{self.height}, mean ({mean}), std ({std})"
         )
+        if self.crops is None:
+            return view
+        return f"{view}, mean over crops of {self.crops.size} every {self.crops.stride} pixels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +76,12 @@ class ScoreScale:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A network of the catalogue: a family, its trunk, and its contract with the outside."""
+    """A network of the catalogue: a family, its trunks, and its contract with the outside."""
 
     name: str
     family: Family
-    trunk: TrunkName
+    trunks: tuple[TrunkName, ...]
+    """One, or one for each chain of the network."""
     input: InputContract
     scale: ScoreScale
     parameters: int

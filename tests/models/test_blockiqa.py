@@ -2,33 +2,12 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from tiny_trunk import TinyTrunk
+from torch import nn
 
 from biqa_cli.models.backbones.efficientnet_lite import EfficientNetLite, efficientnet_lite0
 from biqa_cli.models.backbones.resnet import ResNet50
 from biqa_cli.models.blockiqa import BlockIQA, FeaturePyramid, block_similarity
-
-
-class TinyTrunk(nn.Module):
-    """Four maps of few channels: every path of BlockIQA at a small price."""
-
-    channels: tuple[int, ...] = (4, 6, 8, 10)
-    strides: tuple[int, ...] = (4, 8, 16, 32)
-
-    def __init__(self) -> None:
-        super().__init__()
-        widths = (3, *self.channels)
-        self.layers = nn.ModuleList(
-            nn.Conv2d(a, b, 3, stride=stride, padding=1)
-            for a, b, stride in zip(widths[:-1], widths[1:], (4, 2, 2, 2), strict=True)
-        )
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        maps = []
-        for layer in self.layers:
-            x = torch.tanh(layer(x))
-            maps.append(x)
-        return tuple(maps)
 
 
 def _count(module: nn.Module) -> int:

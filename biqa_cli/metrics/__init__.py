@@ -1,0 +1,1 @@
+"""Agreement with people: correlations, deviations, mappings, uncertainty. Pure NumPy and SciPy."""
