@@ -156,7 +156,8 @@ def _predict(views: NDArray[np.float32], model: LoadedModel) -> NDArray[np.float
         return model.engine.predict(views)
     grid = covering_grid(*views.shape[-2:], size=crops.size, stride=crops.stride)
     scores = model.engine.predict(np.concatenate(block_views(views, grid)))
-    return np.mean(scores.reshape(len(grid), len(views)), axis=0, dtype=np.float64)
+    averaged: NDArray[np.float64] = scores.reshape(len(grid), len(views)).mean(axis=0)
+    return averaged
 
 
 def _scored(reading: _Reading, model: LoadedModel, native: float) -> ImageResult:
