@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal["synthetic", "authentic"]
 """Distorted on purpose from reference images, or photographed as they are."""
@@ -30,6 +30,14 @@ class LabelScale:
         return self.lowest - slack <= label <= self.highest + slack
 
 
+class DistortedName(NamedTuple):
+    """What the name of a distorted image says, where a release names its images so."""
+
+    reference: str
+    distortion: str
+    level: int
+
+
 @dataclass(frozen=True, slots=True)
 class RatedImage:
     """An image and what people said of it."""
@@ -44,7 +52,7 @@ class RatedImage:
     """The pristine image it was made of; None for authentic photos."""
     distortion: str | None = None
     level: int | None = None
-    """Of the distortion, 1 is the weakest; None where the release numbers none."""
+    """Of the distortion, as the authors number it; None where they do not."""
     subset: str | None = None
     """A part that the authors describe, such as the ss01 of BIQ2021; not a part of a split."""
     scene: str | None = None

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from biqa_cli.datasets.base import RatedImage
 from biqa_cli.datasets.layout import Layout
-from biqa_cli.datasets.matlab import mat_vectors, numbers
+from biqa_cli.datasets.matlab import mat_vector, numbers
 
 TRAINING_IMAGES = frozenset(f"t{number}.bmp" for number in range(1, 8))
 """What the observers were trained with, in Images/trainingImages: no part of the study."""
@@ -16,7 +16,7 @@ def read(layout: Layout) -> Iterator[RatedImage]:
     Raises:
         UsageError: If a file is missing or does not fit the others.
     """
-    (names,) = mat_vectors(layout.label_file("Data/AllImages_release.mat"), "AllImages_release")
+    names = mat_vector(layout.label_file("Data/AllImages_release.mat"), "AllImages_release")
     files = {
         name: layout.label_file(f"Data/{name}.mat")
         for name in ("AllMOS_release", "AllStdDev_release")

@@ -1,9 +1,8 @@
 """CSIQ: a workbook with a row an image, and a folder for each of six distortions."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from biqa_cli.datasets.base import RatedImage
+from biqa_cli.datasets.base import DistortedName, RatedImage
 from biqa_cli.datasets.layout import Layout
 from biqa_cli.datasets.spreadsheet import sheet_rows
 from biqa_cli.datasets.tables import records
@@ -21,26 +20,18 @@ DISTORTIONS = {
 """The workbook's name of a distortion → the one in the names of folders and files."""
 
 
-class ImageName(NamedTuple):
-    """What the name of a distorted image says."""
-
-    reference: str
-    distortion: str
-    level: int
-
-
-def parse_name(name: str) -> ImageName | None:
+def parse_name(name: str) -> DistortedName | None:
     """Return what a name such as `1600.AWGN.1.png` says, None if it is no such name.
 
     Example:
         >>> parse_name("snow_leaves.jpeg2000.4.png")
-        ImageName(reference='snow_leaves', distortion='jpeg2000', level=4)
+        DistortedName(reference='snow_leaves', distortion='jpeg2000', level=4)
     """
     reference, distortion, level, *rest = [*name.rsplit(".", maxsplit=3), "", "", ""]
     known = {kind.casefold() for kind in DISTORTIONS.values()}
     if distortion.casefold() not in known or not level.isdecimal() or rest[0].lower() != "png":
         return None
-    return ImageName(reference.casefold(), distortion.casefold(), int(level))
+    return DistortedName(reference.casefold(), distortion.casefold(), int(level))
 
 
 def read(layout: Layout) -> Iterator[RatedImage | str]:

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from biqa_cli.datasets.base import RatedImage
+from biqa_cli.datasets.base import DistortedName, RatedImage
 from biqa_cli.datasets.layout import Layout
 from biqa_cli.datasets.tables import csv_rows, records
 
@@ -40,25 +39,17 @@ DISTORTIONS = (
 _NAME = re.compile(r"i(\d\d)_(\d\d)_0([1-5])\.png", re.IGNORECASE)
 
 
-class ImageName(NamedTuple):
-    """What the name of a distorted image says."""
-
-    reference: str
-    distortion: str
-    level: int
-
-
-def parse_name(name: str) -> ImageName | None:
+def parse_name(name: str) -> DistortedName | None:
     """Return what a name such as `I01_03_05.png` says, None if it is no such name.
 
     Example:
         >>> parse_name("I01_03_05.png")
-        ImageName(reference='i01', distortion='motion blur', level=5)
+        DistortedName(reference='i01', distortion='motion blur', level=5)
     """
     match = _NAME.fullmatch(name)
     if match is None or not 1 <= int(match[2]) <= len(DISTORTIONS):
         return None
-    return ImageName(f"i{match[1]}", DISTORTIONS[int(match[2]) - 1], int(match[3]))
+    return DistortedName(f"i{match[1]}", DISTORTIONS[int(match[2]) - 1], int(match[3]))
 
 
 def read(layout: Layout) -> Iterator[RatedImage | str]:

@@ -5,7 +5,7 @@ from pathlib import PurePath
 
 from biqa_cli.datasets.base import RatedImage
 from biqa_cli.datasets.layout import Layout
-from biqa_cli.datasets.matlab import mat_vectors, numbers
+from biqa_cli.datasets.matlab import mat_vector, numbers
 from biqa_cli.errors import UsageError
 
 FOLDERS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
@@ -41,7 +41,7 @@ def read(layout: Layout) -> Iterator[RatedImage]:
     dmos = numbers(labels, "dmos_new", like=len(names))
     std = numbers(labels, "dmos_std", like=len(names))
     undistorted = numbers(labels, "orgs", like=len(names))
-    (of,) = mat_vectors(references, "refnames_all")
+    of = mat_vector(references, "refnames_all")
     if len(of) != len(names):
         msg = f"{references}: refnames_all has {len(of)} names, expected {len(names)}"
         raise UsageError(msg)

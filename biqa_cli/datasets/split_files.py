@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from biqa_cli.datasets.base import Dataset
-from biqa_cli.datasets.splits import Split, describe_split
+from biqa_cli.datasets.splits import Split, split_of_parts
 from biqa_cli.errors import UsageError
 
 _TITLE = "# biqa split"
@@ -60,7 +60,7 @@ def load_split(path: Path, dataset: Dataset) -> Split:
             msg = f"{path} names {image}, which is not in {dataset.root}"
             raise UsageError(msg)
         parts.setdefault(part, []).append(index)
-    split = describe_split(
+    split = split_of_parts(
         dataset,
         {part: tuple(sorted(indices)) for part, indices in parts.items()},
         protocol=protocol,

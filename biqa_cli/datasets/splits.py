@@ -94,7 +94,7 @@ def split_dataset(
         )
         raise UsageError(msg)
     is_list = chosen in ("official", "clean")
-    return describe_split(
+    return split_of_parts(
         dataset,
         {part: tuple(indices) for part, indices in parts.items() if indices},
         protocol=chosen,
@@ -124,7 +124,7 @@ def default_protocol(dataset: Dataset) -> SplitProtocol:
     return "reference" if dataset.kind == "synthetic" else "image"
 
 
-def describe_split(
+def split_of_parts(
     dataset: Dataset,
     parts: Mapping[str, tuple[int, ...]],
     *,

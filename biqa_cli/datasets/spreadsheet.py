@@ -1,6 +1,7 @@
 """Rows of a sheet of an Excel workbook (.xlsx): a zip of XML, read without any dependency."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -47,12 +48,12 @@ def sheet_rows(path: Path, *, sheet: str | None = None) -> Iterator[tuple[int, l
     except (
         OSError,
         zipfile.BadZipFile,
+        zlib.error,
         ET.ParseError,
         NotImplementedError,
         RuntimeError,
         ValueError,
-        KeyError,
-        IndexError,
+        LookupError,
         EOFError,
     ) as error:
         msg = f"cannot read {path} as an Excel workbook (.xlsx): {error}"

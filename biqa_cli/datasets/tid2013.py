@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from biqa_cli.datasets.base import RatedImage
+from biqa_cli.datasets.base import DistortedName, RatedImage
 from biqa_cli.datasets.layout import Layout
 from biqa_cli.datasets.tables import finite, text_lines
 from biqa_cli.errors import UsageError
@@ -40,25 +39,17 @@ DISTORTIONS = (
 _NAME = re.compile(r"i(\d\d)_(\d\d)_([1-5])\.bmp", re.IGNORECASE)
 
 
-class ImageName(NamedTuple):
-    """What the name of a distorted image says."""
-
-    reference: str
-    distortion: str
-    level: int
-
-
-def parse_name(name: str) -> ImageName | None:
+def parse_name(name: str) -> DistortedName | None:
     """Return what a name such as `I01_08_5.bmp` says, None if it is no such name.
 
     Example:
         >>> parse_name("I01_08_5.BMP")
-        ImageName(reference='i01', distortion='Gaussian blur', level=5)
+        DistortedName(reference='i01', distortion='Gaussian blur', level=5)
     """
     match = _NAME.fullmatch(name)
     if match is None or not 1 <= int(match[2]) <= len(DISTORTIONS):
         return None
-    return ImageName(f"i{match[1]}", DISTORTIONS[int(match[2]) - 1], int(match[3]))
+    return DistortedName(f"i{match[1]}", DISTORTIONS[int(match[2]) - 1], int(match[3]))
 
 
 def read(layout: Layout) -> Iterator[RatedImage | str]:
