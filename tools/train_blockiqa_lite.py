@@ -19,7 +19,6 @@ Needs: pip install 'biqa-cli[export]' scikit-learn; the repository of BIQ2021 (i
 """
 
 import argparse
-import csv
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -41,6 +40,8 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from biqa_cli.api import load_model, score_images
+from biqa_cli.datasets import biq2021
+from biqa_cli.datasets.layout import Layout
 from biqa_cli.images.reading import read_photo
 from biqa_cli.images.transforms import model_view
 from biqa_cli.models.backbones.efficientnet_lite import (
@@ -67,19 +68,12 @@ class Rated:
 
 def read_split(photos: Path) -> dict[str, list[Rated]]:
     """Return `train`, `val` and `test`; training photos that show a test scene are dropped."""
-    listing = (Path(__file__).parent / "biq2021_split.txt").read_text(encoding="utf-8")
-    lines = (line.split("\t") for line in listing.splitlines() if not line.startswith("#"))
-    held_out = {name.lower(): part for part, name in lines}
     parts: dict[str, list[Rated]] = {"train": [], "val": [], "test": [], "dropped": []}
-    for file, default in (
-        ("Train (Images and MOS).csv", "train"),
-        ("Test (Images and MOS).csv", "test"),
-    ):
-        with (photos / file).open(encoding="utf-8-sig", newline="") as lines:
-            for row in csv.reader(lines):
-                if row[0].strip().lower().endswith(".jpg"):
-                    name = row[0].strip()
-                    parts[held_out.get(name.lower(), default)].append(Rated(name, float(row[1])))
+    for row in biq2021.read(Layout(photos, "BIQ2021")):
+        if isinstance(row, str):
+            sys.exit(row)
+        assert row.clean_part is not None
+        parts[row.clean_part].append(Rated(Path(row.path).name, row.mos))
     return {part: sorted(rated, key=lambda r: r.name) for part, rated in parts.items()}
 
 

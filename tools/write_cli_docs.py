@@ -12,6 +12,7 @@ COMMANDS = {
     "score": [["score"]],
     "models": [["models", name] for name in ("list", "info")],
     "weights": [["weights", name] for name in ("list", "download", "verify", "path", "prune")],
+    "datasets": [["datasets", name] for name in ("list", "info", "check")],
 }
 _MARKED = re.compile(r"(<!-- help -->\n).*(<!-- end of help -->)", re.DOTALL)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from biqa_cli import __version__
-from biqa_cli.cli import models, score, weights
+from biqa_cli.cli import datasets, models, score, weights
 from biqa_cli.cli._boundary import ErrorBoundary
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("score")(score.score)
 app.add_typer(models.app, name="models")
 app.add_typer(weights.app, name="weights")
+app.add_typer(datasets.app, name="datasets")
 
 
 def _print_version(wanted: bool) -> None:
