@@ -48,6 +48,12 @@ class Distortion:
     smallest_side: int = 1
     """Pixels that both sides of an image must have."""
 
+    def check_size(self, height: int, width: int) -> None:
+        """Raise a UsageError if an image is too small for this kind."""
+        if min(height, width) < self.smallest_side:
+            msg = f"{self.name} needs {self.smallest_side} pixels a side, got {width}×{height}"
+            raise UsageError(msg)
+
 
 DISTORTIONS: tuple[Distortion, ...] = (
     Distortion(

@@ -115,13 +115,9 @@ def _check(image: NDArray[np.float32], distortion: Distortion, level: int) -> No
     if image.dtype != np.float32 or image.ndim != _COLOUR_IMAGE or len(image) != _COLOUR_IMAGE:
         msg = f"expected an image (3, H, W) of float32, got {image.dtype} {image.shape}"
         raise UsageError(msg)
-    height, width = image.shape[1:]
-    if min(height, width) < distortion.smallest_side:
-        msg = (
-            f"{distortion.name} needs at least {distortion.smallest_side} pixels a side, "
-            f"got {width}×{height}"
-        )
-        raise UsageError(msg)
+    distortion.check_size(*image.shape[1:])
+    if not image.size:
+        raise UsageError("an image without pixels cannot be degraded")
     lowest, highest = image.min(), image.max()
     # Written so that nan fails too.
     if not (lowest >= 0 and highest <= 1):
