@@ -128,6 +128,12 @@ def test_what_is_wrong_is_said_in_one_line(
     assert sorted(path.name for path in Path().iterdir()) == ["photo.png", "taken"]
 
 
+def test_an_unknown_block_is_refused_with_the_names_there_are(source: Path) -> None:
+    output = source.with_name("x.png")
+    result = _run(source, "-k", "jpeg", "-l", 1, "--block", "middle", "-o", output)
+    assert result.exit_code == 2 and "'top-left'" in result.stderr and not output.exists()
+
+
 def test_what_a_format_cannot_hold_is_an_error_and_leaves_nothing(source: Path) -> None:
     Image.new("RGB", (16_400, 2)).save(source)
     result = _run(source, "-k", "darken", "-l", 1, "-o", source.with_name("x.webp"))

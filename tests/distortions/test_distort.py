@@ -127,6 +127,11 @@ def test_halves_and_quarters_cover_the_image_once(height: int, width: int) -> No
         assert (touched == 1).all()
 
 
+def test_an_unknown_block_is_not_the_whole_image() -> None:
+    with pytest.raises(UsageError, match="no block 'middle': there are left, right"):
+        block_slices(50, 50, block="middle")
+
+
 def test_what_cannot_be_halved_is_refused() -> None:
     thin = np.zeros((3, 50, 1), np.float32)
     with pytest.raises(UsageError, match="an image of 1×50 pixels has no top-left block"):
