@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from biqa_cli import __version__
-from biqa_cli.cli import datasets, distort, models, score, weights
+from biqa_cli.cli import compare, datasets, distort, evaluate, models, score, weights
 from biqa_cli.cli._boundary import ErrorBoundary
 
 app = typer.Typer(
@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 app.command("score")(score.score)
 app.command("distort")(distort.distort)
+app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.add_typer(models.app, name="models")
 app.add_typer(weights.app, name="weights")
 app.add_typer(datasets.app, name="datasets")

@@ -18,11 +18,14 @@ class LabelScale:
     higher_is_better: bool
     """False for DMOS. Nothing here ever flips a label."""
     meaning: str
+    declared: bool = True
+    """False where the ends are only the least and greatest label that were found."""
 
     def describe(self) -> str:
         """Return the scale in one line, for reports."""
         better = "higher" if self.higher_is_better else "lower"
-        return f"{self.meaning}, {self.lowest:g} to {self.highest:g}, {better} is better"
+        ends = f"{self.lowest:g} to {self.highest:g}{'' if self.declared else ' as found'}"
+        return f"{self.meaning}, {ends}, {better} is better"
 
     def holds(self, label: float) -> bool:
         """Return whether a label lies on the scale, its last digit forgiven."""

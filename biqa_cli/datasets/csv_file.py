@@ -54,5 +54,9 @@ def read(source: Path, *, label: str) -> Iterator[RatedImage | str]:
 def scale_of(labels: list[float], *, label: str) -> LabelScale:
     """Return the scale that labels span: a file of one's own does not declare it."""
     return LabelScale(
-        min(labels), max(labels), higher_is_better=LABELS[label], meaning=f"{label} of the file"
+        min(labels),
+        max(labels),
+        higher_is_better=LABELS[label],
+        meaning=f"{label} of the file",
+        declared=False,
     )

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from biqa_cli.cli import app
 
+# Commands that are not groups; their help imports nothing heavy.
+LIGHT = ("score", "evaluate", "compare", "distort")
 BIQA = [sys.executable, "-m", "biqa_cli"]
 
 
@@ -29,7 +31,9 @@ def _imported_by(*arguments: str) -> set[str]:
     return set(run.stderr.splitlines())
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["models", "list"], ["score", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["models", "list"], *([c, "--help"] for c in LIGHT)]
+)
 def test_help_and_lists_import_nothing_heavy(arguments: list[str]) -> None:
     heavy = {"torch", "numpy", "PIL", "onnxruntime", "scipy"}
     assert not heavy & _imported_by(*arguments)
@@ -43,9 +47,10 @@ def test_scoring_on_the_cpu_imports_no_torch() -> None:
 
 def test_every_command_has_help_with_an_example() -> None:
     for command in (
-        ["score"],
+        *([name] for name in LIGHT),
         *(["models", name] for name in ("list", "info")),
         *(["weights", name] for name in ("list", "download", "verify", "path", "prune")),
+        *(["datasets", name] for name in ("list", "info", "check")),
     ):
         result = CliRunner().invoke(app, [*command, "--help"])
         assert "Example: biqa " + " ".join(command) in result.stdout, command
@@ -53,7 +58,7 @@ def test_every_command_has_help_with_an_example() -> None:
 
 def test_every_command_has_a_page_in_the_docs() -> None:
     docs = Path(__file__).parents[2] / "docs"
-    for command in ("score", "models", "weights"):
+    for command in (*LIGHT, "models", "weights", "datasets"):
         assert (docs / "cli" / f"{command}.md").read_text().startswith(f"# biqa {command}")
 
 
