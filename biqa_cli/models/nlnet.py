@@ -208,9 +208,9 @@ class NonLocalBranch(nn.Module):
         at_once = _AT_ONCE_CPU if nodes.device.type == "cpu" else _AT_ONCE_ELSEWHERE
         x0 = [
             mean_and_std(node_norm(self.stage1(superpixels)))
-            for superpixels in nodes.flatten(0, 1).split(at_once)
+            for superpixels in torch.split(nodes.flatten(0, 1), at_once)
         ]
-        return torch.cat(x0).unflatten(0, nodes.shape[:2])
+        return torch.cat(x0).reshape(*nodes.shape[:2], -1)
 
     def attention(self, nodes: Tensor) -> Tensor:
         """Return α of the layers of stage 2 (3, P, 4, nodes, nodes)."""
@@ -283,15 +283,19 @@ class NLNet(nn.Module):
         super().__init__()
         self.nodes = nodes
         self.pixels = pixels
-        self.local = None if branches == "nonlocal" else LocalBranch(trunk, mean=mean, std=std)
-        self.nonlocal_ = (
+        self.local_branch = (
+            None if branches == "nonlocal" else LocalBranch(trunk, mean=mean, std=std)
+        )
+        self.nonlocal_branch = (
             None
             if branches == "local"
             else NonLocalBranch(nodes=nodes, pixels=pixels, dropout=dropout)
         )
-        features = sum(b.features for b in (self.local, self.nonlocal_) if b is not None)
-        self.quality = _head(features, 1)
-        self.type = _head(features, types) if types else None
+        features = sum(
+            b.features for b in (self.local_branch, self.nonlocal_branch) if b is not None
+        )
+        self.quality_head = _head(features, 1)
+        self.type_head = _head(features, types) if types else None
 
     def forward(self, images: Tensor) -> NLNetOutput:
         """Score images (B, 3, H, W) in [0, 1] by their 112 × 112 patches.
@@ -300,7 +304,7 @@ class NLNet(nn.Module):
         on pixels rounded to 8 bits.
         """
         patches, _ = _patches(images)
-        nodes = None if self.nonlocal_ is None else self._superpixels(patches)
+        nodes = None if self.nonlocal_branch is None else self._superpixels(patches)
         return self.from_nodes(patches, None if nodes is None else _on(patches, nodes))
 
     def from_nodes(self, patches: Tensor, nodes: Tensor | None) -> NLNetOutput:
@@ -315,15 +319,17 @@ class NLNet(nn.Module):
             UsageError: If the network has a non-local branch and there are no nodes.
         """
         flat = patches.flatten(0, 1)
-        features = [] if self.local is None else [self.local(flat)]
-        if self.nonlocal_ is not None:
+        features = [] if self.local_branch is None else [self.local_branch(flat)]
+        if self.nonlocal_branch is not None:
             if nodes is None:
                 raise UsageError("the non-local branch needs the superpixels of the patches")
-            features.insert(0, self.nonlocal_(nodes.flatten(0, 1)))
+            features.insert(0, self.nonlocal_branch(nodes.flatten(0, 1)))
         f = torch.cat(features, dim=-1)
         shape = patches.shape[:2]
-        patch_scores = self.quality(f).reshape(shape)
-        types = None if self.type is None else self.type(f).unflatten(0, shape).mean(dim=1)
+        patch_scores = self.quality_head(f).reshape(shape)
+        types = (
+            None if self.type_head is None else self.type_head(f).unflatten(0, shape).mean(dim=1)
+        )
         return NLNetOutput(
             scores=patch_scores.mean(dim=1), patch_scores=patch_scores, type_logits=types
         )
@@ -334,12 +340,12 @@ class NLNet(nn.Module):
         Raises:
             UsageError: If the network has no non-local branch.
         """
-        if self.nonlocal_ is None:
+        if self.nonlocal_branch is None:
             raise UsageError('there is no attention to show with branches="local"')
         patches, grid = _patches(images)
         nodes = self._superpixels(patches)
-        alpha = self.nonlocal_.attention(_on(patches, nodes).flatten(0, 1))
-        received = alpha.mean(dim=(0, 2, 3)).unflatten(0, patches.shape[:2])
+        alpha = self.nonlocal_branch.attention(_on(patches, nodes).flatten(0, 1))
+        received = alpha.mean(dim=(0, 2, 3)).reshape(*patches.shape[:2], -1)
         return NodeAttention(weights=received, nodes=nodes, grid=grid)
 
     def _superpixels(self, patches: Tensor) -> SuperpixelNodes:
@@ -357,7 +363,7 @@ def _patches(images: Tensor) -> tuple[Tensor, BlockGrid]:
 
 def _on(patches: Tensor, nodes: SuperpixelNodes) -> Tensor:
     features = torch.from_numpy(nodes.features).to(patches.device)
-    return features.unflatten(0, patches.shape[:2])
+    return features.reshape(*patches.shape[:2], *features.shape[1:])
 
 
 def _head(features: int, outputs: int) -> nn.Sequential:

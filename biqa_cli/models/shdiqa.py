@@ -13,7 +13,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
-from biqa_cli.blocks.grid import BlockGrid
+from biqa_cli.distortions.named_blocks import BlockName, block_slices
 from biqa_cli.errors import UsageError
 from biqa_cli.models.backbones import Trunk
 from biqa_cli.models.backbones.vit import (
@@ -29,11 +29,11 @@ PANELS = 6
 DISTORTION_TYPES = 24
 DISTORTION_LEVELS = 4
 _INIT_STD = 0.02
-# Rows and columns of blocks; "vertical" cuts along a vertical line into left and right.
-_ROWS_AND_COLUMNS: dict[Partition, tuple[int, int]] = {
-    "vertical": (1, 2),
-    "horizontal": (2, 1),
-    "grid": (2, 2),
+# The K blocks of each partition, supplement, section 3. "vertical" cuts along a vertical line.
+PARTITIONS: dict[Partition, tuple[BlockName, ...]] = {
+    "vertical": ("left", "right"),
+    "horizontal": ("top", "bottom"),
+    "grid": ("top-left", "top-right", "bottom-left", "bottom-right"),
 }
 
 
@@ -61,37 +61,6 @@ class TeacherOutput:
     """(B, K, 4), how strong it is."""
 
 
-def partition_blocks(partition: Partition, height: int, width: int) -> BlockGrid:
-    """Return the K equal blocks of a partition, row by row (supplement, section 3).
-
-    Args:
-        partition: "vertical" has left and right (K = 2), "horizontal" top and bottom (K = 2),
-            "grid" four quarters (K = 4).
-        height: Of what is cut, in pixels or in patches.
-        width: The same.
-
-    Raises:
-        UsageError: If a side that is cut is odd.
-
-    Example:
-        >>> partition_blocks("vertical", 14, 14).xs
-        (0, 7)
-    """
-    rows, columns = _ROWS_AND_COLUMNS[partition]
-    if height % rows or width % columns:
-        msg = f"the {partition} partition halves a side of {height}×{width} (H×W): use even sides"
-        raise UsageError(msg)
-    block_height, block_width = height // rows, width // columns
-    return BlockGrid(
-        image_height=height,
-        image_width=width,
-        height=block_height,
-        width=block_width,
-        ys=tuple(range(0, height, block_height)),
-        xs=tuple(range(0, width, block_width)),
-    )
-
-
 def block_mask(partition: Partition, side: int) -> Tensor:
     """Return the mask matrix of the block-wise aggregation, True where a row may attend.
 
@@ -102,22 +71,29 @@ def block_mask(partition: Partition, side: int) -> Tensor:
     Returns:
         (1 + K + side², 1 + K + side²), boolean; no row is empty.
 
+    Raises:
+        UsageError: If the side is odd, so that a block would end within a patch.
+
     Example:
         >>> block_mask("vertical", 2)[1:3].int()
         tensor([[0, 1, 0, 1, 0, 1, 0],
                 [0, 0, 1, 0, 1, 0, 1]], dtype=torch.int32)
     """
-    grid = partition_blocks(partition, side, side)
-    inside = torch.zeros(len(grid), side, side, dtype=torch.bool)
-    for k, block in enumerate(grid):
-        inside[k, block.y : block.y + block.height, block.x : block.x + block.width] = True
-    tokens = slice(1, 1 + len(grid))
-    size = 1 + len(grid) + side**2
+    if side % 2:
+        msg = f"{side} patches a side cannot be halved: use an input_size that 32 divides"
+        raise UsageError(msg)
+    blocks = PARTITIONS[partition]
+    inside = torch.zeros(len(blocks), side, side, dtype=torch.bool)
+    for k, block in enumerate(blocks):
+        rows, columns = block_slices(side, side, block=block)
+        inside[k, rows, columns] = True
+    tokens = slice(1, 1 + len(blocks))
+    size = 1 + len(blocks) + side**2
     mask = torch.ones(size, size, dtype=torch.bool)
     mask[:, tokens] = False
     mask[tokens, 0] = False
-    mask[tokens, tokens] = torch.eye(len(grid), dtype=torch.bool)
-    mask[tokens, 1 + len(grid) :] = inside.flatten(1)
+    mask[tokens, tokens] = torch.eye(len(blocks), dtype=torch.bool)
+    mask[tokens, 1 + len(blocks) :] = inside.flatten(1)
     return mask
 
 
@@ -155,7 +131,7 @@ class BlockEncoder(nn.Module):
         mask = None
         if partition is not None:
             mask = block_mask(partition, self.vit.side)
-            self.count = len(mask) - 1 - self.vit.side**2
+            self.count = len(PARTITIONS[partition])
             self.tokens = nn.Parameter(torch.empty(self.count, width))
             self.filter = nn.Linear(width, width)
             nn.init.trunc_normal_(self.tokens, std=_INIT_STD)
@@ -279,7 +255,7 @@ class SHDIQA(nn.Module):
         class_token, patches, block_tokens = self.encoder(images)
         weights = self.decoder.attention(class_token, _memory(patches, block_tokens))
         side = self.encoder.vit.side
-        return weights[..., : side**2].unflatten(2, (side, side))
+        return weights[..., : side**2].reshape(-1, PANELS, side, side)
 
 
 def _memory(patches: Tensor, block_tokens: Tensor | None) -> Tensor:

@@ -116,7 +116,7 @@ def paint_nodes(values: NDArray[np.floating], nodes: SuperpixelNodes) -> NDArray
     np.add.at(painted, (rows, nodes.regions), values)
     shown[rows, nodes.regions] = True
     painted[~shown] = np.nan
-    return cast("NDArray[np.float64]", painted[rows[..., None], nodes.labels])
+    return painted[rows[..., None], nodes.labels]
 
 
 def _binomial_mean(image: NDArray[np.float32]) -> NDArray[np.float32]:
