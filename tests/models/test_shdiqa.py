@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from family_checks import (
+    Loss,
     batch_and_alone,
     float32_and_bfloat16,
     overfit_srcc,
@@ -46,11 +47,12 @@ def _small(**switches: object) -> SHDIQA:
 
 
 def test_the_network_has_24_192_384_parameters_and_deiqt_24_043_776() -> None:
-    network = SHDIQA(PatchEmbedding())
-    assert _count(network) == 24_192_384
-    assert _count(network.decoder) == 2_366_592 + 6 * 384 + 384
-    assert _count(SHDIQA(PatchEmbedding(), use_baf=False)) == 24_043_776
-    assert _count(SHDIQA(PatchEmbedding(), partition="grid")) == 24_192_384 + 2 * 384
+    with torch.device("meta"):
+        network = SHDIQA(PatchEmbedding())
+        assert _count(network) == 24_192_384
+        assert _count(network.decoder) == 2_366_592 + 6 * 384 + 384
+        assert _count(SHDIQA(PatchEmbedding(), use_baf=False)) == 24_043_776
+        assert _count(SHDIQA(PatchEmbedding(), partition="grid")) == 24_192_384 + 2 * 384
 
 
 @pytest.mark.parametrize(
@@ -196,45 +198,51 @@ def test_the_teacher_names_24_types_and_4_levels_of_each_block() -> None:
     assert output.type_logits.shape == (2, 4, 24) and output.level_logits.shape == (2, 4, 4)
 
 
-def _own_loss(network: SHDIQA, images: Tensor, mos: Tensor) -> object:
+def _normalised(images: Tensor) -> Tensor:
+    return 4 * (images - 0.5)
+
+
+def _own_loss(network: SHDIQA, images: Tensor, mos: Tensor, *, width: int) -> Loss:
     """Return the student's loss on degraded versions of the images, against a frozen teacher."""
     degraded = [degrade_blocks(image.numpy(), seed=i) for i, image in enumerate(images)]
-    crops = torch.from_numpy(np.stack([d.image for d in degraded]))
+    crops = _normalised(torch.from_numpy(np.stack([d.image for d in degraded])))
     types = torch.from_numpy(np.stack([d.types for d in degraded]))
-    teacher = SHDIQATeacher(TinyTrunk(), **_SMALL).eval()  # type: ignore[arg-type]
-    with torch.inference_mode():
-        wanted = teacher(crops).block_tokens.clone()
-    projector = nn.Linear(24, 24)
+    teacher = SHDIQATeacher(TinyTrunk(), **{**_SMALL, "width": width}).eval()  # type: ignore[arg-type]
+    with torch.no_grad():
+        wanted = teacher(crops).block_tokens
+    projector = nn.Linear(width, width)
 
     def loss(output: SHDIQAOutput, chosen: Tensor) -> Tensor:
-        student = projector(network.block_tokens(crops[chosen]))
         return shdiqa_loss(
-            output.scores, mos[chosen], student=student, teacher=wanted[chosen],
-            types=types[chosen], contrastive_weight=0.05, affinity_weight=0.05,
-        ).total  # fmt: skip
+            output.scores,
+            mos[chosen],
+            student=projector(network.block_tokens(crops[chosen])),
+            teacher=wanted[chosen],
+            types=types[chosen],
+            contrastive_weight=0.05,
+            affinity_weight=0.05,
+        ).total
 
     return loss
 
 
 def test_it_overfits_the_miniature_set_with_its_own_loss() -> None:
     data = miniature(64)
-    network = _small()
-    loss = _own_loss(network, data.images, data.mos)
-    srcc = overfit_srcc(network, data.images, data.mos, loss, steps=120, rate=5e-3)  # type: ignore[arg-type]
-    assert srcc > 0.95
+    network = _small(width=48, heads=4)
+    loss = _own_loss(network, data.images, data.mos, width=48)
+    images = _normalised(data.images)
+    assert overfit_srcc(network, images, data.mos, loss, steps=150, rate=2e-3) > 0.95
 
 
 def test_gradients_reach_every_parameter_of_student_and_teacher() -> None:
     data = miniature(64)
-    network = _small()
-    loss = _own_loss(network, data.images[:8], data.mos[:8])
-    total = loss(network(data.images[:8]), torch.arange(8))  # type: ignore[operator]
-    assert parameters_without_gradient(network, total) == []
+    network, images = _small(), _normalised(data.images[:8])
+    loss = _own_loss(network, data.images[:8], data.mos[:8], width=24)
+    assert parameters_without_gradient(network, loss(network(images), torch.arange(8))) == []
     teacher = SHDIQATeacher(TinyTrunk(), **_SMALL)  # type: ignore[arg-type]
-    output = teacher(data.images[:4])
-    labels = torch.randint(4, (4, 2))
-    loss_t = teacher_loss(output.type_logits, output.level_logits, labels, labels)
-    assert parameters_without_gradient(teacher, loss_t) == []
+    output, labels = teacher(images), torch.randint(4, (8, 2))
+    of_teacher = teacher_loss(output.type_logits, output.level_logits, labels, labels)
+    assert parameters_without_gradient(teacher, of_teacher) == []
 
 
 def test_a_batch_scores_like_its_images_alone_and_twice_the_same() -> None:
@@ -242,7 +250,8 @@ def test_a_batch_scores_like_its_images_alone_and_twice_the_same() -> None:
     assert torch.allclose(together, alone, atol=1e-5)
 
 
-def test_bfloat16_scores_differ_by_less_than_a_hundredth_of_the_label_range() -> None:
+def test_bfloat16_scores_differ_by_less_than_6_thousandths() -> None:
+    # Measured: 0.002 for scores of the order of 1.
     torch.manual_seed(0)
-    full, half = float32_and_bfloat16(_small(width=48), torch.randn(4, 3, 64, 64))
-    assert torch.allclose(full, half, atol=1e-2)
+    full, half = float32_and_bfloat16(_small(width=48), torch.randn(8, 3, 64, 64))
+    assert torch.allclose(full, half, rtol=0, atol=6e-3)
