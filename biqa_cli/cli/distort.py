@@ -44,10 +44,14 @@ def distort(
         str | None, typer.Option("-k", "--kind", help="A name from `biqa distort --list`.")
     ] = None,
     level: Annotated[
-        int | None, typer.Option("-l", "--level", min=1, max=4, help="4 is the strongest.")
+        int | None,
+        typer.Option("-l", "--level", min=1, max=4, help="1, mild, to 4, as a rule the worst."),
     ] = None,
     block: Annotated[
-        BlockName | None, typer.Option("--block", help="Only there; the rest is untouched.")
+        BlockName | None,
+        typer.Option(
+            "--block", metavar="BLOCK", help="Only left, right, top, bottom, top-left and so on."
+        ),
     ] = None,
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="The same seed gives the same pixels.")

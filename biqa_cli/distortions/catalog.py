@@ -51,7 +51,8 @@ class Distortion:
     def check_size(self, height: int, width: int) -> None:
         """Raise a UsageError if an image is too small for this kind."""
         if min(height, width) < self.smallest_side:
-            msg = f"{self.name} needs {self.smallest_side} pixels a side, got {width}×{height}"
+            smallest = f"{self.smallest_side}×{self.smallest_side}"
+            msg = f"{self.name} needs an image of at least {smallest} pixels, got {width}×{height}"
             raise UsageError(msg)
 
 

@@ -16,26 +16,24 @@ def resize(
 
     The small image has ⌊H/factor⌋ × ⌊W/factor⌋ pixels, at least one. It is not rounded to bytes.
     """
+    return _there_and_back(image, 1 / factor, resample)
+
+
+def pixelate(image: NDArray[np.float32], *, strength: float) -> NDArray[np.float32]:
+    """Return the image at 0.95 - strength^0.6 of its size and enlarged again, nearest pixels."""
+    return _there_and_back(image, 0.95 - strength**0.6, Image.Resampling.NEAREST)
+
+
+def _there_and_back(
+    image: NDArray[np.float32], scale: float, resample: Image.Resampling
+) -> NDArray[np.float32]:
     height, width = image.shape[1:]
-    small = (max(1, int(width / factor)), max(1, int(height / factor)))
+    small = (max(1, int(scale * width)), max(1, int(scale * height)))
     planes = [
         Image.fromarray(plane).resize(small, resample).resize((width, height), resample)
         for plane in image
     ]
     return np.stack([np.asarray(plane) for plane in planes])
-
-
-def pixelate(image: NDArray[np.float32], *, strength: float) -> NDArray[np.float32]:
-    """Return the image at 0.95 - strength^0.6 of its size and enlarged again, nearest pixels."""
-    scale = 0.95 - strength**0.6
-    rows, columns = (_nearest(side, max(1, int(scale * side))) for side in image.shape[1:])
-    return image[:, rows[:, None], columns]
-
-
-def _nearest(side: int, small: int) -> NDArray[np.int64]:
-    """Return for each of `side` pixels the one that it shows after shrinking and enlarging."""
-    shrunk = (2 * np.arange(small) + 1) * side // (2 * small)
-    return shrunk[(2 * np.arange(side) + 1) * small // (2 * side)]
 
 
 def jpeg(image: NDArray[np.float32], *, quality: int) -> NDArray[np.float32]:

@@ -116,8 +116,6 @@ def _check(image: NDArray[np.float32], distortion: Distortion, level: int) -> No
         msg = f"expected an image (3, H, W) of float32, got {image.dtype} {image.shape}"
         raise UsageError(msg)
     distortion.check_size(*image.shape[1:])
-    if not image.size:
-        raise UsageError("an image without pixels cannot be degraded")
     lowest, highest = image.min(), image.max()
     # Written so that nan fails too.
     if not (lowest >= 0 and highest <= 1):

@@ -26,6 +26,7 @@ def rounded(image: NDArray[np.float32]) -> NDArray[np.float32]:
         >>> rounded(np.array([0.5], np.float32)) * 255
         array([128.], dtype=float32)
     """
-    result: NDArray[np.float32] = np.rint(image * np.float32(_WHITE))
+    result = image * np.float32(_WHITE)
+    np.rint(result, out=result)
     result /= np.float32(_WHITE)
     return result

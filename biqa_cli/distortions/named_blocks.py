@@ -1,6 +1,6 @@
 """Halves and quarters of an image by name: integers only."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from biqa_cli.errors import UsageError
 
@@ -23,12 +23,16 @@ def block_slices(height: int, width: int, *, block: BlockName) -> tuple[slice, s
     image once.
 
     Raises:
-        UsageError: If the image is one pixel wide or high where it would have to be cut.
+        UsageError: If there is no block of that name, or the image is one pixel wide or high
+            where it would have to be cut.
 
     Example:
         >>> block_slices(224, 225, block="right")
         (slice(0, 224, None), slice(112, 225, None))
     """
+    if block not in get_args(BlockName):
+        msg = f"there is no block {block!r}: there are {', '.join(get_args(BlockName))}"
+        raise UsageError(msg)
     cuts_rows, cuts_columns = block.startswith(("top", "bottom")), block.endswith(("left", "right"))
     if (cuts_rows and height < 2) or (cuts_columns and width < 2):  # noqa: PLR2004  two halves
         msg = f"an image of {width}×{height} pixels has no {block} block: it takes 2 pixels to cut"

@@ -30,9 +30,9 @@ def displaced(
 ) -> NDArray[np.float32]:
     """Return J(y, x) = I(y - down, x - right), by cubic splines, with the border reflected.
 
-    This is `scipy.ndimage.map_coordinates` of order 3 in half its time: indices and weights
-    are worked out once for the three channels. The displacements (H, W), in pixels, must be small:
-    the image is padded by the largest.
+    The result is that of `scipy.ndimage.map_coordinates` of order 3, sooner, as indices and
+    weights are worked out once for the three channels. The displacements (H, W), in pixels, must
+    be small: the image is padded by the largest.
     """
     margin = int(max(abs(down).max(), abs(right).max())) + 3
     coefficients = image
@@ -58,11 +58,13 @@ def displaced(
     return result
 
 
-def _spline_weights(t: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the weights (4, H, W) of four coefficients, at t in [0, 1] past the second."""
+def _spline_weights(t: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    """Return the weights (H, W) of four coefficients, at t in [0, 1] past the second."""
     s = 1 - t
-    weights = (s**3 / 6, 2 / 3 - t**2 * (1 - t / 2), 2 / 3 - s**2 * (1 - s / 2), t**3 / 6)
-    return np.stack(weights, dtype=np.float32)
+    # Products, as NumPy's s**3 takes five times as long.
+    s2, t2 = s * s, t * t
+    sixth, half, rest = np.float32(1 / 6), np.float32(1 / 2), np.float32(2 / 3)
+    return sixth * s * s2, rest - t2 + half * t * t2, rest - s2 + half * s * s2, sixth * t * t2
 
 
 def colour_block(
