@@ -21,6 +21,7 @@ Direction = Literal["increasing", "decreasing", "neither"]
 _PARAMETERS: dict[Curve, int] = {"logistic4": 4, "logistic5": 5}
 # What a curve must explain beyond a line, as a share of the variance of the labels.
 _LEAST_GAIN = 1e-9
+_OUT_OF_RANGE = "outside the range of float64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def fit_mapping(
         return _no_mapping(curve, reason)
     x, y = _Axis.of(pairs.predicted), _Axis.of(pairs.mos)
     if not (x.usable and y.usable):
-        return _no_mapping(curve, "outside the range of float64")
+        return _no_mapping(curve, _OUT_OF_RANGE)
 
     needed = _PARAMETERS[curve] + 1
     if len(pairs) < needed:
@@ -128,7 +129,7 @@ class _Axis:
 
     @property
     def usable(self) -> bool:
-        return bool(np.isfinite(self.standard).all())
+        return 0 < self.spread < math.inf and bool(np.isfinite(self.standard).all())
 
 
 def _no_mapping(curve: Curve, reason: str) -> FittedMapping:
@@ -144,10 +145,13 @@ def _line(
 ) -> FittedMapping:
     r = _correlation(x, y)
     slope = r * y.spread / x.spread
+    intercept = y.centre - slope * x.centre
+    if not (math.isfinite(slope) and math.isfinite(intercept)):
+        return _no_mapping(curve, _OUT_OF_RANGE)
     return FittedMapping(
         requested=curve,
         used="linear",
-        parameters=(slope, y.centre - slope * x.centre),
+        parameters=(slope, intercept),
         converged=converged,
         direction=_direction(r, r),
         reason=reason,
