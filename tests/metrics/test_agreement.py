@@ -119,5 +119,5 @@ def test_hundreds_of_calls_take_seconds() -> None:
     start = time.process_time()
     for _ in range(20):
         agreement(y, p)
-    # About 25 ms a call; the limit leaves room for slow machines.
+    # About 6 ms a call; the limit leaves room for slow machines.
     assert (time.process_time() - start) / 20 < 0.2
