@@ -1,7 +1,9 @@
 import dataclasses
+import doctest
 import json
 import math
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,6 +107,12 @@ def test_any_floats_give_numbers_or_reasons(pair: Pair) -> None:
     assert result.n + result.dropped == pair[0].size
     for value in _measures(result).values():
         assert math.isnan(value) == bool(value.reason)
+
+
+def test_the_example_of_the_page_of_metrics_is_true() -> None:
+    page = Path(__file__).parents[2] / "docs" / "metrics.md"
+    results = doctest.testfile(str(page), module_relative=False)
+    assert results.attempted == 3 and results.failed == 0
 
 
 def test_unequal_lengths_are_refused() -> None:
