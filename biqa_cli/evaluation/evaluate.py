@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from biqa_cli.evaluation.predictions import Prediction
 from biqa_cli.metrics.agreement import Agreement, agreement
 from biqa_cli.metrics.correlation import krcc, plcc, srcc
 from biqa_cli.metrics.deviation import mae, rmse
+from biqa_cli.metrics.mapping import plcc_fitted
 from biqa_cli.metrics.measure import Measure, undefined
 from biqa_cli.metrics.ranges import agreement_by_category
 from biqa_cli.metrics.uncertainty import Interval, bootstrap
@@ -52,6 +54,8 @@ class Evaluation:
     """Labels (n,)."""
     predicted: NDArray[np.float64] = field(repr=False)
     """Predictions (n,): a model's on the scale of the labels, a file's as they stand there."""
+    on_scale: bool
+    """Whether the predictions are known to be on the scale of the labels."""
     kinds: tuple[str | None, ...] = field(repr=False)
     """The distortion of each image (n,)."""
 
@@ -95,6 +99,9 @@ def evaluate(
     if not on_scale:
         measures = _without_scale(measures, "predictions" if not percent else "labels")
     metrics = {"srcc": srcc, "plcc": plcc, "krcc": krcc}
+    if measures.mapping.used != "none":
+        # The curve is held: fitting it anew in each resample would take as long as scoring.
+        metrics["plcc_fitted"] = partial(plcc_fitted, mapping=measures.mapping)
     if on_scale:
         metrics |= {"rmse": rmse, "mae": mae}
     clusters = clusters_of(rated)
@@ -115,6 +122,7 @@ def evaluate(
         ),
         mos=mos,
         predicted=predicted,
+        on_scale=on_scale,
         kinds=tuple(image.distortion for image in rated),
     )
 

@@ -37,7 +37,7 @@ def plot(evaluation: Evaluation, folder: Path) -> list[Path]:
     except OSError as error:
         msg = f"cannot make the folder {folder}: {error.strerror}"
         raise UsageError(msg) from error
-    has_scale = not evaluation.agreement.rmse.reason
+    has_scale = evaluation.on_scale
     figures: list[tuple[str, Callable[[Axes, Evaluation], None], bool]] = [
         ("scatter", scatter, evaluation.agreement.n > 0),
         ("distributions", distributions, has_scale),
@@ -104,6 +104,7 @@ def residuals(axes: "Axes", evaluation: Evaluation) -> None:
             va="bottom",
             xycoords=("axes fraction", "data"),
             color=_ORANGE,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
         )
     _label(axes, evaluation, "Residuals", _prediction_axis(evaluation), "label − prediction")
 
@@ -166,7 +167,7 @@ def _label(axes: "Axes", evaluation: Evaluation, title: str, x: str, y: str) -> 
 
 
 def _prediction_axis(evaluation: Evaluation) -> str:
-    known = not evaluation.agreement.rmse.reason
+    known = evaluation.on_scale
     return f"predicted {evaluation.scale.meaning}" if known else "prediction, its own scale"
 
 

@@ -5,10 +5,13 @@ import io
 import json
 import math
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 from typing import Any, Literal
 
+from biqa_cli.evaluation.details import details
 from biqa_cli.evaluation.evaluate import Evaluation
 from biqa_cli.evaluation.printed import PrintedNumbers
+from biqa_cli.metrics.significance import significance_matrix
 from biqa_cli.reports.rows import not_a_formula, printable
 
 Style = Literal["table", "json", "csv", "markdown"]
@@ -57,6 +60,9 @@ def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None, seen: s
             "converged": mapping.converged,
             "monotone": mapping.monotone,
         },
+        "details": details(
+            evaluation.mos, evaluation.predicted, evaluation.scale, on_scale=evaluation.on_scale
+        ),
         "label": evaluation.scale.describe(),
         "leaky": bool(part.leak or seen),
         "leaks": [sentence for sentence in (part.leak, seen) if sentence],
@@ -91,7 +97,7 @@ def render(records: Sequence[Record], *, style: Style) -> str:
             if any(record["groups"] for record in records):
                 tables.append(_groups(records))
             text = "\n\n".join(draw(columns, rows) for columns, rows in tables)
-            notes = _footnotes(records)
+            notes = [*_significance(records), *_footnotes(records)]
             return text + ("\n\n" + "\n".join(notes) if notes else "") + "\n"
 
 
@@ -129,6 +135,22 @@ def _groups(records: Sequence[Record]) -> tuple[_Row, list[_Row]]:
         for group in record["groups"]
     ]
     return ("model", "by", "group", "n", "srcc", "plcc"), rows
+
+
+def _significance(records: Sequence[Record]) -> list[str]:
+    """Return which model is better than which over the same splits (REQA, Table III)."""
+    runs = {repeats[0]["model"]: [r["srcc"] for r in repeats] for repeats in _repeats(records)}
+    lengths = {len(run) for run in runs.values()}
+    if len(runs) < 2 or lengths != {max(lengths)} or max(lengths) < 3:  # noqa: PLR2004  as tests need
+        return []
+    known = {name: [math.nan if v is None else v for v in run] for name, run in runs.items()}
+    matrix = significance_matrix(known, test="paired", correct=True)
+    words = {1: "better than", -1: "worse than", 0: "not told apart from"}
+    return [
+        f"{printable(one)} is {words[matrix.verdicts[i][j]]} {printable(other)} over "
+        f"{max(lengths)} splits (SRCC, paired t-test with Holm's correction, 95 %)."
+        for (i, one), (j, other) in combinations(enumerate(matrix.models), 2)
+    ]
 
 
 def _footnotes(records: Iterable[Record]) -> list[str]:

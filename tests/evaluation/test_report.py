@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,32 @@ def test_a_tools_csv_and_a_model_are_evaluated_alike(tmp_path: Path) -> None:
     record = record_of(result, tool, data)
     assert (record["n"], record["failed"], record["srcc"]) == (3, 1, pytest.approx(0.5))
     assert record["failures"] == [{"path": "250.png", "error": "tool.csv has no row for it"}]
+
+
+def test_the_finer_numbers_of_the_papers_are_in_the_json(tmp_path: Path) -> None:
+    data = loaded(rated_greys(tmp_path, {v: v / 51 for v in range(0, 256, 17)}))
+    data = replace(data, scale=replace(data.scale, lowest=0, highest=5, declared=True))
+    tool = model_tool(brightness_model(), data)
+    (result,) = evaluate_tool(tool, data, choose_parts(data, split="all", seeds=(1,)), resamples=9)
+    found = json.loads(render([record_of(result, tool, data)], style="json"))
+    details = found["details"]
+    assert details["krcc_tau_a"] == pytest.approx(1)
+    assert details["evs_table6"] == pytest.approx(0, abs=1e-9)
+    assert details["quantile_loss"]["0.5"] == pytest.approx(found["mae"] / 2)
+    assert sum(details["acr"]["deviations"]) == sum(details["deviations"]["counts"]) == 16
+    assert details["regression_line"]["slope"] == pytest.approx(1, abs=1e-4)
+    assert set(found["ci"]) == {"srcc", "plcc", "plcc_fitted", "krcc", "rmse", "mae"}
+
+
+def test_models_on_the_same_splits_are_told_apart_pair_by_pair(tmp_path: Path) -> None:
+    records = _records(tmp_path, split="image:test", seeds=(1, 2, 3, 4))
+    others = [{**record, "model": "other"} for record in records]
+    for (one, other), value in zip(
+        zip(records, others, strict=True), (0.5, 0.6, 0.7, 0.8), strict=True
+    ):
+        one["srcc"], other["srcc"] = value, value + 0.1 + value / 50
+    text = render([*records, *others], style="table")
+    assert "brightness is worse than other over 4 splits" in text
+    for one, other in zip(records, others, strict=True):
+        other["srcc"] = one["srcc"]
+    assert "not told apart" in render([*records, *others], style="table")
