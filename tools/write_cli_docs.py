@@ -10,8 +10,12 @@ from pathlib import Path
 DOCS = Path(__file__).parent.parent / "docs" / "cli"
 COMMANDS = {
     "score": [["score"]],
+    "evaluate": [["evaluate"]],
+    "compare": [["compare"]],
+    "distort": [["distort"]],
     "models": [["models", name] for name in ("list", "info")],
     "weights": [["weights", name] for name in ("list", "download", "verify", "path", "prune")],
+    "datasets": [["datasets", name] for name in ("list", "info", "check")],
 }
 _MARKED = re.compile(r"(<!-- help -->\n).*(<!-- end of help -->)", re.DOTALL)
 

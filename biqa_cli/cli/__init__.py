@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from biqa_cli import __version__
-from biqa_cli.cli import models, score, weights
+from biqa_cli.cli import compare, datasets, distort, evaluate, models, score, weights
 from biqa_cli.cli._boundary import ErrorBoundary
 
 app = typer.Typer(
@@ -19,8 +19,12 @@ app = typer.Typer(
     help="How good is a photo? Blind image quality assessment.",
 )
 app.command("score")(score.score)
+app.command("distort")(distort.distort)
+app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.add_typer(models.app, name="models")
 app.add_typer(weights.app, name="weights")
+app.add_typer(datasets.app, name="datasets")
 
 
 def _print_version(wanted: bool) -> None:

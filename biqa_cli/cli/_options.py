@@ -8,3 +8,11 @@ class TableOrJson(StrEnum):
 
     table = "table"
     json = "json"
+
+
+class Engine(StrEnum):
+    """What runs the model."""
+
+    auto = "auto"
+    onnx = "onnx"
+    torch = "torch"

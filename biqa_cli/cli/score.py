@@ -11,6 +11,7 @@ from typing import IO, Annotated
 import typer
 
 from biqa_cli.cli import _output
+from biqa_cli.cli._options import Engine
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.reports.base import Report
@@ -30,14 +31,6 @@ class Format(StrEnum):
     csv = "csv"
     json = "json"
     ndjson = "ndjson"
-
-
-class Engine(StrEnum):
-    """What runs the model."""
-
-    auto = "auto"
-    onnx = "onnx"
-    torch = "torch"
 
 
 def score(

@@ -1,7 +1,7 @@
 """weights.toml as records: every checkpoint that biqa knows, and what is known of it."""
 
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,16 @@ class WeightsFile:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingData:
+    """Which images of a data set of the catalogue were learnt: no number on them counts."""
+
+    dataset: str
+    protocol: str
+    """Of the split, as in `biqa evaluate --split`."""
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """Trained weights of one model, their origin, and how well they agree with people."""
 
@@ -39,7 +49,9 @@ class Checkpoint:
     srcc: float
     plcc: float
     krcc: float
-    graph: WeightsFile | None = field(default=None)
+    training: TrainingData | None = None
+    """None where the training data are not in the catalogue of data sets."""
+    graph: WeightsFile | None = None
     """The network as an ONNX graph that takes its weights from `file`."""
 
     @property
@@ -95,8 +107,12 @@ def parse_manifest(text: str, *, source: str) -> Manifest:
 
 
 def _checkpoint(entry: dict[str, Any]) -> Checkpoint:
-    graph = entry.pop("graph", None)
-    checkpoint = Checkpoint(**entry, graph=None if graph is None else WeightsFile(**graph))
+    graph, training = entry.pop("graph", None), entry.pop("training", None)
+    if training is not None:
+        training = TrainingData(**training | {"parts": tuple(training["parts"])})
+    checkpoint = Checkpoint(
+        **entry, training=training, graph=None if graph is None else WeightsFile(**graph)
+    )
     for file in checkpoint.files:
         _require_types(file)
         # A name with a folder in it could reach outside the cache.

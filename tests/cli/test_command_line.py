@@ -13,7 +13,11 @@ from fakes import EXAMPLES, photo
 from typer.testing import CliRunner
 
 from biqa_cli.cli import app
+from biqa_cli.models.catalog import MODELS
+from biqa_cli.weights.manifest import load_manifest
 
+# Commands that are not groups; their help imports nothing heavy.
+LIGHT = ("score", "evaluate", "compare", "distort")
 BIQA = [sys.executable, "-m", "biqa_cli"]
 
 
@@ -29,7 +33,9 @@ def _imported_by(*arguments: str) -> set[str]:
     return set(run.stderr.splitlines())
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["models", "list"], ["score", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["models", "list"], *([c, "--help"] for c in LIGHT)]
+)
 def test_help_and_lists_import_nothing_heavy(arguments: list[str]) -> None:
     heavy = {"torch", "numpy", "PIL", "onnxruntime", "scipy"}
     assert not heavy & _imported_by(*arguments)
@@ -43,9 +49,10 @@ def test_scoring_on_the_cpu_imports_no_torch() -> None:
 
 def test_every_command_has_help_with_an_example() -> None:
     for command in (
-        ["score"],
+        *([name] for name in LIGHT),
         *(["models", name] for name in ("list", "info")),
         *(["weights", name] for name in ("list", "download", "verify", "path", "prune")),
+        *(["datasets", name] for name in ("list", "info", "check")),
     ):
         result = CliRunner().invoke(app, [*command, "--help"])
         assert "Example: biqa " + " ".join(command) in result.stdout, command
@@ -53,17 +60,16 @@ def test_every_command_has_help_with_an_example() -> None:
 
 def test_every_command_has_a_page_in_the_docs() -> None:
     docs = Path(__file__).parents[2] / "docs"
-    for command in ("score", "models", "weights"):
+    for command in (*LIGHT, "models", "weights", "datasets"):
         assert (docs / "cli" / f"{command}.md").read_text().startswith(f"# biqa {command}")
 
 
 def test_the_models_are_listed_with_the_keys_that_scripts_rely_on() -> None:
     facts = json.loads(CliRunner().invoke(app, ["models", "list", "-f", "json"]).stdout)
     assert {"name", "family", "parameters", "macs", "checkpoint"} <= facts[0].keys()
-    assert {fact["name"]: fact["checkpoint"] is not None for fact in facts} == {
-        "blockiqa-lite": True,
-        "blockiqa": False,
-    }
+    assert [fact["name"] for fact in facts] == list(MODELS)
+    trained = {checkpoint.name for checkpoint in load_manifest().checkpoints}
+    assert {fact["name"] for fact in facts if fact["checkpoint"] is not None} == trained
     info = CliRunner().invoke(app, ["models", "info", "blockiqa-lite"])
     assert "MOS of BIQ2021, 0 to 1, higher is better" in info.stdout
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from biqa_cli.errors import WeightsError
-from biqa_cli.weights.manifest import load_manifest, parse_manifest
+from biqa_cli.weights.manifest import TrainingData, load_manifest, parse_manifest
 
 ENTRY = f"""
 base_url = "https://example.org/weights"
@@ -20,6 +20,7 @@ tested_on = "s"
 srcc = 0.9
 plcc = 0.8
 krcc = 0.7
+training = {{ dataset = "biq2021", protocol = "clean", parts = ["train"] }}
 graph = {{ file = "m.onnx", bytes = 2, sha256 = "{"b" * 64}" }}
 """
 
@@ -29,6 +30,7 @@ def test_an_entry_becomes_a_record() -> None:
     checkpoint = manifest.find("m")
     assert checkpoint is not None
     assert [file.file for file in checkpoint.files] == ["m.safetensors", "m.onnx"]
+    assert checkpoint.training == TrainingData("biq2021", "clean", ("train",))
     assert manifest.find("other") is None
 
 
@@ -40,6 +42,7 @@ def test_an_entry_becomes_a_record() -> None:
         ("srcc = 0.9", "srcc = 0.9\nunknown = 1", "unknown"),
         ('file = "m.safetensors"', 'file = "../m.safetensors"', "plain file name"),
         ('"' + "a" * 64 + '"', '"abc"', "a sha256"),
+        ('protocol = "clean", ', "", "protocol"),
         ('base_url = "https://example.org/weights"\n', "", "base_url"),
         ("[[checkpoints]]", "[[checkpoints", "test is not a manifest"),
     ],

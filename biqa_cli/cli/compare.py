@@ -1,0 +1,59 @@
+"""`biqa compare`: which of two models or tools agrees better with people."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biqa_cli.cli import _output
+from biqa_cli.cli._options import TableOrJson
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A.csv", help="Predictions: path and score.")],
+    second: Annotated[Path, typer.Argument(metavar="B.csv", help="Predictions of another tool.")],
+    dataset: Annotated[
+        str, typer.Option("--dataset", help="See `biqa datasets list`, or csv:FILE for your own.")
+    ],
+    root: Annotated[
+        Path | None, typer.Option("--root", help="The folder that the data set was unpacked to.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option("--split", metavar="PROTOCOL[:PART]", help="As in `biqa evaluate`."),
+    ] = None,
+    resamples: Annotated[
+        int, typer.Option("--resamples", min=1, help="For the intervals of the differences.")
+    ] = 1000,
+    format: Annotated[TableOrJson, typer.Option("-f", "--format")] = TableOrJson.table,  # noqa: A002
+) -> None:
+    """Tell which of two tools agrees better with people, and whether that is more than luck.
+
+    Takes two CSVs with the columns path and score, such as those of `biqa score`. Only images
+    that both have scored count.
+
+    Example: biqa compare ours.csv theirs.csv --dataset koniq10k --root DIR
+    """
+    from biqa_cli.datasets.loading import load_dataset
+    from biqa_cli.evaluation.compare import compare_tools
+    from biqa_cli.evaluation.comparison_report import as_record, table, verdict
+    from biqa_cli.evaluation.parts import choose_parts
+    from biqa_cli.evaluation.tools import csv_tool
+
+    data = load_dataset(dataset, root, keep_missing=True)
+    (part,) = choose_parts(data, split=split, seeds=(1,))
+    images = [data.images[index] for index in part.indices]
+    paths = [image.path for image in images]
+    tools = [csv_tool(file, data) for file in (first, second)]
+    said = [list(tool.predict(paths)) for tool in tools]
+    comparison = compare_tools(images, *said, resamples=resamples)
+    names = (str(first), str(second)) if first.stem == second.stem else (first.stem, second.stem)
+    if format is TableOrJson.json:
+        _output.print_json(as_record(comparison, names=names, dataset=data.name, split=part.name))
+    else:
+        _output.print_table(*table(comparison, names=names))
+        _output.print_line(verdict(comparison, names=names))
+    for note in (note for tool in tools for note in tool.notes):
+        _output.problem(note)
+    if comparison.n < len(images):
+        _output.problem(f"{len(images) - comparison.n} of {len(images)} images lack a score")

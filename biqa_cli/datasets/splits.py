@@ -1,0 +1,207 @@
+"""Which images train a model and which test it: pure, repeatable, honest about leaks."""
+
+import hashlib
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar, get_args
+
+from biqa_cli.datasets.base import Dataset, RatedImage
+from biqa_cli.errors import UsageError
+
+_T = TypeVar("_T")
+
+SplitProtocol = Literal["reference", "image", "scene", "official", "clean"]
+Shares = Literal["80/20", "60/20/20"]
+
+_CUTS: dict[Shares, dict[str, float]] = {
+    "80/20": {"train": 0.8},
+    "60/20/20": {"train": 0.6, "val": 0.8},
+}
+"""Where each part but the last, `test`, ends."""
+
+_KEYS: dict[str, Callable[[RatedImage], str | None]] = {
+    "reference": lambda image: image.reference,
+    "scene": lambda image: image.scene,
+    "official": lambda image: image.official_part,
+    "clean": lambda image: image.clean_part,
+}
+"""What an image must have for a protocol."""
+
+DROPPED = "dropped"
+"""The part that takes no part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Parts of a data set, as indices into its images."""
+
+    protocol: str
+    seed: int | None
+    """None where the parts are a published list."""
+    parts: Mapping[str, tuple[int, ...]]
+    """train, test and maybe val, in ascending order; `dropped` images take no part."""
+    leaky: bool
+    """Whether two parts show the same content, so that the test flatters."""
+    reason: str
+    """A sentence that says what leaks; empty where nothing does."""
+    sha256: str
+    """Of protocol, seed and the paths of each part, whatever the case of the paths."""
+
+
+def split_dataset(
+    dataset: Dataset, *, protocol: str | None = None, seed: int = 1, shares: Shares = "80/20"
+) -> Split:
+    """Return a split of a data set, the same for the same arguments on every machine.
+
+    | protocol | parts | default of |
+    | --- | --- | --- |
+    | reference | all images of a reference fall in one part | synthetic sets |
+    | image | images are shuffled one by one | authentic sets |
+    | scene | all photos of a scene fall in one part | |
+    | official | the authors' list | |
+    | clean | the authors' list less its leaks, with `val` and `dropped` | BIQ2021 |
+
+    By reference, the sorted references are shuffled by `random.Random(seed)` and cut at
+    int(0.8 n), or int(0.6 n) and int(0.8 n): with seeds 1 to 10 these are the splits of NLNet.
+    By image, cuts are rounded to the nearest.
+
+    Args:
+        dataset: Whole: an image that is missing changes the splits by image.
+        protocol: None is the default of the data set.
+        seed: Ignored where the parts are a published list.
+        shares: Of train, (val) and test.
+
+    Raises:
+        UsageError: If the protocol is unknown, its facts are not known of all images, or a part
+            would be empty.
+    """
+    chosen = default_protocol(dataset) if protocol is None else protocol
+    if chosen not in get_args(SplitProtocol):
+        msg = f"there is no protocol {chosen!r}: there are {', '.join(get_args(SplitProtocol))}"
+        raise UsageError(msg)
+    if shares not in _CUTS:
+        msg = f"cannot split {shares!r}: the shares are {' or '.join(_CUTS)}"
+        raise UsageError(msg)
+    labels = _part_labels(dataset, protocol=chosen, seed=seed, shares=shares)
+    parts: dict[str, list[int]] = {part: [] for part in ("train", "val", "test", DROPPED)}
+    for index, part in enumerate(labels):
+        parts[part].append(index)
+    if not (parts["train"] and parts["test"]):
+        msg = (
+            f"{dataset.name} cannot be split by {chosen}: train has {len(parts['train'])} of"
+            f" {len(labels)} images and test {len(parts['test'])}; name another --protocol"
+        )
+        raise UsageError(msg)
+    is_list = chosen in ("official", "clean")
+    return split_of_parts(
+        dataset,
+        {part: tuple(indices) for part, indices in parts.items() if indices},
+        protocol=chosen,
+        seed=None if is_list else seed,
+    )
+
+
+def repeated_splits(
+    dataset: Dataset, *, protocol: str | None = None, repeats: int, shares: Shares = "80/20"
+) -> tuple[Split, ...]:
+    """Return the splits of seeds 1 to `repeats`, or one where the parts are a published list."""
+    if repeats < 1:
+        msg = f"{repeats} repeats leave nothing to report: use 1 or more"
+        raise UsageError(msg)
+    splits = (
+        split_dataset(dataset, protocol=protocol, seed=seed, shares=shares)
+        for seed in range(1, repeats + 1)
+    )
+    first = next(splits)
+    return (first,) if first.seed is None else (first, *splits)
+
+
+def default_protocol(dataset: Dataset) -> SplitProtocol:
+    """Return the protocol that papers use for such a data set, and the honest one for BIQ2021."""
+    if all(image.clean_part for image in dataset.images):
+        return "clean"
+    return "reference" if dataset.kind == "synthetic" else "image"
+
+
+def split_of_parts(
+    dataset: Dataset,
+    parts: Mapping[str, tuple[int, ...]],
+    *,
+    protocol: str,
+    seed: int | None,
+) -> Split:
+    """Return parts with what is to be known of them: whether they leak, and their sha256."""
+    reason = leak(dataset, parts)
+    digest = hashlib.sha256(f"{protocol}\n{seed}\n".encode())
+    for part, path in sorted(
+        (part, dataset.images[index].path.casefold())
+        for part, indices in parts.items()
+        for index in indices
+    ):
+        digest.update(f"{part}\t{path}\n".encode(errors="surrogateescape"))
+    return Split(
+        protocol=protocol,
+        seed=seed,
+        parts=parts,
+        leaky=bool(reason),
+        reason=reason,
+        sha256=digest.hexdigest(),
+    )
+
+
+def leak(dataset: Dataset, parts: Mapping[str, tuple[int, ...]]) -> str:
+    """Return the sentence that says which content is in several parts; empty if none is."""
+    for facts, what in (
+        (_KEYS["reference"], "reference images have versions"),
+        (_KEYS["scene"], "scenes have photos"),
+    ):
+        where: dict[str, set[str]] = {}
+        for part, indices in parts.items():
+            for index in indices if part != DROPPED else ():
+                if (content := facts(dataset.images[index])) is not None:
+                    where.setdefault(content, set()).add(part)
+        shared = sum(len(found) > 1 for found in where.values())
+        if shared:
+            return (
+                f"{shared} of {len(where)} {what} in more than one part: a model is tested on"
+                " content that it was trained on, and scores better than it is"
+            )
+    return ""
+
+
+def _part_labels(dataset: Dataset, *, protocol: str, seed: int, shares: Shares) -> list[str]:
+    """Return the part of each image."""
+    if protocol == "image":
+        order = list(range(len(dataset.images)))
+        shuffled = _shuffled(order, seed)
+        part_of = _cut(shuffled, shares, where=round)
+        return [part_of[index] for index in order]
+    facts = [_KEYS[protocol](image) for image in dataset.images]
+    known = [fact for fact in facts if fact is not None]
+    if len(known) < len(facts):
+        lacking = dataset.images[facts.index(None)].path
+        msg = (
+            f"{dataset.name} cannot be split by {protocol}: none is known of"
+            f" {len(facts) - len(known)} of {len(facts)} images, such as {lacking}"
+        )
+        raise UsageError(msg)
+    if protocol in ("official", "clean"):
+        return known
+    groups = _cut(_shuffled(sorted(set(known)), seed), shares, where=int)
+    return [groups[fact] for fact in known]
+
+
+def _shuffled(items: Sequence[_T], seed: int) -> list[_T]:
+    shuffled = list(items)
+    random.Random(seed).shuffle(shuffled)  # noqa: S311  repeatable, not secret
+    return shuffled
+
+
+def _cut(items: Sequence[_T], shares: Shares, *, where: Callable[[float], int]) -> dict[_T, str]:
+    """Return the part of each item."""
+    ends = {part: where(end * len(items)) for part, end in _CUTS[shares].items()}
+    return {
+        item: next((part for part, end in ends.items() if place < end), "test")
+        for place, item in enumerate(items)
+    }

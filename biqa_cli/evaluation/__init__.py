@@ -1,0 +1,1 @@
+"""Evaluation: models or predictions against people's scores of a data set."""

@@ -1,0 +1,119 @@
+"""A model's scores of a data set's images, kept on disk as they are made."""
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from biqa_cli.models.loading import LoadedModel
+from biqa_cli.scoring import score_files
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model or a tool says of one image of a data set."""
+
+    path: str
+    """As the data set names the image."""
+    score: float | None
+    """On the tool's own scale; biqa's is 0 to 100, higher is better. None: it has none."""
+    error: str = ""
+    """Why there is no score."""
+
+
+def predictions_folder() -> Path:
+    """Return where predictions are kept: `BIQA_PREDICTIONS`, or the platform's cache."""
+    chosen = os.environ.get("BIQA_PREDICTIONS")
+    return Path(chosen) if chosen else platformdirs.user_cache_path("biqa") / "predictions"
+
+
+def predict(
+    paths: Sequence[str],
+    model: LoadedModel,
+    *,
+    root: Path,
+    dataset: str,
+    fresh: bool = False,
+    batch_size: int | None = None,
+    workers: int | None = None,
+) -> Iterator[Prediction]:
+    """Yield a model's scores of images, by the code of `biqa score`, each written as it comes.
+
+    A second run takes over what the first has written, as long as the file of the image, the
+    weights and the preprocessing are the same.
+
+    Args:
+        paths: Relative to `root`, as the data set names them.
+        model: From `load_model`.
+        root: The folder of the data set.
+        dataset: Its name, part of the name of the file of predictions.
+        fresh: Whether to score all images again.
+        batch_size: Photos for one forward pass.
+        workers: Threads that read photos.
+    """
+    kept_in = kept_file(model, root=root, dataset=dataset)
+    stamps = {path: _stamp(root / path) for path in paths}
+    earlier = {} if fresh else _read_kept(kept_in)
+    known = {path: score for path, (stamp, score) in earlier.items() if stamps.get(path) == stamp}
+    names = (str(root / path) for path in paths if path not in known)
+    results = score_files(names, model, batch_size=batch_size, workers=workers)
+    kept_in.parent.mkdir(parents=True, exist_ok=True)
+    with kept_in.open("w" if fresh else "a", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        for path in paths:
+            if path in known:
+                yield Prediction(path, known[path])
+                continue
+            result = next(results)
+            stamp = stamps[path]
+            # An image that is missing or damaged is tried again next time.
+            if stamp is not None and result.score is not None:
+                writer.writerow((path, *stamp, repr(result.score)))
+                file.flush()
+            yield Prediction(path, result.score, result.error)
+
+
+def kept_file(model: LoadedModel, *, root: Path, dataset: str) -> Path:
+    """Return the file that keeps a model's predictions of a data set."""
+    depends_on = (str(root.resolve()), model.weights_sha256, model.spec.input.describe())
+    key = hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()[:12]
+    return predictions_folder() / f"{dataset}-{model.spec.name}-{key}.csv"
+
+
+_Stamp = tuple[int, int]
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """Return the size of a file and when it was changed, None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def _read_kept(path: Path) -> dict[str, tuple[_Stamp, float]]:
+    """Return what earlier runs have written."""
+    _drop_broken_line(path)
+    known: dict[str, tuple[_Stamp, float]] = {}
+    with suppress(FileNotFoundError), path.open(encoding="utf-8", newline="") as file:
+        for row in csv.reader(file):
+            with suppress(ValueError):
+                name, size, modified, score = row
+                known[name] = ((int(size), int(modified)), float(score))
+    return known
+
+
+def _drop_broken_line(path: Path) -> None:
+    """Cut off a last line without its end: a run was stopped in the middle of it."""
+    with suppress(FileNotFoundError):
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            os.truncate(path, whole)

@@ -1,0 +1,237 @@
+"""Evaluations as plain data, and as text for people and programs."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from biqa_cli.evaluation.evaluate import Evaluation
+from biqa_cli.evaluation.printed import PrintedNumbers
+from biqa_cli.reports.rows import not_a_formula, printable
+
+Style = Literal["table", "json", "csv", "markdown"]
+Record = dict[str, Any]
+"""The keys of `as_record`."""
+
+METRICS = ("srcc", "plcc", "plcc_fitted", "krcc", "rmse", "mae")
+EXTRA = ("rmse_fitted", "mae_fitted", "outlier_ratio", "r2", "explained_variance")
+
+
+def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None, seen: str) -> Record:
+    """Return an evaluation as plain data for JSON; a metric that is undefined is None.
+
+    Args:
+        evaluation: From `evaluate`.
+        printed: What the model's paper prints for this data set.
+        seen: How many of the images the model was trained on, a sentence.
+    """
+    measures = {name: getattr(evaluation.agreement, name) for name in (*METRICS, *EXTRA)}
+    part, mapping = evaluation.part, evaluation.agreement.mapping
+    return {
+        "dataset": evaluation.dataset,
+        "split": part.name,
+        "model": evaluation.model,
+        "n": evaluation.agreement.n,
+        "failed": len(evaluation.failures),
+        **{name: _or_none(value) for name, value in measures.items()},
+        "ci": {
+            name: [_or_none(interval.low), _or_none(interval.high)]
+            for name, interval in evaluation.intervals.items()
+        },
+        "groups": [
+            {
+                "by": group.by,
+                "name": group.name,
+                "n": group.n,
+                "srcc": _or_none(group.srcc),
+                "plcc": _or_none(group.plcc),
+            }
+            for group in evaluation.groups
+        ],
+        "undefined": {name: m.reason for name, m in measures.items() if m.reason},
+        "mapping": {
+            "curve": mapping.used,
+            "parameters": list(mapping.parameters),
+            "converged": mapping.converged,
+            "monotone": mapping.monotone,
+        },
+        "label": evaluation.scale.describe(),
+        "leaky": bool(part.leak or seen),
+        "leaks": [sentence for sentence in (part.leak, seen) if sentence],
+        "seed": part.seed,
+        "split_sha256": part.split.sha256 if part.split else None,
+        "printed": printed
+        and {
+            "srcc": printed.srcc,
+            "plcc": printed.plcc,
+            "krcc": printed.krcc,
+            "where": printed.where,
+            "protocol": printed.protocol,
+        },
+        "failures": [{"path": p.path, "error": p.error} for p in evaluation.failures],
+    }
+
+
+def render(records: Sequence[Record], *, style: Style) -> str:
+    """Return records as text: a record is a JSON object, a line of CSV, a row of a table.
+
+    One record is a JSON object, several are an array. Tables carry medians over repeated splits
+    and, below, what a reader must know.
+    """
+    match style:
+        case "json":
+            return json.dumps(records[0] if len(records) == 1 else list(records), indent=2) + "\n"
+        case "csv":
+            return _csv(records)
+        case "table" | "markdown":
+            draw = _plain if style == "table" else _markdown
+            tables = [_summary(records)]
+            if any(record["groups"] for record in records):
+                tables.append(_groups(records))
+            text = "\n\n".join(draw(columns, rows) for columns, rows in tables)
+            notes = _footnotes(records)
+            return text + ("\n\n" + "\n".join(notes) if notes else "") + "\n"
+
+
+_Row = tuple[str, ...]
+
+
+def _summary(records: Sequence[Record]) -> tuple[_Row, list[_Row]]:
+    papers = any(record["printed"] for record in records)
+    columns = ("model", "split", "n", "failed", *METRICS, *(("printed",) if papers else ()))
+    rows = []
+    for record in records:
+        cells = [_name(record), _split(record), str(record["n"]), str(record["failed"])]
+        cells += [_with_interval(record[name], record["ci"].get(name)) for name in METRICS]
+        rows.append((*cells, *((_paper(record["printed"]),) if papers else ())))
+    for repeats in _repeats(records):
+        first = repeats[0]
+        split = f"{first['split']} {_leaky(first)}median of {len(repeats)}"
+        cells = [_name(first), split, "", ""]
+        cells += [_number(_median([record[name] for record in repeats])) for name in METRICS]
+        rows.append((*cells, *(("",) if papers else ())))
+    return columns, rows
+
+
+def _groups(records: Sequence[Record]) -> tuple[_Row, list[_Row]]:
+    rows: list[_Row] = [
+        (
+            _name(record),
+            group["by"],
+            printable(group["name"]),
+            str(group["n"]),
+            _number(group["srcc"]),
+            _number(group["plcc"]),
+        )
+        for record in records
+        for group in record["groups"]
+    ]
+    return ("model", "by", "group", "n", "srcc", "plcc"), rows
+
+
+def _footnotes(records: Iterable[Record]) -> list[str]:
+    notes: dict[str, None] = {}
+    for record in records:
+        for sentence in record["leaks"]:
+            notes[f"LEAKY: {sentence}."] = None
+        for name, reason in record["undefined"].items():
+            if name in METRICS:
+                notes[f"{_name(record)}: {name} is not defined: {reason}."] = None
+        if printed := record["printed"]:
+            where = f"printed: SRCC / PLCC / KRCC of {printed['where']}, on {printed['protocol']}."
+            notes[where] = None
+        curve = record["mapping"]["curve"]
+        if curve == "linear":
+            notes[f"{_name(record)}: plcc_fitted is after a straight line."] = None
+    return list(notes)
+
+
+def _csv(records: Sequence[Record]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    scalars = ("dataset", "split", "seed", "leaky", "model", "n", "failed", *METRICS, *EXTRA)
+    ends = [f"{name}_{end}" for name in ("srcc", "plcc", "krcc") for end in ("low", "high")]
+    writer.writerow((*scalars, *ends, "by", "group"))
+    for record in records:
+        bounds = [end for m in ("srcc", "plcc", "krcc") for end in record["ci"].get(m, ("", ""))]
+        values = [_safe(record[name]) for name in scalars]
+        writer.writerow((*values, *bounds, "", ""))
+        for group in record["groups"]:
+            shown = dict(zip(scalars, values, strict=True))
+            shown |= dict.fromkeys((*METRICS, *EXTRA, "failed"), None)
+            shown |= {name: group[name] for name in ("n", "srcc", "plcc")}
+            writer.writerow(
+                (*shown.values(), *("" for _ in ends), group["by"], _safe(group["name"]))
+            )
+    return file.getvalue()
+
+
+def _safe(value: object) -> object:
+    return not_a_formula(value) if isinstance(value, str) else value
+
+
+def _repeats(records: Sequence[Record]) -> list[list[Record]]:
+    """Return the records of each model that differ by the seed of their split."""
+    found: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        found.setdefault((record["model"], record["split"]), []).append(record)
+    return [repeats for repeats in found.values() if len(repeats) > 1]
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = sorted(value for value in values if value is not None)
+    if len(known) < len(values):
+        return None
+    middle = len(known) // 2
+    return known[middle] if len(known) % 2 else (known[middle - 1] + known[middle]) / 2
+
+
+def _plain(columns: _Row, rows: Sequence[_Row]) -> str:
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    lines = (
+        "  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) for r in (columns, *rows)
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _markdown(columns: _Row, rows: Sequence[_Row]) -> str:
+    lines = (columns, tuple("---" for _ in columns), *rows)
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
+
+
+def _name(record: Record) -> str:
+    return printable(record["model"])
+
+
+def _leaky(record: Record) -> str:
+    return "LEAKY " if record["leaky"] else ""
+
+
+def _split(record: Record) -> str:
+    seed = "" if record["seed"] is None else f"seed {record['seed']}"
+    return f"{printable(record['split'])} {_leaky(record)}{seed}".rstrip()
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _with_interval(value: float | None, ends: Sequence[float | None] | None) -> str:
+    if value is None or ends is None or ends[0] is None or ends[1] is None:
+        return _number(value)
+    return f"{value:.4f} [{ends[0]:.3f}, {ends[1]:.3f}]"
+
+
+def _paper(printed: Record | None) -> str:
+    if printed is None:
+        return ""
+    values = (printed[name] for name in ("srcc", "plcc", "krcc"))
+    return " / ".join("–" if value is None else f"{value:g}" for value in values)

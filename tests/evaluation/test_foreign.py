@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+
+from biqa_cli.errors import UsageError
+from biqa_cli.evaluation.foreign import read_predictions
+
+PATHS = ["a/one.png", "b/one.png", "b/two.png"]
+
+
+def _file(folder: Path, text: str) -> Path:
+    path = folder / "tool.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _scores(folder: Path, text: str, paths: list[str] = PATHS) -> list[float | None]:
+    return [p.score for p in read_predictions(_file(folder, text), paths).predictions]
+
+
+def test_rows_find_their_image_whatever_the_order(tmp_path: Path) -> None:
+    text = "path,score\nb/two.png,3\na/one.png,1\nb/one.png,2\n"
+    assert _scores(tmp_path, text) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["two.png", "/data/set/b/TWO.png", "b\\two.png", "b/two.png"])
+def test_a_row_may_name_less_or_more_of_the_path(tmp_path: Path, name: str) -> None:
+    assert _scores(tmp_path, f"image,prediction\n{name},3\n") == [None, None, 3]
+
+
+def test_a_name_that_means_two_images_means_none(tmp_path: Path) -> None:
+    found = read_predictions(_file(tmp_path, "path,score\none.png,1\n"), PATHS)
+    assert [p.score for p in found.predictions] == [None, None, None]
+    assert found.unmatched == 1
+
+
+def test_the_csv_of_biqa_score_is_read_and_its_error_rows_have_no_score(tmp_path: Path) -> None:
+    text = (
+        "path,score,native_score,model,width,height,status,error\n"
+        "x/b/two.png,58.6,0.586,m,1,1,ok,\na/one.png,,,m,,,error,no such file\n"
+    )
+    found = read_predictions(_file(tmp_path, text), PATHS)
+    assert [p.score for p in found.predictions] == [None, None, 58.6]
+    assert "no number" in found.predictions[0].error
+    assert found.predictions[1].error == "tool.csv has no row for it"
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "good", ""])
+def test_what_is_no_finite_number_is_no_score(tmp_path: Path, value: str) -> None:
+    found = read_predictions(_file(tmp_path, f"path,score\nb/two.png,{value}\n"), PATHS)
+    assert found.predictions[2].score is None
+    assert repr(value) in found.predictions[2].error
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,mos\na,1\n", "has the columns file, mos: needed are one of path"),
+        ("", "has the columns of an empty file"),
+        ("path,score\nb/two.png,1\ntwo.png,2\n", "more than one row for b/two.png"),
+        ("path,score\n\x00\n", None),
+    ],
+)
+def test_a_file_that_is_no_such_table_is_refused(
+    tmp_path: Path, text: str, message: str | None
+) -> None:
+    file = _file(tmp_path, text)
+    if message is None:
+        assert read_predictions(file, PATHS).unmatched == 1
+        return
+    with pytest.raises(UsageError, match=message):
+        read_predictions(file, PATHS)
+
+
+def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read the predictions"):
+        read_predictions(tmp_path / "none.csv", PATHS)
+    (tmp_path / "latin.csv").write_bytes(b"path,score\n\xff,1\n")
+    with pytest.raises(UsageError, match="not a CSV in UTF-8"):
+        read_predictions(tmp_path / "latin.csv", PATHS)

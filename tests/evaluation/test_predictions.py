@@ -1,0 +1,86 @@
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes import BrightnessEngine, brightness_model, grey_png
+
+from biqa_cli.evaluation.predictions import kept_file, predict
+from biqa_cli.models.loading import LoadedModel
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for value in (0, 51, 102):
+        grey_png(folder / f"{value}.png", value)
+    return folder
+
+
+PATHS = ["0.png", "51.png", "102.png"]
+
+
+def _run(photos: Path, model: LoadedModel, paths: list[str] = PATHS) -> list[float | None]:
+    return [p.score for p in predict(paths, model, root=photos, dataset="greys")]
+
+
+def _scored(model: LoadedModel) -> int:
+    assert isinstance(model.engine, BrightnessEngine)
+    return sum(model.engine.batches)
+
+
+def test_a_second_run_scores_nothing_again(photos: Path) -> None:
+    first, second = brightness_model(), brightness_model()
+    assert _run(photos, first) == _run(photos, second) == [0.0, 20.0, 40.0]
+    assert (_scored(first), _scored(second)) == (3, 0)
+
+
+def test_a_run_that_was_broken_off_is_continued(photos: Path) -> None:
+    model = brightness_model()
+    stream = predict(PATHS, model, root=photos, dataset="greys")
+    assert next(stream).score == 0.0
+    stream.close()
+    again = brightness_model()
+    assert _run(photos, again) == [0.0, 20.0, 40.0]
+    assert _scored(again) == 2
+
+
+def test_a_line_without_its_end_is_scored_again(photos: Path) -> None:
+    model = brightness_model()
+    _run(photos, model)
+    kept = kept_file(model, root=photos, dataset="greys")
+    kept.write_bytes(kept.read_bytes()[:-3])
+    again = brightness_model()
+    assert _run(photos, again) == [0.0, 20.0, 40.0]
+    assert _scored(again) == 1
+    assert _run(photos, brightness_model()) == [0.0, 20.0, 40.0]
+
+
+def test_a_changed_photo_is_scored_again(photos: Path) -> None:
+    _run(photos, brightness_model())
+    grey_png(photos / "51.png", 255)
+    os.utime(photos / "51.png", ns=(1, 1))
+    assert _run(photos, brightness_model()) == [0.0, 100.0, 40.0]
+
+
+def test_other_weights_or_another_preprocessing_share_no_predictions(photos: Path) -> None:
+    model = brightness_model()
+    others = (replace(model, weights_sha256="1" * 64), brightness_model(height=8))
+    files = {kept_file(m, root=photos, dataset="greys") for m in (model, *others)}
+    assert len(files) == 3
+
+
+def test_a_missing_photo_has_a_reason_and_is_tried_again(photos: Path) -> None:
+    paths = [*PATHS, "late.png"]
+    predictions = list(predict(paths, brightness_model(), root=photos, dataset="greys"))
+    assert predictions[-1].score is None and predictions[-1].error == "no such file"
+    grey_png(photos / "late.png", 255)
+    assert _run(photos, brightness_model(), paths)[-1] == 100.0
+
+
+def test_fresh_forgets_what_was_kept(photos: Path) -> None:
+    _run(photos, brightness_model())
+    again = brightness_model()
+    list(predict(PATHS, again, root=photos, dataset="greys", fresh=True))
+    assert _scored(again) == 3

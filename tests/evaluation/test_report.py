@@ -1,0 +1,92 @@
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import brightness_model
+from rated_photos import loaded, rated_greys
+
+from biqa_cli.evaluation.parts import choose_parts
+from biqa_cli.evaluation.report import METRICS, render
+from biqa_cli.evaluation.run import evaluate_tool, record_of
+from biqa_cli.evaluation.tools import csv_tool, model_tool
+
+PROMISED = {"dataset", "split", "model", "n", "failed", *METRICS, "ci", "groups"}
+
+
+def _records(folder: Path, *, split: str = "all", seeds: tuple[int, ...] = (1,)) -> list[Any]:
+    values = list(range(0, 250, 12))
+    data = loaded(rated_greys(folder, {value: value / 50 for value in values}))
+    parts = choose_parts(data, split=split, seeds=seeds)
+    tool = model_tool(brightness_model(), data)
+    return [
+        record_of(e, tool, data)
+        for e in evaluate_tool(tool, data, parts, per=["range"], resamples=20)
+    ]
+
+
+def test_the_json_has_the_promised_keys(tmp_path: Path) -> None:
+    (record,) = _records(tmp_path)
+    found = json.loads(render([record], style="json"))
+    assert found.keys() >= PROMISED
+    assert (found["dataset"], found["split"], found["n"]) == ("csv:labels.csv", "all", 21)
+    assert found["srcc"] == pytest.approx(1)
+    assert found["rmse"] is None and "scale" in found["undefined"]["rmse"]
+
+
+def test_several_records_are_an_array_and_one_is_an_object(tmp_path: Path) -> None:
+    records = _records(tmp_path) * 2
+    assert [r["n"] for r in json.loads(render(records, style="json"))] == [21, 21]
+
+
+def test_the_csv_has_a_row_for_each_evaluation_and_each_group(tmp_path: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(render(_records(tmp_path), style="csv"))))
+    assert [row["group"] for row in rows] == ["", "Bad", "Poor", "Fair", "Good", "Excellent"]
+    assert sum(int(row["n"]) for row in rows[1:]) == int(rows[0]["n"]) == 21
+    assert float(rows[0]["srcc_low"]) <= float(rows[0]["srcc"]) == pytest.approx(1)
+    assert rows[0]["rmse"] == "" and set(METRICS) <= rows[0].keys()
+
+
+def test_repeated_splits_end_with_their_median(tmp_path: Path) -> None:
+    records = _records(tmp_path, split="image:test", seeds=(1, 2, 3))
+    for record, value in zip(records, (0.5, 0.9, 0.7), strict=True):
+        record["srcc"] = value
+    table = render(records, style="table")
+    assert "median of 3" in table and "0.7000" in table.split("median of 3")[1]
+
+
+def test_a_leak_stands_in_every_table(tmp_path: Path) -> None:
+    (record,) = _records(tmp_path)
+    record |= {"leaky": True, "leaks": ["m was trained on 4 of these 10 images"]}
+    for style in ("table", "markdown"):
+        text = render([record], style=style)  # type: ignore[arg-type]
+        assert "all LEAKY" in text
+        assert "LEAKY: m was trained on 4 of these 10 images." in text
+    assert "True" in render([record], style="csv").splitlines()[1]
+
+
+def test_the_papers_numbers_stand_beside_ours_and_say_their_protocol(tmp_path: Path) -> None:
+    (record,) = _records(tmp_path)
+    record["printed"] = {
+        "srcc": 0.86,
+        "plcc": 0.85,
+        "krcc": None,
+        "where": "a paper",
+        "protocol": "its own split",
+    }
+    text = render([record], style="markdown")
+    assert "0.86 / 0.85 / – |" in text
+    assert "printed: SRCC / PLCC / KRCC of a paper, on its own split." in text
+
+
+def test_a_tools_csv_and_a_model_are_evaluated_alike(tmp_path: Path) -> None:
+    data = loaded(rated_greys(tmp_path, {0: 1.0, 100: 2.0, 200: 3.0, 250: 5.0}))
+    (tmp_path / "tool.csv").write_text("path,score\n0.png,1\n100.png,3\n200.png,2\n", "utf-8")
+    tool = csv_tool(tmp_path / "tool.csv", data)
+    parts = choose_parts(data, split="all", seeds=(1,))
+    (result,) = evaluate_tool(tool, data, parts, resamples=0)
+    record = record_of(result, tool, data)
+    assert (record["n"], record["failed"], record["srcc"]) == (3, 1, pytest.approx(0.5))
+    assert record["failures"] == [{"path": "250.png", "error": "tool.csv has no row for it"}]
