@@ -92,6 +92,18 @@ def _blockiqa(trunk: "Trunk") -> "nn.Module":
     return BlockIQA(trunk)
 
 
+def _qualitynet(first: "Trunk", second: "Trunk") -> "nn.Module":
+    from biqa_cli.models.qualitynet import QualityNet
+
+    return QualityNet(first, second)
+
+
+def _reqa(trunk: "Trunk") -> "nn.Module":
+    from biqa_cli.models.reqa import REQA
+
+    return REQA(trunk)
+
+
 def _shdiqa(trunk: "Trunk") -> "nn.Module":
     from biqa_cli.models.backbones.vit import PatchEmbedding
     from biqa_cli.models.shdiqa import SHDIQA
@@ -112,6 +124,12 @@ def _resnet50() -> "Trunk":
     from biqa_cli.models.backbones.resnet import ResNet50
 
     return ResNet50()
+
+
+def _efficientnet_b7() -> "Trunk":
+    from biqa_cli.models.backbones.efficientnet_b7 import EfficientNetB7
+
+    return EfficientNetB7()
 
 
 def _efficientnet_lite0() -> "Trunk":
@@ -140,11 +158,14 @@ def _vgg16() -> "Trunk":
 
 _FAMILIES: dict[Family, Callable[..., "nn.Module"]] = {
     "blockiqa": _blockiqa,
+    "qualitynet": _qualitynet,
+    "reqa": _reqa,
     "shdiqa": _shdiqa,
     "nlnet": _nlnet,
 }
 _TRUNKS: dict[TrunkName, Callable[[], "Trunk"]] = {
     "resnet50": _resnet50,
+    "efficientnet-b7": _efficientnet_b7,
     "efficientnet-lite0": _efficientnet_lite0,
     "efficientnet-lite2": _efficientnet_lite2,
     "vit-s16": _vit_s16,
