@@ -2,8 +2,11 @@
 
 import pytest
 import torch
+from family_checks import float32_and_bfloat16, overfit_srcc
+from miniature import miniature
 from tiny_trunk import TinyTrunk
 from torch import nn
+from torch.nn import functional as F
 
 from biqa_cli.models.backbones.efficientnet_lite import EfficientNetLite, efficientnet_lite0
 from biqa_cli.models.backbones.resnet import ResNet50
@@ -115,3 +118,29 @@ def test_efficientnet_lite_has_the_published_widths_and_strides() -> None:
         assert [tuple(m.shape[1:]) for m in maps] == [
             (c, 64 // s, 96 // s) for c, s in zip(trunk.channels, trunk.strides, strict=True)
         ]
+
+
+@pytest.fixture(scope="module")
+def learnt() -> tuple[BlockIQA, float]:
+    torch.manual_seed(0)
+    data = miniature(64)
+    network = BlockIQA(TinyTrunk())
+    srcc = overfit_srcc(
+        network,
+        4 * (data.images - 0.5),
+        data.mos,
+        lambda output, chosen: F.mse_loss(output.scores, data.mos[chosen]),
+        steps=200,
+        rate=3e-3,
+    )
+    return network, srcc
+
+
+def test_it_learns_the_miniature_set_by_heart(learnt: tuple[BlockIQA, float]) -> None:
+    assert learnt[1] > 0.95
+
+
+def test_bfloat16_agrees_with_float32_to_three_hundredths(learnt: tuple[BlockIQA, float]) -> None:
+    full, half = float32_and_bfloat16(learnt[0], 4 * (miniature(64).images - 0.5))
+    assert full.std() > 0.1
+    assert (full - half).abs().max() < 0.03
