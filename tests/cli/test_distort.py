@@ -1,0 +1,156 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import photo
+from PIL import ExifTags, Image
+from typer.testing import CliRunner, Result
+
+from biqa_cli.cli import app
+from biqa_cli.distortions.catalog import DISTORTIONS
+from biqa_cli.distortions.distort import distort
+from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    photo().save(path)
+    return path
+
+
+def _run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["distort", *map(str, arguments)])
+
+
+def _pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def _expected(source: Path, kind: str, level: int, seed: int = 0) -> np.ndarray:
+    return to_bytes(distort(from_bytes(_pixels(source)), kind=kind, level=level, seed=seed))
+
+
+@pytest.mark.parametrize("name", ["out.png", "out.webp", "out.tiff", "out.bmp", "out"])
+def test_what_is_written_is_what_the_library_returns(source: Path, name: str) -> None:
+    output = source.with_name(name)
+    result = _run(source, "-k", "jitter", "-l", 2, "--seed", 7, "-o", output)
+    assert result.exit_code == 0 and result.stderr == ""
+    assert result.stdout == f"{output}\n"
+    np.testing.assert_array_equal(_pixels(output), _expected(source, "jitter", 2, seed=7))
+    assert sorted(path.name for path in source.parent.iterdir()) == sorted([name, "photo.png"])
+
+
+def test_a_jpeg_comes_with_a_warning_unless_quiet(source: Path) -> None:
+    output = source.with_name("out.jpg")
+    wanted = (source, "-k", "darken", "-l", 1, "-o", output)
+    assert "JPEG adds a loss of its own" in _run(*wanted).stderr
+    assert _run(*wanted, "-q").stderr == ""
+    with Image.open(output) as image:
+        assert image.format == "JPEG"
+
+
+def test_a_block_is_degraded_and_the_rest_is_not(source: Path) -> None:
+    output = source.with_name("out.png")
+    _run(source, "-k", "mean-shift", "-l", 4, "--block", "left", "-o", output)
+    before, after = _pixels(source), _pixels(output)
+    np.testing.assert_array_equal(after[:, 32:], before[:, 32:])
+    np.testing.assert_array_equal(after[:, :32], _expected(source, "mean-shift", 4)[:, :32])
+
+
+def test_all_makes_every_kind_at_every_level(source: Path) -> None:
+    photo(64, 52).save(source)
+    folder = source.with_name("set")
+    result = _run(source, "--all", "-o", folder)
+    names = {f"photo-{d.name}-{level}.png" for d in DISTORTIONS for level in (1, 2, 3, 4)}
+    assert {path.name for path in folder.iterdir()} == names and len(names) == 96
+    assert result.stdout.splitlines()[0] == str(folder / "photo-resize-bicubic-1.png")
+    image = folder / "photo-impulse-noise-3.png"
+    np.testing.assert_array_equal(_pixels(image), _expected(source, "impulse-noise", 3))
+
+
+def test_all_can_be_narrowed_to_a_kind_or_a_level(source: Path) -> None:
+    folder = source.with_name("set")
+    _run(source, "--all", "-k", "jpeg", "-o", folder)
+    assert sorted(path.name[-5] for path in folder.iterdir()) == ["1", "2", "3", "4"]
+
+
+def test_a_photo_too_small_for_one_kind_is_refused_before_anything_is_written(
+    source: Path,
+) -> None:
+    folder = source.with_name("set")
+    result = _run(source, "--all", "-o", folder)
+    assert result.exit_code == 2 and not folder.exists()
+    assert "non-eccentricity needs an image of at least 49×49 pixels, got 64×48" in result.stderr
+
+
+def test_a_photo_is_turned_upright_first(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    photo(64, 48).save(tmp_path / "turned.jpg", exif=exif)
+    output = tmp_path / "out.png"
+    _run(tmp_path / "turned.jpg", "-k", "saturate", "-l", 1, "-o", output)
+    assert _pixels(output).shape == (64, 48, 3)
+
+
+def test_the_photo_is_never_overwritten(source: Path) -> None:
+    before = source.read_bytes()
+    (source.parent / "link.png").symlink_to(source)
+    for name in ("photo.png", "link.png", "../" + source.parent.name + "/photo.png"):
+        result = _run(source, "-k", "jpeg", "-l", 1, "-o", source.parent / name)
+        assert result.exit_code == 2 and "is the photo itself" in result.stderr
+    assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["-o", "x.png"], "choose a kind and a level"),
+        (["-k", "jpeg", "-l", "1"], "with -o, where its degraded version goes"),
+        (["-k", "jpg", "-l", "1", "-o", "x.png"], "did you mean 'jpeg'?"),
+        (["-k", "jpeg", "-l", "1", "-o", "x.gif"], "what format is 'x.gif'? use one of .png"),
+        (["-k", "jpeg", "-l", "1", "-o", "."], "is a folder: name a file"),
+        (["-k", "jpeg", "-l", "1", "-o", "no/x.png"], "cannot write no/x.png: No such file"),
+        (["--all", "-k", "jpeg", "-o", "taken"], "cannot make the folder taken: File exists"),
+        (["-k", "jpeg", "-l", "1", "--max-megapixels", "0.001", "-o", "x.png"], "over the limit"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    source: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], text: str
+) -> None:
+    monkeypatch.chdir(source.parent)
+    Path("taken").touch()
+    result = _run("photo.png", *arguments)
+    assert result.exit_code == 2 and text in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert sorted(path.name for path in Path().iterdir()) == ["photo.png", "taken"]
+
+
+def test_an_unknown_block_is_refused_with_the_names_there_are(source: Path) -> None:
+    output = source.with_name("x.png")
+    result = _run(source, "-k", "jpeg", "-l", 1, "--block", "middle", "-o", output)
+    assert result.exit_code == 2 and "'top-left'" in result.stderr and not output.exists()
+
+
+def test_what_a_format_cannot_hold_is_an_error_and_leaves_nothing(source: Path) -> None:
+    Image.new("RGB", (16_400, 2)).save(source)
+    result = _run(source, "-k", "darken", "-l", 1, "-o", source.with_name("x.webp"))
+    assert result.exit_code == 2 and "cannot write" in result.stderr
+    assert [path.name for path in source.parent.iterdir()] == ["photo.png"]
+
+
+def test_an_unreadable_photo_is_named(tmp_path: Path) -> None:
+    result = _run(tmp_path / "none.png", "-k", "jpeg", "-l", 1, "-o", tmp_path / "x.png")
+    assert result.exit_code == 2 and "none.png: no such file" in result.stderr
+
+
+def test_the_list_has_every_kind_with_its_values() -> None:
+    rows = json.loads(_run("--list", "-f", "json").stdout)
+    assert list(rows[0]) == [
+        *("number", "name", "title", "group", "parameter", "levels", "identity", "random")
+    ]
+    assert {row["name"]: row["levels"] for row in rows}["jpeg"] == [43, 36, 24, 7]
+    table = _run("--list").stdout
+    assert len(table.splitlines()) == 25 and "gaussian-blur" in table

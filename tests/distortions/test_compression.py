@@ -1,0 +1,49 @@
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from biqa_cli.distortions.compression import jpeg, jpeg_bytes, pixelate, resize
+from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (75, 101, 3), dtype=np.uint8)
+IMAGE = from_bytes(PIXELS)
+
+
+@pytest.mark.parametrize("resample", [Image.Resampling.BICUBIC, Image.Resampling.LANCZOS])
+def test_resizing_is_that_of_pillow_but_for_its_rounding(resample: Image.Resampling) -> None:
+    small = Image.fromarray(PIXELS).resize((101 // 4, 75 // 4), resample)
+    expected = np.asarray(small.resize((101, 75), resample)).transpose(2, 0, 1) / 255
+    # Pillow rounds and clips bytes after each of four passes.
+    ours = np.clip(resize(IMAGE, factor=4, resample=resample), 0, 1)
+    np.testing.assert_allclose(ours, expected, atol=3 / 255)
+
+
+@pytest.mark.parametrize(
+    ("strength", "scale"), [(0.05, 0.784), (0.1, 0.699), (0.2, 0.569), (0.5, 0.290)]
+)
+def test_pixelating_is_nearest_neighbour_down_and_up(strength: float, scale: float) -> None:
+    small = (int(scale * 101), int(scale * 75))
+    shown = Image.fromarray(PIXELS).resize(small, Image.Resampling.NEAREST)
+    expected = np.asarray(shown.resize((101, 75), Image.Resampling.NEAREST))
+    np.testing.assert_array_equal(to_bytes(pixelate(IMAGE, strength=strength)), expected)
+
+
+@pytest.mark.parametrize("quality", [43, 36, 24, 7])
+def test_jpeg_halves_colour_and_has_the_tables_of_its_quality(quality: int) -> None:
+    standard = BytesIO()
+    Image.new("RGB", (8, 8)).save(standard, "JPEG", quality=quality)
+    with (
+        Image.open(BytesIO(jpeg_bytes(IMAGE, quality=quality))) as ours,
+        Image.open(standard) as expected,
+    ):
+        # Each component's horizontal and vertical sampling: Y twice that of Cb and Cr.
+        assert [layer[1:3] for layer in ours.layer] == [(2, 2), (1, 1), (1, 1)]
+        assert ours.quantization == expected.quantization
+
+
+def test_jpeg_keeps_a_smooth_grey_and_hurts_texture() -> None:
+    grey = np.full((3, 32, 32), 128 / 255, np.float32)
+    np.testing.assert_array_equal(jpeg(grey, quality=7), grey)
+    assert abs(jpeg(IMAGE, quality=7) - IMAGE).mean() > 0.1
