@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from biqa_cli import __version__
-from biqa_cli.cli import distort, models, score, weights
+from biqa_cli.cli import distort, heatmap, models, score, weights
 from biqa_cli.cli._boundary import ErrorBoundary
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     help="How good is a photo? Blind image quality assessment.",
 )
 app.command("score")(score.score)
+app.command("heatmap")(heatmap.heatmap)
 app.command("distort")(distort.distort)
 app.add_typer(models.app, name="models")
 app.add_typer(weights.app, name="weights")
