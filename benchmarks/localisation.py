@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ LEVELS = (2, 3, 4)
 QUADRANTS: tuple[BlockName, ...] = ("top-left", "top-right", "bottom-left", "bottom-right")
 MEASURES = ("relative_quadrant", "relative_block", "raw_quadrant", "raw_block")
 
-Case = dict[str, object]
+Case = dict[str, Any]
 
 
 def cases_of(path: str, index: int, model: LoadedModel, choice: BlockChoice) -> Iterator[Case]:
@@ -110,22 +111,22 @@ def summary(cases: Sequence[Case]) -> dict[str, object]:
         by_kind[case["kind"]].append(case)
     clean = by_kind.pop("clean")
     degraded = [case for case in cases if case["kind"] != "clean"]
-    result: dict[str, object] = {
+    return {
         "photos": len(clean),
         "cases": len(degraded),
         "all": _shares(degraded),
-        "kinds": {str(kind): _shares(of_kind) for kind, of_kind in by_kind.items()},
-        "levels": {level: _shares([c for c in degraded if c["level"] == level]) for level in LEVELS}
-        if degraded
-        else {},
+        "kinds": {kind: _shares(of_kind) for kind, of_kind in by_kind.items()},
+        "levels": {
+            level: _shares([case for case in degraded if case["level"] == level])
+            for level in LEVELS
+        },
         "map mean and score": {"clean": _agreement(clean), "all": _agreement(cases)},
     }
-    return result
 
 
 def _shares(cases: Sequence[Case]) -> dict[str, float]:
     names = (*MEASURES, "lowest_change")
-    return {name: round(fmean(float(str(c[name] + 0)) for c in cases), 4) for name in names}  # type: ignore[operator]
+    return {name: round(fmean(case[name] for case in cases), 4) for name in names}
 
 
 def _agreement(cases: Sequence[Case]) -> dict[str, float]:

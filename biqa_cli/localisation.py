@@ -39,7 +39,10 @@ class BlockChoice:
     """Which blocks a user wants; None is for the default."""
 
     rows: int | None = None
-    """So many blocks along the shorter side, each overlapping the next by half."""
+    """So many blocks along the shorter side, each overlapping the next by half.
+
+    Where that is less than (rows + 1)² pixels, rounding may make them fewer.
+    """
     size: int | None = None
     """The side of a block in pixels of the photo, in place of `rows`."""
     stride: int | None = None
@@ -127,7 +130,7 @@ def choose_grid(
     if choice.rows is not None and choice.size is not None:
         raise UsageError("choose blocks by their number (grid) or by their size, not by both")
     if choice.rows is not None:
-        size = math.ceil(2 * shorter / (choice.rows + 1))
+        size = 2 * math.ceil(shorter / (choice.rows + 1))
     elif choice.size is not None:
         size = choice.size
     else:
