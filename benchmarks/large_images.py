@@ -40,15 +40,16 @@ Image.fromarray(large).save(target, quality=90, exif=exif, icc_profile=profile)
 """
 
 
-def process(arguments: list[str]) -> tuple[float, float]:
-    """Return the wall seconds and the peak memory, in MB, of a process."""
+def process(arguments: list[str]) -> tuple[float, float, float]:
+    """Return the wall and the processor's seconds of a process, and its peak memory in MB."""
     start = time.perf_counter()
     child = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         sys.exit(f"{arguments} failed with {child.returncode}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    seconds = time.perf_counter() - start
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def measure(folder: Path, megapixels: float, *, turned: bool, bare: float) -> dict[str, object]:
@@ -60,20 +61,21 @@ def measure(folder: Path, megapixels: float, *, turned: bool, bare: float) -> di
     made = [str(EXAMPLES / "raccoon.jpg"), str(photo), str(width), str(height), how]
     subprocess.run([sys.executable, "-c", _MAKE, *made], check=True)
     outputs = ["-o", str(folder / "map.png"), "--npy", str(folder / "map.npy")]
-    seconds, peak = process([*BIQA, "heatmap", str(photo), "-d", "cpu", *outputs])
+    seconds, busy, peak = process([*BIQA, "heatmap", str(photo), "-d", "cpu", *outputs])
     return {
         "width": width,
         "height": height,
         "turned, with a profile": turned,
         "seconds": round(seconds, 1),
-        "seconds a megapixel": round(seconds / megapixels, 2),
+        "CPU seconds": round(busy, 1),
+        "CPU seconds a megapixel": round(busy / megapixels, 2),
         "peak MB above the interpreter": round(peak - bare),
     }
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure, print and write the results."""
-    _, bare = process([sys.executable, "-c", "pass"])
+    _, _, bare = process([sys.executable, "-c", "pass"])
     results = []
     with TemporaryDirectory() as folder:
         cases = [(size, False) for size in arguments.megapixels]

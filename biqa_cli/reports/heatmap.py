@@ -107,8 +107,9 @@ def font_size(side: int) -> int:
 
 
 def _caption(score_map: ScoreMap) -> tuple[str, str]:
+    frames = "; frames: the lowest blocks" if score_map.worst else ""
     return (
-        "local quality: 0 worst, 100 best; frames: the lowest blocks",
+        f"local quality: 0 worst, 100 best{frames}",
         f"photo {score_map.score:.1f}, mean of the map {score_map.mean:.1f} ({score_map.model})",
     )
 
@@ -140,7 +141,7 @@ def _frame(
     """Draw a frame around each block, just inside its pixels, with its score in the corner."""
     draw = ImageDraw.Draw(picture)
     size = font_size(max(picture.size))
-    stroke = max(1, size // 8)
+    stroke = max(2, size // 8)
     for block in blocks:
         left, top = round(block.x * scale_x), round(block.y * scale_y)
         right = max(left, round((block.x + block.width) * scale_x) - 1)
