@@ -4,6 +4,7 @@ Each photo is degraded in one quadrant by ten kinds of distortion at levels 2 to
 and quadrants were fixed before anything was measured.
 
 Run:  python benchmarks/localisation.py PHOTOS --output benchmarks/localisation.json
+      python benchmarks/localisation.py PHOTOS --clean-only
 """
 
 import argparse
@@ -43,13 +44,17 @@ MEASURES = ("relative_quadrant", "relative_block", "raw_quadrant", "raw_block")
 Case = dict[str, Any]
 
 
-def cases_of(path: str, index: int, model: LoadedModel, choice: BlockChoice) -> Iterator[Case]:
+def cases_of(
+    path: str, index: int, model: LoadedModel, choice: BlockChoice, *, clean_only: bool
+) -> Iterator[Case]:
     """Yield the clean photo as a case, then one case for each kind and level."""
     image = read_photo(path).image
     grid = choose_grid(image.height, image.width, contract=model.spec.input, choice=choice)
     blocks = list(grid)
     clean = local_scores(image, model, blocks)
     yield {"photo": path, "kind": "clean", **_relation(image, model, clean, grid)}
+    if clean_only:
+        return
     pixels = np.asarray(image).transpose(2, 0, 1).astype(np.float32) / 255
     for number, (kind, level) in enumerate(product(KINDS, LEVELS)):
         quadrant = QUADRANTS[(index + number) % 4]
@@ -111,6 +116,9 @@ def summary(cases: Sequence[Case]) -> dict[str, object]:
         by_kind[case["kind"]].append(case)
     clean = by_kind.pop("clean")
     degraded = [case for case in cases if case["kind"] != "clean"]
+    agreement = {"clean": _agreement(clean), "all": _agreement(cases)}
+    if not degraded:
+        return {"photos": len(clean), "map mean and score": agreement}
     return {
         "photos": len(clean),
         "cases": len(degraded),
@@ -120,7 +128,7 @@ def summary(cases: Sequence[Case]) -> dict[str, object]:
             level: _shares([case for case in degraded if case["level"] == level])
             for level in LEVELS
         },
-        "map mean and score": {"clean": _agreement(clean), "all": _agreement(cases)},
+        "map mean and score": agreement,
     }
 
 
@@ -154,7 +162,8 @@ def main(arguments: argparse.Namespace) -> None:
         done = json.loads(checkpoint.read_text(encoding="utf-8"))
     for index, path in enumerate(sorted(find_images(arguments.photos))):
         if path not in done:
-            done[path] = list(cases_of(path, index, model, choice))
+            clean_only = arguments.clean_only
+            done[path] = list(cases_of(path, index, model, choice, clean_only=clean_only))
             if checkpoint is not None:
                 checkpoint.write_text(json.dumps(done), encoding="utf-8")
             print(f"{path} is measured", flush=True)
@@ -167,6 +176,9 @@ def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", nargs="+", help="clean photos, or folders of them")
+    parser.add_argument(
+        "--clean-only", action="store_true", help="only how map and score relate, nothing degraded"
+    )
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--grid", type=int)
     parser.add_argument("--block-size", type=int)

@@ -30,6 +30,8 @@ MAP_SIDE = 2048
 _SMALLEST_DEFAULT = 128
 _MOST_BLOCKS = 50_000
 _MOST_WORST = 3
+# Blocks of an undamaged photo differ by so much: a standard deviation, in points of 100.
+_CLEARLY = 5
 
 Watch = Callable[[Sequence[Block]], Iterable[Block]]
 
@@ -286,11 +288,12 @@ def map_size(width: int, height: int) -> tuple[int, int]:
 
 
 def _worst(blocks: Sequence[BlockScore]) -> tuple[BlockScore, ...]:
-    """Return the lowest blocks that do not overlap and lie below the median, lowest first."""
+    """Return the lowest blocks that do not overlap, lowest first; none where all are equal."""
     median = statistics.median(block.score for block in blocks)
     chosen: list[BlockScore] = []
     for block in sorted(blocks, key=lambda block: block.score):
-        if block.score >= median or len(chosen) == _MOST_WORST:
+        # The first only has to be lower, the others clearly so.
+        if block.score >= median - (_CLEARLY if chosen else 0) or len(chosen) == _MOST_WORST:
             break
         if not any(_overlap(block, other) for other in chosen):
             chosen.append(block)

@@ -80,7 +80,10 @@ class ScoreMap:
     blocks: tuple[BlockScore, ...]
     """Row by row; they overlap, and together they cover the photo."""
     worst: tuple[BlockScore, ...]
-    """The lowest blocks that do not overlap, lowest first; empty where all blocks are equal."""
+    """The lowest block, and up to two more that do not overlap it and lie 5 below the median.
+
+    Lowest first; empty where all blocks are equal.
+    """
     values: "NDArray[np.float32]"
     """(h, w): the mean score of the blocks over each pixel of `picture`."""
     picture: "Image.Image"

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
+from biqa_cli import score_map as score_map_of
 from biqa_cli.blocks.grid import Block, covering_grid
 from biqa_cli.blocks.score_map import score_map
 from biqa_cli.errors import ImageError, UsageError
@@ -139,6 +140,18 @@ def test_the_worst_blocks_are_the_lowest_that_do_not_overlap() -> None:
     assert [(block.x, round(block.score)) for block in worst[:2]] == [(0, 0), (0, 0)]
     assert {block.y for block in worst[:2]} == {0, 10}
     assert [(block.x, round(block.score)) for block in worst[2:]] == [(40, 35)]
+
+
+@pytest.mark.parametrize(("second", "count"), [(184, 2), (190, 1)])
+def test_after_the_lowest_only_blocks_clearly_below_the_median_count(
+    second: int, count: int
+) -> None:
+    # 200 of 255 is 78.4 %, 184 is 6.3 lower, 190 is 3.9 lower.
+    image = Image.new("RGB", (60, 10), (200, 200, 200))
+    image.paste((182, 182, 182), (0, 0, 10, 10))
+    image.paste((second,) * 3, (40, 0, 50, 10))
+    worst = _map(image, size=10, stride=10).worst
+    assert [block.x for block in worst] == [0, 40][:count]
 
 
 @pytest.mark.parametrize(
@@ -285,3 +298,12 @@ def test_similarity_without_torch_is_explained(lite: LoadedModel) -> None:
         UsageError, match="needs a model of the family blockiqa on the engine torch"
     ):
         similarity_of_file(str(EXAMPLES / "rocket.jpg"), lite)
+
+
+def test_files_images_and_arrays_have_the_same_map(tmp_path: Path) -> None:
+    photo().save(tmp_path / "a.png")
+    model = brightness_model()
+    subjects = (tmp_path / "a.png", str(tmp_path / "a.png"), photo(), np.asarray(photo()))
+    maps = [score_map_of(subject, model=model, rows=2) for subject in subjects]
+    assert all(np.array_equal(found.values, maps[0].values) for found in maps)
+    assert len(maps[0].blocks) == 2 * 3

@@ -10,6 +10,7 @@ from pathlib import Path
 DOCS = Path(__file__).parent.parent / "docs" / "cli"
 COMMANDS = {
     "score": [["score"]],
+    "heatmap": [["heatmap"]],
     "models": [["models", name] for name in ("list", "info")],
     "weights": [["weights", name] for name in ("list", "download", "verify", "path", "prune")],
 }
