@@ -69,12 +69,13 @@ def heatmap_facts(score_map: ScoreMap, run: RunInfo) -> dict[str, Any]:
 
 
 def beside(one: Image.Image, other: Image.Image) -> Image.Image:
-    """Return two pictures side by side, or one above the other where they are wide."""
+    """Return two pictures side by side, or one above the other where the first is wide."""
     wide = one.width > _PANORAMA * one.height
-    along = (0, one.height + _GAP) if wide else (one.width + _GAP, 0)
-    sheet = Image.new("RGB", (other.width + along[0], other.height + along[1]), PAPER)
+    x, y = (0, one.height + _GAP) if wide else (one.width + _GAP, 0)
+    size = (max(one.width, x + other.width), max(one.height, y + other.height))
+    sheet = Image.new("RGB", size, PAPER)
     sheet.paste(one, (0, 0))
-    sheet.paste(other, along)
+    sheet.paste(other, (x, y))
     return sheet
 
 

@@ -155,21 +155,25 @@ def test_the_facts_are_json_and_say_how_map_and_score_relate() -> None:
     assert facts["run"]["model"] == "brightness"
 
 
-@pytest.mark.parametrize("side", [1, 2, 4])
-def test_a_matrix_is_drawn_with_its_colours_beside_the_photo(side: int) -> None:
+def _matrix(side: int, picture: Image.Image) -> SimilarityMatrix:
     values = np.full((side**2, side**2), 0.25, np.float32)
     np.fill_diagonal(values, 1)
-    matrix = SimilarityMatrix(
+    return SimilarityMatrix(
         path="a.jpg",
         model="blockiqa",
         score=50.0,
-        width=80,
-        height=60,
+        width=picture.width,
+        height=picture.height,
         values=values,
         block_scores=np.full((side, side), 0.5, np.float32),
         block_weights=values.mean(axis=1).reshape(side, side),
-        picture=photo(80, 60),
+        picture=picture,
     )
+
+
+@pytest.mark.parametrize("side", [1, 2, 4])
+def test_a_matrix_is_drawn_with_its_colours_beside_the_photo(side: int) -> None:
+    matrix = _matrix(side, photo(80, 60))
     drawn = np.asarray(draw_similarity(matrix, legend=False))
     lit = (drawn == colour_of(1, highest=1)).all(axis=2).sum()
     dark = (drawn == colour_of(0.25, highest=1)).all(axis=2).sum()
@@ -181,3 +185,12 @@ def test_a_matrix_is_drawn_with_its_colours_beside_the_photo(side: int) -> None:
     facts = json.loads(json.dumps(similarity_facts(matrix, run_info(brightness_model()))))
     assert np.array(facts["similarity"]).shape == (side**2, side**2)
     assert draw_similarity(matrix).height > len(drawn)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2000, 100), (100, 2000), (640, 400)])
+def test_the_whole_photo_stands_with_its_matrix_whatever_its_shape(size: tuple[int, int]) -> None:
+    sheet = draw_similarity(_matrix(2, Image.new("RGB", size, (1, 200, 3))), legend=False)
+    shown = (np.asarray(sheet) == (1, 200, 3)).all(axis=2)
+    rows, columns = np.nonzero(shown)
+    assert max(np.ptp(rows), np.ptp(columns)) > 500
+    assert (np.asarray(sheet) == colour_of(1, highest=1)).all(axis=2).sum() > 2000
