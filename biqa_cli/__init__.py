@@ -3,10 +3,28 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from biqa_cli.api import ImageResult, LoadedModel, load_model, score_image, score_images
+    from biqa_cli.api import (
+        BlockScore,
+        ImageResult,
+        LoadedModel,
+        ScoreMap,
+        load_model,
+        score_image,
+        score_images,
+        score_map,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["ImageResult", "LoadedModel", "load_model", "score_image", "score_images"]
+__all__ = [
+    "BlockScore",
+    "ImageResult",
+    "LoadedModel",
+    "ScoreMap",
+    "load_model",
+    "score_image",
+    "score_images",
+    "score_map",
+]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  PEP 562: whatever the API holds

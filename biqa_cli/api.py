@@ -9,12 +9,22 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from biqa_cli.images.discovery import find_images
+from biqa_cli.localisation import BlockChoice, map_file, map_image
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel, load_model
-from biqa_cli.results import ImageResult
+from biqa_cli.results import BlockScore, ImageResult, ScoreMap
 from biqa_cli.scoring import score_files, score_photo
 
-__all__ = ["ImageResult", "LoadedModel", "load_model", "score_image", "score_images"]
+__all__ = [
+    "BlockScore",
+    "ImageResult",
+    "LoadedModel",
+    "ScoreMap",
+    "load_model",
+    "score_image",
+    "score_images",
+    "score_map",
+]
 
 
 def score_image(
@@ -61,6 +71,42 @@ def score_images(
     """
     files = find_images(fspath(path) for path in paths)
     return score_files(files, model or _default_model(), batch_size=batch_size, workers=workers)
+
+
+def score_map(
+    image: str | PathLike[str] | Image.Image | NDArray[np.uint8],
+    *,
+    model: LoadedModel | None = None,
+    rows: int | None = None,
+    block_size: int | None = None,
+    stride: int | None = None,
+) -> ScoreMap:
+    """Return where a photo is good and where it is bad.
+
+    Args:
+        image: A file, a Pillow image, or an sRGB array (H, W, 3) or (H, W) of bytes.
+        model: From `load_model`. None is the default model, loaded once.
+        rows: So many blocks along the shorter side, each overlapping the next by half.
+        block_size: The side of a block in pixels, in place of `rows`. The default is half the
+            shorter side, from 128 pixels to the side of the model's view.
+        stride: Pixels from one block to the next; half a block by default.
+
+    Returns:
+        A record with the `blocks` and their scores, 0 to 100, higher is better, the map as an
+        array (`values`, the photo's size up to 2048 pixels) and the photo's own `score`.
+
+    Raises:
+        ImageError: If the photo cannot be read or scored.
+        UsageError: If the array has another type or shape, or the blocks do not fit together.
+        WeightsError: If the default model's weights are missing or wrong.
+    """
+    ready = model or _default_model()
+    choice = BlockChoice(rows=rows, size=block_size, stride=stride)
+    if isinstance(image, Image.Image):
+        return map_image(image, ready, choice=choice)
+    if isinstance(image, np.ndarray):
+        return map_image(_image_of(image), ready, choice=choice)
+    return map_file(fspath(image), ready, choice=choice)
 
 
 @lru_cache(maxsize=1)

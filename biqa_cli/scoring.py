@@ -140,7 +140,7 @@ def _map_ahead(
 
 def _score_batch(batch: list[_Reading], model: LoadedModel) -> list[ImageResult]:
     views = [reading.view for reading in batch if reading.view is not None]
-    scores = iter(_predict(np.stack(views), model)) if views else iter(())
+    scores = iter(predict_views(np.stack(views), model)) if views else iter(())
     return [
         _failed(reading, model, reading.error)
         if reading.view is None
@@ -149,7 +149,7 @@ def _score_batch(batch: list[_Reading], model: LoadedModel) -> list[ImageResult]
     ]
 
 
-def _predict(views: NDArray[np.float32], model: LoadedModel) -> NDArray[np.float64]:
+def predict_views(views: NDArray[np.float32], model: LoadedModel) -> NDArray[np.float64]:
     """Return the native scores (B,) of views (B, 3, H, W), of the whole or the mean of crops."""
     crops = model.spec.input.crops
     if crops is None:

@@ -1,4 +1,4 @@
-"""From the scores of blocks to a value for every pixel."""
+"""From the scores of blocks to a value for every pixel, or for every cell of a coarser raster."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,3 +31,52 @@ def score_map(scores: NDArray[np.floating], grid: BlockGrid) -> NDArray[np.float
     shown = np.full(total.shape, np.nan)
     np.divide(total, count, out=shown, where=count > 0)
     return shown
+
+
+def reduced_score_map(
+    scores: NDArray[np.floating], grid: BlockGrid, *, height: int, width: int
+) -> NDArray[np.float64]:
+    """Return the mean of `score_map` over each cell of a coarser raster, (height, width).
+
+    The map of a large photo is never built. Its rows and columns are independent: with the share
+    R of each cell's rows that belongs to each row of blocks, and C for columns, it is R S Cᵀ.
+
+    Args:
+        scores: One score for each block of the grid (N,), row by row.
+        grid: Where the blocks lie; together they cover the image.
+        height: Rows of the raster, 1 to the image's height.
+        width: Columns of the raster, 1 to the image's width.
+
+    Raises:
+        ValueError: If there is not one score for each block.
+
+    Example:
+        >>> from biqa_cli.blocks.grid import covering_grid
+        >>> grid = covering_grid(4, 4, size=2, stride=2)
+        >>> reduced_score_map(np.array([1.0, 2.0, 3.0, 4.0]), grid, height=1, width=2)
+        array([[2., 3.]])
+    """
+    if scores.shape != (len(grid),):
+        msg = f"expected {len(grid)} scores, one for each block, got {scores.shape}"
+        raise ValueError(msg)
+    rows = _shares(grid.ys, size=grid.height, length=grid.image_height, cells=height)
+    columns = _shares(grid.xs, size=grid.width, length=grid.image_width, cells=width)
+    lattice = scores.reshape(len(grid.ys), len(grid.xs)).astype(np.float64)
+    reduced: NDArray[np.float64] = rows @ lattice @ columns.T
+    return reduced
+
+
+def _shares(starts: tuple[int, ...], *, size: int, length: int, cells: int) -> NDArray[np.float64]:
+    """Return how much of each cell belongs to each block along one axis, (cells, blocks)."""
+    pixels = np.arange(length)[:, None]
+    covers = (pixels >= np.array(starts)) & (pixels < np.array(starts) + size)
+    weights: NDArray[np.float64] = covers / covers.sum(axis=1, keepdims=True)
+    if cells == length:
+        return weights
+    until = np.concatenate([np.zeros((1, len(starts))), weights.cumsum(axis=0)])
+    edges = np.arange(cells + 1) * length / cells
+    whole = edges.astype(np.int64)
+    following = np.minimum(whole, length - 1)
+    sums = until[whole] + (edges - whole)[:, None] * weights[following]
+    shares: NDArray[np.float64] = np.diff(sums, axis=0) * cells / length
+    return shares

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from biqa_cli import __version__
-from biqa_cli.cli import compare, datasets, distort, evaluate, models, score, weights
+from biqa_cli.cli import compare, datasets, distort, evaluate, heatmap, models, score, weights
 from biqa_cli.cli._boundary import ErrorBoundary
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     help="How good is a photo? Blind image quality assessment.",
 )
 app.command("score")(score.score)
+app.command("heatmap")(heatmap.heatmap)
 app.command("distort")(distort.distort)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)

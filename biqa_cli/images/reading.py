@@ -87,7 +87,7 @@ def photo_of(image: Image.Image) -> Photo:
         ImageError: If its pixels have no defined white (32-bit integers or floats).
     """
     upright = _upright(image)
-    return Photo(_to_srgb(upright), upright.width, upright.height)
+    return Photo(_to_srgb(upright, own=False), upright.width, upright.height)
 
 
 def _decode(path: str | Path, *, at_least: tuple[int, int] | None, max_pixels: int) -> Photo:
@@ -102,14 +102,19 @@ def _decode(path: str | Path, *, at_least: tuple[int, int] | None, max_pixels: i
                 f"{max_pixels / 1e6:g}: raise it with --max-megapixels"
             )
             raise ImageError(msg)
-        turned = _orientation(image) in _TURNED
         if at_least is not None:
-            rows, columns = at_least[::-1] if turned else at_least
+            rows, columns = at_least[::-1] if _orientation(image) in _TURNED else at_least
             image.draft(None, (columns, rows))
-        photo = photo_of(image)
+        image.load()
+        turned = _orientation(image) in _TURNED
+        upright = _upright(image)
+        if upright is not image:
+            # 100 megapixels take 400 MB: a third copy would not fit where two do.
+            image.close()
+        pixels = _to_srgb(upright, own=True)
     if turned:
         width, height = height, width
-    return Photo(photo.image, width, height)
+    return Photo(pixels, width, height)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -122,13 +127,16 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _upright(image: Image.Image) -> Image.Image:
+    # Pillow turns a TIFF itself as it loads it, and then forgets its orientation.
+    image.load()
     operation = _TRANSPOSITIONS.get(_orientation(image))
     return image if operation is None else image.transpose(operation)
 
 
-def _to_srgb(image: Image.Image) -> Image.Image:
+def _to_srgb(image: Image.Image, *, own: bool) -> Image.Image:
+    """Return the image in 8-bit sRGB; one of our own may be changed in place."""
     profile = image.info.get("icc_profile")
-    return _convert_profile(_to_8_bits(image), profile)
+    return _convert_profile(_to_8_bits(image), profile, own=own)
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
@@ -155,10 +163,11 @@ def _scale_16_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(eight.astype(np.uint8))
 
 
-def _convert_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
+def _convert_profile(image: Image.Image, profile: bytes | None, *, own: bool) -> Image.Image:
     """Return the image in sRGB, converted from its embedded profile where it has a usable one."""
     if image.mode == "LAB":
         return _transformed(image, _lab_to_srgb())
+    in_place = own and image.mode == "RGB"
     if profile:
         try:
             transform = _to_srgb_transform(profile, image.mode)
@@ -166,11 +175,16 @@ def _convert_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
             logger.info("an unusable ICC profile is ignored: %s", error)
         else:
             if transform is not None:
-                return _transformed(image, transform)
-    return image.convert("RGB")
+                return _transformed(image, transform, in_place=in_place)
+    return image if in_place else image.convert("RGB")
 
 
-def _transformed(image: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.Image:
+def _transformed(
+    image: Image.Image, transform: ImageCms.ImageCmsTransform, *, in_place: bool = False
+) -> Image.Image:
+    if in_place:
+        ImageCms.applyTransform(image, transform, inPlace=True)
+        return image
     # Only an in-place transform returns None.
     return cast("Image.Image", ImageCms.applyTransform(image, transform))
 

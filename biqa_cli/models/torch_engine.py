@@ -1,7 +1,7 @@
 """Scoring with PyTorch, on any device."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -43,10 +43,14 @@ class TorchEngine:
 
     def predict(self, views: NDArray[np.float32]) -> NDArray[np.float64]:
         """Map normalised views (B, 3, H, W) to native scores (B,)."""
+        scores = self.outputs(views).scores.double().cpu().numpy()
+        return cast("NDArray[np.float64]", scores)
+
+    def outputs(self, views: NDArray[np.float32]) -> Any:  # noqa: ANN401  each family has its record
+        """Map normalised views (B, 3, H, W) to all that the network returns, such as its maps."""
         with torch.inference_mode():
             images = torch.from_numpy(views).to(self.device, memory_format=torch.channels_last)
-            scores = self._network(images).scores.double().cpu().numpy()
-        return cast("NDArray[np.float64]", scores)
+            return self._network(images)
 
 
 def load_tensors(network: nn.Module, tensors: Mapping[str, NDArray[np.float32]]) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from biqa_cli.blocks.extraction import block_views, extract_blocks
 from biqa_cli.blocks.grid import covering_grid, partition_grid
 from biqa_cli.blocks.pooling import pool_mean, pool_weighted, pool_worst
-from biqa_cli.blocks.score_map import score_map
+from biqa_cli.blocks.score_map import reduced_score_map, score_map
 
 
 @given(st.integers(1, 80), st.integers(1, 80), st.integers(1, 40), st.floats(0, 1))
@@ -18,6 +18,19 @@ def test_equal_scores_give_a_flat_map(h: int, w: int, size: int, score: float) -
 def test_overlaps_are_averaged() -> None:
     grid = covering_grid(2, 3, size=2, stride=1)
     assert score_map(np.array([0.0, 1.0]), grid).tolist() == [[0.0, 0.5, 1.0]] * 2
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 40), st.integers(1, 40))
+def test_the_reduced_map_is_the_mean_of_the_map(h: int, w: int, size: int, seed: int) -> None:
+    grid = covering_grid(h, w, size=size, stride=max(1, size // 2))
+    scores = np.random.default_rng(seed).uniform(0, 100, len(grid))
+    full = score_map(scores, grid)
+    assert np.allclose(reduced_score_map(scores, grid, height=h, width=w), full, atol=1e-9)
+    # Every pixel is cut into as many parts as there are cells: each cell is then h whole parts.
+    for cells in {1, (h + 1) // 2, h}:
+        repeated = np.repeat(full, cells, axis=0).reshape(cells, h, w).mean(axis=1)
+        reduced = reduced_score_map(scores, grid, height=cells, width=w)
+        assert np.allclose(reduced, repeated, atol=1e-9)
 
 
 def test_dropped_pixels_have_no_score() -> None:

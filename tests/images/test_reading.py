@@ -8,7 +8,7 @@ from fakes import photo, png_bomb
 from PIL import Image, ImageCms
 
 from biqa_cli.errors import ImageError
-from biqa_cli.images.reading import read_photo
+from biqa_cli.images.reading import photo_of, read_photo
 
 
 def _pixels(path: Path) -> np.ndarray:
@@ -44,8 +44,9 @@ def test_the_first_of_several_frames_is_read(tmp_path: Path) -> None:
         assert _pixels(path)[0, 0].tolist() == pytest.approx([255, 0, 0], abs=3), suffix
 
 
+@pytest.mark.parametrize("suffix", ["png", "tiff", "webp"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_applied(tmp_path: Path, orientation: int) -> None:
+def test_exif_orientation_is_applied(tmp_path: Path, orientation: int, suffix: str) -> None:
     upright = photo(40, 24)
     # The inverse of each orientation's operation turns an upright photo into the stored one.
     inverse = {
@@ -61,10 +62,13 @@ def test_exif_orientation_is_applied(tmp_path: Path, orientation: int) -> None:
     stored = upright if inverse is None else upright.transpose(inverse)
     exif = Image.Exif()
     exif[0x0112] = orientation
-    stored.save(tmp_path / "turned.png", exif=exif)
-    read = read_photo(tmp_path / "turned.png")
+    options = {"lossless": True} if suffix == "webp" else {}
+    stored.save(tmp_path / f"turned.{suffix}", exif=exif, **options)
+    read = read_photo(tmp_path / f"turned.{suffix}")
     assert (read.width, read.height) == (40, 24)
     assert np.array_equal(np.asarray(read.image), np.asarray(upright))
+    with Image.open(tmp_path / f"turned.{suffix}") as image:
+        assert np.array_equal(np.asarray(photo_of(image).image), np.asarray(upright))
 
 
 def test_a_turned_jpeg_is_reduced_along_the_right_sides(tmp_path: Path) -> None:
@@ -228,3 +232,24 @@ def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(ImageError, match="is a pipe or a device"):
         read_photo(tmp_path / "pipe.jpg")
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tiff"])
+def test_a_file_converted_in_place_is_as_a_converted_image(
+    tmp_path: Path, suffix: str, orientation: int
+) -> None:
+    path = tmp_path / f"photo.{suffix}"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    # Under another name, sRGB is converted like any other profile.
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    named = srgb.replace("sRGB".encode("utf-16-be"), "wide".encode("utf-16-be"))
+    photo().save(path, exif=exif, icc_profile=named)
+    with Image.open(path) as image:
+        before = np.array(image)
+        copied = photo_of(image)
+        # An image of the caller's is never changed.
+        assert np.array_equal(np.asarray(image), before)
+    assert copied.image.size == ((48, 64) if orientation == 6 else (64, 48))
+    assert np.array_equal(np.asarray(copied.image), _pixels(path))

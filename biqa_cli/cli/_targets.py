@@ -1,0 +1,57 @@
+"""Where the files go that a command makes of photos: one file for one photo, else a folder."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from biqa_cli.errors import UsageError
+
+
+def targets(photos: Sequence[str], wanted: Path, *, suffix: str, tag: str) -> list[Path]:
+    """Return one file to write for each photo.
+
+    Args:
+        photos: The files that are read.
+        wanted: A file with the suffix, for one photo; or a folder, which need not exist yet.
+        suffix: What is written, such as ".png".
+        tag: What names in a folder end with: photo.jpg becomes photo-TAG.png.
+
+    Raises:
+        UsageError: If the name does not fit, two photos would share a file, or a photo would be
+            overwritten.
+    """
+    chosen = [wanted]
+    if wanted.is_dir() or not wanted.suffix:
+        chosen = [wanted / f"{Path(photo).stem}-{tag}{suffix}" for photo in photos]
+    elif wanted.suffix.lower() != suffix:
+        msg = f"{wanted} is neither a folder nor a {suffix} file: choose one of them"
+        raise UsageError(msg)
+    elif len(photos) > 1:
+        msg = f"{len(photos)} photos do not fit into one file: name a folder in place of {wanted}"
+        raise UsageError(msg)
+    twice = [path for path, count in Counter(chosen).items() if count > 1]
+    if twice:
+        msg = f"two photos would be written to {twice[0]}: choose a folder for each"
+        raise UsageError(msg)
+    sources = {Path(photo).resolve() for photo in photos}
+    for path in chosen:
+        if path.resolve() in sources:
+            msg = f"{path} is a photo that is read: choose another name for what is written"
+            raise UsageError(msg)
+    return chosen
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under another name, then rename it: it appears whole or not at all.
+
+    Raises:
+        UsageError: If it cannot be written.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror}"
+        raise UsageError(msg) from error

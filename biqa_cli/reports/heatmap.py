@@ -1,0 +1,163 @@
+"""Local scores as a picture for people and as data for programs."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+from biqa_cli.reports.colour_scale import colour_bar, colours_of
+from biqa_cli.results import BlockScore, RunInfo, ScoreMap
+
+PAPER, INK = (255, 255, 255), (20, 20, 20)
+
+_HIGHEST = 100
+_LEAST_SIDE = 640
+_GAP = 12
+# How much of the photo's detail shows through the colours.
+_RELIEF = 0.75
+_PANORAMA = 1.6
+
+
+def draw_heatmap(
+    score_map: ScoreMap, *, side_by_side: bool = False, legend: bool = True
+) -> Image.Image:
+    """Return the map over the photo, in the colours of the fixed scale of 0 to 100.
+
+    Of the photo only what is finer than a sixteenth of its width shows through, around the
+    colour of the score: so the mean colour of a region is that of its score. The worst blocks
+    have a frame and their score.
+
+    Args:
+        score_map: From `localisation`.
+        side_by_side: Whether the photo itself stands beside the map, or above where it is wide.
+        legend: Whether the scale and the photo's score stand below.
+    """
+    picture, values = _at_least(score_map.picture, score_map.values)
+    scale_x = picture.width / score_map.width
+    scale_y = picture.height / score_map.height
+    shown = _over(picture, values)
+    _frame(shown, score_map.worst, scale_x=scale_x, scale_y=scale_y)
+    if side_by_side:
+        photo = picture.copy()
+        _frame(photo, score_map.worst, scale_x=scale_x, scale_y=scale_y)
+        shown = beside(photo, shown)
+    return with_legend(shown, _caption(score_map), highest=_HIGHEST) if legend else shown
+
+
+def heatmap_facts(score_map: ScoreMap, run: RunInfo) -> dict[str, Any]:
+    """Return the map as data that JSON can hold, in pixels of the upright photo."""
+    height, width = score_map.values.shape
+    return {
+        "image": score_map.path,
+        "model": score_map.model,
+        "score": score_map.score,
+        "width": score_map.width,
+        "height": score_map.height,
+        "map": {
+            "width": width,
+            "height": height,
+            "mean": round(score_map.mean, 4),
+            "mean_minus_score": round(score_map.mean - score_map.score, 4),
+        },
+        "worst": [asdict(block) for block in score_map.worst],
+        "blocks": [asdict(block) for block in score_map.blocks],
+        "run": asdict(run),
+    }
+
+
+def beside(one: Image.Image, other: Image.Image) -> Image.Image:
+    """Return two pictures side by side, or one above the other where the first is wide."""
+    wide = one.width > _PANORAMA * one.height
+    x, y = (0, one.height + _GAP) if wide else (one.width + _GAP, 0)
+    size = (max(one.width, x + other.width), max(one.height, y + other.height))
+    sheet = Image.new("RGB", size, PAPER)
+    sheet.paste(one, (0, 0))
+    sheet.paste(other, (x, y))
+    return sheet
+
+
+def with_legend(picture: Image.Image, caption: Sequence[str], *, highest: float) -> Image.Image:
+    """Return the picture with the colour scale, its ticks and lines of text below."""
+    width = max(picture.width, _LEAST_SIDE)
+    size = font_size(max(width, picture.height))
+    font = ImageFont.load_default(size)
+    bar_height, line = round(0.9 * size), round(1.35 * size)
+    top = picture.height + _GAP
+    sheet = Image.new("RGB", (width, top + bar_height + line * (1 + len(caption)) + _GAP), PAPER)
+    sheet.paste(picture, ((width - picture.width) // 2, 0))
+    margin = 2 * size
+    length = width - 2 * margin
+    sheet.paste(colour_bar(length, bar_height), (margin, top))
+    draw = ImageDraw.Draw(sheet)
+    for tick in range(6):
+        x = margin + round(length * tick / 5)
+        draw.line([(x, top + bar_height), (x, top + bar_height + size // 4)], fill=INK)
+        draw.text((x, top + bar_height + size // 4), f"{highest * tick / 5:g}", INK, font, "ma")
+    for number, text in enumerate(caption):
+        at = (margin, top + bar_height + line * (number + 1) + size // 4)
+        draw.text(at, text, INK, font)
+    return sheet
+
+
+def font_size(side: int) -> int:
+    """Return the height of letters, in pixels, that suits a picture of this longest side."""
+    return min(max(side // 56, 13), 30)
+
+
+def _caption(score_map: ScoreMap) -> tuple[str, str]:
+    frames = "; frames: the lowest blocks" if score_map.worst else ""
+    return (
+        f"local quality: 0 worst, 100 best{frames}",
+        f"photo {score_map.score:.1f}, mean of the map {score_map.mean:.1f} ({score_map.model})",
+    )
+
+
+def _at_least(
+    picture: Image.Image, values: NDArray[np.float32]
+) -> tuple[Image.Image, NDArray[np.float32]]:
+    """Return picture and map, small ones enlarged by a whole number."""
+    factor = max(1, _LEAST_SIDE // max(picture.size))
+    if factor == 1:
+        return picture, values
+    size = (picture.width * factor, picture.height * factor)
+    enlarged = picture.resize(size, Image.Resampling.NEAREST)
+    return enlarged, values.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _over(picture: Image.Image, values: NDArray[np.float32]) -> Image.Image:
+    """Return the colours of the map with the relief of the photo."""
+    grey = picture.convert("L")
+    coarse = grey.filter(ImageFilter.BoxBlur(max(picture.size) / 32))
+    relief = np.asarray(grey, np.float32) - np.asarray(coarse, np.float32)
+    colours = colours_of(values, highest=_HIGHEST) + _RELIEF * relief[..., None]
+    return Image.fromarray(colours.clip(0, 255).round().astype(np.uint8))
+
+
+def _frame(
+    picture: Image.Image, blocks: Sequence[BlockScore], *, scale_x: float, scale_y: float
+) -> None:
+    """Draw a frame around each block, just inside its pixels, with its score in the corner."""
+    draw = ImageDraw.Draw(picture)
+    size = font_size(max(picture.size))
+    stroke = max(2, size // 8)
+    for block in blocks:
+        left, top = round(block.x * scale_x), round(block.y * scale_y)
+        right = max(left, round((block.x + block.width) * scale_x) - 1)
+        bottom = max(top, round((block.y + block.height) * scale_y) - 1)
+        draw.rectangle((left, top, right, bottom), outline=INK, width=3 * stroke)
+        if min(right - left, bottom - top) > 4 * stroke:
+            inside = (left + stroke, top + stroke, right - stroke, bottom - stroke)
+            draw.rectangle(inside, outline=PAPER, width=stroke)
+        write_on_plate(draw, (left, top), f"{block.score:.0f}", size=round(1.2 * size))
+
+
+def write_on_plate(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, *, size: int) -> None:
+    """Write light text on a dark plate whose upper left corner is `at`."""
+    font = ImageFont.load_default(size)
+    margin = max(2, size // 4)
+    x, y = at
+    draw.rectangle((x, y, x + draw.textlength(text, font) + 2 * margin, y + 1.4 * size), fill=INK)
+    draw.text((x + margin, y + 0.7 * size), text, PAPER, font, "lm")

@@ -1,0 +1,157 @@
+"""`biqa heatmap` with a model that can be checked by hand."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import brightness_model
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from biqa_cli.cli import app
+from biqa_cli.cli.heatmap import Kind, _choose_kind
+from biqa_cli.cli.score import Engine
+from biqa_cli.errors import UsageError
+from biqa_cli.models import loading
+from biqa_cli.models.catalog import find_model
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(loading, "load_model", lambda *_, **__: brightness_model())
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        image = Image.new("RGB", (64, 48), (255, 255, 255))
+        image.paste((0, 0, 0), (32, 0, 64, 48))
+        image.save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+def _run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["heatmap", *map(str, arguments)])
+
+
+def _size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+def test_a_picture_appears_in_the_current_folder(folder: Path) -> None:
+    result = _run("a.png")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "wrote a-heatmap.png" in result.stderr
+    assert _size(folder / "a-heatmap.png")[0] >= 640
+    assert _run("a.png", "-q").stderr == ""
+
+
+def test_every_output_can_be_a_file(folder: Path) -> None:
+    options = ("--block-size", 16, "--stride", 16)
+    result = _run("a.png", *options, "-o", "m.png", "--json", "m.json", "--npy", "m.npy")
+    assert result.exit_code == 0
+    values = np.load(folder / "m.npy")
+    assert values.shape == (48, 64) and values.dtype == np.float32
+    assert values[:, :32].min() > 99 and values[:, 32:].max() < 1
+    facts = json.loads((folder / "m.json").read_text())
+    assert facts["image"] == "a.png" and len(facts["blocks"]) == 12
+    assert (facts["map"]["width"], facts["map"]["height"]) == (64, 48)
+    assert not list(folder.glob("*.partial"))
+
+
+def test_json_alone_draws_nothing_and_can_go_to_stdout(folder: Path) -> None:
+    result = _run("a.png", "--json", "-")
+    assert json.loads(result.stdout)["worst"][0]["score"] == pytest.approx(0, abs=1e-3)
+    assert sorted(path.name for path in folder.iterdir()) == ["a.png", "b.png"]
+
+
+def test_several_photos_go_into_folders(folder: Path) -> None:
+    assert _run("a.png", "b.png", "-o", "maps", "--json", "data").exit_code == 0
+    assert {path.name for path in (folder / "maps").iterdir()} == {
+        "a-heatmap.png",
+        "b-heatmap.png",
+    }
+    assert (folder / "data" / "b-heatmap.json").exists()
+
+
+def test_legend_and_photo_are_options(folder: Path) -> None:
+    _run("a.png", "-o", "full.png")
+    _run("a.png", "-o", "bare.png", "--no-legend")
+    _run("a.png", "-o", "both.png", "--no-legend", "--side-by-side")
+    full, bare, both = (_size(folder / f"{n}.png") for n in ("full", "bare", "both"))
+    assert full[1] > bare[1]
+    assert both[0] > 2 * bare[0]
+
+
+def test_bad_files_exit_3_and_the_rest_is_shown(folder: Path) -> None:
+    (folder / "fake.jpg").write_text("no photo")
+    result = _run("fake.jpg", "a.png", "-o", "maps")
+    assert result.exit_code == 3
+    assert "biqa: fake.jpg: not an image in a known format" in result.stderr
+    assert [path.name for path in (folder / "maps").iterdir()] == ["a-heatmap.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.png", "b.png", "-o", "m.png"], "2 photos do not fit into one file: name a folder"),
+        (["a.png", "-o", "a.png"], "a.png is a photo that is read: choose another name"),
+        (["a.png", "-o", "m.jpg"], "m.jpg is neither a folder nor a .png file"),
+        (["a.png", "--json", "m.png"], "m.png is neither a folder nor a .json file"),
+        (["a.png", "sub/a.png", "-o", "."], "two photos would be written to a-heatmap.png"),
+        (["a.png", "--grid", "3", "--block-size", "16"], "by their number (grid) or by their size"),
+        (["a.png", "--block-size", "8", "--stride", "9"], "leave pixels uncovered"),
+        (["a.png", "--kind", "similarity", "--grid", "3"], "are for --kind quality"),
+        (["a.png", "--kind", "similarity", "--engine", "onnx"], "use --engine torch"),
+        (["empty"], "no photos found in empty"),
+        (["a.png", "-o", "a.png/m.png"], "cannot write a.png/m.png"),
+        (["a.png", "-m", "none"], "there is no model 'none'"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exits_2(
+    folder: Path, arguments: list[str], message: str
+) -> None:
+    (folder / "sub").mkdir()
+    (folder / "empty").mkdir()
+    before = (folder / "a.png").read_bytes()
+    (folder / "sub" / "a.png").write_bytes(before)
+    result = _run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr and result.stderr.count("\n") == 1
+    assert (folder / "a.png").read_bytes() == before
+
+
+def test_a_kind_that_does_not_suit_a_model_names_those_that_do() -> None:
+    other = replace(find_model("blockiqa-lite"), name="other", family="reqa")
+    with pytest.raises(UsageError) as caught:
+        _choose_kind(Kind.similarity, other, Engine.auto)
+    assert str(caught.value) == "--kind similarity does not apply to other: use --kind quality"
+    assert _choose_kind(Kind.quality, other, Engine.onnx).families is None
+
+
+def test_a_large_photo_can_be_refused() -> None:
+    result = _run("a.png", "--max-megapixels", 0.002)
+    assert result.exit_code == 3 and "over the limit of 0.002" in result.stderr
+
+
+def test_help_imports_nothing_heavy_and_a_map_on_the_cpu_no_torch(folder: Path) -> None:
+    heavy = {"numpy", "PIL", "onnxruntime", "scipy"}
+    assert not ({"torch"} | heavy) & _imported_by("heatmap", "--help")
+    imported = _imported_by("heatmap", "a.png", "-d", "cpu", "--block-size", "64")
+    assert "onnxruntime" in imported
+    assert not {"torch", "scipy", "matplotlib"} & imported
+    assert (folder / "a-heatmap.png").exists()
+
+
+def _imported_by(*arguments: str) -> set[str]:
+    code = (
+        "import sys, runpy\n"
+        f"sys.argv = ['biqa', *{list(arguments)!r}]\n"
+        "try: runpy.run_module('biqa_cli', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stderr.splitlines())
