@@ -22,11 +22,30 @@ def score_map(scores: NDArray[np.floating], grid: BlockGrid) -> NDArray[np.float
     if scores.shape != (len(grid),):
         msg = f"expected {len(grid)} scores, one for each block, got {scores.shape}"
         raise ValueError(msg)
+    return joined_map(np.broadcast_to(scores[:, None, None], _shape(grid)), grid)
+
+
+def joined_map(maps: NDArray[np.floating], grid: BlockGrid) -> NDArray[np.float64]:
+    """Return the mean of the blocks' own maps over each pixel, (H, W).
+
+    Args:
+        maps: One map for each block of the grid (N, h, w), row by row, as large as the block.
+        grid: Where the blocks lie.
+
+    Returns:
+        A map of the image's size; nan where no block lies, or where a map is nan.
+
+    Raises:
+        ValueError: If the maps are not of the blocks' number and size.
+    """
+    if maps.shape != _shape(grid):
+        msg = f"expected maps {_shape(grid)}, one for each block, got {maps.shape}"
+        raise ValueError(msg)
     total = np.zeros((grid.image_height, grid.image_width))
     count = np.zeros((grid.image_height, grid.image_width), dtype=np.int64)
-    for block, score in zip(grid, scores, strict=True):
+    for block, values in zip(grid, maps, strict=True):
         covered = np.s_[block.y : block.y + block.height, block.x : block.x + block.width]
-        total[covered] += score
+        total[covered] += values
         count[covered] += 1
     shown = np.full(total.shape, np.nan)
     np.divide(total, count, out=shown, where=count > 0)
@@ -64,6 +83,10 @@ def reduced_score_map(
     lattice = scores.reshape(len(grid.ys), len(grid.xs)).astype(np.float64)
     reduced: NDArray[np.float64] = rows @ lattice @ columns.T
     return reduced
+
+
+def _shape(grid: BlockGrid) -> tuple[int, int, int]:
+    return (len(grid), grid.height, grid.width)
 
 
 def _shares(starts: tuple[int, ...], *, size: int, length: int, cells: int) -> NDArray[np.float64]:

@@ -39,7 +39,7 @@ class TorchEngine:
             torch.set_num_threads(threads)
         load_tensors(network, tensors)
         self.device = device
-        self._network = network.eval().to(device).to(memory_format=torch.channels_last)
+        self.network = network.eval().to(device).to(memory_format=torch.channels_last)
 
     def predict(self, views: NDArray[np.float32]) -> NDArray[np.float64]:
         """Map normalised views (B, 3, H, W) to native scores (B,)."""
@@ -49,8 +49,11 @@ class TorchEngine:
     def outputs(self, views: NDArray[np.float32]) -> Any:  # noqa: ANN401  each family has its record
         """Map normalised views (B, 3, H, W) to all that the network returns, such as its maps."""
         with torch.inference_mode():
-            images = torch.from_numpy(views).to(self.device, memory_format=torch.channels_last)
-            return self._network(images)
+            return self.network(self.images(views))
+
+    def images(self, views: NDArray[np.float32]) -> torch.Tensor:
+        """Return views (B, 3, H, W) as the network wants them, on its device."""
+        return torch.from_numpy(views).to(self.device, memory_format=torch.channels_last)
 
 
 def load_tensors(network: nn.Module, tensors: Mapping[str, NDArray[np.float32]]) -> None:

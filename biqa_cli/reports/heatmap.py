@@ -38,7 +38,7 @@ def draw_heatmap(
     picture, values = _at_least(score_map.picture, score_map.values)
     scale_x = picture.width / score_map.width
     scale_y = picture.height / score_map.height
-    shown = _over(picture, values)
+    shown = over_relief(picture, colours_of(values, highest=_HIGHEST))
     _frame(shown, score_map.worst, scale_x=scale_x, scale_y=scale_y)
     if side_by_side:
         photo = picture.copy()
@@ -79,7 +79,9 @@ def beside(one: Image.Image, other: Image.Image) -> Image.Image:
     return sheet
 
 
-def with_legend(picture: Image.Image, caption: Sequence[str], *, highest: float) -> Image.Image:
+def with_legend(
+    picture: Image.Image, caption: Sequence[str], *, highest: float, lowest: float = 0
+) -> Image.Image:
     """Return the picture with the colour scale, its ticks and lines of text below."""
     width = max(picture.width, _LEAST_SIDE)
     size = font_size(max(width, picture.height))
@@ -95,7 +97,8 @@ def with_legend(picture: Image.Image, caption: Sequence[str], *, highest: float)
     for tick in range(6):
         x = margin + round(length * tick / 5)
         draw.line([(x, top + bar_height), (x, top + bar_height + size // 4)], fill=INK)
-        draw.text((x, top + bar_height + size // 4), f"{highest * tick / 5:g}", INK, font, "ma")
+        value = lowest + (highest - lowest) * tick / 5
+        draw.text((x, top + bar_height + size // 4), f"{value:.3g}", INK, font, "ma")
     for number, text in enumerate(caption):
         at = (margin, top + bar_height + line * (number + 1) + size // 4)
         draw.text(at, text, INK, font)
@@ -127,13 +130,13 @@ def _at_least(
     return enlarged, values.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def _over(picture: Image.Image, values: NDArray[np.float32]) -> Image.Image:
-    """Return the colours of the map with the relief of the photo."""
+def over_relief(picture: Image.Image, colours: NDArray[np.uint8]) -> Image.Image:
+    """Return the colours (h, w, 3) of a map with the relief of the photo."""
     grey = picture.convert("L")
     coarse = grey.filter(ImageFilter.BoxBlur(max(picture.size) / 32))
     relief = np.asarray(grey, np.float32) - np.asarray(coarse, np.float32)
-    colours = colours_of(values, highest=_HIGHEST) + _RELIEF * relief[..., None]
-    return Image.fromarray(colours.clip(0, 255).round().astype(np.uint8))
+    shown = colours + _RELIEF * relief[..., None]
+    return Image.fromarray(shown.clip(0, 255).round().astype(np.uint8))
 
 
 def _frame(

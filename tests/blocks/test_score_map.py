@@ -6,13 +6,22 @@ from hypothesis import strategies as st
 from biqa_cli.blocks.extraction import block_views, extract_blocks
 from biqa_cli.blocks.grid import covering_grid, partition_grid
 from biqa_cli.blocks.pooling import pool_mean, pool_weighted, pool_worst
-from biqa_cli.blocks.score_map import reduced_score_map, score_map
+from biqa_cli.blocks.score_map import joined_map, reduced_score_map, score_map
 
 
 @given(st.integers(1, 80), st.integers(1, 80), st.integers(1, 40), st.floats(0, 1))
 def test_equal_scores_give_a_flat_map(h: int, w: int, size: int, score: float) -> None:
     grid = covering_grid(h, w, size=size, stride=max(1, size // 2))
     assert np.allclose(score_map(np.full(len(grid), score), grid), score)
+
+
+def test_maps_of_blocks_are_averaged_pixel_by_pixel() -> None:
+    grid = covering_grid(2, 3, size=2, stride=1)
+    maps = np.array([[[1.0, 2.0], [3.0, 4.0]], [[10.0, 20.0], [30.0, np.nan]]])
+    expected = [[1, 6, 20], [3, 17, np.nan]]
+    assert np.array_equal(joined_map(maps, grid), expected, equal_nan=True)
+    with pytest.raises(ValueError, match=r"expected maps \(2, 2, 2\), one for each block"):
+        joined_map(maps[:, :1], grid)
 
 
 def test_overlaps_are_averaged() -> None:
