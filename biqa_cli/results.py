@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Status = Literal["ok", "error"]
+InnerKind = Literal["gradcam", "feedback", "attention"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +114,33 @@ class SimilarityMatrix:
     """(n, n): m_i of eq. 10, the mean similarity of a block to all blocks."""
     picture: "Image.Image"
     """The upright photo, reduced where it is large."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """One map of what a network looks at."""
+
+    title: str
+    values: "NDArray[np.float32]"
+    """(h, w), over the whole photo; nan where the network has no value."""
+    value: float | None = None
+    """The score that belongs to the map, 0 to 100; None where none does."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InnerMaps:
+    """What a network looks at in a photo."""
+
+    path: str
+    model: str
+    kind: InnerKind
+    score: float
+    """Of the whole photo, 0 to 100, as `biqa score` gives it."""
+    width: int
+    height: int
+    columns: int
+    """So many panels stand in a row."""
+    panels: tuple[Panel, ...]
+    """Row by row."""
+    picture: "Image.Image"
+    """The upright photo, reduced where it is large; h × w pixels as the panels."""

@@ -32,6 +32,9 @@ class Kind(StrEnum):
 
     quality = "quality"
     similarity = "similarity"
+    gradcam = "gradcam"
+    feedback = "feedback"
+    attention = "attention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,19 @@ def _similarity(path: str, model: "LoadedModel", options: _Options) -> _Shown:
     return _Shown(picture, similarity_facts(found, run_info(model)), found.values)
 
 
+def _inside(path: str, model: "LoadedModel", options: _Options) -> _Shown:
+    import numpy as np
+
+    from biqa_cli.inner_maps import inner_maps_of_file
+    from biqa_cli.reports.inner_maps import draw_inner_maps, inner_map_facts
+    from biqa_cli.scoring import run_info
+
+    found = inner_maps_of_file(path, model, max_pixels=options.max_pixels)
+    picture = draw_inner_maps(found, side_by_side=options.side_by_side, legend=options.legend)
+    values = np.stack([panel.values for panel in found.panels])
+    return _Shown(picture, inner_map_facts(found, run_info(model)), values)
+
+
 @dataclass(frozen=True, slots=True)
 class _KindFacts:
     """Which models a kind applies to, and how it is made."""
@@ -96,6 +112,11 @@ _KINDS: dict[Kind, _KindFacts] = {
     Kind.similarity: _KindFacts(
         _similarity, "similarity", frozenset({"blockiqa"}), needs_torch=True
     ),
+    Kind.gradcam: _KindFacts(_inside, "gradcam", frozenset({"qualitynet"}), needs_torch=True),
+    Kind.feedback: _KindFacts(_inside, "feedback", frozenset({"reqa"}), needs_torch=True),
+    Kind.attention: _KindFacts(
+        _inside, "attention", frozenset({"shdiqa", "nlnet"}), needs_torch=True
+    ),
 }
 
 
@@ -112,7 +133,9 @@ def heatmap(
     kind: Annotated[
         Kind,
         typer.Option(
-            "--kind", help="Local quality, or how alike the blocks of BlockIQA's view are."
+            "--kind",
+            help="Local quality; how alike BlockIQA's blocks are; or what QualityNet (gradcam), "
+            "REQA (feedback), SHDIQA and NLNet (attention) look at.",
         ),
     ] = Kind.quality,
     grid: Annotated[

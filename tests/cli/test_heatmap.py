@@ -127,7 +127,9 @@ def test_a_kind_that_does_not_suit_a_model_names_those_that_do() -> None:
     other = replace(find_model("blockiqa-lite"), name="other", family="reqa")
     with pytest.raises(UsageError) as caught:
         _choose_kind(Kind.similarity, other, Engine.auto)
-    assert str(caught.value) == "--kind similarity does not apply to other: use --kind quality"
+    assert str(caught.value) == (
+        "--kind similarity does not apply to other: use --kind quality, feedback"
+    )
     assert _choose_kind(Kind.quality, other, Engine.onnx).families is None
 
 

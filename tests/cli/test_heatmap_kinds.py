@@ -1,0 +1,87 @@
+"""`biqa heatmap --kind` with networks of the catalogue and random weights."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fakes import photo
+from PIL import Image
+from safetensors.torch import save_file
+from typer.testing import CliRunner, Result
+
+from biqa_cli.cli import app
+from biqa_cli.models.catalog import find_model
+from biqa_cli.models.loading import build_network
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    photo(90, 60).save(tmp_path / "a.png")
+    return tmp_path
+
+
+def _run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["heatmap", "a.png", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "panels"),
+    [
+        ("reqa-lite", "feedback", 12),
+        ("shdiqa-lite", "attention", 7),
+        ("nlnet-lite", "attention", 1),
+    ],
+)
+def test_a_kind_is_a_picture_a_document_and_an_array(
+    folder: Path, model: str, kind: str, panels: int
+) -> None:
+    torch.manual_seed(0)
+    state = build_network(find_model(model)).state_dict()
+    save_file(
+        {name: t for name, t in state.items() if not name.endswith("num_batches_tracked")},
+        folder / "own.safetensors",
+    )
+    options = ("-m", model, "--weights", "own.safetensors", "--kind", kind, "-d", "cpu")
+    result = _run(*options, "-o", ".", "--json", ".", "--npy", ".")
+    assert result.exit_code == 0, result.stderr
+    assert f"wrote a-{kind}.png" in result.stderr
+    with Image.open(folder / f"a-{kind}.png") as picture:
+        assert picture.width >= 640
+    facts = json.loads((folder / f"a-{kind}.json").read_text())
+    assert (facts["kind"], facts["width"], facts["height"]) == (kind, 90, 60)
+    values = np.load(folder / f"a-{kind}.npy")
+    assert values.shape == (panels, 60, 90) and values.dtype == np.float32
+    assert [panel["max"] for panel in facts["panels"]] == pytest.approx(
+        np.nanmax(values, axis=(1, 2)).tolist(), abs=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "message"),
+    [
+        ("reqa-lite", "feedback", "reqa-lite has no trained weights, so its scores would mean"),
+        ("qualitynet", "gradcam", "or give your own with --weights"),
+        ("blockiqa-lite", "gradcam", "does not apply to blockiqa-lite: use --kind quality, simil"),
+        ("reqa", "attention", "does not apply to reqa: use --kind quality, feedback"),
+        ("nlnet", "gradcam", "does not apply to nlnet: use --kind quality, attention"),
+    ],
+)
+def test_without_weights_or_with_another_family_one_line_says_what_to_do(
+    folder: Path, model: str, kind: str, message: str
+) -> None:
+    result = _run("-m", model, "--kind", kind)
+    assert result.exit_code == 2
+    assert message in result.stderr and result.stderr.count("\n") == 1
+    assert [path.name for path in folder.iterdir()] == ["a.png"]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("kind", ["gradcam", "feedback", "attention"])
+def test_kinds_refuse_what_is_for_quality_alone(kind: str) -> None:
+    model = {"gradcam": "qualitynet", "feedback": "reqa", "attention": "nlnet"}[kind]
+    assert "are for --kind quality" in _run("-m", model, "--kind", kind, "--grid", 3).stderr
+    onnx = _run("-m", model, "--kind", kind, "--engine", "onnx")
+    assert onnx.exit_code == 2 and "use --engine torch" in onnx.stderr
