@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.base import Engine, EngineName
-from biqa_cli.models.catalog import MODELS, find_model
+from biqa_cli.models.catalog import LITE_MEAN, LITE_STD, MODELS, find_model
 from biqa_cli.models.devices import resolve_device
 from biqa_cli.models.spec import Family, ModelSpec, TrunkName
 from biqa_cli.weights.cache import read_verified, sha256_of
@@ -92,6 +92,22 @@ def _blockiqa(trunk: "Trunk") -> "nn.Module":
     return BlockIQA(trunk)
 
 
+def _shdiqa(trunk: "Trunk") -> "nn.Module":
+    from biqa_cli.models.backbones.vit import PatchEmbedding
+    from biqa_cli.models.shdiqa import SHDIQA
+
+    return SHDIQA(trunk, depth=12 if isinstance(trunk, PatchEmbedding) else 4)
+
+
+def _nlnet(trunk: "Trunk") -> "nn.Module":
+    from biqa_cli.models.backbones.efficientnet_lite import EfficientNetLite
+    from biqa_cli.models.nlnet import NLNet
+
+    if isinstance(trunk, EfficientNetLite):
+        return NLNet(trunk, mean=LITE_MEAN, std=LITE_STD)
+    return NLNet(trunk)
+
+
 def _resnet50() -> "Trunk":
     from biqa_cli.models.backbones.resnet import ResNet50
 
@@ -110,11 +126,29 @@ def _efficientnet_lite2() -> "Trunk":
     return efficientnet_lite2()
 
 
-_FAMILIES: dict[Family, Callable[..., "nn.Module"]] = {"blockiqa": _blockiqa}
+def _vit_s16() -> "Trunk":
+    from biqa_cli.models.backbones.vit import PatchEmbedding
+
+    return PatchEmbedding()
+
+
+def _vgg16() -> "Trunk":
+    from biqa_cli.models.backbones.vgg import VGG16
+
+    return VGG16()
+
+
+_FAMILIES: dict[Family, Callable[..., "nn.Module"]] = {
+    "blockiqa": _blockiqa,
+    "shdiqa": _shdiqa,
+    "nlnet": _nlnet,
+}
 _TRUNKS: dict[TrunkName, Callable[[], "Trunk"]] = {
     "resnet50": _resnet50,
     "efficientnet-lite0": _efficientnet_lite0,
     "efficientnet-lite2": _efficientnet_lite2,
+    "vit-s16": _vit_s16,
+    "vgg16": _vgg16,
 }
 
 

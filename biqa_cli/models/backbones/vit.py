@@ -1,0 +1,252 @@
+"""ViT-S/16: an encoder of patch tokens, with room for further tokens and a mask.
+
+References:
+    Touvron, Cord and Jégou, "DeiT III: Revenge of the ViT", ECCV 2022: positions are added to
+    the patches alone, LayerScale starts at 1e-4.
+    Qin et al., "Data-Efficient Image Quality Assessment with Attention-Panel Decoder", AAAI 2023:
+    the same encoder as the base of DEIQT.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from biqa_cli.errors import UsageError
+from biqa_cli.models.backbones import Trunk
+
+PATCH = 16
+_NORM_EPS = 1e-6
+_LAYER_SCALE = 1e-4
+_INIT_STD = 0.02
+
+
+class PatchEmbedding(nn.Module):
+    """The ViT's own patch embedding as a trunk of one map: a 16×16 convolution at stride 16.
+
+    Args:
+        width: Channels of a token.
+    """
+
+    strides: tuple[int, ...] = (PATCH,)
+
+    def __init__(self, width: int = 384) -> None:
+        super().__init__()
+        self.channels: tuple[int, ...] = (width,)
+        self.conv = nn.Conv2d(3, width, PATCH, stride=PATCH)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Map images (B, 3, H, W) to one map (B, width, H / 16, W / 16)."""
+        return (self.conv(x),)
+
+
+class TrunkEmbedding(nn.Module):
+    """Tokens of 16×16 pixels from any trunk.
+
+    The trunk's maps at stride 16 and beyond are brought to stride 16 and concatenated. Where
+    they are not yet `width` channels together, a 1×1 convolution makes them so.
+
+    Args:
+        trunk: A network with a map at stride 16.
+        width: Channels of a token.
+    """
+
+    def __init__(self, trunk: Trunk, width: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.first = trunk.strides.index(PATCH)
+        channels = sum(trunk.channels[self.first :])
+        self.project = nn.Identity() if channels == width else nn.Conv2d(channels, width, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (B, 3, H, W) to tokens (B, N, width), row by row."""
+        finest, *deeper = self.trunk(images)[self.first :]
+        size = finest.shape[-2:]
+        raised = [F.interpolate(m, size=size, mode="bilinear") for m in deeper]
+        tokens = self.project(torch.cat([finest, *raised], dim=1))
+        return cast("Tensor", tokens).flatten(2).mT
+
+
+class Attention(nn.Module):
+    """Multi-head attention of queries on a memory, which may be the queries themselves.
+
+    Args:
+        width: Channels of a token.
+        heads: Must divide the width.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.project = nn.Linear(width, width)
+
+    def forward(self, queries: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Map queries (B, Q, D) and memory (B, M, D) to (B, Q, D).
+
+        Args:
+            queries: What asks.
+            memory: What is asked.
+            mask: (Q, M), True where a query may attend. None: everywhere.
+        """
+        q, k, v = self._split(queries, memory)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return cast("Tensor", self.project(y.transpose(1, 2).flatten(2)))
+
+    def weights(self, queries: Tensor, memory: Tensor) -> Tensor:
+        """Return the attention weights (B, Q, M), the mean over the heads; each row sums to 1."""
+        q, k, _ = self._split(queries, memory)
+        return (q @ k.mT / math.sqrt(q.shape[-1])).softmax(dim=-1).mean(dim=1)
+
+    def _split(self, queries: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q = self.query(queries).unflatten(2, (self.heads, -1)).transpose(1, 2)
+        kv = self.key_value(memory).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return q, kv[0], kv[1]
+
+
+def feed_forward(width: int) -> nn.Sequential:
+    """Build the two linear layers with GELU of a transformer, four times as wide inside."""
+    return nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+
+
+class EncoderBlock(nn.Module):
+    """A pre-norm transformer block with LayerScale."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, eps=_NORM_EPS)
+        self.attention = Attention(width, heads)
+        self.scale1 = nn.Parameter(torch.full((width,), _LAYER_SCALE))
+        self.norm2 = nn.LayerNorm(width, eps=_NORM_EPS)
+        self.mlp = feed_forward(width)
+        self.scale2 = nn.Parameter(torch.full((width,), _LAYER_SCALE))
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Map tokens (B, S, D) to tokens (B, S, D); `mask` (S, S) is True where one attends."""
+        normed = self.norm1(x)
+        x = x + self.scale1 * self.attention(normed, normed, mask)
+        return x + self.scale2 * cast("Tensor", self.mlp(self.norm2(x)))
+
+
+class VisionTransformer(nn.Module):
+    """A class token and patch tokens through a transformer.
+
+    Args:
+        trunk: `PatchEmbedding` for the ViT itself; any other trunk makes a hybrid.
+        depth: Transformer blocks.
+        width: Channels of a token.
+        heads: Attention heads of a block.
+        input_size: Side of the square images in pixels, a multiple of 16.
+    """
+
+    def __init__(
+        self,
+        trunk: Trunk,
+        *,
+        depth: int = 12,
+        width: int = 384,
+        heads: int = 6,
+        input_size: int = 224,
+    ) -> None:
+        super().__init__()
+        if input_size % PATCH:
+            msg = f"input_size must be a multiple of {PATCH} pixels, got {input_size}"
+            raise UsageError(msg)
+        self.input_size = input_size
+        self.side = input_size // PATCH
+        self.embedding = TrunkEmbedding(trunk, width)
+        self.class_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.positions = nn.Parameter(torch.zeros(1, self.side**2, width))
+        self.blocks = nn.ModuleList(EncoderBlock(width, heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(width, eps=_NORM_EPS)
+        nn.init.trunc_normal_(self.class_token, std=_INIT_STD)
+        nn.init.trunc_normal_(self.positions, std=_INIT_STD)
+        self.blocks.apply(initialise_linear)
+
+    def forward(
+        self, images: Tensor, *, extra: Tensor | None = None, mask: Tensor | None = None
+    ) -> Tensor:
+        """Map normalised images (B, 3, S, S) to tokens: class, extra, patches row by row.
+
+        Args:
+            images: Square, of `input_size` pixels.
+            extra: Learnt tokens (K, D) that stand between the class token and the patches.
+            mask: (1 + K + N, 1 + K + N), True where a row may attend to a column.
+
+        Returns:
+            Tokens (B, 1 + K + N, D) after the last norm.
+
+        Raises:
+            UsageError: If the images are of another size.
+        """
+        if tuple(images.shape[-2:]) != (self.input_size, self.input_size):
+            height, width = images.shape[-2:]
+            msg = (
+                f"this network reads {self.input_size}×{self.input_size} pixels, got "
+                f"{height}×{width} (H×W): cut crops of that size, or build it with another "
+                "input_size"
+            )
+            raise UsageError(msg)
+        batch = images.shape[0]
+        patches = self.embedding(images) + self.positions
+        tokens = [self.class_token.expand(batch, -1, -1)]
+        if extra is not None:
+            tokens.append(extra.expand(batch, -1, -1))
+        x = torch.cat([*tokens, patches], dim=1)
+        for block in self.blocks:
+            x = block(x, mask)
+        return cast("Tensor", self.norm(x))
+
+
+def initialise_linear(module: nn.Module) -> None:
+    """Set a linear layer to a truncated normal of 0.02 and no bias; leave other modules."""
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=_INIT_STD)
+        nn.init.zeros_(module.bias)
+
+
+_RENAMED = {
+    "patch_embed.proj": "embedding.trunk.conv",
+    "norm1": "norm1",
+    "attn.proj": "attention.project",
+    "norm2": "norm2",
+    "mlp.fc1": "mlp.0",
+    "mlp.fc2": "mlp.2",
+    "norm": "norm",
+}
+
+
+def from_published_keys(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename the tensors of a published ViT with LayerScale to those of `VisionTransformer`.
+
+    Args:
+        tensors: timm's names: `patch_embed.proj.*`, `cls_token`, `pos_embed`, `blocks.N.*` with
+            `ls1.gamma` and `ls2.gamma`, `norm.*`; a classifier is ignored. Where the class token
+            has a position of its own, as in DINOv2, the two are added.
+
+    Returns:
+        A state dict in float32, for a strict load where the patch embedding is the ViT's.
+    """
+    class_token, positions = tensors["cls_token"].float(), tensors["pos_embed"].float()
+    if math.isqrt(positions.shape[1]) ** 2 != positions.shape[1]:
+        class_token, positions = class_token + positions[:, :1], positions[:, 1:]
+    state = {"class_token": class_token, "positions": positions}
+    for name, tensor in tensors.items():
+        module, _, leaf = name.rpartition(".")
+        prefix = ""
+        if module.startswith("blocks."):
+            _, number, module = module.split(".", 2)
+            prefix = f"blocks.{number}."
+        if module == "attn.qkv":
+            width = tensor.shape[0] // 3
+            state[f"{prefix}attention.query.{leaf}"] = tensor[:width].float()
+            state[f"{prefix}attention.key_value.{leaf}"] = tensor[width:].float()
+        elif module in ("ls1", "ls2"):
+            state[f"{prefix}scale{module[-1]}"] = tensor.float()
+        elif module in _RENAMED:
+            state[f"{prefix}{_RENAMED[module]}.{leaf}"] = tensor.float()
+    return state

@@ -1,0 +1,74 @@
+"""The terms of SHDIQA's loss against values worked by hand."""
+
+import math
+
+import pytest
+import torch
+
+from biqa_cli.training.losses.shdiqa import (
+    affinity_loss,
+    contrastive_loss,
+    quality_loss,
+    shdiqa_loss,
+    teacher_loss,
+)
+
+# Two blocks of one image whose tokens are orthogonal; lengths do not count.
+_APART = torch.tensor([[[2.0, 0.0], [0.0, 3.0]]])
+_ALIKE = torch.tensor([[[1.0, 0.0], [5.0, 0.0]]])
+
+
+def test_the_quality_term_is_smooth_l1_with_beta_1() -> None:
+    # (½ · 0.5² + (2 - ½)) / 2
+    assert quality_loss(torch.tensor([0.5, 3.0]), torch.tensor([0.0, 1.0])).item() == 0.8125
+
+
+def test_an_undecided_teacher_loses_the_entropies_of_24_types_and_4_levels() -> None:
+    labels = torch.tensor([[3, 1], [0, 2]])
+    loss = teacher_loss(torch.zeros(2, 2, 24), torch.zeros(2, 2, 4), labels, labels)
+    assert loss.item() == pytest.approx(math.log(24) + math.log(4), rel=1e-6)
+
+
+def test_the_contrastive_term_follows_its_equation() -> None:
+    # Cosines are 1 with itself, 0 with the other, so the shares are e/(e+1) and 1/(e+1).
+    same, other = math.log(1 + math.exp(-1)), math.log(1 + math.e)
+    apart = contrastive_loss(_APART, _APART, torch.tensor([[0, 1]]), temperature=1)
+    assert apart.item() == pytest.approx(same, rel=1e-6)
+    together = contrastive_loss(_APART, _APART, torch.tensor([[7, 7]]), temperature=1)
+    assert together.item() == pytest.approx((same + other) / 2, rel=1e-6)
+    sharp = contrastive_loss(_APART, _APART, torch.tensor([[0, 1]]))
+    assert sharp.item() == pytest.approx(math.log(1 + math.exp(-10)), rel=1e-3)
+
+
+def test_positives_are_found_across_the_images_of_a_batch() -> None:
+    student = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])
+    crossed = contrastive_loss(student, student.flip(0), torch.tensor([[0], [0]]), temperature=1)
+    straight = contrastive_loss(student, student, torch.tensor([[0], [0]]), temperature=1)
+    assert crossed.item() == pytest.approx(straight.item(), rel=1e-6)
+
+
+def test_the_affinity_term_is_the_mean_squared_difference_of_cosines() -> None:
+    # Aˢ is all ones, Aᵗ the identity: two of four entries differ by 1.
+    assert affinity_loss(_ALIKE, _APART).item() == pytest.approx(0.5, rel=1e-6)
+    assert affinity_loss(_APART, 4 * _APART).item() == pytest.approx(0, abs=1e-7)
+
+
+def test_the_teacher_receives_no_gradient() -> None:
+    teacher, student = _APART.clone().requires_grad_(), _ALIKE.clone().requires_grad_()
+    (contrastive_loss(student, teacher, torch.tensor([[0, 1]])) + affinity_loss(student, teacher)).backward()  # fmt: skip  # noqa: E501
+    assert teacher.grad is None and student.grad is not None
+
+
+def test_the_total_is_the_weighted_sum_and_weight_0_switches_off() -> None:
+    predicted, mos, types = torch.tensor([1.0]), torch.tensor([0.0]), torch.tensor([[0, 1]])
+    loss = shdiqa_loss(
+        predicted, mos, student=_ALIKE, teacher=_APART, types=types,
+        contrastive_weight=2, affinity_weight=4,
+    )  # fmt: skip
+    expected = 0.5 + 2 * loss.contrastive.item() + 4 * 0.5
+    assert loss.total.item() == pytest.approx(expected, rel=1e-6)
+    off = shdiqa_loss(
+        predicted, mos, student=_ALIKE, teacher=_APART, types=types,
+        contrastive_weight=0, affinity_weight=0,
+    )  # fmt: skip
+    assert off.total.item() == off.quality.item() == 0.5
