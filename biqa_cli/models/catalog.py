@@ -12,10 +12,21 @@ _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
 
 _BIQ2021_SCALE = ScoreScale(0.0, 1.0, higher_is_better=True, meaning="MOS of BIQ2021")
+_BIQ2021_PERCENT = ScoreScale(0.0, 100.0, higher_is_better=True, meaning="MOS of BIQ2021 × 100")
 
 _BLOCKIQA_CITATION = "Pang et al., BlockIQA, ICMR 2025, https://doi.org/10.1145/3731715.3733280"
+_QUALITYNET_CITATION = (
+    "Aslam et al., QualityNet, Sci. Rep. 14, 2024, https://doi.org/10.1038/s41598-024-77076-4"
+)
+_REQA_CITATION = (
+    "Li and Huo, REQA, J. Vis. Commun. Image Represent. 98, 2024, "
+    "https://doi.org/10.1016/j.jvcir.2023.104043"
+)
 _SHDIQA_CITATION = "Li et al., SHDIQA, CVPR 2025, pp. 2344-2354"
 _NLNET_CITATION = "Jia et al., NLNet, MMSP 2022, https://doi.org/10.1109/MMSP55362.2022.9950035"
+
+# Nine crops of 224 pixels that cover a view of 512, in place of the paper's 25 random ones.
+_REQA_CROPS = Crops(size=224, stride=144)
 
 MODELS: dict[str, ModelSpec] = {
     "blockiqa-lite": ModelSpec(
@@ -39,6 +50,50 @@ MODELS: dict[str, ModelSpec] = {
         macs=4_464_766_144,
         summary="BlockIQA as in the paper: ResNet-50 at 224 pixels",
         citation=_BLOCKIQA_CITATION,
+    ),
+    "qualitynet-lite": ModelSpec(
+        name="qualitynet-lite",
+        family="qualitynet",
+        trunks=("resnet50", "efficientnet-lite2"),
+        input=InputContract(224, 224, _IMAGENET_MEAN, _IMAGENET_STD),
+        scale=_BIQ2021_SCALE,
+        parameters=32_606_643,
+        macs=4_645_020_820,
+        summary="QualityNet with EfficientNet-Lite2 as its second chain, at 224 pixels",
+        citation=_QUALITYNET_CITATION,
+    ),
+    "qualitynet": ModelSpec(
+        name="qualitynet",
+        family="qualitynet",
+        trunks=("resnet50", "efficientnet-b7"),
+        input=InputContract(224, 224, _IMAGENET_MEAN, _IMAGENET_STD),
+        scale=_BIQ2021_SCALE,
+        parameters=96_710_263,
+        macs=9_263_846_116,
+        summary="QualityNet as in the paper: ResNet-50 and EfficientNet-B7 at 224 pixels",
+        citation=_QUALITYNET_CITATION,
+    ),
+    "reqa-lite": ModelSpec(
+        name="reqa-lite",
+        family="reqa",
+        trunks=("efficientnet-lite0",),
+        input=InputContract(512, 512, LITE_MEAN, LITE_STD, crops=_REQA_CROPS),
+        scale=_BIQ2021_PERCENT,
+        parameters=3_502_329,
+        macs=3_800_942_712,
+        summary="REQA on EfficientNet-Lite0: nine crops of 224 pixels",
+        citation=_REQA_CITATION,
+    ),
+    "reqa": ModelSpec(
+        name="reqa",
+        family="reqa",
+        trunks=("resnet50",),
+        input=InputContract(512, 512, _IMAGENET_MEAN, _IMAGENET_STD, crops=_REQA_CROPS),
+        scale=_BIQ2021_PERCENT,
+        parameters=24_747_321,
+        macs=38_738_543_256,
+        summary="REQA as in the paper: ResNet-50 and T = 4, nine crops of 224 pixels",
+        citation=_REQA_CITATION,
     ),
     "shdiqa": ModelSpec(
         name="shdiqa",

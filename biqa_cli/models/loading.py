@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from biqa_cli.models.backbones import Trunk
 
+# Checked against the table of options, so that a constructor gets what it declares.
+_Options = Mapping[str, Any]
 EngineChoice = Literal["auto", "onnx", "torch"]
 
 
@@ -117,7 +119,7 @@ def assemble_network(
     if len(trunks) != wanted:
         msg = f"{family} needs {wanted} trunk{'s' * (wanted > 1)}, got {', '.join(trunks)}"
         raise UsageError(msg)
-    return _FAMILIES[family](*(build_trunk(trunk) for trunk in trunks), **chosen)
+    return _FAMILIES[family](chosen, *(build_trunk(trunk) for trunk in trunks))
 
 
 def build_trunk(name: TrunkName) -> "Trunk":
@@ -130,20 +132,20 @@ def trunk_count(family: Family) -> int:
     return 2 if family == "qualitynet" else 1
 
 
-def _blockiqa(trunk: "Trunk", **options: Any) -> "nn.Module":
+def _blockiqa(options: _Options, trunk: "Trunk") -> "nn.Module":
     from biqa_cli.models.blockiqa import BlockIQA
 
     return BlockIQA(trunk, **options)
 
 
-def _shdiqa(trunk: "Trunk", **options: Any) -> "nn.Module":
+def _shdiqa(options: _Options, trunk: "Trunk") -> "nn.Module":
     from biqa_cli.models.backbones.vit import PatchEmbedding
     from biqa_cli.models.shdiqa import SHDIQA
 
     return SHDIQA(trunk, depth=12 if isinstance(trunk, PatchEmbedding) else 4, **options)
 
 
-def _nlnet(trunk: "Trunk", **options: Any) -> "nn.Module":
+def _nlnet(options: _Options, trunk: "Trunk") -> "nn.Module":
     from biqa_cli.models.backbones.efficientnet_lite import EfficientNetLite
     from biqa_cli.models.nlnet import NLNet
 
@@ -152,10 +154,28 @@ def _nlnet(trunk: "Trunk", **options: Any) -> "nn.Module":
     return NLNet(trunk, **options)
 
 
+def _qualitynet(options: _Options, first: "Trunk", second: "Trunk") -> "nn.Module":
+    from biqa_cli.models.qualitynet import QualityNet
+
+    return QualityNet(first, second, **options)
+
+
+def _reqa(options: _Options, trunk: "Trunk") -> "nn.Module":
+    from biqa_cli.models.reqa import REQA
+
+    return REQA(trunk, **options)
+
+
 def _resnet50() -> "Trunk":
     from biqa_cli.models.backbones.resnet import ResNet50
 
     return ResNet50()
+
+
+def _efficientnet_b7() -> "Trunk":
+    from biqa_cli.models.backbones.efficientnet_b7 import EfficientNetB7
+
+    return EfficientNetB7()
 
 
 def _efficientnet_lite0() -> "Trunk":
@@ -184,11 +204,14 @@ def _vgg16() -> "Trunk":
 
 _FAMILIES: dict[Family, Callable[..., "nn.Module"]] = {
     "blockiqa": _blockiqa,
+    "qualitynet": _qualitynet,
+    "reqa": _reqa,
     "shdiqa": _shdiqa,
     "nlnet": _nlnet,
 }
 _TRUNKS: dict[TrunkName, Callable[[], "Trunk"]] = {
     "resnet50": _resnet50,
+    "efficientnet-b7": _efficientnet_b7,
     "efficientnet-lite0": _efficientnet_lite0,
     "efficientnet-lite2": _efficientnet_lite2,
     "vit-s16": _vit_s16,

@@ -39,9 +39,7 @@ OPTIONS: dict[Family, dict[str, Option]] = {
         "input_size": Option(224, (), "the side of a crop"),
     },
     "shdiqa": {
-        "partition": Option(
-            "vertical", ("vertical", "horizontal", "grid"), "supplement, Table 3"
-        ),
+        "partition": Option("vertical", ("vertical", "horizontal", "grid"), "supplement, Table 3"),
         "use_baf": Option(True, (True, False), "the network without it is DEIQT"),
         "input_size": Option(224, (), "the side of a crop"),
     },

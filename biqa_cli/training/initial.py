@@ -68,8 +68,7 @@ def set_starting_weights(
             return [f"the whole network starts from {starts[0]}"]
     each = list(starts) * len(slots) if len(starts) == 1 else list(starts)
     return [
-        _start_trunk(network, slot, start, family)
-        for slot, start in zip(slots, each, strict=True)
+        _start_trunk(network, slot, start, family) for slot, start in zip(slots, each, strict=True)
     ]
 
 

@@ -57,9 +57,7 @@ def freeze(learner: nn.Module, slots: tuple[TrunkSlot, ...], *, trainable: str) 
         parameter.requires_grad_(all(slot.learns(name, trainable) for slot in slots))
 
 
-def set_training_mode(
-    learner: nn.Module, slots: tuple[TrunkSlot, ...], *, trainable: str
-) -> None:
+def set_training_mode(learner: nn.Module, slots: tuple[TrunkSlot, ...], *, trainable: str) -> None:
     """Switch a network to training, but what is frozen of its trunks to evaluation.
 
     Frozen batch norms keep their statistics, and nothing is dropped out of frozen layers.

@@ -17,9 +17,7 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
     plcc_weight = recipe.loss_number("plcc_weight")
 
     def total(predicted: Tensor, labels: Tensor) -> Tensor:
-        return quality_aware_loss(
-            predicted, labels, mae_weight=mae_weight, plcc_weight=plcc_weight
-        )
+        return quality_aware_loss(predicted, labels, mae_weight=mae_weight, plcc_weight=plcc_weight)
 
     def loss(batch: Batch) -> Terms:
         scores = network(batch.images).scores.float()

@@ -23,9 +23,7 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             step_scores,
             batch.labels,
             groups=micro_batches(batch.labels, generator=batch.generator),
-            weights=stage_weights(
-                stage_of(batch.epoch, epochs=epochs), steps=step_scores.shape[1]
-            ),
+            weights=stage_weights(stage_of(batch.epoch, epochs=epochs), steps=step_scores.shape[1]),
             coarse=bool(recipe.loss["coarse"]),
             fine=bool(recipe.loss["fine"]),
         )

@@ -1,0 +1,160 @@
+"""QualityNet: two trunks, each weighted by spatial and channel attention, fused into one score.
+
+Reference:
+    Aslam et al., "QualityNet: A multi-stream fusion framework with spatial and channel attention
+    for blind image quality assessment", Scientific Reports 14, 2024,
+    https://doi.org/10.1038/s41598-024-77076-4
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+import torch
+from torch import Tensor, nn
+
+from biqa_cli.errors import UsageError
+from biqa_cli.models.backbones import Trunk
+
+Chains = Literal[1, 2, "both"]
+Attention = Literal["none", "SA", "CA", "SA+CA"]
+AttentionOrder = Literal["gap_first", "attention_first"]
+
+_CHANNEL_REDUCTION = 8
+# Keras' values for batch norm, in torch's meaning of momentum.
+_BN_EPS, _BN_MOMENTUM = 1e-3, 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class QualityNetOutput:
+    """What one forward pass of QualityNet returns; tuples have one entry for each chain."""
+
+    scores: Tensor
+    """(B,), unbounded, on the scale of the labels (eq. 34)."""
+    features: Tensor
+    """The fused vector (B, C_1 + C_2), 4608 numbers in the paper (eq. 24)."""
+    maps: tuple[Tensor, ...]
+    """The last map of each trunk (B, C, h, w): what Grad-CAM weighs."""
+    spatial_gates: tuple[Tensor, ...]
+    """In (0, 1) (eq. 4): (B, 1, 1, 1) with GAP first, else (B, 1, h, w). Empty without SA."""
+    channel_gates: tuple[Tensor, ...]
+    """(B, C) in (0, 1) (eq. 10). Empty without CA."""
+
+
+class SpatialAttention(nn.Module):
+    """SA: one gate for each place, from the mean and the maximum of its channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 1, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to gates (B, 1, H, W) in (0, 1) (eqs. 1 to 4)."""
+        pooled = torch.cat([x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)], dim=1)
+        return torch.sigmoid(self.conv(pooled))
+
+
+class ChannelAttention(nn.Module):
+    """CA: one gate for each channel, from its mean and its maximum over the map.
+
+    Args:
+        channels: Channels of the map; the hidden layer has an eighth of them.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        hidden = max(1, channels // _CHANNEL_REDUCTION)
+        self.fc1 = nn.Linear(2 * channels, hidden)
+        self.fc2 = nn.Linear(hidden, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to gates (B, C, 1, 1) in (0, 1) (eqs. 6 to 10)."""
+        pooled = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
+        gates = torch.sigmoid(self.fc2(torch.relu(self.fc1(pooled))))
+        return gates[:, :, None, None]
+
+
+class QualityNet(nn.Module):
+    """QualityNet on any two trunks; only their last maps are used.
+
+    Args:
+        first: Chain-1, ResNet-50 in the paper.
+        second: Chain-2, EfficientNet-B7 in the paper.
+        chains: Both chains, or the one that the ablation keeps (figure 15); the trunk of the
+            other is then not part of the network.
+        attention: Which attention blocks each chain has (figure 15: none or both).
+        order: "gap_first" pools the map, then gates the 1×1 rest, as eqs. 13 to 16 say;
+            "attention_first" gates the map and pools last, as the prose says.
+
+    Raises:
+        UsageError: If a switch has another value than these.
+    """
+
+    def __init__(
+        self,
+        first: Trunk,
+        second: Trunk,
+        *,
+        chains: Chains = "both",
+        attention: Attention = "SA+CA",
+        order: AttentionOrder = "gap_first",
+    ) -> None:
+        super().__init__()
+        for value, choices in ((chains, Chains), (attention, Attention), (order, AttentionOrder)):
+            if value not in get_args(choices):
+                allowed = ", ".join(map(repr, get_args(choices)))
+                msg = f"QualityNet has no variant {value!r}: use one of {allowed}"
+                raise UsageError(msg)
+        trunks = {1: [first], 2: [second], "both": [first, second]}[chains]
+        widths = [trunk.channels[-1] for trunk in trunks]
+        self.order: AttentionOrder = order
+        self.trunks = nn.ModuleList(cast("list[nn.Module]", trunks))
+        self.spatial = nn.ModuleList(SpatialAttention() for _ in trunks if "SA" in attention)
+        self.channel = nn.ModuleList(ChannelAttention(c) for c in widths if "CA" in attention)
+        self.head = nn.Sequential(
+            *_dense(sum(widths), 1024, dropout=0.25),
+            *_dense(1024, 512, dropout=0.25),
+            *_dense(512, 256, dropout=0.5),
+            nn.Linear(256, 1),
+        )
+
+    def forward(self, images: Tensor) -> QualityNetOutput:
+        """Score normalised images (B, 3, H, W) of any size that the trunks accept."""
+        return self.from_maps(self.maps(images))
+
+    def maps(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Map images to the last map of each trunk, (B, 2048, 7, 7) and (B, 2560, 7, 7) at 224."""
+        return tuple(trunk(images)[-1] for trunk in self.trunks)
+
+    def from_maps(self, maps: Sequence[Tensor]) -> QualityNetOutput:
+        """Score the last maps of the trunks (eqs. 13 to 34)."""
+        gated = list(maps)
+        if self.order == "gap_first":
+            gated = [x.mean(dim=(2, 3), keepdim=True) for x in gated]
+        spatial_gates = tuple(sa(x) for sa, x in zip(self.spatial, gated, strict=False))
+        gated = _apply(spatial_gates, gated)
+        channel_gates = tuple(ca(x) for ca, x in zip(self.channel, gated, strict=False))
+        gated = _apply(channel_gates, gated)
+        features = torch.cat([x.mean(dim=(2, 3)) for x in gated], dim=1)
+        return QualityNetOutput(
+            scores=self.head(features)[:, 0],
+            features=features,
+            maps=tuple(maps),
+            spatial_gates=spatial_gates,
+            channel_gates=tuple(gate.flatten(1) for gate in channel_gates),
+        )
+
+
+def _apply(gates: Sequence[Tensor], maps: Sequence[Tensor]) -> list[Tensor]:
+    """Return gate · map for each chain (eqs. 5 and 11), the maps themselves without gates."""
+    return [gate * x for gate, x in zip(gates, maps, strict=True)] if gates else list(maps)
+
+
+def _dense(inputs: int, outputs: int, *, dropout: float) -> tuple[nn.Module, ...]:
+    """Return one stage of the head (eqs. 25 to 27); "Bernoulli(p)" in eq. 27 is what is kept."""
+    return (
+        nn.Linear(inputs, outputs),
+        nn.ReLU(),
+        nn.BatchNorm1d(outputs, eps=_BN_EPS, momentum=_BN_MOMENTUM),
+        nn.Dropout(dropout),
+    )
