@@ -13,6 +13,7 @@ COMMANDS = {
     "evaluate": [["evaluate"]],
     "compare": [["compare"]],
     "distort": [["distort"]],
+    "train": [["train"]],
     "models": [["models", name] for name in ("list", "info")],
     "weights": [["weights", name] for name in ("list", "download", "verify", "path", "prune")],
     "datasets": [["datasets", name] for name in ("list", "info", "check")],

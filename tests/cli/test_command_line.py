@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from biqa_cli.cli import app
 
 # Commands that are not groups; their help imports nothing heavy.
-LIGHT = ("score", "evaluate", "compare", "distort")
+LIGHT = ("score", "evaluate", "compare", "distort", "train")
 BIQA = [sys.executable, "-m", "biqa_cli"]
 
 
