@@ -12,7 +12,7 @@ from biqa_cli.cli import _output
 from biqa_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from biqa_cli.training.config import Recipe
+    from biqa_cli.training.recipe import Recipe
 
 NOT_FINISHED = 3
 _SECONDS_BETWEEN_LINES = 20.0

@@ -72,10 +72,10 @@ def load_model(
             f"{', '.join(trained)}, or give your own with --weights"
         )
         raise WeightsError(msg)
-    trained = None if weights is None else read_trained(weights)
-    if trained is not None:
-        listed, spec = spec, trained.fit(spec)
-        if spec.input != listed.input or trained.options != with_defaults(spec.family, {}):
+    own = None if weights is None else read_trained(weights)
+    if own is not None:
+        listed, spec = spec, own.fit(spec)
+        if spec.input != listed.input or own.options != with_defaults(spec.family, {}):
             # The graph is that of the listed network at its own size.
             checkpoint = None
     chosen, usable = _choose_engine(engine, device, checkpoint)
@@ -87,7 +87,7 @@ def load_model(
         return LoadedModel(spec, OnnxEngine(graph, tensors, threads=threads), sha256)
     from biqa_cli.models.torch_engine import TorchEngine
 
-    network = build_network(spec, options=None if trained is None else trained.options)
+    network = build_network(spec, options=None if own is None else own.options)
     return LoadedModel(spec, TorchEngine(network, tensors, device=usable, threads=threads), sha256)
 
 

@@ -54,8 +54,10 @@ class Progress:
     finished: bool = False
     rows: list[dict[str, Any]] = field(default_factory=list)
     """The log so far."""
-    facts: dict[str, Any] = field(default_factory=dict)
-    """What must be the same when the training goes on: split, trunks, photos."""
+    photos: dict[str, Any] = field(default_factory=dict)
+    """Hash of the split and numbers of photos: what must be the same when the training goes on."""
+    starts: list[str] = field(default_factory=list)
+    """A sentence on each starting weight."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """From decoded photos to batches: crops, flips and turns that only depend on seed and place."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -13,8 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from biqa_cli.models.spec import InputContract
-from biqa_cli.training.config import InputRecipe
 from biqa_cli.training.photos import PhotoStore, Pixels
+from biqa_cli.training.recipe import InputRecipe
 
 _Item = TypeVar("_Item")
 _Made = TypeVar("_Made")
@@ -152,8 +152,3 @@ def to_device(arrays: Mapping[str, NDArray[Any]], device: str) -> dict[str, Tens
         key: torch.from_numpy(np.ascontiguousarray(array)).to(device)
         for key, array in arrays.items()
     }
-
-
-def stacked(views: Sequence[Pixels]) -> Pixels:
-    """Return views (h, w, 3) as one array (B, h, w, 3)."""
-    return np.stack(views)

@@ -98,9 +98,8 @@ def _start_trunk(network: nn.Module, slot: TrunkSlot, start: str, family: Family
 def _imagenet(trunk: TrunkName, family: Family) -> tuple[Tensors, str]:
     if trunk == "efficientnet-lite0":
         checkpoint = load_manifest().find(_LITE0_CHECKPOINT)
-        assert checkpoint is not None, "the default model is in the manifest"
-        file = locate(checkpoint.weights)
-        if file is not None:
+        file = None if checkpoint is None else locate(checkpoint.weights)
+        if checkpoint is not None and file is not None:
             origin = f"ImageNet's weights in {_LITE0_CHECKPOINT} ({checkpoint.trunk_origin})"
             return _read(file, sha256=checkpoint.sha256), origin
     if trunk not in _TORCHVISION:

@@ -20,8 +20,8 @@ from biqa_cli.errors import UsageError
 from biqa_cli.models.spec import InputContract
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.training.checkpoints import Moving, Progress, restore, save_state, write_weights
-from biqa_cli.training.config import Recipe
 from biqa_cli.training.data import (
+    Arrays,
     Crops,
     TrainingSet,
     epoch_batches,
@@ -32,6 +32,7 @@ from biqa_cli.training.data import (
 from biqa_cli.training.families.base import Batch, Phase, Terms
 from biqa_cli.training.log import write_log
 from biqa_cli.training.optimisation import make_optimiser, make_schedule, rates
+from biqa_cli.training.recipe import Recipe
 from biqa_cli.training.trunks import TrunkSlot, freeze, set_training_mode, trunk_slots
 from biqa_cli.training.validation import Validation, predict, validate
 
@@ -86,7 +87,7 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
         UsageError: If a loss or a score is not finite, or the predictions collapse.
     """
     slots = _prefixed(trunk_slots(job.recipe), phase.prefix)
-    learner = phase.learner.to(job.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's own stubs
+    learner = phase.learner.to(job.device).to(memory_format=torch.channels_last)
     trainable = job.recipe.optimiser.trainable
     phase.before()
     freeze(learner, slots, trainable=trainable)
@@ -119,7 +120,7 @@ def _moving(
     schedule = make_schedule(optimiser, recipe.schedule, epochs=phase.epochs, steps=steps)
     mean = None
     if recipe.optimiser.ema:
-        decay = get_ema_multi_avg_fn(recipe.optimiser.ema)
+        decay = get_ema_multi_avg_fn(recipe.optimiser.ema)  # type: ignore[no-untyped-call]  # torch
         mean = AveragedModel(learner, multi_avg_fn=decay, use_buffers=True)
     return Moving(learner, optimiser, schedule, mean), steps
 
@@ -139,7 +140,7 @@ def _run_epoch(
         workers=job.workers,
         extras=phase.extras,
     )
-    mark = time.monotonic()
+    mark, out_of_time = time.monotonic(), False
     for crops in batches:
         batch = _batch(job, crops, progress, first_epoch)
         terms = _step(job, phase, moving, batch)
@@ -159,13 +160,14 @@ def _run_epoch(
         mark = now
         done = progress.epoch * steps + progress.step
         job.watcher.step(done, phase.epochs * steps, terms["loss"])
-        if now >= job.deadline:
-            return False
-    return time.monotonic() < job.deadline
+        # A run with no time at all still does a step, or validates: so it ends one day.
+        if out_of_time := now >= job.deadline:
+            break
+    return not out_of_time
 
 
 def _batch(job: Job, crops: Crops, progress: Progress, first_epoch: int) -> Batch:
-    arrays = {"pixels": crops.pixels, "labels": crops.labels, "types": crops.types}
+    arrays: Arrays = {"pixels": crops.pixels, "labels": crops.labels, "types": crops.types}
     tensors = to_device(arrays, job.device)
     epoch = first_epoch + progress.epoch
     seed = np.random.SeedSequence((job.recipe.seed, _LOSS_STREAM, epoch, progress.step))
@@ -201,7 +203,8 @@ def _step(job: Job, phase: Phase, moving: Moving, batch: Batch) -> dict[str, flo
 def _end_epoch(job: Job, phase: Phase, progress: Progress, moving: Moving) -> None:
     """Validate, keep the best, write the log and the state."""
     began = time.monotonic()
-    found = _validate(job, phase, moving)
+    network = _scorer(phase, moving)
+    found = None if network is None else judge(job, phase, network)
     spent = time.monotonic() - began
     progress.seconds += spent
     row: dict[str, Any] = {
@@ -210,12 +213,12 @@ def _end_epoch(job: Job, phase: Phase, progress: Progress, moving: Moving) -> No
         "rate": max(rates(moving.optimiser)),
         **{name: total / progress.step for name, total in progress.sums.items()},
     }
-    if found is not None:
+    if network is not None and found is not None:
         agreement = asdict(found)
         row |= {"val_loss": agreement.pop("loss"), **agreement}
         if isinstance(moving.schedule, ReduceLROnPlateau):
             moving.schedule.step(found.loss)
-        _keep_best(job, phase, progress, moving, found, row)
+        _keep_best(job, progress, network, found, row)
     row["seconds"] = round(progress.epoch_seconds + spent, 2)
     progress.rows.append(row)
     progress.epoch += 1
@@ -225,10 +228,8 @@ def _end_epoch(job: Job, phase: Phase, progress: Progress, moving: Moving) -> No
     job.watcher.say(_line(phase, row))
 
 
-def _validate(job: Job, phase: Phase, moving: Moving) -> Validation | None:
-    network = _scorer(phase, moving)
-    if network is None:
-        return None
+def judge(job: Job, phase: Phase, network: nn.Module) -> Validation:
+    """Return how a network agrees with the validation labels."""
     predicted = predict(
         network,
         job.photos.store,
@@ -249,20 +250,13 @@ def _scorer(phase: Phase, moving: Moving) -> nn.Module | None:
 
 
 def _keep_best(
-    job: Job,
-    phase: Phase,
-    progress: Progress,
-    moving: Moving,
-    found: Validation,
-    row: dict[str, Any],
+    job: Job, progress: Progress, network: nn.Module, found: Validation, row: dict[str, Any]
 ) -> None:
     select = job.recipe.schedule.select
     value = found.plcc if select == "plcc" else found.srcc
     if select != "last" and progress.best is not None and value <= progress.best:
         progress.waited += 1
         return
-    network = _scorer(phase, moving)
-    assert network is not None, "what was validated scores"  # noqa: S101  our own invariant
     write_weights(job.out / BEST, network, job.trained)
     progress.best, progress.best_row, progress.waited = value, dict(row), 0
 

@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from biqa_cli.errors import UsageError
-from biqa_cli.training.config import OptimiserRecipe, ScheduleRecipe
+from biqa_cli.training.recipe import OptimiserRecipe, ScheduleRecipe
 from biqa_cli.training.trunks import TrunkSlot
 
 _WARMUP_START = 1e-3
@@ -48,7 +48,9 @@ def make_optimiser(
     ]
     if recipe.algorithm == "sgd":
         return torch.optim.SGD(parameters, momentum=_SGD_MOMENTUM)
-    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.algorithm](parameters)
+    if recipe.algorithm == "adamw":
+        return torch.optim.AdamW(parameters)
+    return torch.optim.Adam(parameters)
 
 
 def _is_vector(name: str, parameter: nn.Parameter) -> bool:

@@ -56,14 +56,14 @@ def training_parts(
         rest = tuple(index for index in chosen.parts["train"] if index not in held_out)
         parts = {**chosen.parts, "train": rest, "val": tuple(sorted(held_out))}
         chosen = split_of_parts(dataset, parts, protocol=chosen.protocol, seed=seed)
-    parts = TrainingParts(chosen)
-    if len(parts.train) < 2 or len(parts.val) < _LEAST_VAL:  # noqa: PLR2004  a batch has two
+    found = TrainingParts(chosen)
+    if len(found.train) < 2 or len(found.val) < _LEAST_VAL:  # noqa: PLR2004  a batch has two
         msg = (
-            f"{dataset.name} is too small to train on: {len(parts.train)} photos would train and"
-            f" {len(parts.val)} validate; 2 and {_LEAST_VAL} are the least"
+            f"{dataset.name} is too small to train on: {len(found.train)} photos would train and"
+            f" {len(found.val)} validate; 2 and {_LEAST_VAL} are the least"
         )
         raise UsageError(msg)
-    return parts
+    return found
 
 
 def _held_out(

@@ -42,7 +42,8 @@ class PhotoStore:
     def view(self, index: int) -> Pixels:
         """Return the view (H, W, 3) of an image of the data set."""
         part, row = self.rows[index]
-        return self.parts[part][row]
+        view: Pixels = self.parts[part][row]
+        return view
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,53 +1,36 @@
 """`biqa train` as one function: data set and recipe in, a folder with weights and curves out."""
 
-import json
 import math
-import platform
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import nn
 
-from biqa_cli import __version__
-from biqa_cli.datasets.base import Dataset, LabelScale
+from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.split_files import save_split
 from biqa_cli.errors import UsageError
-from biqa_cli.models.catalog import LITE_MEAN, LITE_STD, MODELS
-from biqa_cli.models.loading import assemble_network
-from biqa_cli.models.options import OPTIONS, OptionValue
-from biqa_cli.models.spec import Crops, InputContract, ScoreScale
-from biqa_cli.models.torch_engine import load_tensors
-from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.training.checkpoints import (
     Progress,
     read_progress,
     read_weights,
     write_module,
-    write_small,
     write_whole,
 )
-from biqa_cli.training.config import Recipe, to_toml
-from biqa_cli.training.data import TrainingSet
-from biqa_cli.training.families import PHASES, Phase, Setting
-from biqa_cli.training.initial import set_starting_weights
-from biqa_cli.training.log import draw_curves
-from biqa_cli.training.loop import BEST, LAST, Job, Watcher, run_phase
+from biqa_cli.training.config import to_toml
+from biqa_cli.training.families.base import Phase
+from biqa_cli.training.labels import Labelled, labelled
+from biqa_cli.training.loop import LAST, Job, Watcher, run_phase
+from biqa_cli.training.network import describe_network, make_phases, model_name
 from biqa_cli.training.parts import TrainingParts, training_parts
 from biqa_cli.training.photos import PhotoStore, prepare_photos
-from biqa_cli.training.trunks import trunk_slots
-from biqa_cli.training.validation import predict, scoring_blocks, validate
-from biqa_cli.weights.checkpoint import read_checkpoint
+from biqa_cli.training.recipe import Recipe
+from biqa_cli.training.summary import SUMMARY, agreement_of, store_weights, write_summary
+from biqa_cli.training.validation import scoring_blocks
 
-RECIPE, SPLIT, SUMMARY, CURVES = "recipe.toml", "split.txt", "summary.json", "curves.png"
-PHOTOS = "photos"
-_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+RECIPE, SPLIT, PHOTOS = "recipe.toml", "split.txt", "photos"
 _SHOWN = 5
+_PHOTOS_BETWEEN_LINES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +65,10 @@ class Outcome:
     """What a run has done."""
 
     finished: bool
-    """False: the time was up, and `--resume` goes on."""
-    weights: Path | None
+    """False: the time was up, and `resume` goes on."""
+    weights: Path | None = None
     """The stored checkpoint; None where no epoch has come to its end."""
-    model: str
+    model: str = ""
     """Name of the catalogue that these weights fit."""
 
 
@@ -104,41 +87,46 @@ def train(order: Order, watcher: Watcher) -> Outcome:
     )
     store = _prepare(order, parts, deadline, watcher)
     if store is None or order.prepare_only:
-        return Outcome(store is not None, None, "")
-    train_set, val, val_labels, types = _labelled(dataset, parts, store, recipe)
-    facts = {"split": parts.split.sha256, "photos": len(train_set.indices), "val": len(val)}
-    if progress.facts and progress.facts != facts:
-        msg = (
-            f"{out} was trained on other photos ({progress.facts}, now {facts}): name another --out"
-        )
-        raise UsageError(msg)
-    progress.facts = facts
-    trained = _trained(recipe, dataset, types=len(types))
-    notes: list[str] = []
+        return Outcome(finished=store is not None)
+    known = labelled(dataset, parts, store, labels=recipe.input.labels)
+    _say_photos(dataset, parts, known, watcher)
+    _check_same(progress, parts, known, out)
+    trained = describe_network(recipe, dataset, types=len(known.types))
     torch.manual_seed(recipe.seed)
-    fresh = order if not progress.rows and not progress.step else None
-    phases = _phases(order, trained, notes, load=fresh is not None or progress.more_phases)
-    for note in notes if fresh else ():
-        watcher.say(note)
+    begins = not (progress.rows or progress.step)
+    starts = order.starts if begins or progress.more_phases else ()
+    phases, notes = make_phases(recipe, trained, starts)
+    if begins:
+        progress.starts = notes
+        for note in notes:
+            watcher.say(note)
     write_whole(out / RECIPE, to_toml(recipe))
     save_split(parts.split, dataset, out / SPLIT)
+    view = recipe.input
     job = Job(
         recipe=recipe,
         contract=trained.input,
         trained=trained,
-        photos=train_set,
-        val=val,
-        val_labels=val_labels,
-        val_blocks=_val_blocks(recipe, trained.input),
+        photos=known.train,
+        val=known.val,
+        val_labels=known.val_labels,
+        val_blocks=scoring_blocks(
+            trained.input, crop=view.crop, stride=view.stride, at_most=view.val_crops
+        ),
         out=out,
         device=order.device,
         workers=order.workers,
         deadline=deadline,
         watcher=watcher,
     )
-    _say_sizes(watcher, parts, store, dataset, train_set)
-    finished = progress.finished or _run(job, phases, progress)
-    return _wrap_up(order, job, phases, progress, parts, store, notes, finished=finished)
+    progress.finished = _run(job, phases, progress)
+    weights = store_weights(out, trained)
+    stored = None
+    if weights is not None and progress.finished:
+        stored = agreement_of(job, phases[-1], weights)
+    facts = {"command": order.command, "starts": progress.starts, "types": known.types}
+    write_summary(job, progress, parts, dataset, weights=weights, stored=stored, facts=facts)
+    return Outcome(progress.finished, weights, model_name(trained))
 
 
 def _begin(order: Order) -> Progress:
@@ -149,10 +137,10 @@ def _begin(order: Order) -> Progress:
     except OSError as error:
         msg = f"cannot make the folder {order.out}: {error.strerror}"
         raise UsageError(msg) from error
-    if not state.is_file():
+    if order.prepare_only or not state.is_file():
         return Progress()
     if not order.resume:
-        msg = f"{order.out} holds a training: go on with it with --resume, or name another --out"
+        msg = f"{order.out} holds a training: go on with --resume, or name another --out"
         raise UsageError(msg)
     return read_progress(state)
 
@@ -160,8 +148,12 @@ def _begin(order: Order) -> Progress:
 def _prepare(
     order: Order, parts: TrainingParts, deadline: float, watcher: Watcher
 ) -> PhotoStore | None:
+    said = 0
+
     def go_on(done: int, total: int) -> bool:
-        if done == total or done % 1000 < 60:  # noqa: PLR2004  about every thousand photos
+        nonlocal said
+        if done == total or done - said >= _PHOTOS_BETWEEN_LINES:
+            said = done
             watcher.say(f"{done} of {total} photos are decoded")
         return time.monotonic() < deadline
 
@@ -175,94 +167,13 @@ def _prepare(
     )
 
 
-def _labelled(
-    dataset: Dataset, parts: TrainingParts, store: PhotoStore, recipe: Recipe
-) -> tuple[TrainingSet, tuple[int, ...], NDArray[np.float32], list[str]]:
-    """Return training set, validation photos with labels, and the names of the types."""
-    train = tuple(index for index in parts.train if index in store.rows)
-    val = tuple(index for index in parts.val if index in store.rows)
-    scale = dataset.scale
-
-    def labels(indices: Sequence[int]) -> NDArray[np.float32]:
-        native = np.array([dataset.images[index].mos for index in indices])
-        if recipe.input.labels == "native":
-            return native.astype(np.float32)
-        share = (native - scale.lowest) / (scale.highest - scale.lowest)
-        return (100 * share if recipe.input.labels == "percent" else share).astype(np.float32)
-
-    kinds = [dataset.images[index].distortion for index in (*train, *val)]
-    names = sorted({kind for kind in kinds if kind is not None}) if None not in kinds else []
-    place = {name: number for number, name in enumerate(names)}
-    types = np.array([place.get(dataset.images[i].distortion or "", -1) for i in train], np.int64)
-    val_labels = labels(val)
-    if len(val) < 3 or np.ptp(val_labels) == 0:  # noqa: PLR2004  what a correlation needs
-        msg = f"the {len(val)} validation photos cannot be ordered: too few, or all labels alike"
+def _check_same(progress: Progress, parts: TrainingParts, known: Labelled, out: Path) -> None:
+    """Raise UsageError if a training would go on with other photos than it began with."""
+    facts = {"split": parts.split.sha256, "train": len(known.train.indices), "val": len(known.val)}
+    if progress.photos and progress.photos != facts:
+        msg = f"{out} was trained on other photos ({progress.photos}, now {facts})"
         raise UsageError(msg)
-    if len(train) < 2:  # noqa: PLR2004  a batch has two
-        msg = f"only {len(train)} training photos can be read: see the first broken ones above"
-        raise UsageError(msg)
-    return TrainingSet(store, train, labels(train), types), val, val_labels, names
-
-
-def _trained(recipe: Recipe, dataset: Dataset, *, types: int) -> TrainedNetwork:
-    view = recipe.input
-    options: dict[str, OptionValue] = dict(recipe.network)
-    if "input_size" in OPTIONS[recipe.family]:
-        options["input_size"] = view.crop or view.height
-    if "types" in OPTIONS[recipe.family]:
-        options["types"] = types
-    mean, std = _normalisation(recipe)
-    # NLNet cuts the view itself, into patches side by side.
-    crops = Crops(view.crop, view.stride) if view.crop and recipe.family != "nlnet" else None
-    return TrainedNetwork(
-        family=recipe.family,
-        trunks=recipe.trunks,
-        options=options,
-        input=InputContract(view.height, view.width, mean, std, crops=crops),
-        scale=_score_scale(dataset, view.labels),
-        dataset=dataset.name,
-    )
-
-
-def _normalisation(
-    recipe: Recipe,
-) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    if recipe.family == "nlnet":
-        return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-    if all(trunk.startswith("efficientnet-lite") for trunk in recipe.trunks):
-        return LITE_MEAN, LITE_STD
-    return _IMAGENET_MEAN, _IMAGENET_STD
-
-
-def _score_scale(dataset: Dataset, labels: str) -> ScoreScale:
-    scale: LabelScale = dataset.scale
-    meaning = f"{scale.meaning} of {dataset.name}"
-    if labels == "native":
-        return ScoreScale(scale.lowest, scale.highest, scale.higher_is_better, meaning)
-    highest = 100.0 if labels == "percent" else 1.0
-    return ScoreScale(0.0, highest, scale.higher_is_better, f"{meaning}, from 0 to {highest:g}")
-
-
-def _phases(
-    order: Order, trained: TrainedNetwork, notes: list[str], *, load: bool
-) -> tuple[Phase, ...]:
-    recipe = order.recipe
-
-    def build() -> nn.Module:
-        network = assemble_network(recipe.family, recipe.trunks, options=trained.options)
-        if load:
-            slots = trunk_slots(recipe)
-            notes.extend(set_starting_weights(network, slots, order.starts, family=recipe.family))
-        return network
-
-    span = trained.scale.highest - trained.scale.lowest
-    setting = Setting(recipe=recipe, contract=trained.input, label_span=span, build=build)
-    return PHASES[recipe.family](setting)
-
-
-def _val_blocks(recipe: Recipe, contract: InputContract) -> Any:  # noqa: ANN401
-    view = recipe.input
-    return scoring_blocks(contract, crop=view.crop, stride=view.stride, at_most=view.val_crops)
+    progress.photos = facts
 
 
 def _run(job: Job, phases: tuple[Phase, ...], progress: Progress) -> bool:
@@ -284,116 +195,15 @@ def _run(job: Job, phases: tuple[Phase, ...], progress: Progress) -> bool:
     return True
 
 
-def _say_sizes(
-    watcher: Watcher,
-    parts: TrainingParts,
-    store: PhotoStore,
-    dataset: Dataset,
-    train_set: TrainingSet,
-) -> None:
-    for index, error in list(store.broken.items())[:_SHOWN]:
+def _say_photos(dataset: Dataset, parts: TrainingParts, known: Labelled, watcher: Watcher) -> None:
+    broken = known.train.store.broken
+    for index, error in list(broken.items())[:_SHOWN]:
         watcher.say(f"left out: {dataset.images[index].path}: {error}")
-    if len(store.broken) > _SHOWN:
-        watcher.say(f"left out: {len(store.broken)} photos in all, see {SUMMARY}")
-    held = len(parts.val) - sum(index in store.broken for index in parts.val)
-    tested = len(parts.split.parts.get("test", ()))
+    if len(broken) > _SHOWN:
+        watcher.say(f"left out: {len(broken)} photos in all, see {SUMMARY}")
+    trained, tested = len(known.train.indices), len(parts.split.parts.get("test", ()))
     watcher.say(
-        f"{len(train_set.indices)} photos train, {held} validate, {tested} are kept for the test"
+        f"{trained} photos train, {len(known.val)} validate, {tested} are kept for the test"
     )
     if parts.split.leaky:
         watcher.say(f"LEAKY: {parts.split.reason}")
-
-
-def _wrap_up(
-    order: Order,
-    job: Job,
-    phases: tuple[Phase, ...],
-    progress: Progress,
-    parts: TrainingParts,
-    store: PhotoStore,
-    notes: list[str],
-    *,
-    finished: bool,
-) -> Outcome:
-    """Write what a run leaves: the stored checkpoint, the curves, the summary."""
-    out, trained = order.out, job.trained
-    model = _model_name(trained)
-    dataset = "".join(c if c.isalnum() else "-" for c in _short_name(order.dataset.name))
-    weights = out / f"{trained.family}-{dataset}.safetensors"
-    stored = None
-    exists = (out / BEST).is_file()
-    if exists:
-        write_small(weights, out / BEST, trained)
-    if exists and finished:
-        stored = _stored_agreement(job, phases[-1], weights)
-    if progress.rows:
-        draw_curves(out / CURVES, progress.rows)
-    summary = {
-        "finished": finished,
-        "family": trained.family,
-        "model": model,
-        "weights": weights.name if exists else None,
-        "command": order.command,
-        "dataset": trained.dataset,
-        "split": {
-            "protocol": parts.split.protocol,
-            "seed": parts.split.seed,
-            "sha256": parts.split.sha256,
-            "leaky": parts.split.leaky,
-            "photos": {name: len(indices) for name, indices in parts.split.parts.items()},
-        },
-        "left_out": {order.dataset.images[i].path: e for i, e in store.broken.items()},
-        "val": progress.best_row or None,
-        "val_of_stored_weights": stored,
-        "epochs": len(progress.rows),
-        "seconds": round(progress.seconds, 1),
-        "seed": order.recipe.seed,
-        "start": notes or _earlier_start(out),
-        "device": order.device,
-        "versions": {
-            "biqa": __version__,
-            "python": platform.python_version(),
-            "torch": str(torch.__version__),
-            "numpy": np.__version__,
-        },
-    }
-    write_whole(out / SUMMARY, json.dumps(summary, indent=2) + "\n")
-    return Outcome(finished, weights if exists else None, model)
-
-
-def _stored_agreement(job: Job, phase: Phase, weights: Path) -> dict[str, float]:
-    """Return how the stored checkpoint agrees with the validation labels: what storing costs."""
-    network = cast("nn.Module", phase.network).to(job.device)
-    load_tensors(network, read_checkpoint(weights, sha256=None))
-    predicted = predict(
-        network,
-        job.photos.store,
-        job.val,
-        contract=job.contract,
-        blocks=job.val_blocks,
-        device=job.device,
-        workers=job.workers,
-    )
-    found = validate(predicted, job.val_labels, phase.val_loss)
-    return {"srcc": found.srcc, "plcc": found.plcc, "krcc": found.krcc}
-
-
-def _earlier_start(out: Path) -> list[str]:
-    """Return what the first run said of its starting weights."""
-    try:
-        found: list[str] = json.loads((out / SUMMARY).read_text(encoding="utf-8"))["start"]
-    except (OSError, ValueError, KeyError):
-        return []
-    return found
-
-
-def _short_name(dataset: str) -> str:
-    name = dataset.removeprefix("csv:")
-    return name.removesuffix(".csv").lower()
-
-
-def _model_name(trained: TrainedNetwork) -> str:
-    """Return the model of the catalogue to name with -m for these weights."""
-    alike = [s for s in MODELS.values() if s.family == trained.family]
-    same = [s for s in alike if s.trunks == trained.trunks]
-    return (same or alike)[0].name

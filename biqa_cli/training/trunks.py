@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from biqa_cli.models.spec import TrunkName
-from biqa_cli.training.config import Recipe
+from biqa_cli.training.recipe import Recipe
 
 _LAST: dict[TrunkName, tuple[str, ...]] = {
     "resnet50": ("layers.3.",),

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from biqa_cli.models.spec import InputContract
-from biqa_cli.training.config import Recipe
 from biqa_cli.training.data import Extras
+from biqa_cli.training.recipe import Recipe
 
 Terms = dict[str, Tensor]
 """The loss under "loss", and the terms that it was made of under their names; scalars."""

@@ -146,7 +146,7 @@ def _degrading(setting: Setting) -> Extras:
     partition = _partition(setting)
 
     def degrade(crop: Pixels, rng: np.random.Generator) -> Arrays:
-        image = np.ascontiguousarray(crop.transpose(2, 0, 1), dtype=np.float32) / 255
+        image = crop.transpose(2, 0, 1).astype(np.float32, order="C") / np.float32(255)
         made = degrade_blocks(image, seed=rng, partition=partition)
         pixels = np.rint(made.image * 255).astype(np.uint8).transpose(1, 2, 0)
         return {"degraded": pixels, "types": made.types, "levels": made.levels}
