@@ -145,13 +145,13 @@ class _Talk:
     def step(self, done: int, total: int, loss: float) -> None:
         now = time.monotonic()
         if self._first is None or done <= self._first[1]:
+            # Of the run or of a phase: the first step of all is slow, so that it does not count.
             self._first = (now, done)
-        if now - self._last < _SECONDS_BETWEEN_LINES:
-            return
-        self._last = now
-        began, before = self._first
-        left = (total - done) * (now - began) / (done - before)
-        self.say(f"step {done} of {total}, loss {loss:.4f}, {_words(left)} left")
+        elif now - self._last >= _SECONDS_BETWEEN_LINES:
+            self._last = now
+            began, before = self._first
+            left = (total - done) * (now - began) / (done - before)
+            self.say(f"step {done} of {total}, loss {loss:.4f}, {_words(left)} left")
 
 
 def _words(seconds: float) -> str:

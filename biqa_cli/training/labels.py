@@ -24,8 +24,6 @@ class Labelled:
     val: tuple[int, ...]
     """Indices of the validation photos in the data set."""
     val_labels: NDArray[np.float32]
-    types: tuple[str, ...]
-    """Distortion types by number; empty where a photo has none."""
 
 
 def labelled(dataset: Dataset, parts: TrainingParts, store: PhotoStore, *, labels: str) -> Labelled:
@@ -43,9 +41,8 @@ def labelled(dataset: Dataset, parts: TrainingParts, store: PhotoStore, *, label
     if len(train) < _LEAST_TRAIN:
         msg = f"only {len(train)} training photos can be read, {len(store.broken)} are broken"
         raise UsageError(msg)
-    kinds = [dataset.images[index].distortion for index in (*train, *val)]
-    types = tuple(sorted({kind for kind in kinds if kind})) if all(kinds) else ()
-    numbers = [types.index(kind) if kind in types else -1 for kind in kinds[: len(train)]]
+    types = distortion_types(dataset, parts)
+    numbers = [types.index(dataset.images[i].distortion or "") if types else -1 for i in train]
     return Labelled(
         train=TrainingSet(
             store=store,
@@ -55,8 +52,13 @@ def labelled(dataset: Dataset, parts: TrainingParts, store: PhotoStore, *, label
         ),
         val=val,
         val_labels=val_labels,
-        types=types,
     )
+
+
+def distortion_types(dataset: Dataset, parts: TrainingParts) -> tuple[str, ...]:
+    """Return the names of the distortions by number; empty where a photo has none."""
+    kinds = [dataset.images[index].distortion for index in (*parts.train, *parts.val)]
+    return tuple(sorted({kind for kind in kinds if kind})) if all(kinds) else ()
 
 
 def scaled_labels(dataset: Dataset, indices: Sequence[int], *, labels: str) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from biqa_cli.training.checkpoints import (
 )
 from biqa_cli.training.config import to_toml
 from biqa_cli.training.families.base import Phase
-from biqa_cli.training.labels import Labelled, labelled
+from biqa_cli.training.labels import Labelled, distortion_types, labelled
 from biqa_cli.training.loop import LAST, Job, Watcher, run_phase
 from biqa_cli.training.network import describe_network, make_phases, model_name
 from biqa_cli.training.parts import TrainingParts, training_parts
@@ -85,21 +85,25 @@ def train(order: Order, watcher: Watcher) -> Outcome:
     parts = training_parts(
         dataset, split=order.split, seed=recipe.seed, val_share=recipe.input.val_share
     )
-    store = _prepare(order, parts, deadline, watcher)
-    if store is None or order.prepare_only:
-        return Outcome(finished=store is not None)
-    known = labelled(dataset, parts, store, labels=recipe.input.labels)
-    _say_photos(dataset, parts, known, watcher)
-    _check_same(progress, parts, known, out)
-    trained = describe_network(recipe, dataset, types=len(known.types))
+    if order.prepare_only:
+        return Outcome(finished=_prepare(order, parts, deadline, watcher) is not None)
+    types = distortion_types(dataset, parts)
+    trained = describe_network(recipe, dataset, types=len(types))
     torch.manual_seed(recipe.seed)
     begins = not (progress.rows or progress.step)
     starts = order.starts if begins or progress.more_phases else ()
+    # Before the photos, so that wrong weights are told at once.
     phases, notes = make_phases(recipe, trained, starts)
     if begins:
         progress.starts = notes
         for note in notes:
             watcher.say(note)
+    store = _prepare(order, parts, deadline, watcher)
+    if store is None:
+        return Outcome(finished=False)
+    known = labelled(dataset, parts, store, labels=recipe.input.labels)
+    _say_photos(dataset, parts, known, watcher)
+    _check_same(progress, parts, known, out)
     write_whole(out / RECIPE, to_toml(recipe))
     save_split(parts.split, dataset, out / SPLIT)
     view = recipe.input
@@ -124,7 +128,7 @@ def train(order: Order, watcher: Watcher) -> Outcome:
     stored = None
     if weights is not None and progress.finished:
         stored = agreement_of(job, phases[-1], weights)
-    facts = {"command": order.command, "starts": progress.starts, "types": known.types}
+    facts = {"command": order.command, "starts": progress.starts, "types": types}
     write_summary(job, progress, parts, dataset, weights=weights, stored=stored, facts=facts)
     return Outcome(progress.finished, weights, model_name(trained))
 
