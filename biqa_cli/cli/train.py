@@ -88,6 +88,7 @@ def train(
     from biqa_cli.models.devices import resolve_device
     from biqa_cli.scoring import default_workers
     from biqa_cli.training.config import load_recipe, with_settings, with_trunks
+    from biqa_cli.training.loop import LAST
     from biqa_cli.training.run import RECIPE, Order
     from biqa_cli.training.run import train as run
 
@@ -95,7 +96,7 @@ def train(
     settings += [f"epochs={epochs}"] if epochs is not None else []
     settings += [f"seed={seed}"] if seed is not None else []
     settings += ["trainable=head"] if freeze_trunk else []
-    earlier = out / RECIPE if resume and (out / RECIPE).is_file() else None
+    earlier = out / RECIPE if resume and (out / LAST).is_file() else None
     recipe = load_recipe(family, config=earlier or config)
     if trunk and earlier is None:
         recipe = with_trunks(recipe, tuple(trunk))

@@ -15,7 +15,7 @@ from biqa_cli.training.trunks import TrunkSlot
 _WARMUP_START = 1e-3
 _SGD_MOMENTUM = 0.9
 # Learnt tokens and positions of transformers; vectors are known by their shape.
-_TOKENS = frozenset({"class_token", "positions", "tokens", "panels", "quality", "position"})
+_TOKENS = frozenset({"class_token", "positions", "tokens", "quality", "position"})
 
 Schedule = LambdaLR | ReduceLROnPlateau
 

@@ -124,7 +124,7 @@ def train(order: Order, watcher: Watcher) -> Outcome:
         watcher=watcher,
     )
     progress.finished = _run(job, phases, progress)
-    weights = store_weights(out, trained)
+    weights = store_weights(out, trained) if progress.best_row else None
     stored = None
     if weights is not None and progress.finished:
         stored = agreement_of(job, phases[-1], weights)

@@ -25,10 +25,8 @@ from biqa_cli.weights.checkpoint import read_checkpoint
 SUMMARY, CURVES = "summary.json", "curves.png"
 
 
-def store_weights(out: Path, trained: TrainedNetwork) -> Path | None:
-    """Write `<family>-<data set>.safetensors` from the best epoch; None where there is none."""
-    if not (out / BEST).is_file():
-        return None
+def store_weights(out: Path, trained: TrainedNetwork) -> Path:
+    """Write `<family>-<data set>.safetensors` from the best epoch and return it."""
     name = trained.dataset.removeprefix("csv:").removesuffix(".csv").lower()
     safe = "".join(c if c.isalnum() else "-" for c in name)
     weights = out / f"{trained.family}-{safe}.safetensors"
