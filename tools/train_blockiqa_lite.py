@@ -7,12 +7,11 @@ The trunk is frozen, so its work is done once:
 2. `fit` trains pyramid and head on them (five minutes), taught by a support vector regression.
    The recipe was chosen on `val`; the weights that come with biqa are then trained on `train` and
    `val`, as the floor they are compared with.
-3. `test` scores the official test photos with the code of `biqa score`.
 
 Run:   python tools/train_blockiqa_lite.py cache --photos BIQ2021 --trunk lite0.safetensors --work W
        python tools/train_blockiqa_lite.py fit --photos BIQ2021 --trunk lite0.safetensors --work W \
            --with-val
-       python tools/train_blockiqa_lite.py test --photos BIQ2021 --work W
+       biqa evaluate --dataset biq2021 --root BIQ2021 --weights W/blockiqa-lite.safetensors
 Needs: pip install 'biqa-cli[export]' scikit-learn; the repository of BIQ2021 (its `Images`
        folder and two CSV files); EfficientNet-Lite0 with the names of efficientnet_lite_pytorch,
        as safetensors.
@@ -28,7 +27,6 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-import scipy.stats
 import torch
 from numpy.typing import NDArray
 from PIL import ImageOps
@@ -39,11 +37,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from biqa_cli.api import load_model, score_images
 from biqa_cli.datasets import biq2021
 from biqa_cli.datasets.layout import Layout
 from biqa_cli.images.reading import read_photo
 from biqa_cli.images.transforms import model_view
+from biqa_cli.metrics.correlation import plcc, srcc
 from biqa_cli.models.backbones.efficientnet_lite import (
     EfficientNetLite,
     efficientnet_lite0,
@@ -176,16 +174,6 @@ def loss_of(predicted: Tensor, mos: Tensor) -> Tensor:
     return F.mse_loss(predicted, mos) + CORRELATION_WEIGHT * (1 - plcc)
 
 
-def correlations(mos: Tensor, predicted: Tensor) -> tuple[float, float, float]:
-    """Return SRCC, PLCC and KRCC."""
-    y, p = mos.numpy(), predicted.numpy()
-    return (
-        float(scipy.stats.spearmanr(y, p)[0]),
-        float(scipy.stats.pearsonr(y, p)[0]),
-        float(scipy.stats.kendalltau(y, p)[0]),
-    )
-
-
 EPOCHS, BATCH, HEAD_RATE, PYRAMID_RATE, WEIGHT_DECAY = 20, 64, 1e-3, 1e-4, 0.05
 # Noise on the cached features, in their standard deviations: what keeps the head from learning
 # 8,540 photos by heart.
@@ -292,8 +280,8 @@ def train(network: BlockIQA, score: Score, mos: Tensor, count: int, *, seed: int
         with torch.no_grad():
             held_out = torch.arange(count, len(mos)).split(256)
             predicted = torch.cat([score(network, part, 0)[0] for part in held_out])
-        srcc, plcc, _ = correlations(mos[count:], predicted)
-        print(f"epoch {epoch + 1}: SRCC {srcc:.4f}, PLCC {plcc:.4f} on val", flush=True)
+        of_val = mos[count:].numpy(), predicted.numpy()
+        print(f"epoch {epoch + 1}: SRCC {srcc(*of_val):.4f}, PLCC {plcc(*of_val):.4f} on val")
 
 
 def train_head(network: BlockIQA, work: Path, mos: Tensor, count: int, *, seed: int) -> None:
@@ -351,40 +339,18 @@ def fit(photos: Path, trunk: Path, work: Path, *, seed: int, with_val: bool) -> 
     (work / "blockiqa-lite.safetensors").write_bytes(encode_checkpoint(tensors))
 
 
-def test(photos: Path, weights: Path | None, part: str) -> None:
-    """Print the agreement with people on a part, scored by the code of `biqa score`."""
-    rated = read_split(photos)[part]
-    model = load_model("blockiqa-lite", weights=weights)
-    paths = [find(photos / "Images", r.name) for r in rated]
-    results = list(tqdm(score_images(paths, model=model), total=len(paths)))
-    failed = [result.path for result in results if result.native_score is None]
-    if failed:
-        sys.exit(f"{len(failed)} photos could not be scored, the first is {failed[0]}")
-    mos = torch.tensor([r.mos for r in rated])
-    predicted = torch.tensor([result.native_score for result in results])
-    subsets = np.array([r.name[:4] for r in rated])
-    for name in ("all", *sorted(set(subsets))):
-        chosen = torch.from_numpy((subsets == name) | (name == "all"))
-        srcc, plcc, krcc = correlations(mos[chosen], predicted[chosen])
-        print(f"{name}: n {int(chosen.sum())} SRCC {srcc:.4f} PLCC {plcc:.4f} KRCC {krcc:.4f}")
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("step", choices=["cache", "fit", "test"])
+    parser.add_argument("step", choices=["cache", "fit"])
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--trunk", type=Path)
     parser.add_argument("--work", type=Path)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--part", choices=["val", "test"], default="test")
-    parser.add_argument("--weights", type=Path, help="default: those that come with biqa")
     parser.add_argument("--with-val", action="store_true", help="fit on train and val")
     given = parser.parse_args()
     if given.step == "cache":
         cache(given.photos, given.trunk, given.work)
-    elif given.step == "fit":
-        fit(given.photos, given.trunk, given.work, seed=given.seed, with_val=given.with_val)
     else:
-        test(given.photos, given.weights, given.part)
+        fit(given.photos, given.trunk, given.work, seed=given.seed, with_val=given.with_val)

@@ -28,7 +28,7 @@ class Agreement:
     plcc: Measure
     """Raw: what the papers' code reports."""
     plcc_fitted: Measure
-    """After `mapping`; never negative but for a curve that is not monotone."""
+    """After `mapping`. Not negative: the curve takes up the sign."""
     krcc: Measure
     """Kendall's τ_b."""
     rmse: Measure

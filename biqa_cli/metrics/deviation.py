@@ -33,7 +33,9 @@ def rmse(mos: ArrayLike, predicted: ArrayLike) -> Measure:
     pairs = pair(mos, predicted)
     if reason := too_few(pairs, least=1):
         return undefined(reason)
-    return measured(math.sqrt(np.mean((pairs.mos - pairs.predicted) ** 2)))
+    # hypot scales: neither very large nor very small squares are lost.
+    total = math.hypot(*(pairs.mos - pairs.predicted).tolist())
+    return measured(total / math.sqrt(len(pairs)))
 
 
 @_quiet

@@ -1,27 +1,23 @@
-"""The two logistic curves of quality assessment, and their least-squares fit.
-
-Inside, both are a · tanh(s (x - m) / 2) / 2 + c x + b, and the 4-parameter curve has c = 0. The
-steepness s may be 0 or negative, where the published width |β4| has a kink.
-"""
+"""The two logistic curves of quality assessment, and their least-squares fit."""
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
+from scipy.optimize import leastsq
 from scipy.special import expit
 
 Curve = Literal["logistic4", "logistic5"]
+Direction = Literal["increasing", "decreasing", "neither"]
 
 _Values = NDArray[np.float64]
 
-# Where labels follow predictions, 50 do. Where they do not, ever steeper steps between two images
-# or ever longer tails gain ever less, and no number would be enough.
-_MOST_EVALUATIONS = 500
-# Of standardised predictions: the published starts, four times and a quarter of their steepness.
-_STARTS: dict[Curve, tuple[float, ...]] = {"logistic4": (4, 16, 1), "logistic5": (1, 4, 0.25)}
+PARAMETERS: dict[Curve, int] = {"logistic4": 4, "logistic5": 5}
+"""How many a curve has."""
+
+_MOST_EVALUATIONS = 20_000
+_AT_REST = (1, 2, 3, 4)  # MINPACK: the sum of squares or the parameters have stopped moving
 
 
 def logistic4(x: _Values, b1: float, b2: float, b3: float, b4: float) -> _Values:
@@ -36,79 +32,60 @@ def logistic5(x: _Values, b1: float, b2: float, b3: float, b4: float, b5: float)
     return curve
 
 
-@dataclass(frozen=True, slots=True)
-class LogisticFit:
-    """The curve a · tanh(s (x - m) / 2) / 2 + c x + b nearest to labels."""
-
-    a: float
-    s: float
-    m: float
-    c: float
-    b: float
-    error: float
-    """Mean squared error."""
-
-    def slope_range(self, low: float, high: float) -> tuple[float, float]:
-        """Return the least and the greatest slope on [low, high]."""
-        # The slope of tanh has one peak, at m: its extremes lie at the ends or as near to m as
-        # they come.
-        rise = expit(self.s * (np.clip([low, high, self.m], low, high) - self.m))
-        slopes = self.a * self.s * rise * (1 - rise) + self.c
-        return float(slopes.min()), float(slopes.max())
+def evaluate(curve: Curve, x: _Values, parameters: tuple[float, ...]) -> _Values:
+    """Return the curve at x (n,); extreme parameters saturate without a warning."""
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        return (logistic4 if curve == "logistic4" else logistic5)(x, *parameters)
 
 
-def fit_logistic(x: _Values, y: _Values, *, curve: Curve) -> LogisticFit | None:
-    """Return the curve nearest to y in squared error; None where no fit comes to rest.
+def fit_logistic(x: _Values, y: _Values, *, curve: Curve) -> tuple[float, ...] | None:
+    """Return the parameters β1, β2 … of the curve nearest to y, None where no fit comes to rest.
 
-    Levenberg–Marquardt on s and m alone: for each of these the best a, b and c are known (variable
-    projection), which spares the search the ridge along which curves become lines.
+    Levenberg–Marquardt from the published start, a quarter and four times of its β4 (the width;
+    for the 5-parameter curve β2, the steepness); the smallest sum of squares wins.
 
     Args:
         x: Predictions (n,) of mean 0 and standard deviation 1, more than there are parameters.
         y: Labels (n,) of mean 0 and standard deviation 1.
-        curve: Whether c is 0 or free.
+        curve: Which.
     """
-    with_line = curve == "logistic5"
-    target = _without_line(y, x) if with_line else y
-
-    def shape(parameters: _Values) -> _Values:
-        s, m = parameters
-        bend: _Values = np.tanh(s * (x - m) / 2) / 2
-        return bend
-
-    def project(bend: _Values) -> tuple[float, _Values]:
-        free = bend - bend.mean()
-        free = _without_line(free, x) if with_line else free
-        square = free @ free
-        a = float(free @ target / square) if square > 0 else 0.0
-        return a, target - a * free
-
-    with np.errstate(over="ignore", invalid="ignore"):
-        fits = [
-            least_squares(
-                lambda parameters: project(shape(parameters))[1],
-                (steepness, 0.0),
-                method="lm",
-                max_nfev=_MOST_EVALUATIONS,
-            )
-            for steepness in _STARTS[curve]
-        ]
-    rested = [fit for fit in fits if fit.status > 0 and math.isfinite(fit.cost)]
-    if not rested:
-        return None
-    best = min(rested, key=lambda fit: float(fit.cost))
-    bend = shape(best.x)
-    a, residual = project(bend)
-    return LogisticFit(
-        a=a,
-        s=float(best.x[0]),
-        m=float(best.x[1]),
-        c=float(np.mean((y - a * bend) * x)) if with_line else 0.0,
-        b=-a * float(bend.mean()),
-        error=float(np.mean(residual**2)),
-    )
+    low, high = float(y.min()), float(y.max())
+    if x @ y < 0:
+        low, high = high, low
+    found: list[tuple[float, tuple[float, ...]]] = []
+    for factor in (1.0, 4.0, 0.25):
+        start = (
+            (high, low, 0.0, factor / 4)
+            if curve == "logistic4"
+            else (high - low, factor, 0.0, 0.0, 0.0)
+        )
+        # What scipy's curve_fit calls, without its warnings about covariances.
+        parameters, _, details, _, status = leastsq(
+            lambda b: evaluate(curve, x, b) - y, start, full_output=True, maxfev=_MOST_EVALUATIONS
+        )
+        error = float(details["fvec"] @ details["fvec"])
+        if status in _AT_REST and math.isfinite(error) and np.isfinite(parameters).all():
+            found.append((error, tuple(parameters.tolist())))
+    return min(found)[1] if found else None
 
 
-def _without_line(values: _Values, x: _Values) -> _Values:
-    """Return what a multiple of x, of mean 0 and standard deviation 1, leaves of values."""
-    return values - np.mean(values * x) * x
+def direction(curve: Curve, parameters: tuple[float, ...], x: _Values) -> Direction:
+    """Return whether the curve rises or falls over the range of x (n,)."""
+    if curve == "logistic4":
+        b1, b2, _, _ = parameters
+        return direction_of(b1 - b2, b1 - b2)
+    rise, steepness, centre, straight, _ = parameters
+    # The logistic part is steepest at β3: slopes are extreme at the ends of the range or as near
+    # to β3 as it comes.
+    places = np.clip([-np.inf, np.inf, centre], x.min(), x.max())
+    with np.errstate(over="ignore"):
+        share = expit(steepness * (places - centre))
+    slopes = rise * steepness * share * (1 - share) + straight
+    return direction_of(float(slopes.min()), float(slopes.max()))
+
+
+def direction_of(least_slope: float, greatest_slope: float) -> Direction:
+    """Return where a curve of such slopes goes; it may be flat in parts."""
+    if least_slope >= 0:
+        return "increasing" if greatest_slope > 0 else "neither"
+    return "decreasing" if greatest_slope <= 0 else "neither"

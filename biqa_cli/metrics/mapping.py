@@ -1,7 +1,7 @@
 """Curves from predictions to labels: what is left to compare once the scales agree.
 
 A mapping is fitted to and judged on the same images, the convention of the field (VQEG; ITU-T
-P.1401). It removes what monotone rescaling would, so fitted values flatter a model.
+P.1401), so fitted metrics are a little kinder to a model than its errors on new images.
 """
 
 import math
@@ -12,15 +12,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from biqa_cli.metrics.correlation import LEAST_PAIRS, plcc
-from biqa_cli.metrics.logistic import Curve, LogisticFit, fit_logistic, logistic4, logistic5
+from biqa_cli.metrics.logistic import (
+    PARAMETERS,
+    Curve,
+    Direction,
+    direction,
+    direction_of,
+    evaluate,
+    fit_logistic,
+)
 from biqa_cli.metrics.measure import Measure
 from biqa_cli.metrics.pairs import no_variation, pair
 
-Direction = Literal["increasing", "decreasing", "neither"]
-
-_PARAMETERS: dict[Curve, int] = {"logistic4": 4, "logistic5": 5}
 # What a curve must explain beyond a line, as a share of the variance of the labels.
 _LEAST_GAIN = 1e-9
+_OUT_OF_RANGE = "outside the range of float64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +52,13 @@ class FittedMapping:
     def apply(self, predicted: ArrayLike) -> NDArray[np.float64]:
         """Return f(predicted), of the same shape; all nan where there is no curve."""
         x = np.asarray(predicted, dtype=np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            match self.used:
-                case "logistic4":
-                    return logistic4(x, *self.parameters)
-                case "logistic5":
-                    return logistic5(x, *self.parameters)
-                case "linear":
-                    slope, intercept = self.parameters
-                    return slope * x + intercept
-        return np.full(x.shape, np.nan)
+        if self.used == "none":
+            return np.full(x.shape, np.nan)
+        if self.used == "linear":
+            slope, intercept = self.parameters
+            with np.errstate(over="ignore"):
+                return slope * x + intercept
+        return evaluate(self.used, x, self.parameters)
 
 
 def fit_mapping(
@@ -80,23 +83,25 @@ def fit_mapping(
         return _no_mapping(curve, reason)
     x, y = _Axis.of(pairs.predicted), _Axis.of(pairs.mos)
     if not (x.usable and y.usable):
-        return _no_mapping(curve, "outside the range of float64")
+        return _no_mapping(curve, _OUT_OF_RANGE)
 
-    needed = _PARAMETERS[curve] + 1
+    needed = PARAMETERS[curve] + 1
     if len(pairs) < needed:
         return _line(curve, x, y, reason=f"fewer than {needed} pairs")
-    fit = fit_logistic(x.standard, y.standard, curve=curve)
-    if fit is None:
+    fitted = fit_logistic(x.standard, y.standard, curve=curve)
+    if fitted is None:
         return _line(curve, x, y, reason="no fit came to rest")
-    parameters = _published(fit, x, y, curve=curve)
-    if 1 - _correlation(x, y) ** 2 - fit.error < _LEAST_GAIN or not np.isfinite(parameters).all():
+    parameters = _in_units(curve, fitted, x, y)
+    left = float(np.mean((evaluate(curve, x.standard, fitted) - y.standard) ** 2))
+    left_by_line = 1 - _correlation(x, y) ** 2
+    if left_by_line - left < _LEAST_GAIN or not np.isfinite(parameters).all():
         return _line(curve, x, y, reason="a straight line fits as well", converged=True)
     return FittedMapping(
         requested=curve,
         used=curve,
         parameters=parameters,
         converged=True,
-        direction=_direction(*fit.slope_range(x.standard.min(), x.standard.max())),
+        direction=direction(curve, fitted, x.standard),
     )
 
 
@@ -128,7 +133,7 @@ class _Axis:
 
     @property
     def usable(self) -> bool:
-        return bool(np.isfinite(self.standard).all())
+        return 0 < self.spread < math.inf and bool(np.isfinite(self.standard).all())
 
 
 def _no_mapping(curve: Curve, reason: str) -> FittedMapping:
@@ -144,32 +149,35 @@ def _line(
 ) -> FittedMapping:
     r = _correlation(x, y)
     slope = r * y.spread / x.spread
+    intercept = y.centre - slope * x.centre
+    if not (math.isfinite(slope) and math.isfinite(intercept)):
+        return _no_mapping(curve, _OUT_OF_RANGE)
     return FittedMapping(
         requested=curve,
         used="linear",
-        parameters=(slope, y.centre - slope * x.centre),
+        parameters=(slope, intercept),
         converged=converged,
-        direction=_direction(r, r),
+        direction=direction_of(r, r),
         reason=reason,
     )
 
 
-def _published(fit: LogisticFit, x: _Axis, y: _Axis, *, curve: Curve) -> tuple[float, ...]:
-    """Return the parameters β1, β2 … in units of predictions and labels."""
-    rise = y.spread * fit.a
-    middle = y.centre + y.spread * fit.b
-    centre = x.centre + x.spread * fit.m
-    if curve == "logistic5":
-        slope = y.spread * fit.c / x.spread
-        return (rise, fit.s / x.spread, centre, slope, middle - slope * x.centre)
-    if fit.s < 0:
-        rise = -rise
-    width = x.spread / abs(fit.s) if fit.s else math.inf
-    return (middle + rise / 2, middle - rise / 2, centre, width)
-
-
-def _direction(least_slope: float, greatest_slope: float) -> Direction:
-    # A curve may be flat at its ends, where its slope vanishes in float64.
-    if least_slope >= 0:
-        return "increasing" if greatest_slope > 0 else "neither"
-    return "decreasing" if greatest_slope <= 0 else "neither"
+def _in_units(curve: Curve, fitted: tuple[float, ...], x: _Axis, y: _Axis) -> tuple[float, ...]:
+    """Return the parameters of standardised values in units of predictions and labels."""
+    if curve == "logistic4":
+        b1, b2, b3, b4 = fitted
+        return (
+            y.centre + y.spread * b1,
+            y.centre + y.spread * b2,
+            x.centre + x.spread * b3,
+            x.spread * abs(b4),
+        )
+    b1, b2, b3, b4, b5 = fitted
+    slope = y.spread * b4 / x.spread
+    return (
+        y.spread * b1,
+        b2 / x.spread,
+        x.centre + x.spread * b3,
+        slope,
+        y.centre + y.spread * b5 - slope * x.centre,
+    )

@@ -4,7 +4,7 @@ All functions bring labels and predictions from the label's range to 0-100, high
 divide that into five parts of equal width. Values beyond the range belong to its end parts.
 
 Reference:
-    Huo et al., "REQA: Coarse-to-fine Assessment of Image Quality to Alleviate the Range Effect",
+    Li and Huo, "REQA: Coarse-to-fine Assessment of Image Quality to Alleviate the Range Effect",
     Tables I, V and VI, figures 6 and 7.
 """
 

@@ -138,6 +138,18 @@ def _blockiqa(options: _Options, trunk: "Trunk") -> "nn.Module":
     return BlockIQA(trunk, **options)
 
 
+def _qualitynet(options: _Options, first: "Trunk", second: "Trunk") -> "nn.Module":
+    from biqa_cli.models.qualitynet import QualityNet
+
+    return QualityNet(first, second, **options)
+
+
+def _reqa(options: _Options, trunk: "Trunk") -> "nn.Module":
+    from biqa_cli.models.reqa import REQA
+
+    return REQA(trunk, **options)
+
+
 def _shdiqa(options: _Options, trunk: "Trunk") -> "nn.Module":
     from biqa_cli.models.backbones.vit import PatchEmbedding
     from biqa_cli.models.shdiqa import SHDIQA
@@ -152,18 +164,6 @@ def _nlnet(options: _Options, trunk: "Trunk") -> "nn.Module":
     if isinstance(trunk, EfficientNetLite):
         return NLNet(trunk, mean=LITE_MEAN, std=LITE_STD, **options)
     return NLNet(trunk, **options)
-
-
-def _qualitynet(options: _Options, first: "Trunk", second: "Trunk") -> "nn.Module":
-    from biqa_cli.models.qualitynet import QualityNet
-
-    return QualityNet(first, second, **options)
-
-
-def _reqa(options: _Options, trunk: "Trunk") -> "nn.Module":
-    from biqa_cli.models.reqa import REQA
-
-    return REQA(trunk, **options)
 
 
 def _resnet50() -> "Trunk":

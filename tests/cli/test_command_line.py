@@ -13,6 +13,8 @@ from fakes import EXAMPLES, photo
 from typer.testing import CliRunner
 
 from biqa_cli.cli import app
+from biqa_cli.models.catalog import MODELS
+from biqa_cli.weights.manifest import load_manifest
 
 # Commands that are not groups; their help imports nothing heavy.
 LIGHT = ("score", "evaluate", "compare", "distort", "train")
@@ -65,10 +67,9 @@ def test_every_command_has_a_page_in_the_docs() -> None:
 def test_the_models_are_listed_with_the_keys_that_scripts_rely_on() -> None:
     facts = json.loads(CliRunner().invoke(app, ["models", "list", "-f", "json"]).stdout)
     assert {"name", "family", "parameters", "macs", "checkpoint"} <= facts[0].keys()
-    assert {fact["name"]: fact["checkpoint"] is not None for fact in facts} == {
-        "blockiqa-lite": True,
-        "blockiqa": False,
-    }
+    assert [fact["name"] for fact in facts] == list(MODELS)
+    trained = {checkpoint.name for checkpoint in load_manifest().checkpoints}
+    assert {fact["name"] for fact in facts if fact["checkpoint"] is not None} == trained
     info = CliRunner().invoke(app, ["models", "info", "blockiqa-lite"])
     assert "MOS of BIQ2021, 0 to 1, higher is better" in info.stdout
 

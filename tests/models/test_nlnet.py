@@ -210,6 +210,22 @@ class _OnKnownNodes(nn.Module):
         return self.network.from_nodes(self.images[chosen][:, None], self.known[chosen][:, None])
 
 
+def test_photos_differ_in_the_features_from_the_start() -> None:
+    branch = _small().nonlocal_branch
+    assert branch is not None
+    features = branch.eval()(_OnKnownNodes(_small(), _photos(8)).known)
+    assert features.std(dim=0).mean() > 0.2 * features.abs().mean()
+
+
+def test_dropout_moves_the_deviations_that_are_read_out() -> None:
+    branch = _small(dropout=0.35).nonlocal_branch
+    assert branch is not None
+    known = _OnKnownNodes(_small(), _photos(8)).known
+    last_deviations = (slice(None), slice(-256, None))
+    training, evaluated = branch.train()(known), branch.eval()(known)
+    assert training[last_deviations].mean() > 1.5 * evaluated[last_deviations].mean()
+
+
 def test_known_nodes_score_as_the_image_does() -> None:
     network, images = _small().eval(), _photos(3)
     on_nodes = _OnKnownNodes(network, images)
