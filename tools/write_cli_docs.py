@@ -14,6 +14,7 @@ COMMANDS = {
     "compare": [["compare"]],
     "distort": [["distort"]],
     "heatmap": [["heatmap"]],
+    "train": [["train"]],
     "models": [["models", name] for name in ("list", "info")],
     "weights": [["weights", name] for name in ("list", "download", "verify", "path", "prune")],
     "datasets": [["datasets", name] for name in ("list", "info", "check")],

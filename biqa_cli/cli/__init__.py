@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 from biqa_cli import __version__
-from biqa_cli.cli import compare, datasets, distort, evaluate, heatmap, models, score, weights
+from biqa_cli.cli import (
+    compare,
+    datasets,
+    distort,
+    evaluate,
+    heatmap,
+    models,
+    score,
+    train,
+    weights,
+)
 from biqa_cli.cli._boundary import ErrorBoundary
 
 app = typer.Typer(
@@ -23,6 +33,7 @@ app.command("heatmap")(heatmap.heatmap)
 app.command("distort")(distort.distort)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.add_typer(weights.app, name="weights")
 app.add_typer(datasets.app, name="datasets")

@@ -1,9 +1,9 @@
 """From a name to a model that is ready to score: specification, weights, engine."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,9 @@ from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.base import Engine, EngineName
 from biqa_cli.models.catalog import LITE_MEAN, LITE_STD, MODELS, find_model
 from biqa_cli.models.devices import resolve_device
+from biqa_cli.models.options import OptionValue, with_defaults
 from biqa_cli.models.spec import Family, ModelSpec, TrunkName
+from biqa_cli.models.trained import read_trained
 from biqa_cli.weights.cache import read_verified, sha256_of
 from biqa_cli.weights.checkpoint import read_checkpoint
 from biqa_cli.weights.download import obtain
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     from biqa_cli.models.backbones import Trunk
 
+# Checked against the table of options, so that a constructor gets what it declares.
+_Options = Mapping[str, Any]
 EngineChoice = Literal["auto", "onnx", "torch"]
 
 
@@ -68,6 +72,12 @@ def load_model(
             f"{', '.join(trained)}, or give your own with --weights"
         )
         raise WeightsError(msg)
+    own = None if weights is None else read_trained(weights)
+    if own is not None:
+        listed, spec = spec, own.fit(spec)
+        if spec.input != listed.input or own.options != with_defaults(spec.family, {}):
+            # The graph is that of the listed network at its own size.
+            checkpoint = None
     chosen, usable = _choose_engine(engine, device, checkpoint)
     tensors, sha256 = _own_or_listed(checkpoint, weights, offline=offline)
     if chosen == "onnx":
@@ -77,47 +87,83 @@ def load_model(
         return LoadedModel(spec, OnnxEngine(graph, tensors, threads=threads), sha256)
     from biqa_cli.models.torch_engine import TorchEngine
 
-    network = build_network(spec)
+    network = build_network(spec, options=None if own is None else own.options)
     return LoadedModel(spec, TorchEngine(network, tensors, device=usable, threads=threads), sha256)
 
 
-def build_network(spec: ModelSpec) -> "nn.Module":
+def build_network(
+    spec: ModelSpec, *, options: Mapping[str, OptionValue] | None = None
+) -> "nn.Module":
     """Return the network of a specification with random weights; opens no file."""
-    return _FAMILIES[spec.family](*(_TRUNKS[trunk]() for trunk in spec.trunks))
+    return assemble_network(spec.family, spec.trunks, options=options)
 
 
-def _blockiqa(trunk: "Trunk") -> "nn.Module":
+def assemble_network(
+    family: Family,
+    trunks: Sequence[TrunkName],
+    *,
+    options: Mapping[str, OptionValue] | None = None,
+) -> "nn.Module":
+    """Return a network of any trunks with random weights; opens no file.
+
+    Args:
+        family: Whose network.
+        trunks: One, or one for each chain.
+        options: Of the table `OPTIONS`; those left out have their defaults.
+
+    Raises:
+        UsageError: If the family has no such option, or needs another number of trunks.
+    """
+    chosen = with_defaults(family, options or {})
+    wanted = trunk_count(family)
+    if len(trunks) != wanted:
+        msg = f"{family} needs {wanted} trunk{'s' * (wanted > 1)}, got {', '.join(trunks)}"
+        raise UsageError(msg)
+    return _FAMILIES[family](chosen, *(build_trunk(trunk) for trunk in trunks))
+
+
+def build_trunk(name: TrunkName) -> "Trunk":
+    """Return a trunk with random weights; opens no file."""
+    return _TRUNKS[name]()
+
+
+def trunk_count(family: Family) -> int:
+    """Return how many trunks the network of a family has."""
+    return 2 if family == "qualitynet" else 1
+
+
+def _blockiqa(options: _Options, trunk: "Trunk") -> "nn.Module":
     from biqa_cli.models.blockiqa import BlockIQA
 
-    return BlockIQA(trunk)
+    return BlockIQA(trunk, **options)
 
 
-def _qualitynet(first: "Trunk", second: "Trunk") -> "nn.Module":
+def _qualitynet(options: _Options, first: "Trunk", second: "Trunk") -> "nn.Module":
     from biqa_cli.models.qualitynet import QualityNet
 
-    return QualityNet(first, second)
+    return QualityNet(first, second, **options)
 
 
-def _reqa(trunk: "Trunk") -> "nn.Module":
+def _reqa(options: _Options, trunk: "Trunk") -> "nn.Module":
     from biqa_cli.models.reqa import REQA
 
-    return REQA(trunk)
+    return REQA(trunk, **options)
 
 
-def _shdiqa(trunk: "Trunk") -> "nn.Module":
+def _shdiqa(options: _Options, trunk: "Trunk") -> "nn.Module":
     from biqa_cli.models.backbones.vit import PatchEmbedding
     from biqa_cli.models.shdiqa import SHDIQA
 
-    return SHDIQA(trunk, depth=12 if isinstance(trunk, PatchEmbedding) else 4)
+    return SHDIQA(trunk, depth=12 if isinstance(trunk, PatchEmbedding) else 4, **options)
 
 
-def _nlnet(trunk: "Trunk") -> "nn.Module":
+def _nlnet(options: _Options, trunk: "Trunk") -> "nn.Module":
     from biqa_cli.models.backbones.efficientnet_lite import EfficientNetLite
     from biqa_cli.models.nlnet import NLNet
 
     if isinstance(trunk, EfficientNetLite):
-        return NLNet(trunk, mean=LITE_MEAN, std=LITE_STD)
-    return NLNet(trunk)
+        return NLNet(trunk, mean=LITE_MEAN, std=LITE_STD, **options)
+    return NLNet(trunk, **options)
 
 
 def _resnet50() -> "Trunk":

@@ -17,7 +17,7 @@ from biqa_cli.models.catalog import MODELS
 from biqa_cli.weights.manifest import load_manifest
 
 # Commands that are not groups; their help imports nothing heavy.
-LIGHT = ("score", "heatmap", "evaluate", "compare", "distort")
+LIGHT = ("score", "heatmap", "evaluate", "compare", "distort", "train")
 BIQA = [sys.executable, "-m", "biqa_cli"]
 
 

@@ -1,0 +1,194 @@
+"""`biqa train`: a model from one's own ratings, or a paper's from its data set."""
+
+import math
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from biqa_cli.cli import _output
+from biqa_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from biqa_cli.training.recipe import Recipe
+
+NOT_FINISHED = 3
+_SECONDS_BETWEEN_LINES = 20.0
+
+
+def train(
+    family: Annotated[str, typer.Argument(help="blockiqa, qualitynet, reqa, shdiqa or nlnet.")],
+    dataset: Annotated[
+        str, typer.Option("--dataset", help="See `biqa datasets list`, or csv:FILE for your own.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for weights, log and state.")],
+    root: Annotated[
+        Path | None, typer.Option("--root", help="The folder that the data set was unpacked to.")
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option("--config", help="A TOML file, or a recipe's name such as blockiqa-cpu."),
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any key of the recipe; repeatable."),
+    ] = None,
+    start: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--init", metavar="imagenet|FILE|none", help="Starting weights; one, or one a trunk."
+        ),
+    ] = None,
+    trunk: Annotated[
+        list[str] | None,
+        typer.Option("--trunk", help="In place of the recipe's; twice for QualityNet."),
+    ] = None,
+    freeze_trunk: Annotated[
+        bool, typer.Option("--freeze-trunk", help="Only the head learns.")
+    ] = False,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Of training.")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Of weights, crops and split.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option("--split", metavar="PROTOCOL|FILE", help="As in `biqa evaluate`, no part."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the training in --out, if there is one.")
+    ] = False,
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", min=0, help="Stop after so long; --resume goes on."),
+    ] = None,
+    prepare_only: Annotated[
+        bool, typer.Option("--prepare-only", help="Decode the photos and stop.")
+    ] = False,
+    photos: Annotated[
+        Path | None,
+        typer.Option("--photos", metavar="DIR", help="Where decoded photos are kept."),
+    ] = None,
+    device: Annotated[
+        str, typer.Option("-d", "--device", metavar="auto|cpu|cuda|mps", help="Where to train.")
+    ] = "auto",
+    workers: Annotated[
+        int | None, typer.Option("-j", "--workers", min=1, help="Threads that read photos.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no talk.")] = False,
+) -> None:
+    """Train a model on photos that people have rated.
+
+    Exit codes: 0 finished, 2 it cannot be trained, 3 the time was up before the end.
+
+    Example: biqa train blockiqa --config blockiqa-cpu --dataset csv:ratings.csv --out run
+    """
+    from biqa_cli.datasets.loading import load_dataset
+    from biqa_cli.models.devices import resolve_device
+    from biqa_cli.scoring import default_workers
+    from biqa_cli.training.config import load_recipe, with_settings, with_trunks
+    from biqa_cli.training.loop import LAST
+    from biqa_cli.training.run import RECIPE, Order
+    from biqa_cli.training.run import train as run
+
+    settings = list(setting or ())
+    settings += [f"epochs={epochs}"] if epochs is not None else []
+    settings += [f"seed={seed}"] if seed is not None else []
+    settings += ["trainable=head"] if freeze_trunk else []
+    earlier = out / RECIPE if resume and (out / LAST).is_file() else None
+    recipe = load_recipe(family, config=earlier or config)
+    if trunk and earlier is None:
+        recipe = with_trunks(recipe, tuple(trunk))
+    if earlier is None:
+        recipe = with_settings(recipe, settings)
+    else:
+        _refuse_changes(recipe, family, config=config, trunks=trunk, settings=settings)
+    outcome = run(
+        Order(
+            dataset=load_dataset(dataset, root, keep_missing=True),
+            recipe=recipe,
+            out=out,
+            split=split,
+            starts=tuple(start or ("imagenet",)),
+            device=resolve_device(device),
+            resume=resume,
+            minutes=math.inf if minutes is None else minutes,
+            workers=workers or default_workers(),
+            photos=photos,
+            prepare_only=prepare_only,
+            command=" ".join(["biqa", *sys.argv[1:]]),
+        ),
+        _Talk(quiet=quiet),
+    )
+    if not outcome.finished:
+        _output.say("the time was up: the same command with --resume goes on")
+        raise typer.Exit(NOT_FINISHED)
+    if outcome.weights is not None:
+        _output.print_line(str(outcome.weights))
+        _Talk(quiet=quiet).say(
+            f"score with: biqa score PHOTOS -m {outcome.model} --weights {outcome.weights}"
+        )
+
+
+class _Talk:
+    """Says on stderr how a training goes: a line each epoch, and now and then between."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._first: tuple[float, int] | None = None
+        self._last = time.monotonic()
+
+    def say(self, line: str) -> None:
+        if not self._quiet:
+            _output.say(line)
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        now = time.monotonic()
+        if self._first is None or done <= self._first[1]:
+            # Of the run or of a phase: the first step of all is slow, so that it does not count.
+            self._first = (now, done)
+        elif now - self._last >= _SECONDS_BETWEEN_LINES:
+            self._last = now
+            began, before = self._first
+            left = (total - done) * (now - began) / (done - before)
+            self.say(f"step {done} of {total}, loss {loss:.4f}, {_words(left)} left")
+
+
+def _words(seconds: float) -> str:
+    """Return a time as people say it.
+
+    Example:
+        >>> _words(42), _words(600), _words(9000)
+        ('42 s', '10 min', '2.5 h')
+    """
+    if seconds < 100:  # noqa: PLR2004
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004
+
+
+def _refuse_changes(
+    recipe: "Recipe",
+    family: str,
+    *,
+    config: str | None,
+    trunks: list[str] | None,
+    settings: list[str],
+) -> None:
+    """Raise UsageError if the options ask for another recipe than the one that began."""
+    from biqa_cli.training.config import (
+        differing_keys,
+        load_recipe,
+        with_settings,
+        with_trunks,
+    )
+
+    asked = recipe if config is None else load_recipe(family, config=config)
+    asked = with_trunks(asked, tuple(trunks)) if trunks else asked
+    asked = with_settings(asked, settings)
+    if keys := differing_keys(recipe, asked):
+        msg = (
+            f"the training began with another {', '.join(keys)}: leave it out with --resume, or "
+            "begin anew in another --out"
+        )
+        raise UsageError(msg)

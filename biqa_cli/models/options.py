@@ -1,0 +1,91 @@
+"""What the papers vary in their networks: one table of options. Data only, no torch."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from biqa_cli.errors import UsageError
+from biqa_cli.models.spec import Family
+
+OptionValue = bool | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a family's network."""
+
+    default: OptionValue
+    choices: tuple[OptionValue, ...]
+    """Empty: any number above 0."""
+    source: str
+    """Where the paper varies it."""
+
+
+OPTIONS: dict[Family, dict[str, Option]] = {
+    "blockiqa": {
+        "blocks": Option(2, (1, 2, 3, 4), "Table 2; 1 is the row without blocks of Table 5"),
+        "similarity": Option("gaussian", ("gaussian", "gaussian_fixed", "cosine"), "Tables 3, 4"),
+        "use_afel": Option(True, (True, False), "Table 5"),
+    },
+    "qualitynet": {
+        "chains": Option("both", (1, 2, "both"), "figure 15"),
+        "attention": Option("SA+CA", ("none", "SA", "CA", "SA+CA"), "figure 15"),
+        "order": Option("gap_first", ("gap_first", "attention_first"), "eqs. 13 to 16, prose"),
+    },
+    "reqa": {
+        "steps": Option(4, (2, 3, 4, 5), "Table V"),
+        "feedback": Option(True, (True, False), "Table V"),
+        "transformer": Option(True, (True, False), "Table V"),
+        "input_size": Option(224, (), "the side of a crop"),
+    },
+    "shdiqa": {
+        "partition": Option("vertical", ("vertical", "horizontal", "grid"), "supplement, Table 3"),
+        "use_baf": Option(True, (True, False), "the network without it is DEIQT"),
+        "input_size": Option(224, (), "the side of a crop"),
+    },
+    "nlnet": {
+        "branches": Option("both", ("local", "nonlocal", "both"), "slides, local and non-local"),
+        "types": Option(0, (), "distortion types of the training set; 0 has no type head"),
+    },
+}
+
+FOLLOW_THE_DATA = ("input_size", "types")
+"""Options that nobody sets: the side of the crops, and the types of the training set."""
+
+
+def check_option(family: Family, name: str, value: object) -> OptionValue:
+    """Return the value of an option of a family.
+
+    Raises:
+        UsageError: If the family has no such option, or the option no such value.
+    """
+    known = OPTIONS[family]
+    if name not in known:
+        msg = f"{family} has no option {name!r}: {did_you_mean(name, known)}"
+        raise UsageError(msg)
+    option = known[name]
+    # True == 1, so that the type counts too.
+    for choice in option.choices:
+        if choice == value and type(choice) is type(value):
+            return choice
+    if not option.choices and type(value) is int and value >= 0:
+        return value
+    choices = ", ".join(str(choice) for choice in option.choices) or "whole numbers"
+    msg = f"{name} of {family} cannot be {value!r}: it can be {choices}"
+    raise UsageError(msg)
+
+
+def with_defaults(family: Family, given: Mapping[str, object]) -> dict[str, OptionValue]:
+    """Return the value of every option of a family.
+
+    Raises:
+        UsageError: If an option or its value does not exist.
+    """
+    defaults = {name: option.default for name, option in OPTIONS[family].items()}
+    return defaults | {name: check_option(family, name, value) for name, value in given.items()}
+
+
+def did_you_mean(name: str, known: Mapping[str, object]) -> str:
+    """Return the end of an error: the closest of the known names, or all of them."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"

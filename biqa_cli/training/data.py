@@ -1,0 +1,154 @@
+"""From decoded photos to batches: crops, flips and turns that only depend on seed and place."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from biqa_cli.models.spec import InputContract
+from biqa_cli.training.photos import PhotoStore, Pixels
+from biqa_cli.training.recipe import InputRecipe
+
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
+
+Arrays = dict[str, NDArray[Any]]
+Extras = Callable[[Pixels, np.random.Generator], Arrays]
+"""What a family makes of a crop (h, w, 3) beside the crop itself, in the threads that read."""
+
+# Streams of random numbers that never meet.
+_ORDER, _SAMPLE = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """The photos that train, and their labels on the recipe's scale."""
+
+    store: PhotoStore
+    indices: tuple[int, ...]
+    """Of the photos in their data set; none is broken."""
+    labels: NDArray[np.float32]
+    types: NDArray[np.int64]
+    """Of distortion, counted from 0; -1 where a photo has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """A batch as threads make it."""
+
+    pixels: Pixels
+    """(B, h, w, 3)."""
+    labels: NDArray[np.float32]
+    types: NDArray[np.int64]
+    extras: Arrays = field(default_factory=dict)
+
+
+def steps_per_epoch(count: int, recipe: InputRecipe, *, batch: int) -> int:
+    """Return the batches of an epoch; what does not fill a batch is left for another epoch."""
+    samples = count * recipe.crops_per_photo
+    return samples // min(batch, samples)
+
+
+def epoch_batches(
+    photos: TrainingSet,
+    recipe: InputRecipe,
+    *,
+    batch: int,
+    seed: int,
+    epoch: int,
+    start: int,
+    workers: int,
+    extras: Extras | None = None,
+) -> Iterator[Crops]:
+    """Yield the batches of an epoch; the same for the same seed and epoch, whoever makes them.
+
+    Args:
+        photos: What to train on.
+        recipe: How crops are made.
+        batch: Samples of a batch, fewer if there are fewer photos.
+        seed: Of the training.
+        epoch: Counted from 0 over all phases.
+        start: Batches at the beginning of the epoch that are skipped.
+        workers: Threads that make batches ahead.
+        extras: What else a family makes of a crop.
+    """
+    count = len(photos.indices)
+    samples = count * recipe.crops_per_photo
+    batch = min(batch, samples)
+    order = np.random.default_rng((seed, _ORDER, epoch)).permutation(samples)
+    batches = order[: samples // batch * batch].reshape(-1, batch)[start:]
+
+    def make(chosen: NDArray[np.int64]) -> Crops:
+        crops: list[Pixels] = []
+        made: list[Arrays] = []
+        for sample in chosen:
+            rng = np.random.default_rng((seed, _SAMPLE, epoch, int(sample)))
+            view = photos.store.view(photos.indices[sample % count])
+            crops.append(random_crop(view, recipe, rng))
+            if extras is not None:
+                made.append(extras(crops[-1], rng))
+        places = chosen % count
+        return Crops(
+            pixels=np.stack(crops),
+            labels=photos.labels[places],
+            types=photos.types[places],
+            extras={key: np.stack([one[key] for one in made]) for key in (made or [{}])[0]},
+        )
+
+    return made_ahead(make, batches, workers=workers)
+
+
+def random_crop(view: Pixels, recipe: InputRecipe, rng: np.random.Generator) -> Pixels:
+    """Return a crop (h, w, 3) of a view (H, W, 3), mirrored and turned as the recipe says."""
+    height, width = view.shape[:2]
+    size = recipe.crop
+    if size:
+        y, x = rng.integers(height - size + 1), rng.integers(width - size + 1)
+        view = view[y : y + size, x : x + size]
+    if recipe.flip and rng.random() < 0.5:  # noqa: PLR2004  half of all
+        view = view[:, ::-1]
+    if recipe.rotate:
+        angle = rng.uniform(-recipe.rotate, recipe.rotate)
+        turned = Image.fromarray(view).rotate(angle, Image.Resampling.BILINEAR)
+        return np.asarray(turned)
+    return view
+
+
+def made_ahead(
+    make: Callable[[_Item], _Made], items: Iterable[_Item], *, workers: int
+) -> Iterator[_Made]:
+    """Yield make(item) in order; threads work on no more than two items each before the reader."""
+    with ThreadPoolExecutor(workers, thread_name_prefix="biqa-batch") as pool:
+        pending: deque[Future[_Made]] = deque()
+        try:
+            for item in items:
+                pending.append(pool.submit(make, item))
+                if len(pending) > 2 * workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def normalised(pixels: Tensor, contract: InputContract) -> Tensor:
+    """Return pixels (B, h, w, 3) of 0 to 255 as images (B, 3, h, w), channels last in memory."""
+    mean = torch.tensor(contract.mean, device=pixels.device).reshape(3, 1, 1)
+    std = torch.tensor(contract.std, device=pixels.device).reshape(3, 1, 1)
+    return (pixels.permute(0, 3, 1, 2).float() / 255 - mean) / std
+
+
+def to_device(arrays: Mapping[str, NDArray[Any]], device: str) -> dict[str, Tensor]:
+    """Return arrays as tensors on a device."""
+    return {
+        key: torch.from_numpy(np.ascontiguousarray(array)).to(device)
+        for key, array in arrays.items()
+    }

@@ -1,0 +1,54 @@
+"""NLNet: quality, order of pairs, and the type of distortion where the data set has types."""
+
+from typing import cast
+
+import numpy as np
+from torch.nn import functional as F
+
+from biqa_cli.models.nlnet import NLNet
+from biqa_cli.models.superpixels import superpixel_nodes
+from biqa_cli.training.data import Arrays
+from biqa_cli.training.families.base import Batch, Phase, Setting, Terms
+from biqa_cli.training.losses.nlnet import nlnet_loss
+from biqa_cli.training.photos import Pixels
+
+
+def phases(setting: Setting) -> tuple[Phase, ...]:
+    """Return the one phase of NLNet; superpixels are found by the threads that cut crops."""
+    recipe = setting.recipe
+    network = cast("NLNet", setting.build())
+    has_nodes = recipe.network["branches"] != "local"
+
+    def nodes_of(crop: Pixels, _rng: np.random.Generator) -> Arrays:
+        found = superpixel_nodes(crop[None], nodes=network.nodes, pixels=network.pixels)
+        return {"nodes": found.features}
+
+    def loss(batch: Batch) -> Terms:
+        output = network.from_nodes(batch.images[:, None], batch.extras.get("nodes"))
+        has_types = output.type_logits is not None
+        terms = nlnet_loss(
+            output.scores,
+            batch.labels,
+            type_logits=output.type_logits,
+            types=batch.types if has_types else None,
+        )
+        of_type = {} if terms.type is None else {"type": terms.type}
+        return {
+            "loss": terms.total,
+            "quality": terms.quality,
+            "ranking": terms.ranking,
+            **of_type,
+        }
+
+    return (
+        Phase(
+            name="",
+            epochs=recipe.schedule.epochs,
+            learner=network,
+            network=network,
+            prefix="",
+            loss=loss,
+            val_loss=F.smooth_l1_loss,
+            extras=nodes_of if has_nodes else None,
+        ),
+    )

@@ -1,0 +1,181 @@
+"""Starting weights: torchvision's own, a published file, a checkpoint of biqa, or chance."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.models.backbones import efficientnet_lite, vgg, vit
+from biqa_cli.models.backbones.installed_torchvision import torchvision_models
+from biqa_cli.models.spec import Family, TrunkName
+from biqa_cli.models.torch_engine import load_tensors
+from biqa_cli.training.trunks import TrunkSlot
+from biqa_cli.weights.cache import locate
+from biqa_cli.weights.checkpoint import read_checkpoint
+from biqa_cli.weights.manifest import load_manifest
+
+IMAGENET, NONE = "imagenet", "none"
+
+# REQA's released code loads the first weights of ResNet-50, BlockIQA's the newest.
+_TORCHVISION: dict[TrunkName, str] = {
+    "resnet50": "ResNet50_Weights.IMAGENET1K_V2",
+    "efficientnet-b7": "EfficientNet_B7_Weights.IMAGENET1K_V1",
+    "vgg16": "VGG16_Weights.IMAGENET1K_V1",
+}
+_RESNET50_OF_REQA = "ResNet50_Weights.IMAGENET1K_V1"
+# Its trunk was never trained on photos' quality: it is ImageNet's, stored as int8.
+_LITE0_CHECKPOINT = "blockiqa-lite"
+
+_NAMES_IN: dict[TrunkName, str] = {
+    "resnet50": "torchvision's resnet50",
+    "efficientnet-b7": "torchvision's efficientnet_b7",
+    "vgg16": "torchvision's vgg16",
+    "vit-s16": "timm's vit_small_patch16_224 or deit3_small_patch16_224",
+    "efficientnet-lite0": "efficientnet_lite_pytorch",
+    "efficientnet-lite2": "efficientnet_lite_pytorch",
+}
+
+Tensors = Mapping[str, Tensor]
+
+
+def set_starting_weights(
+    network: nn.Module, slots: Sequence[TrunkSlot], starts: Sequence[str], *, family: Family
+) -> list[str]:
+    """Load the starting weights of a network and return a sentence on each.
+
+    Args:
+        network: Fresh; what no start covers stays random.
+        slots: Where its trunks lie.
+        starts: One for all trunks or one for each: "imagenet", "none", or a safetensors file: a
+            published trunk, or a checkpoint of biqa, of which the trunk is taken where the
+            network is another.
+        family: Of the network.
+
+    Raises:
+        UsageError: If there are more starts than trunks.
+        WeightsError: If weights are missing, or of another network.
+    """
+    if len(starts) not in (1, len(slots)):
+        msg = f"--init was given {len(starts)} times, the network has {len(slots)} trunks"
+        raise UsageError(msg)
+    if len(starts) == 1 and starts[0] not in (IMAGENET, NONE):
+        whole = _read(Path(starts[0]))
+        if _is_whole(network, whole):
+            load_tensors(network, {name: tensor.numpy() for name, tensor in whole.items()})
+            return [f"the whole network starts from {starts[0]}"]
+    each = list(starts) * len(slots) if len(starts) == 1 else list(starts)
+    return [
+        _start_trunk(network, slot, start, family) for slot, start in zip(slots, each, strict=True)
+    ]
+
+
+def _start_trunk(network: nn.Module, slot: TrunkSlot, start: str, family: Family) -> str:
+    if start == NONE:
+        return f"{slot.trunk} starts at random"
+    trunk = network.get_submodule(slot.prefix.rstrip("."))
+    if start == IMAGENET:
+        tensors, origin = _imagenet(slot.trunk, family)
+    else:
+        tensors, origin = _read(Path(start)), start
+    state = _state_for(trunk, slot, tensors)
+    if state is None:
+        msg = (
+            f"{start} does not hold the weights of {slot.trunk}: expected the names of "
+            f"{_NAMES_IN[slot.trunk]}, or a checkpoint of biqa with that trunk"
+        )
+        raise WeightsError(msg)
+    try:
+        trunk.load_state_dict(_with_counts(trunk, state))
+    except RuntimeError as error:
+        msg = f"{start} does not fit {slot.trunk}: {error}"
+        raise WeightsError(msg) from error
+    return f"{slot.trunk} starts from {origin}"
+
+
+def _imagenet(trunk: TrunkName, family: Family) -> tuple[Tensors, str]:
+    if trunk == "efficientnet-lite0":
+        checkpoint = load_manifest().find(_LITE0_CHECKPOINT)
+        file = None if checkpoint is None else locate(checkpoint.weights)
+        if checkpoint is not None and file is not None:
+            origin = f"ImageNet's weights in {_LITE0_CHECKPOINT} ({checkpoint.trunk_origin})"
+            return _read(file, sha256=checkpoint.sha256), origin
+    if trunk not in _TORCHVISION:
+        msg = (
+            f"torchvision has no ImageNet weights of {trunk}: give a safetensors file with the "
+            f"names of {_NAMES_IN[trunk]} with --init FILE, or --init none to start at random"
+        )
+        raise WeightsError(msg)
+    is_reqa = family == "reqa" and trunk == "resnet50"
+    name = _RESNET50_OF_REQA if is_reqa else _TORCHVISION[trunk]
+    weights = torchvision_models().get_weight(name)
+    try:
+        state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except OSError as error:
+        msg = (
+            f"cannot download {weights.url} ({error}): give a file with the names of "
+            f"{_NAMES_IN[trunk]} with --init FILE.safetensors, or --init none to start at random"
+        )
+        raise WeightsError(msg) from error
+    return cast("Tensors", state), f"torchvision's {name}"
+
+
+def _read(path: Path, *, sha256: str | None = None) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(t) for name, t in read_checkpoint(path, sha256=sha256).items()}
+
+
+def _is_whole(network: nn.Module, tensors: Tensors) -> bool:
+    names = {n for n in network.state_dict() if not n.endswith("num_batches_tracked")}
+    return names <= tensors.keys()
+
+
+def _state_for(trunk: nn.Module, slot: TrunkSlot, tensors: Tensors) -> dict[str, Tensor] | None:
+    """Return the tensors of a trunk under its own names, whatever the file calls them."""
+    wanted = {n for n in trunk.state_dict() if not n.endswith("num_batches_tracked")}
+    for prefix in ("", slot.prefix, *_PREFIXES):
+        if all(prefix + name in tensors for name in wanted):
+            return {name: tensors[prefix + name] for name in wanted}
+    try:
+        renamed = _RENAME[slot.trunk](tensors)
+    except KeyError:
+        return None
+    return renamed if wanted <= renamed.keys() else None
+
+
+_PREFIXES = (
+    *("trunk.", "trunks.0.", "trunks.1.", "local_branch.trunk."),
+    *("encoder.vit.", "encoder.vit.embedding.trunk."),
+)
+"""Of trunks in the networks of biqa."""
+
+
+def _with_counts(trunk: nn.Module, state: Tensors) -> dict[str, Tensor]:
+    """Return a state with the batch counts of batch norms, which files may leave out."""
+    return {
+        **{n: t for n, t in trunk.state_dict().items() if n.endswith("num_batches_tracked")},
+        **{name: tensor for name, tensor in state.items() if name in trunk.state_dict()},
+    }
+
+
+def _resnet50_from_published_keys(tensors: Tensors) -> dict[str, Tensor]:
+    stem = {"conv1": "stem.0", "bn1": "stem.1"}
+    state = {}
+    for name, tensor in tensors.items():
+        first, _, rest = name.partition(".")
+        if first in stem:
+            state[f"{stem[first]}.{rest}"] = tensor
+        elif first.startswith("layer"):
+            state[f"layers.{int(first[5:]) - 1}.{rest}"] = tensor
+    return state
+
+
+_RENAME: dict[TrunkName, Callable[[Tensors], dict[str, Tensor]]] = {
+    "resnet50": _resnet50_from_published_keys,
+    "efficientnet-b7": dict,
+    "vgg16": vgg.from_published_keys,
+    "vit-s16": vit.from_published_keys,
+    "efficientnet-lite0": efficientnet_lite.from_published_keys,
+    "efficientnet-lite2": efficientnet_lite.from_published_keys,
+}

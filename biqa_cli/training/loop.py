@@ -1,0 +1,286 @@
+"""The loop: batches through a phase, epoch by epoch, until it ends or the time is up."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from biqa_cli.blocks.grid import Block
+from biqa_cli.errors import UsageError
+from biqa_cli.models.spec import InputContract
+from biqa_cli.models.trained import TrainedNetwork
+from biqa_cli.training.checkpoints import Moving, Progress, restore, save_state, write_weights
+from biqa_cli.training.data import (
+    Arrays,
+    Crops,
+    TrainingSet,
+    epoch_batches,
+    normalised,
+    steps_per_epoch,
+    to_device,
+)
+from biqa_cli.training.families.base import Batch, Phase, Terms
+from biqa_cli.training.log import write_log
+from biqa_cli.training.optimisation import make_optimiser, make_schedule, rates
+from biqa_cli.training.recipe import Recipe
+from biqa_cli.training.trunks import TrunkSlot, freeze, set_training_mode, trunk_slots
+from biqa_cli.training.validation import Validation, predict, validate
+
+LAST, BEST, LOG = "last.safetensors", "best.safetensors", "log.csv"
+_LOSS_STREAM = 3
+
+
+class Watcher(Protocol):
+    """Who is told how a training goes."""
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        """Take note that `done` of `total` steps of a phase are done."""
+        ...
+
+    def say(self, line: str) -> None:
+        """Take note of a line."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all phases of a training share."""
+
+    recipe: Recipe
+    contract: InputContract
+    trained: TrainedNetwork
+    photos: TrainingSet
+    val: tuple[int, ...]
+    val_labels: NDArray[np.float32]
+    val_blocks: tuple[Block, ...]
+    out: Path
+    device: str
+    workers: int
+    deadline: float
+    """Of `time.monotonic()`; infinite without a limit."""
+    watcher: Watcher
+
+
+def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -> bool:
+    """Train a phase from where it stands; return whether it came to its end.
+
+    After each epoch, and when the time is up, `last.safetensors` holds everything that the next
+    run needs to go on with the very next step.
+
+    Args:
+        job: What to train on.
+        phase: What to train.
+        progress: Changed in place.
+        first_epoch: Epochs of the phases before, so that no two epochs draw the same crops.
+
+    Raises:
+        UsageError: If a loss or a score is not finite, or the predictions collapse.
+    """
+    slots = _prefixed(trunk_slots(job.recipe), phase.prefix)
+    learner = phase.learner.to(job.device).to(memory_format=torch.channels_last)
+    trainable = job.recipe.optimiser.trainable
+    phase.before()
+    freeze(learner, slots, trainable=trainable)
+    moving, steps = _moving(job, phase, learner, slots)
+    if progress.epoch or progress.step:
+        restore(job.out / LAST, moving)
+    while progress.epoch < phase.epochs and not _waited_enough(job, phase, progress):
+        set_training_mode(learner, slots, trainable=trainable)
+        if not _run_epoch(job, phase, progress, moving, steps, first_epoch):
+            save_state(job.out / LAST, progress, moving)
+            return False
+        _end_epoch(job, phase, progress, moving)
+    return True
+
+
+def autocast(recipe: Recipe, device: str) -> AbstractContextManager[Any]:
+    """Return the context of mixed precision that a recipe asks for on a device."""
+    precision = recipe.optimiser.precision
+    if precision == "bfloat16" or (precision == "auto" and device == "cuda"):
+        return torch.autocast(device, dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def _moving(
+    job: Job, phase: Phase, learner: nn.Module, slots: tuple[TrunkSlot, ...]
+) -> tuple[Moving, int]:
+    recipe = job.recipe
+    steps = steps_per_epoch(len(job.photos.indices), recipe.input, batch=recipe.optimiser.batch)
+    optimiser = make_optimiser(learner, recipe.optimiser, slots)
+    schedule = make_schedule(optimiser, recipe.schedule, epochs=phase.epochs, steps=steps)
+    mean = None
+    if recipe.optimiser.ema:
+        decay = get_ema_multi_avg_fn(recipe.optimiser.ema)  # type: ignore[no-untyped-call]  # torch
+        mean = AveragedModel(learner, multi_avg_fn=decay, use_buffers=True)
+    return Moving(learner, optimiser, schedule, mean), steps
+
+
+def _run_epoch(
+    job: Job, phase: Phase, progress: Progress, moving: Moving, steps: int, first_epoch: int
+) -> bool:
+    """Do the steps of an epoch that are left; return False if the time is up first."""
+    recipe = job.recipe
+    batches = epoch_batches(
+        job.photos,
+        recipe.input,
+        batch=recipe.optimiser.batch,
+        seed=recipe.seed,
+        epoch=first_epoch + progress.epoch,
+        start=progress.step,
+        workers=job.workers,
+        extras=phase.extras,
+    )
+    mark, out_of_time = time.monotonic(), False
+    for crops in batches:
+        batch = _batch(job, crops, progress, first_epoch)
+        terms = _step(job, phase, moving, batch)
+        if not math.isfinite(terms["loss"]):
+            msg = (
+                f"the loss became {terms['loss']} in epoch {progress.epoch + 1}, step "
+                f"{progress.step + 1}: begin anew with a smaller rate (--set rate=…) or "
+                "clipped gradients (--set clip=1)"
+            )
+            raise UsageError(msg)
+        for name, value in terms.items():
+            progress.sums[name] = progress.sums.get(name, 0.0) + value
+        progress.step += 1
+        now = time.monotonic()
+        progress.seconds += now - mark
+        progress.epoch_seconds += now - mark
+        mark = now
+        done = progress.epoch * steps + progress.step
+        job.watcher.step(done, phase.epochs * steps, terms["loss"])
+        # A run with no time at all still does a step, or validates: so it ends one day.
+        if out_of_time := now >= job.deadline:
+            break
+    return not out_of_time
+
+
+def _batch(job: Job, crops: Crops, progress: Progress, first_epoch: int) -> Batch:
+    arrays: Arrays = {"pixels": crops.pixels, "labels": crops.labels, "types": crops.types}
+    tensors = to_device(arrays, job.device)
+    epoch = first_epoch + progress.epoch
+    seed = np.random.SeedSequence((job.recipe.seed, _LOSS_STREAM, epoch, progress.step))
+    return Batch(
+        images=normalised(tensors["pixels"], job.contract),
+        labels=tensors["labels"],
+        types=tensors["types"],
+        extras=to_device(crops.extras, job.device),
+        epoch=progress.epoch,
+        generator=torch.Generator().manual_seed(int(seed.generate_state(1)[0])),
+    )
+
+
+def _step(job: Job, phase: Phase, moving: Moving, batch: Batch) -> dict[str, float]:
+    optimiser = moving.optimiser
+    optimiser.zero_grad(set_to_none=True)
+    with autocast(job.recipe, job.device):
+        terms: Terms = phase.loss(batch)
+    terms["loss"].backward()  # type: ignore[no-untyped-call]
+    if job.recipe.optimiser.clip:
+        learns = [p for group in optimiser.param_groups for p in group["params"]]
+        nn.utils.clip_grad_norm_(learns, job.recipe.optimiser.clip)
+    optimiser.step()
+    if not isinstance(moving.schedule, ReduceLROnPlateau):
+        moving.schedule.step()
+    if isinstance(moving.mean, AveragedModel):
+        moving.mean.update_parameters(moving.learner)
+    # One transfer for all numbers: each would wait for the device.
+    values = torch.stack([term.detach().float() for term in terms.values()]).tolist()
+    return dict(zip(terms, values, strict=True))
+
+
+def _end_epoch(job: Job, phase: Phase, progress: Progress, moving: Moving) -> None:
+    """Validate, keep the best, write the log and the state."""
+    began = time.monotonic()
+    network = _scorer(phase, moving)
+    found = None if network is None else judge(job, phase, network)
+    spent = time.monotonic() - began
+    progress.seconds += spent
+    row: dict[str, Any] = {
+        "phase": phase.name,
+        "epoch": progress.epoch + 1,
+        "rate": max(rates(moving.optimiser)),
+        **{name: total / progress.step for name, total in progress.sums.items()},
+    }
+    if network is not None and found is not None:
+        agreement = asdict(found)
+        row |= {"val_loss": agreement.pop("loss"), **agreement}
+        if isinstance(moving.schedule, ReduceLROnPlateau):
+            moving.schedule.step(found.loss)
+        _keep_best(job, progress, network, found, row)
+    row["seconds"] = round(progress.epoch_seconds + spent, 2)
+    progress.rows.append(row)
+    progress.epoch += 1
+    progress.step, progress.sums, progress.epoch_seconds = 0, {}, 0.0
+    save_state(job.out / LAST, progress, moving)
+    write_log(job.out / LOG, progress.rows)
+    job.watcher.say(_line(phase, row))
+
+
+def judge(job: Job, phase: Phase, network: nn.Module) -> Validation:
+    """Return how a network agrees with the validation labels."""
+    predicted = predict(
+        network,
+        job.photos.store,
+        job.val,
+        contract=job.contract,
+        blocks=job.val_blocks,
+        device=job.device,
+        workers=job.workers,
+    )
+    return validate(predicted, job.val_labels, phase.val_loss)
+
+
+def _scorer(phase: Phase, moving: Moving) -> nn.Module | None:
+    """Return the network to score with: of the mean weights where there are such."""
+    if phase.network is None or moving.mean is None:
+        return phase.network
+    return moving.mean.get_submodule(f"module.{phase.prefix}".rstrip("."))
+
+
+def _keep_best(
+    job: Job, progress: Progress, network: nn.Module, found: Validation, row: dict[str, Any]
+) -> None:
+    select = job.recipe.schedule.select
+    value = found.plcc if select == "plcc" else found.srcc
+    if select != "last" and progress.best is not None and value <= progress.best:
+        progress.waited += 1
+        return
+    write_weights(job.out / BEST, network, job.trained)
+    progress.best, progress.best_row, progress.waited = value, dict(row), 0
+
+
+def _waited_enough(job: Job, phase: Phase, progress: Progress) -> bool:
+    schedule = job.recipe.schedule
+    return (
+        phase.network is not None
+        and 0 < schedule.patience <= progress.waited
+        and progress.epoch >= schedule.least_epochs
+    )
+
+
+def _prefixed(slots: tuple[TrunkSlot, ...], prefix: str) -> tuple[TrunkSlot, ...]:
+    return tuple(TrunkSlot(prefix + slot.prefix, slot.trunk) for slot in slots)
+
+
+def _line(phase: Phase, row: dict[str, Any]) -> str:
+    name = f"{phase.name} " if phase.name else ""
+    numbers = [f"{k} {v:.4f}" for k, v in _shown(row)]
+    return f"{name}epoch {row['epoch']} of {phase.epochs}: {', '.join(numbers)}"
+
+
+def _shown(row: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    for key, value in row.items():
+        if key not in ("phase", "epoch", "rate", "seconds", "val_loss", "krcc"):
+            yield key, value

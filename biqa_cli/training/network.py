@@ -1,0 +1,91 @@
+"""From recipe and data set to the network: what it is, and the phases that train it."""
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from biqa_cli.datasets.base import Dataset
+from biqa_cli.models.catalog import LITE_MEAN, LITE_STD, MODELS
+from biqa_cli.models.loading import assemble_network
+from biqa_cli.models.options import OPTIONS, OptionValue
+from biqa_cli.models.spec import Crops, InputContract
+from biqa_cli.models.trained import TrainedNetwork
+from biqa_cli.training.families import PHASES
+from biqa_cli.training.families.base import Phase, Setting
+from biqa_cli.training.initial import set_starting_weights
+from biqa_cli.training.labels import score_scale
+from biqa_cli.training.recipe import Recipe
+from biqa_cli.training.trunks import trunk_slots
+
+_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_BLACK, _WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+
+
+def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> TrainedNetwork:
+    """Return what the finished file says of itself.
+
+    Args:
+        recipe: Family, trunks, options and view.
+        dataset: Whose labels it learns.
+        types: Distortion types that the data set tells apart, for families that learn them.
+    """
+    view = recipe.input
+    options: dict[str, OptionValue] = dict(recipe.network)
+    follow = {"input_size": view.crop or view.height, "types": types}
+    options |= {name: value for name, value in follow.items() if name in OPTIONS[recipe.family]}
+    mean, std = _normalisation(recipe)
+    # NLNet cuts the view itself, into patches side by side.
+    crops = Crops(view.crop, view.stride) if view.crop and recipe.family != "nlnet" else None
+    return TrainedNetwork(
+        family=recipe.family,
+        trunks=recipe.trunks,
+        options=options,
+        input=InputContract(view.height, view.width, mean, std, crops=crops),
+        scale=score_scale(dataset, labels=view.labels),
+        dataset=dataset.name,
+    )
+
+
+def make_phases(
+    recipe: Recipe, trained: TrainedNetwork, starts: Sequence[str]
+) -> tuple[tuple[Phase, ...], list[str]]:
+    """Return the phases of a training, and a sentence on each starting weight.
+
+    Args:
+        recipe: Of the training.
+        trained: What the network is.
+        starts: See `set_starting_weights`; none leaves all at random.
+    """
+    notes: list[str] = []
+
+    def build() -> nn.Module:
+        network = assemble_network(recipe.family, recipe.trunks, options=trained.options)
+        if starts:
+            slots = trunk_slots(recipe)
+            notes.extend(set_starting_weights(network, slots, starts, family=recipe.family))
+        return network
+
+    setting = Setting(
+        recipe=recipe,
+        contract=trained.input,
+        label_span=trained.scale.highest - trained.scale.lowest,
+        build=build,
+    )
+    return PHASES[recipe.family](setting), notes
+
+
+def model_name(trained: TrainedNetwork) -> str:
+    """Return the model of the catalogue to name with -m for these weights."""
+    alike = [spec for spec in MODELS.values() if spec.family == trained.family]
+    same = [spec for spec in alike if spec.trunks == trained.trunks]
+    return (same or alike)[0].name
+
+
+def _normalisation(
+    recipe: Recipe,
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    if recipe.family == "nlnet":
+        return _BLACK, _WHITE
+    if all(trunk.startswith("efficientnet-lite") for trunk in recipe.trunks):
+        return LITE_MEAN, LITE_STD
+    return _IMAGENET_MEAN, _IMAGENET_STD

@@ -1,0 +1,108 @@
+"""Which parameters move how fast: groups, optimiser, and the rates over time."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
+
+from biqa_cli.errors import UsageError
+from biqa_cli.training.recipe import OptimiserRecipe, ScheduleRecipe
+from biqa_cli.training.trunks import TrunkSlot
+
+_WARMUP_START = 1e-3
+_SGD_MOMENTUM = 0.9
+# Learnt tokens and positions of transformers; vectors are known by their shape.
+_TOKENS = frozenset({"class_token", "positions", "tokens", "quality", "position"})
+
+Schedule = LambdaLR | ReduceLROnPlateau
+
+
+def make_optimiser(
+    learner: nn.Module, recipe: OptimiserRecipe, slots: tuple[TrunkSlot, ...]
+) -> torch.optim.Optimizer:
+    """Return the optimiser of all parameters that learn.
+
+    Trunks have their own rate, and vectors and tokens no decay if the recipe says so.
+
+    Raises:
+        UsageError: If nothing learns.
+    """
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in learner.named_parameters():
+        if parameter.requires_grad:
+            in_trunk = any(name.startswith(slot.prefix) for slot in slots)
+            decays = recipe.decay_all or not _is_vector(name, parameter)
+            groups.setdefault((in_trunk, decays), []).append(parameter)
+    if not groups:
+        raise UsageError('nothing would learn: set trainable to "all", "last" or "head"')
+    parameters = [
+        {
+            "params": chosen,
+            "lr": recipe.trunk_rate if in_trunk else recipe.rate,
+            "weight_decay": recipe.weight_decay if decays else 0.0,
+        }
+        for (in_trunk, decays), chosen in groups.items()
+    ]
+    if recipe.algorithm == "sgd":
+        return torch.optim.SGD(parameters, momentum=_SGD_MOMENTUM)
+    if recipe.algorithm == "adamw":
+        return torch.optim.AdamW(parameters)
+    return torch.optim.Adam(parameters)
+
+
+def _is_vector(name: str, parameter: nn.Parameter) -> bool:
+    return parameter.ndim <= 1 or name.rpartition(".")[2] in _TOKENS
+
+
+def make_schedule(
+    optimiser: torch.optim.Optimizer, recipe: ScheduleRecipe, *, epochs: int, steps: int
+) -> Schedule:
+    """Return what sets the rates: after each step, or on a plateau after each epoch.
+
+    Args:
+        optimiser: Whose rates to set.
+        recipe: The curve.
+        epochs: Of the phase.
+        steps: Of an epoch.
+    """
+    if recipe.curve == "plateau":
+        return ReduceLROnPlateau(
+            optimiser, factor=recipe.factor, patience=recipe.every, min_lr=recipe.lowest
+        )
+
+    def factor_for(base: float) -> Any:  # noqa: ANN401  a function that torch does not type
+        def factor(step: int) -> float:
+            wanted = rate_factor(step, recipe, epochs=epochs, steps=steps)
+            return max(wanted, recipe.lowest / base) if base else wanted
+
+        return factor
+
+    return LambdaLR(optimiser, [factor_for(group["lr"]) for group in optimiser.param_groups])
+
+
+def rate_factor(step: int, recipe: ScheduleRecipe, *, epochs: int, steps: int) -> float:
+    """Return what the rate is multiplied by at a step, counted from 0.
+
+    Example:
+        >>> from biqa_cli.training.config import load_recipe
+        >>> schedule = load_recipe("shdiqa").schedule
+        >>> [round(rate_factor(10 * e, schedule, epochs=9, steps=10), 3) for e in (0, 3, 5, 6)]
+        [0.001, 0.1, 0.1, 0.01]
+    """
+    rising = recipe.warmup * steps
+    if step < rising:
+        return _WARMUP_START + (1 - _WARMUP_START) * step / rising
+    if recipe.curve == "step":
+        return recipe.factor ** (step // steps // recipe.every)
+    if recipe.curve == "cosine":
+        share = (step - rising) / max(epochs * steps - rising, 1)
+        return (1 + math.cos(math.pi * min(share, 1))) / 2
+    return 1.0
+
+
+def rates(optimiser: torch.optim.Optimizer) -> Iterator[float]:
+    """Yield the rate of each group."""
+    return (float(group["lr"]) for group in optimiser.param_groups)

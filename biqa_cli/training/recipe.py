@@ -1,0 +1,114 @@
+"""A recipe: everything that a training depends on beside the photos. Records only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from biqa_cli.models.options import OptionValue
+from biqa_cli.models.spec import Family, TrunkName
+
+LossValue = bool | float | Literal["auto"]
+
+LOSS_KEYS: dict[Family, dict[str, LossValue]] = {
+    "blockiqa": {},
+    "qualitynet": {"mae_weight": "auto", "plcc_weight": 10.0},
+    "reqa": {"coarse": True, "fine": True},
+    "shdiqa": {"contrastive_weight": 1.0, "affinity_weight": 1.0, "teacher_epochs": 9.0},
+    "nlnet": {},
+}
+"""What each family's loss can be told, and the paper's value. "auto" is explained in the recipe."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputRecipe:
+    """From a photo to what the network sees."""
+
+    height: int
+    """Of the view that the whole photo is resized to, in pixels."""
+    width: int
+    crop: int
+    """Side of the square random crops; 0 trains on whole views."""
+    crops_per_photo: int
+    """In an epoch."""
+    stride: int
+    """Of the grid of crops that scores a photo; without crops it means nothing."""
+    val_crops: int
+    """Crops of that grid that validation looks at, spread evenly; 0 is all."""
+    flip: bool
+    """Whether half of all crops are mirrored."""
+    rotate: float
+    """Crops are turned by up to so many degrees; corners become black."""
+    labels: Literal["unit", "native", "percent"]
+    """Labels from 0 to 1, as the data set has them, or from 0 to 100."""
+    val_share: float
+    """Of the training part, held out where the split has no part `val`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptimiserRecipe:
+    """What changes the weights."""
+
+    algorithm: Literal["adam", "adamw", "sgd"]
+    batch: int
+    rate: float
+    """Of everything but the trunk."""
+    trunk_rate: float
+    weight_decay: float
+    decay_all: bool
+    """False: no decay of vectors, positions and learnt tokens."""
+    clip: float
+    """Longest gradient; 0 does not clip."""
+    trainable: Literal["all", "last", "head"]
+    """What of the trunk learns: all, its last stage, nothing."""
+    ema: float
+    """Decay of an exponential mean of the weights that is scored and kept; 0 is off."""
+    precision: Literal["auto", "float32", "bfloat16"]
+    """auto: bfloat16 mixed precision on cuda, float32 elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRecipe:
+    """How the rates move, when training ends, and which epoch is kept."""
+
+    epochs: int
+    curve: Literal["constant", "step", "cosine", "plateau"]
+    warmup: float
+    """Epochs of linear rise from a thousandth of the rate."""
+    every: int
+    """Epochs of a step; on a plateau the epochs without a lower validation loss to bear."""
+    factor: float
+    """What a rate is multiplied by at a step or on a plateau."""
+    lowest: float
+    """No rate falls below."""
+    patience: int
+    """Epochs without a better correlation on `val` before the end; 0 goes on to the last."""
+    least_epochs: int
+    select: Literal["srcc", "plcc", "last"]
+    """Which epoch is kept: the best by this correlation on `val`, or the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that a training depends on beside the photos."""
+
+    family: Family
+    trunks: tuple[TrunkName, ...]
+    seed: int
+    network: Mapping[str, OptionValue]
+    """Options of the family, see `OPTIONS`."""
+    loss: Mapping[str, LossValue]
+    """Of `LOSS_KEYS`."""
+    input: InputRecipe
+    optimiser: OptimiserRecipe
+    schedule: ScheduleRecipe
+
+    def loss_number(self, key: str) -> float:
+        """Return a number of the loss."""
+        return float(self.loss[key])
+
+
+SECTIONS: dict[str, type] = {
+    "input": InputRecipe,
+    "optimiser": OptimiserRecipe,
+    "schedule": ScheduleRecipe,
+}

@@ -1,0 +1,213 @@
+"""`biqa train` as one function: data set and recipe in, a folder with weights and curves out."""
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from biqa_cli.datasets.base import Dataset
+from biqa_cli.datasets.split_files import save_split
+from biqa_cli.errors import UsageError
+from biqa_cli.training.checkpoints import (
+    Progress,
+    read_progress,
+    read_weights,
+    write_module,
+    write_whole,
+)
+from biqa_cli.training.config import to_toml
+from biqa_cli.training.families.base import Phase
+from biqa_cli.training.labels import Labelled, distortion_types, labelled
+from biqa_cli.training.loop import LAST, Job, Watcher, run_phase
+from biqa_cli.training.network import describe_network, make_phases, model_name
+from biqa_cli.training.parts import TrainingParts, training_parts
+from biqa_cli.training.photos import PhotoStore, prepare_photos
+from biqa_cli.training.recipe import Recipe
+from biqa_cli.training.summary import SUMMARY, agreement_of, store_weights, write_summary
+from biqa_cli.training.validation import scoring_blocks
+
+RECIPE, SPLIT, PHOTOS = "recipe.toml", "split.txt", "photos"
+_SHOWN = 5
+_PHOTOS_BETWEEN_LINES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a user asks of one run."""
+
+    dataset: Dataset
+    """Whole, see `load_dataset(keep_missing=True)`."""
+    recipe: Recipe
+    out: Path
+    """Folder of the outputs."""
+    split: str | None = None
+    """Protocol or file; None is the default of the data set."""
+    starts: tuple[str, ...] = ("imagenet",)
+    """Starting weights, see `set_starting_weights`."""
+    device: str = "cpu"
+    resume: bool = False
+    """Whether to go on with the training in `out`, if there is one."""
+    minutes: float = math.inf
+    """When to stop, after the next step."""
+    workers: int = 2
+    """Threads that decode and make batches."""
+    photos: Path | None = None
+    """Folder of decoded photos; None is `photos` in `out`."""
+    prepare_only: bool = False
+    command: str = ""
+    """For the summary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run has done."""
+
+    finished: bool
+    """False: the time was up, and `resume` goes on."""
+    weights: Path | None = None
+    """The stored checkpoint; None where no epoch has come to its end."""
+    model: str = ""
+    """Name of the catalogue that these weights fit."""
+
+
+def train(order: Order, watcher: Watcher) -> Outcome:
+    """Train a network, or go on with it; everything that is left lies in `order.out`.
+
+    Raises:
+        UsageError: If recipe, data set and folder do not fit, or the training diverges.
+        WeightsError: If the starting weights are missing or of another network.
+    """
+    deadline = time.monotonic() + 60 * order.minutes
+    recipe, dataset, out = order.recipe, order.dataset, order.out
+    progress = _begin(order)
+    parts = training_parts(
+        dataset, split=order.split, seed=recipe.seed, val_share=recipe.input.val_share
+    )
+    if order.prepare_only:
+        return Outcome(finished=_prepare(order, parts, deadline, watcher) is not None)
+    types = distortion_types(dataset, parts)
+    trained = describe_network(recipe, dataset, types=len(types))
+    torch.manual_seed(recipe.seed)
+    begins = not (progress.rows or progress.step)
+    starts = order.starts if begins or progress.more_phases else ()
+    # Before the photos, so that wrong weights are told at once.
+    phases, notes = make_phases(recipe, trained, starts)
+    if begins:
+        progress.starts = notes
+        for note in notes:
+            watcher.say(note)
+    store = _prepare(order, parts, deadline, watcher)
+    if store is None:
+        return Outcome(finished=False)
+    known = labelled(dataset, parts, store, labels=recipe.input.labels)
+    _say_photos(dataset, parts, known, watcher)
+    _check_same(progress, parts, known, out)
+    write_whole(out / RECIPE, to_toml(recipe))
+    save_split(parts.split, dataset, out / SPLIT)
+    view = recipe.input
+    job = Job(
+        recipe=recipe,
+        contract=trained.input,
+        trained=trained,
+        photos=known.train,
+        val=known.val,
+        val_labels=known.val_labels,
+        val_blocks=scoring_blocks(
+            trained.input, crop=view.crop, stride=view.stride, at_most=view.val_crops
+        ),
+        out=out,
+        device=order.device,
+        workers=order.workers,
+        deadline=deadline,
+        watcher=watcher,
+    )
+    progress.finished = _run(job, phases, progress)
+    weights = store_weights(out, trained) if progress.best_row else None
+    stored = None
+    if weights is not None and progress.finished:
+        stored = agreement_of(job, phases[-1], weights)
+    facts = {"command": order.command, "starts": progress.starts, "types": types}
+    write_summary(job, progress, parts, dataset, weights=weights, stored=stored, facts=facts)
+    return Outcome(progress.finished, weights, model_name(trained))
+
+
+def _begin(order: Order) -> Progress:
+    """Return where the training in the folder stands, a fresh one where there is none."""
+    state = order.out / LAST
+    try:
+        order.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make the folder {order.out}: {error.strerror}"
+        raise UsageError(msg) from error
+    if order.prepare_only or not state.is_file():
+        return Progress()
+    if not order.resume:
+        msg = f"{order.out} holds a training: go on with --resume, or name another --out"
+        raise UsageError(msg)
+    return read_progress(state)
+
+
+def _prepare(
+    order: Order, parts: TrainingParts, deadline: float, watcher: Watcher
+) -> PhotoStore | None:
+    said = 0
+
+    def go_on(done: int, total: int) -> bool:
+        nonlocal said
+        if done == total or done - said >= _PHOTOS_BETWEEN_LINES:
+            said = done
+            watcher.say(f"{done} of {total} photos are decoded")
+        return time.monotonic() < deadline
+
+    return prepare_photos(
+        order.dataset,
+        sorted((*parts.train, *parts.val)),
+        order.photos or order.out / PHOTOS,
+        size=(order.recipe.input.height, order.recipe.input.width),
+        workers=order.workers,
+        go_on=go_on,
+    )
+
+
+def _check_same(progress: Progress, parts: TrainingParts, known: Labelled, out: Path) -> None:
+    """Raise UsageError if a training would go on with other photos than it began with."""
+    facts = {"split": parts.split.sha256, "train": len(known.train.indices), "val": len(known.val)}
+    if progress.photos and progress.photos != facts:
+        msg = f"{out} was trained on other photos ({progress.photos}, now {facts})"
+        raise UsageError(msg)
+    progress.photos = facts
+
+
+def _run(job: Job, phases: tuple[Phase, ...], progress: Progress) -> bool:
+    """Run the phases from where the training stands; return whether all came to their end."""
+    for number, phase in enumerate(phases):
+        kept = job.out / f"{phase.name}.safetensors"
+        if number < progress.phase:
+            read_weights(kept, phase.learner)
+            phase.learner.to(job.device)
+            continue
+        if number > progress.phase:
+            progress.phase, progress.epoch, progress.step = number, 0, 0
+        progress.more_phases = number + 1 < len(phases)
+        before = sum(earlier.epochs for earlier in phases[:number])
+        if not run_phase(job, phase, progress, first_epoch=before):
+            return False
+        if progress.more_phases:
+            write_module(kept, phase.learner)
+    return True
+
+
+def _say_photos(dataset: Dataset, parts: TrainingParts, known: Labelled, watcher: Watcher) -> None:
+    broken = known.train.store.broken
+    for index, error in list(broken.items())[:_SHOWN]:
+        watcher.say(f"left out: {dataset.images[index].path}: {error}")
+    if len(broken) > _SHOWN:
+        watcher.say(f"left out: {len(broken)} photos in all, see {SUMMARY}")
+    trained, tested = len(known.train.indices), len(parts.split.parts.get("test", ()))
+    watcher.say(
+        f"{trained} photos train, {len(known.val)} validate, {tested} are kept for the test"
+    )
+    if parts.split.leaky:
+        watcher.say(f"LEAKY: {parts.split.reason}")

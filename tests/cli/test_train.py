@@ -1,0 +1,245 @@
+"""`biqa train` as a user calls it, on the miniature set and networks of a few thousand numbers."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+from rated_miniature import rated_miniature, use_tiny_trunks
+from safetensors.numpy import load_file
+from typer.testing import CliRunner, Result
+
+from biqa_cli.cli import app
+from biqa_cli.datasets.loading import load_dataset
+from biqa_cli.datasets.split_files import save_split
+from biqa_cli.datasets.splits import split_of_parts
+from biqa_cli.models.trained import read_trained
+
+SMALL = {
+    "blockiqa": ("height=64", "width=64", "batch=8"),
+    "qualitynet": ("height=64", "width=64", "batch=8"),
+    "reqa": ("height=128", "width=128", "crop=112", "stride=112", "val_crops=0", "batch=10"),
+    "shdiqa": ("height=64", "width=64", "crop=64", "stride=64", "teacher_epochs=1", "batch=8"),
+    "nlnet": ("height=112", "width=112", "val_crops=1", "batch=8"),
+}
+SCORED_WITH = {
+    "blockiqa": "blockiqa-lite",
+    "qualitynet": "qualitynet-lite",
+    "reqa": "reqa-lite",
+    "shdiqa": "shdiqa-lite",
+    "nlnet": "nlnet-lite",
+}
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_tiny_trunks(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def ratings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return rated_miniature(tmp_path_factory.mktemp("photos"))
+
+
+def train(family: str, ratings: Path, out: Path, *more: str) -> Result:
+    settings = [f"--set={setting}" for setting in ("val_share=0.25", *SMALL[family])]
+    start = ["--init=none", "--freeze-trunk", "-d", "cpu", "-j", "2"]
+    options = [f"--config={family}-cpu", f"--dataset=csv:{ratings}", f"--out={out}", *start]
+    return CliRunner().invoke(app, ["train", family, *options, *settings, "--epochs=2", *more])
+
+
+def log_of(out: Path) -> list[dict[str, str]]:
+    """Return the log without what a clock says."""
+    with (out / "log.csv").open(newline="") as file:
+        return [
+            {key: value for key, value in row.items() if key != "seconds"}
+            for row in csv.DictReader(file)
+        ]
+
+
+def summary_of(out: Path) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
+    return summary
+
+
+def labels_of(ratings: Path) -> dict[str, float]:
+    with ratings.open(newline="") as file:
+        return {row["path"]: float(row["mos"]) for row in csv.DictReader(file)}
+
+
+def part_of(out: Path, part: str) -> list[str]:
+    lines = (out / "split.txt").read_text().splitlines()
+    return [line.split("\t")[1] for line in lines if line.startswith(f"{part}\t")]
+
+
+@pytest.mark.parametrize("family", SMALL)
+def test_every_family_trains_and_its_file_scores_as_validation_did(
+    family: str, ratings: Path, tmp_path: Path
+) -> None:
+    result = train(family, ratings, tmp_path)
+    assert result.exit_code == 0, result.output
+    weights = tmp_path / f"{family}-ratings.safetensors"
+    assert result.stdout.strip() == str(weights)
+    summary = summary_of(tmp_path)
+    assert summary["finished"] and summary["model"] == SCORED_WITH[family]
+    assert sum(summary["split"]["photos"].values()) == 32
+
+    val = part_of(tmp_path, "val")
+    photos = [str(ratings.parent / name) for name in val]
+    model = ["-m", summary["model"], "--weights", str(weights), "-d", "cpu"]
+    scored = CliRunner().invoke(app, ["score", *photos, *model, "-f", "json"])
+    assert scored.exit_code == 0, scored.output
+    native = [one["native_score"] for one in json.loads(scored.stdout)["results"]]
+    labels = labels_of(ratings)
+    agreement = scipy.stats.spearmanr([labels[name] for name in val], native)[0]
+    assert agreement == pytest.approx(summary["val_of_stored_weights"]["srcc"], abs=1e-9)
+
+
+@pytest.mark.parametrize("family", ["blockiqa", "reqa", "shdiqa"])
+def test_a_training_that_is_interrupted_at_every_step_ends_bit_for_bit_the_same(
+    family: str, ratings: Path, tmp_path: Path
+) -> None:
+    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    assert train(family, ratings, whole).exit_code == 0
+    codes = [train(family, ratings, pieces, "--minutes=0").exit_code]
+    while codes[-1] == 3 and len(codes) < 30:
+        codes.append(train(family, ratings, pieces, "--minutes=0", "--resume").exit_code)
+    assert codes[-1] == 0 and len(codes) > 4
+    assert log_of(whole) == log_of(pieces)
+    for name in ("best.safetensors", f"{family}-ratings.safetensors", "recipe.toml", "split.txt"):
+        assert (whole / name).read_bytes() == (pieces / name).read_bytes(), name
+    one, other = (load_file(out / "last.safetensors") for out in (whole, pieces))
+    assert one.keys() == other.keys()
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+    assert summary_of(pieces)["starts"] == summary_of(whole)["starts"]
+
+
+def test_the_seed_decides_the_curve_and_the_number_of_threads_does_not(
+    ratings: Path, tmp_path: Path
+) -> None:
+    logs = []
+    for name, more in {"a": (), "b": ("-j", "1"), "c": ("--seed=5",)}.items():
+        assert train("blockiqa", ratings, tmp_path / name, *more).exit_code == 0
+        logs.append(log_of(tmp_path / name))
+    assert logs[0] == logs[1] and logs[0] != logs[2]
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_with_advice(
+    ratings: Path, tmp_path: Path
+) -> None:
+    huge = ("--set=rate=1e30", "--set=trunk_rate=1e30", "--set=clip=0", "--set=warmup=0")
+    result = train("reqa", ratings, tmp_path, *huge)
+    assert result.exit_code == 2
+    assert "begin anew with a smaller rate (--set rate=…" in result.stderr
+
+
+def test_a_broken_photo_is_left_out_and_named(tmp_path: Path) -> None:
+    table = rated_miniature(tmp_path)
+    (tmp_path / "05.png").write_bytes(b"no photo")
+    (tmp_path / "06.png").unlink()
+    out = tmp_path / "out"
+    everything = ["--split", str(tmp_path / "split.txt")]
+    names = [f"{number:02}.png" for number in range(32)]
+    parts = {"train": names[:20], "val": names[20:28], "test": names[28:]}
+    data = load_dataset(f"csv:{table}", keep_missing=True)
+    place = {image.path: index for index, image in enumerate(data.images)}
+    indices = {p: tuple(sorted(place[n] for n in chosen)) for p, chosen in parts.items()}
+    split = split_of_parts(data, indices, protocol="image", seed=1)
+    save_split(split, data, tmp_path / "split.txt")
+    result = train("blockiqa", table, out, *everything)
+    assert result.exit_code == 0, result.output
+    assert "left out: 05.png: not an image in a known format" in result.stderr
+    assert "left out: 06.png: no such file" in result.stderr
+    assert "18 photos train, 8 validate, 4 are kept for the test" in result.stderr
+    assert summary_of(out)["left_out"].keys() == {"05.png", "06.png"}
+
+
+def test_the_recipe_that_was_used_trains_again_to_the_same_weights(
+    ratings: Path, tmp_path: Path
+) -> None:
+    assert train("blockiqa", ratings, tmp_path / "a", "--set=similarity=cosine").exit_code == 0
+    again = CliRunner().invoke(
+        app,
+        [
+            *("train", "blockiqa", f"--config={tmp_path / 'a' / 'recipe.toml'}", "--init=none"),
+            *(f"--dataset=csv:{ratings}", f"--out={tmp_path / 'b'}", "-d", "cpu"),
+        ],
+    )
+    assert again.exit_code == 0, again.output
+    weights = [(tmp_path / run / "best.safetensors").read_bytes() for run in ("a", "b")]
+    assert weights[0] == weights[1]
+    # The option travels with the file: other similarity, other scores.
+    assert read_trained(tmp_path / "a" / "best.safetensors").options["similarity"] == "cosine"
+
+
+def test_types_of_distortion_are_learnt_where_the_table_has_them(tmp_path: Path) -> None:
+    table = rated_miniature(tmp_path, types=True)
+    assert train("nlnet", table, tmp_path / "out").exit_code == 0
+    assert all(float(row["type"]) > 0 for row in log_of(tmp_path / "out"))
+    assert summary_of(tmp_path / "out")["types"] == ["blur", "noise"]
+
+
+def test_photos_are_prepared_without_training_and_then_not_decoded_again(
+    ratings: Path, tmp_path: Path
+) -> None:
+    store, out = tmp_path / "store", tmp_path / "out"
+    assert train("blockiqa", ratings, out, f"--photos={store}", "--prepare-only").exit_code == 0
+    parts = list(store.glob("*/*.npy"))
+    assert len(parts) == 1 and not (out / "log.csv").exists()
+    before = parts[0].stat().st_mtime_ns
+    assert train("blockiqa", ratings, out, f"--photos={store}").exit_code == 0
+    assert parts[0].stat().st_mtime_ns == before and not (out / "photos").exists()
+
+
+def test_a_folder_that_holds_a_training_is_not_overwritten_by_accident(
+    ratings: Path, tmp_path: Path
+) -> None:
+    assert train("blockiqa", ratings, tmp_path).exit_code == 0
+    again = train("blockiqa", ratings, tmp_path)
+    assert again.exit_code == 2 and "go on with --resume, or name another --out" in again.stderr
+    other = train("blockiqa", ratings, tmp_path, "--resume", "--set=blocks=3")
+    assert other.exit_code == 2 and "the training began with another blocks" in other.stderr
+    photos = train("blockiqa", ratings, tmp_path, "--resume", "--split=scene")
+    assert photos.exit_code == 2 and "cannot be split by scene" in photos.stderr
+
+
+def test_a_mean_of_the_weights_is_what_is_kept(ratings: Path, tmp_path: Path) -> None:
+    assert train("blockiqa", ratings, tmp_path, "--set=ema=0.9").exit_code == 0
+    state, best = (load_file(tmp_path / f"{name}.safetensors") for name in ("last", "best"))
+    epoch = summary_of(tmp_path)["val"]["epoch"]
+    name = "fusion.0.weight"
+    assert epoch < 2 or np.array_equal(best[name], state[f"mean.module.{name}"])
+    assert not np.array_equal(best[name], state[f"learner.{name}"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["blockiqua"], "there is no family 'blockiqua'"),
+        (["blockiqa", "--set", "blocs=3"], "did you mean 'blocks'"),
+        (["blockiqa", "--set", "partition=grid"], "--set partition: blockiqa has no such key"),
+        (["blockiqa", "--set", "blocks=7"], "blocks of blockiqa cannot be 7: it can be 1, 2, 3"),
+        (["blockiqa", "--set", "rate=fast"], "rate must be 0 or more, got 'fast'"),
+        (["blockiqa", "--config", "nothing"], "there is no recipe 'nothing'"),
+        (["blockiqa", "--config", "reqa-cpu"], "is a recipe for reqa, not for blockiqa"),
+        (["blockiqa", "--trunk", "resnet51"], "did you mean 'resnet50'"),
+        (["qualitynet", "--trunk", "resnet50"], "qualitynet needs 2 trunks, got resnet50"),
+        (["reqa", "--set", "crop=600"], "crops of 600 do not fit a view of 512×512 pixels"),
+        (["reqa", "--set", "batch=4"], "a batch of 4 is too small for reqa: 5 or more"),
+        (["shdiqa", "--set", "teacher_epochs=0"], "there is nothing to distil"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_hint(
+    arguments: list[str], text: str, ratings: Path, tmp_path: Path
+) -> None:
+    small = [] if "crop=600" in arguments else ["--set=height=64", "--set=width=64"]
+    crop = {"reqa": ["--set=crop=0"], "shdiqa": ["--set=crop=32", "--set=stride=32"]}
+    small += crop.get(arguments[0], []) if "crop=600" not in arguments else []
+    options = [f"--dataset=csv:{ratings}", f"--out={tmp_path}", "--init=none", "-d", "cpu"]
+    family, *more = arguments
+    lite = ["--trunk=efficientnet-lite0"] if family == "shdiqa" else []
+    result = CliRunner().invoke(app, ["train", family, *options, *small, *lite, *more])
+    assert result.exit_code == 2 and text in result.stderr

@@ -1,0 +1,36 @@
+"""The miniature set as files: photos and a table of ratings, as a user would bring them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from miniature import miniature
+from PIL import Image
+from tiny_trunk import TinyTrunk
+
+from biqa_cli.models.backbones import Trunk
+
+TINY = ("efficientnet-lite0", "efficientnet-lite2")
+"""The trunks that `use_tiny_trunks` replaces."""
+
+
+def rated_miniature(folder: Path, *, size: int = 64, types: bool = False) -> Path:
+    """Write 32 photos as PNG and their ratings as CSV; return the CSV."""
+    photos = miniature(size)
+    rows = ["path,mos,type" if types else "path,mos"]
+    for number, (image, mos, kind) in enumerate(
+        zip(photos.images, photos.mos.tolist(), photos.kinds.tolist(), strict=True)
+    ):
+        pixels = (image.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:02}.png")
+        of_type = f",{('blur', 'noise')[kind]}" if types else ""
+        rows.append(f"{number:02}.png,{mos:.4f}{of_type}")
+    table = folder / "ratings.csv"
+    table.write_text("\n".join(rows) + "\n")
+    return table
+
+
+def use_tiny_trunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the Lite trunks be networks of a few thousand parameters."""
+    trunks: dict[str, type[Trunk]] = dict.fromkeys(TINY, TinyTrunk)
+    monkeypatch.setattr("biqa_cli.models.loading._TRUNKS", trunks)

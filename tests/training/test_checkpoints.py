@@ -1,0 +1,160 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_trunk import TinyTrunk
+from torch import nn
+
+from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.models.blockiqa import BlockIQA
+from biqa_cli.models.catalog import find_model
+from biqa_cli.models.options import with_defaults
+from biqa_cli.models.spec import InputContract, ScoreScale
+from biqa_cli.models.trained import TrainedNetwork, read_trained
+from biqa_cli.training.checkpoints import (
+    Moving,
+    Progress,
+    read_progress,
+    read_weights,
+    restore,
+    save_state,
+    write_small,
+    write_weights,
+    write_whole,
+)
+from biqa_cli.training.config import load_recipe
+from biqa_cli.training.optimisation import make_optimiser, make_schedule
+from biqa_cli.weights.checkpoint import read_checkpoint
+
+TRAINED = TrainedNetwork(
+    family="blockiqa",
+    trunks=("efficientnet-lite0",),
+    options=with_defaults("blockiqa", {"blocks": 1}),
+    input=InputContract(64, 48, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)),
+    scale=ScoreScale(1, 5, higher_is_better=True, meaning="MOS"),
+    dataset="csv:mine.csv",
+)
+
+
+def moving(curve: str = "cosine") -> Moving:
+    learner = BlockIQA(TinyTrunk(), blocks=1).to(memory_format=torch.channels_last)
+    recipe = load_recipe("blockiqa")
+    optimiser = make_optimiser(learner, recipe.optimiser, ())
+    schedule = replace(recipe.schedule, curve=curve)  # type: ignore[arg-type]
+    return Moving(learner, optimiser, make_schedule(optimiser, schedule, epochs=2, steps=4), None)
+
+
+def learn(state: Moving, steps: int) -> list[float]:
+    losses = []
+    for _ in range(steps):
+        state.optimiser.zero_grad()
+        loss = state.learner(torch.rand(4, 3, 32, 32)).scores.square().mean()
+        loss.backward()
+        state.optimiser.step()
+        metrics = (
+            (loss.item(),)
+            if isinstance(state.schedule, torch.optim.lr_scheduler.ReduceLROnPlateau)
+            else ()
+        )
+        state.schedule.step(*metrics)
+        losses.append(loss.item())
+    return losses
+
+
+@pytest.mark.parametrize("curve", ["cosine", "plateau"])
+def test_a_restored_state_goes_on_with_the_very_next_step(curve: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    first = moving(curve)
+    learn(first, 3)
+    progress = Progress(epoch=1, step=2, sums={"loss": 0.1}, best=0.5, rows=[{"srcc": 0.5}])
+    save_state(tmp_path / "last", progress, first)
+    expected = learn(first, 3)
+
+    torch.manual_seed(99)
+    second = moving(curve)
+    restore(tmp_path / "last", second)
+    assert learn(second, 3) == expected
+    assert read_progress(tmp_path / "last") == progress
+    for one, other in zip(first.learner.parameters(), second.learner.parameters(), strict=True):
+        assert torch.equal(one, other)
+    rates = [state.optimiser.param_groups[0]["lr"] for state in (first, second)]
+    assert rates[0] == rates[1]
+
+
+def test_a_state_of_another_network_and_a_file_of_something_else_are_refused(
+    tmp_path: Path,
+) -> None:
+    save_state(tmp_path / "last", Progress(), moving())
+    learner = nn.Linear(2, 2)
+    optimiser = torch.optim.Adam(learner.parameters())
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda _: 1.0)
+    with pytest.raises(UsageError, match="is the state of another network"):
+        restore(tmp_path / "last", Moving(learner, optimiser, schedule, None))
+    (tmp_path / "other").write_bytes(b"pickle")
+    with pytest.raises(UsageError, match="is no state of a training"):
+        read_progress(tmp_path / "other")
+
+
+def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "file"
+    write_whole(target, "first")
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(UsageError, match="cannot write .*: No space left on device"):
+        write_whole(target, "second")
+    assert target.read_text() == "first"
+
+
+def test_weights_come_back_and_say_what_they_are(tmp_path: Path) -> None:
+    network = BlockIQA(TinyTrunk(), blocks=1)
+    write_weights(tmp_path / "exact", network, TRAINED)
+    assert read_trained(tmp_path / "exact") == TRAINED
+    other = BlockIQA(TinyTrunk(), blocks=1)
+    read_weights(tmp_path / "exact", other)
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(network.state_dict().values(), other.state_dict().values(), strict=True)
+    )
+    with pytest.raises(WeightsError, match="cannot go on from"):
+        read_weights(tmp_path / "exact", nn.Linear(2, 2))
+
+
+def test_stored_weights_are_smaller_and_nearly_the_same(tmp_path: Path) -> None:
+    write_weights(tmp_path / "exact", BlockIQA(TinyTrunk(), blocks=1), TRAINED)
+    write_small(tmp_path / "small", tmp_path / "exact", TRAINED)
+    assert (tmp_path / "small").stat().st_size < 0.4 * (tmp_path / "exact").stat().st_size
+    assert read_trained(tmp_path / "small") == TRAINED
+    exact, small = (read_checkpoint(tmp_path / n, sha256=None) for n in ("exact", "small"))
+    assert exact.keys() == small.keys()
+    for name, tensor in exact.items():
+        step = np.abs(tensor).max() / 127
+        assert np.allclose(tensor, small[name], atol=step, rtol=0), name
+
+
+def test_a_file_fits_the_models_of_its_network_alone() -> None:
+    spec = TRAINED.fit(find_model("blockiqa-lite"))
+    assert (spec.input, spec.scale) == (TRAINED.input, TRAINED.scale)
+    with pytest.raises(WeightsError, match="not of reqa: name blockiqa-lite with -m"):
+        TRAINED.fit(find_model("reqa"))
+    with pytest.raises(WeightsError, match="not of blockiqa: name blockiqa-lite with -m"):
+        TRAINED.fit(find_model("blockiqa"))
+    rare = replace(TRAINED, trunks=("efficientnet-lite2",))
+    assert rare.fit(find_model("blockiqa")).trunks == ("efficientnet-lite2",)
+
+
+def test_a_file_of_an_unknown_option_asks_for_an_update(tmp_path: Path) -> None:
+    odd = replace(TRAINED, options={"blocks": 1, "colour": True})
+    write_weights(tmp_path / "odd", BlockIQA(TinyTrunk(), blocks=1), odd)
+    with pytest.raises(WeightsError, match="written by another version of biqa"):
+        read_trained(tmp_path / "odd")
+
+
+def test_a_file_without_a_description_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"\x00" * 4)
+    assert read_trained(tmp_path / "file") is None
+    assert read_trained(tmp_path / "gone") is None

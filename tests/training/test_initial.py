@@ -1,0 +1,113 @@
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.models.backbones.installed_torchvision import torchvision_models
+from biqa_cli.models.loading import assemble_network
+from biqa_cli.models.options import OptionValue
+from biqa_cli.models.spec import Family
+from biqa_cli.training.config import load_recipe, with_settings, with_trunks
+from biqa_cli.training.initial import set_starting_weights
+from biqa_cli.training.trunks import trunk_slots
+
+
+def start(
+    family: Family,
+    trunks: tuple[str, ...],
+    starts: Sequence[str],
+    options: dict[str, OptionValue] | None = None,
+) -> tuple[nn.Module, list[str]]:
+    recipe = with_trunks(load_recipe(family), trunks)
+    network = assemble_network(family, recipe.trunks, options=options)
+    notes = set_starting_weights(network, trunk_slots(recipe), starts, family=family)
+    return network, notes
+
+
+def published(name: str, path: Path) -> dict[str, Tensor]:
+    """Write random weights under the names of torchvision; matrices in half precision."""
+    torch.manual_seed(5)
+    state = getattr(torchvision_models(), name)(weights=None).state_dict()
+    state = {n: t.half() if t.ndim > 1 else t for n, t in state.items()}
+    save_file(state, path)
+    return state
+
+
+def test_published_trunks_are_found_by_their_names(tmp_path: Path) -> None:
+    state = published("resnet50", tmp_path / "r.safetensors")
+    network, notes = start("blockiqa", ("resnet50",), [str(tmp_path / "r.safetensors")])
+    assert notes == [f"resnet50 starts from {tmp_path / 'r.safetensors'}"]
+    assert torch.equal(
+        network.get_parameter("trunk.layers.3.2.conv3.weight"),
+        state["layer4.2.conv3.weight"].float(),
+    )
+    assert torch.equal(network.get_parameter("trunk.stem.0.weight"), state["conv1.weight"].float())
+
+
+def test_each_trunk_of_two_has_a_start_of_its_own(tmp_path: Path) -> None:
+    state = published("resnet50", tmp_path / "r.safetensors")
+    trunks = ("efficientnet-lite0", "resnet50")
+    network, notes = start("qualitynet", trunks, ["imagenet", str(tmp_path / "r.safetensors")])
+    assert "ImageNet's weights in blockiqa-lite" in notes[0]
+    assert torch.equal(
+        network.get_parameter("trunks.1.layers.0.0.conv1.weight"),
+        state["layer1.0.conv1.weight"].float(),
+    )
+    with pytest.raises(UsageError, match="--init was given 2 times, the network has 1 trunks"):
+        start("blockiqa", ("resnet50",), ["none", "none"])
+
+
+def test_a_whole_checkpoint_gives_the_whole_network_and_to_another_its_trunk(
+    tmp_path: Path,
+) -> None:
+    lite = ("efficientnet-lite0",)
+    given, _ = start("blockiqa", lite, ["none"])
+    state = {n: t for n, t in given.state_dict().items() if not n.endswith("num_batches_tracked")}
+    file = tmp_path / "whole.safetensors"
+    save_file(state, file)
+    same, notes = start("blockiqa", lite, [str(file)])
+    assert notes == [f"the whole network starts from {file}"]
+    assert torch.equal(same.get_parameter("fusion.0.weight"), state["fusion.0.weight"])
+    name = "stages.6.0.layers.0.weight"
+    for family, prefix in (("reqa", "trunk."), ("nlnet", "local_branch.trunk.")):
+        other, notes = start(family, lite, [str(file)])  # type: ignore[arg-type]
+        assert notes == [f"efficientnet-lite0 starts from {file}"]
+        assert torch.equal(other.get_parameter(prefix + name), state[f"trunk.{name}"])
+
+
+def test_a_file_of_another_trunk_is_refused_with_the_names_that_are_expected(
+    tmp_path: Path,
+) -> None:
+    save_file({"0.weight": torch.zeros(2, 2)}, tmp_path / "x.safetensors")
+    for trunk in ("resnet50", "vgg16", "efficientnet-lite2"):
+        with pytest.raises(WeightsError, match=f"does not hold the weights of {trunk}"):
+            start("blockiqa", (trunk,), [str(tmp_path / "x.safetensors")])
+    with pytest.raises(WeightsError, match="cannot read"):
+        start("blockiqa", ("resnet50",), [str(tmp_path / "gone.safetensors")])
+
+
+def test_without_internet_the_error_names_the_file_to_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+
+    def offline(*_: Any, **__: Any) -> None:
+        raise OSError("no internet")
+
+    monkeypatch.setattr(socket, "getaddrinfo", offline)
+    with pytest.raises(WeightsError, match="cannot download https://.*resnet50.* --init FILE"):
+        start("blockiqa", ("resnet50",), ["imagenet"])
+    with pytest.raises(WeightsError, match="torchvision has no ImageNet weights of efficientnet-l"):
+        start("blockiqa", ("efficientnet-lite2",), ["imagenet"])
+
+
+def test_a_chain_that_is_left_out_needs_no_start() -> None:
+    recipe = with_settings(load_recipe("nlnet"), ["branches=nonlocal"])
+    network = assemble_network("nlnet", recipe.trunks, options=recipe.network)
+    assert set_starting_weights(network, trunk_slots(recipe), ["imagenet"], family="nlnet") == []
