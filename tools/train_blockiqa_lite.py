@@ -2,9 +2,11 @@
 
 The trunk is frozen, so its work is done once:
 
-1. `cache` runs the ImageNet trunk over every photo and its mirror image in ONNX Runtime and keeps
-   the block means of C1 … C4 and AFEL's responses (a quarter of an hour).
-2. `fit` trains pyramid and head on them (five minutes), taught by a support vector regression.
+1. `cache` runs the ImageNet trunk over every photo and its mirror image in ONNX Runtime, and over
+   some photos degraded at two levels, and keeps the block means of C1 … C4 and AFEL's responses (a
+   quarter of an hour).
+2. `fit` trains pyramid and head on them (five minutes), taught by a support vector regression, and
+   by the order of a photo and its degraded versions.
    The recipe was chosen on `val`; the weights that come with biqa are then trained on `train` and
    `val`, as the floor they are compared with.
 
@@ -29,7 +31,7 @@ import numpy as np
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from PIL import ImageOps
+from PIL import Image, ImageOps
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
 from sklearn.svm import SVR
@@ -39,6 +41,9 @@ from tqdm import tqdm
 
 from biqa_cli.datasets import biq2021
 from biqa_cli.datasets.layout import Layout
+from biqa_cli.distortions.catalog import DISTORTIONS
+from biqa_cli.distortions.distort import distort
+from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.images.reading import read_photo
 from biqa_cli.images.transforms import model_view
 from biqa_cli.metrics.correlation import plcc, srcc
@@ -54,6 +59,11 @@ from biqa_cli.weights.checkpoint import encode_checkpoint
 SPEC = find_model("blockiqa-lite")
 VIEWS = ("plain", "mirrored")
 CORRELATION_WEIGHT = 0.05
+# Kinds whose levels are not an order of quality: they go up and down in turn.
+UNORDERED = {"mean-shift", "contrast"}
+DEGRADED_PHOTOS = 2000
+# How much worse a level is at the least, on the scale of the labels, and what a shortfall costs.
+LEVEL_MARGIN, ORDER_WEIGHT = 0.03, 0.03
 
 
 @dataclass(frozen=True)
@@ -129,6 +139,72 @@ def cache(photos: Path, trunk: Path, work: Path) -> None:
             {"means": means.astype(np.float16), "responses": responses},
             work / f"{view}.safetensors",
         )
+    cache_degraded(photos, work)
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """A photo to be degraded at two levels of one kind."""
+
+    index: int
+    kind: str
+    levels: tuple[int, int]
+
+
+def draw_degraded(count: int, *, seed: int) -> list[Degraded]:
+    """Return which of the first `count` photos are degraded, and how."""
+    rng = np.random.default_rng(seed)
+    kinds = [d.name for d in DISTORTIONS if d.name not in UNORDERED]
+    chosen = rng.permutation(count)[:DEGRADED_PHOTOS]
+    return [
+        Degraded(
+            index=int(index),
+            kind=kinds[rng.integers(len(kinds))],
+            levels=tuple(sorted(int(level) for level in rng.choice(4, 2, replace=False) + 1)),
+        )
+        for index in chosen
+    ]
+
+
+def cache_degraded(photos: Path, work: Path) -> None:
+    """Write the features of degraded photos, both levels, with their positions and levels."""
+    session = onnxruntime.InferenceSession(work / "frozen.onnx", providers=["CPUExecutionProvider"])
+    split = read_split(photos)
+    rated = split["train"] + split["val"]
+    drawn = draw_degraded(len(rated), seed=0)
+    reads = (
+        degraded_view(photos / "Images", rated[d.index], d, level)
+        for d in drawn
+        for level in d.levels
+    )
+    outputs = [
+        session.run(None, {"images": image()[None]})
+        for image in tqdm(ahead(reads), total=2 * len(drawn), desc="degraded")
+    ]
+    means, responses = (np.stack(arrays) for arrays in zip(*outputs, strict=True))
+    pairs = (len(drawn), 2)
+    save_file(
+        {
+            "means": means.reshape(*pairs, *means.shape[1:]).astype(np.float16),
+            "responses": responses.reshape(*pairs, *responses.shape[1:]),
+            "index": np.array([d.index for d in drawn]),
+            "levels": np.array([d.levels for d in drawn]),
+        },
+        work / "degraded.safetensors",
+    )
+
+
+def degraded_view(
+    folder: Path, rated: Rated, degraded: Degraded, level: int
+) -> Callable[[], NDArray[np.float32]]:
+    """Return a function that reads a photo, degrades it and shows it as the model sees it."""
+
+    def read() -> NDArray[np.float32]:
+        image = from_bytes(np.asarray(read_photo(find(folder, rated.name)).image))
+        worse = distort(image, kind=degraded.kind, level=level, seed=degraded.index)
+        return view_from(Image.fromarray(to_bytes(worse)))
+
+    return read
 
 
 def view_of(folder: Path, rated: Rated, *, mirrored: bool) -> Callable[[], NDArray[np.float32]]:
@@ -136,16 +212,21 @@ def view_of(folder: Path, rated: Rated, *, mirrored: bool) -> Callable[[], NDArr
 
     def read() -> NDArray[np.float32]:
         image = read_photo(find(folder, rated.name)).image
-        contract = SPEC.input
-        return model_view(
-            ImageOps.mirror(image) if mirrored else image,
-            height=contract.height,
-            width=contract.width,
-            mean=contract.mean,
-            std=contract.std,
-        )
+        return view_from(ImageOps.mirror(image) if mirrored else image)
 
     return read
+
+
+def view_from(image: Image.Image) -> NDArray[np.float32]:
+    """Return an RGB image as the model sees it."""
+    contract = SPEC.input
+    return model_view(
+        image,
+        height=contract.height,
+        width=contract.width,
+        mean=contract.mean,
+        std=contract.std,
+    )
 
 
 def ahead(
@@ -181,8 +262,8 @@ NOISE = 0.3
 # The share of the teacher in what the head learns; the rest is the label.
 TEACHING = 0.7
 
-Score = Callable[[BlockIQA, Tensor, int], tuple[Tensor, Tensor]]
-"""Scores of the chosen photos in a view by a network, and what they should be."""
+Inputs = list[Tensor]
+"""Block means of C1 … C4 and AFEL's responses, (B, 4, C) each."""
 
 
 def standardise(network: BlockIQA, maps: list[Tensor], responses: Tensor) -> None:
@@ -244,12 +325,115 @@ class Teacher:
         return torch.exp(-distances / 256) @ self.weights + self.bias
 
 
-def train(network: BlockIQA, score: Score, mos: Tensor, count: int, *, seed: int) -> None:
+@dataclass(frozen=True)
+class Order:
+    """Photos, and their versions at two levels of a degradation."""
+
+    index: Tensor
+    """(D,), positions of the photos."""
+    levels: Tensor
+    """(D, 2), the milder first."""
+    inputs: Inputs
+    """(D, 2, 4, C) each."""
+
+    def among(self, chosen: Tensor) -> "Order":
+        """Return those that a mask (D,) chooses."""
+        return Order(self.index[chosen], self.levels[chosen], [x[chosen] for x in self.inputs])
+
+
+def read_views(work: Path, channels: tuple[int, ...]) -> tuple[list[Inputs], Order]:
+    """Return the cached features of the photos in each view, and of the degraded ones."""
+
+    def inputs(features: dict[str, Tensor]) -> Inputs:
+        return [*features["means"].float().split(channels, dim=-1), features["responses"]]
+
+    degraded = load_file(work / "degraded.safetensors")
+    views = [inputs(load_file(work / f"{view}.safetensors")) for view in VIEWS]
+    return views, Order(degraded["index"], degraded["levels"], inputs(degraded))
+
+
+def head_scores(network: BlockIQA, inputs: Inputs) -> Tensor:
+    """Return the scores (B,) of photos by their cached features."""
+    *means, response = [x.flatten(0, 1) for x in inputs]
+    # The nine windows of a map are taken to be alike: only the centre tap of the smoothing
+    # convolutions learns, the others stay zero.
+    fused = torch.zeros(len(response), 256)
+    pooled: list[Tensor] = []
+    for lateral, smooth, mean in reversed(
+        list(zip(network.fpn.lateral, network.fpn.smooth, means, strict=True))
+    ):
+        fused = fused + F.linear(mean, lateral.weight[:, :, 0, 0], lateral.bias)
+        pooled.insert(0, F.linear(fused, smooth.weight[:, :, 1, 1], smooth.bias))
+    f_afel = network.afel.from_responses(response)
+    return network.from_features(torch.cat(pooled, dim=1), f_afel).scores
+
+
+def order_loss(clean: Tensor, worse: Tensor, levels: Tensor) -> Tensor:
+    """Return by how much scores fail to fall from a photo to its degraded versions.
+
+    Args:
+        clean: Scores of photos (D,).
+        worse: Scores of their versions (D, 2), the milder first.
+        levels: Of the versions (D, 2), 0 is the photo itself.
+    """
+    scores = torch.cat([clean[:, None], worse], dim=1)
+    steps = torch.cat([torch.zeros_like(levels[:, :1]), levels], dim=1)
+    falls = scores[:, :-1] - scores[:, 1:]
+    wanted = LEVEL_MARGIN * (steps[:, 1:] - steps[:, :-1])
+    return F.relu(wanted - falls).mean()
+
+
+def train_head(network: BlockIQA, work: Path, mos: Tensor, count: int, *, seed: int) -> None:
     """Train pyramid and head on the first `count` photos; the trunk and AFEL's filters stay.
 
     The last epoch is kept. Photos after the first `count`, if any, are `val` and only reported.
     """
+    views, order = read_views(work, network.trunk.channels)
+    seen = [values[:count].flatten(0, 1) for values in views[0]]
+    standardise(network, seen[:-1], seen[-1])
+    spreads = [values.std(0) for values in seen]
+    teacher = Teacher(torch.cat([v[:count].mean(1) for v in views[0]], dim=1), mos[:count])
+    learnt, held_out = order.among(order.index < count), order.among(order.index >= count)
+
+    def noisy(inputs: Inputs) -> Inputs:
+        pairs = zip(inputs, spreads, strict=True)
+        return [x + NOISE * spread * torch.randn_like(x) for x, spread in pairs]
+
     generator = torch.Generator().manual_seed(seed)
+    optimiser, schedule, trained = optimiser_of(network, steps=EPOCHS * (count // BATCH))
+    for epoch in range(EPOCHS):
+        network.train()
+        for chosen in torch.randperm(count, generator=generator).split(BATCH)[: count // BATCH]:
+            view = int(torch.randint(len(VIEWS), (1,), generator=generator))
+            drawn = learnt.among(
+                torch.randint(len(learnt.index), (BATCH // 2,), generator=generator)
+            )
+            photos = noisy([values[chosen] for values in views[view]])
+            clean = noisy([values[drawn.index] for values in views[0]])
+            worse = noisy([values.flatten(0, 1) for values in drawn.inputs])
+            together = [torch.cat(parts) for parts in zip(photos, clean, worse, strict=True)]
+            scores = head_scores(network, together).split([len(chosen), BATCH // 2, BATCH])
+            photo_means = torch.cat([values.mean(1) for values in photos], dim=1)
+            target = TEACHING * teacher(photo_means) + (1 - TEACHING) * mos[chosen]
+            loss = loss_of(scores[0], target) + ORDER_WEIGHT * order_loss(
+                scores[1], scores[2].unflatten(0, (-1, 2)), drawn.levels
+            )
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(trained, 1.0)
+            optimiser.step()
+            schedule.step()
+        network.eval()
+        if count == len(mos):
+            print(f"epoch {epoch + 1} of {EPOCHS}", flush=True)
+        else:
+            print(f"epoch {epoch + 1}: {validation(network, views[0], held_out, mos, count)}")
+
+
+def optimiser_of(
+    network: BlockIQA, *, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler, list[nn.Parameter]]:
+    """Return the optimiser, its schedule, and what is trained: pyramid and head."""
     head = [network.fusion, network.block_score, network.aggregator]
     pyramid = [network.fpn, network.afel.project]
     groups = [
@@ -258,68 +442,24 @@ def train(network: BlockIQA, score: Score, mos: Tensor, count: int, *, seed: int
     ]
     optimiser = torch.optim.AdamW(groups, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        [HEAD_RATE, PYRAMID_RATE],
-        total_steps=EPOCHS * (count // BATCH),
-        pct_start=0.1,
+        optimiser, [HEAD_RATE, PYRAMID_RATE], total_steps=steps, pct_start=0.1
     )
-    trained = [p for group in groups for p in group["params"]]
-    for epoch in range(EPOCHS):
-        network.train()
-        for chosen in torch.randperm(count, generator=generator).split(BATCH)[: count // BATCH]:
-            view = int(torch.randint(len(VIEWS), (1,), generator=generator))
-            optimiser.zero_grad()
-            loss_of(*score(network, chosen, view)).backward()
-            nn.utils.clip_grad_norm_(trained, 1.0)
-            optimiser.step()
-            schedule.step()
-        network.eval()
-        if count == len(mos):
-            print(f"epoch {epoch + 1} of {EPOCHS}", flush=True)
-            continue
-        with torch.no_grad():
-            held_out = torch.arange(count, len(mos)).split(256)
-            predicted = torch.cat([score(network, part, 0)[0] for part in held_out])
-        of_val = mos[count:].numpy(), predicted.numpy()
-        print(f"epoch {epoch + 1}: SRCC {srcc(*of_val):.4f}, PLCC {plcc(*of_val):.4f} on val")
+    return optimiser, schedule, [p for group in groups for p in group["params"]]
 
 
-def train_head(network: BlockIQA, work: Path, mos: Tensor, count: int, *, seed: int) -> None:
-    """Train pyramid and head on the cached block means."""
-    views = []
-    for view in VIEWS:
-        features = load_file(work / f"{view}.safetensors")
-        means = features["means"].float().split(network.trunk.channels, dim=2)
-        views.append([*means, features["responses"]])
-    seen = [values[:count].flatten(0, 1) for values in views[0]]
-    standardise(network, seen[:-1], seen[-1])
-    spreads = [values.std(0) for values in seen]
-    teacher = Teacher(torch.cat([v[:count].mean(1) for v in views[0]], dim=1), mos[:count])
-
-    def score(network: BlockIQA, chosen: Tensor, view: int) -> Tensor:
-        inputs = [values[chosen].flatten(0, 1) for values in views[view]]
-        if network.training:
-            inputs = [
-                x + NOISE * spread * torch.randn_like(x)
-                for x, spread in zip(inputs, spreads, strict=True)
-            ]
-        with torch.no_grad():
-            photo_means = torch.cat([x.unflatten(0, (-1, 4)).mean(1) for x in inputs], dim=1)
-            target = TEACHING * teacher(photo_means) + (1 - TEACHING) * mos[chosen]
-        *means, response = inputs
-        # The nine windows of a map are taken to be alike: only the centre tap of the smoothing
-        # convolutions learns, the others stay zero.
-        fused = torch.zeros(len(response), 256)
-        pooled: list[Tensor] = []
-        for lateral, smooth, mean in reversed(
-            list(zip(network.fpn.lateral, network.fpn.smooth, means, strict=True))
-        ):
-            fused = fused + F.linear(mean, lateral.weight[:, :, 0, 0], lateral.bias)
-            pooled.insert(0, F.linear(fused, smooth.weight[:, :, 1, 1], smooth.bias))
-        f_afel = network.afel.from_responses(response)
-        return network.from_features(torch.cat(pooled, dim=1), f_afel).scores, target
-
-    train(network, score, mos, count, seed=seed)
+def validation(network: BlockIQA, photos: Inputs, order: Order, mos: Tensor, count: int) -> str:
+    """Return the agreement on the photos after the first `count`, and how often scores fall."""
+    with torch.no_grad():
+        predicted = head_scores(network, [values[count:] for values in photos])
+        clean = head_scores(network, [values[order.index] for values in photos])
+        worse = head_scores(network, [values.flatten(0, 1) for values in order.inputs])
+    milder, stronger = worse.unflatten(0, (-1, 2)).unbind(1)
+    of_val = mos[count:].numpy(), predicted.numpy()
+    return (
+        f"SRCC {srcc(*of_val):.4f}, PLCC {plcc(*of_val):.4f} on val; of {len(clean)} degraded "
+        f"photos {(clean > milder).float().mean():.3f} fall to the milder level and "
+        f"{(milder > stronger).float().mean():.3f} on to the stronger"
+    )
 
 
 def fit(photos: Path, trunk: Path, work: Path, *, seed: int, with_val: bool) -> None:

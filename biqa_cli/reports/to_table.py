@@ -12,6 +12,7 @@ from biqa_cli.results import ImageResult, RunCounts, RunInfo
 _NUMBERS = frozenset({"score", "native_score", "width", "height"})
 # A long sentence would otherwise squeeze the names.
 _LEAST_WIDTHS = {"path": 32}
+_LEAST_WIDTH = 110
 _DECIMALS = {"score": 1, "native_score": 3}
 
 
@@ -19,7 +20,9 @@ class TableReport:
     """A table that is drawn once all results are there, since its columns must fit."""
 
     def __init__(self, file: IO[str]) -> None:
-        self._console = Console(file=file)
+        console = Console(file=file)
+        # A narrower table would lose its last columns; a terminal wraps what is wider than it.
+        self._console = Console(file=file, width=max(console.width, _LEAST_WIDTH))
         self._table = Table(box=None, pad_edge=False, header_style="bold")
         for column in COLUMNS:
             self._table.add_column(

@@ -76,7 +76,11 @@ def test_nothing_that_a_terminal_obeys_is_shown(name: str) -> None:
     assert "\u202e" not in shown
 
 
-def test_the_table_shows_all_columns_and_no_control_characters() -> None:
+@pytest.mark.parametrize("width", ["40", "80", "200"])
+def test_the_table_shows_all_columns_and_no_control_characters(
+    width: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
     text = _written(TableReport, [_result("a\x1b[31m[bold]b.jpg", 12.34), *RESULTS])
     assert "\x1b" not in text
     assert all(column[:4] in text for column in COLUMNS)
