@@ -21,7 +21,6 @@ from biqa_cli.blocks.grid import BlockGrid, covering_grid
 from biqa_cli.blocks.score_map import joined_map
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.reading import DEFAULT_MAX_PIXELS, read_photo
-from biqa_cli.images.transforms import model_view
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.nlnet import NLNet
 from biqa_cli.models.qualitynet import QualityNet
@@ -31,6 +30,7 @@ from biqa_cli.models.spec import Family
 from biqa_cli.models.superpixels import paint_nodes
 from biqa_cli.models.torch_engine import TorchEngine
 from biqa_cli.results import InnerKind, InnerMaps, Panel
+from biqa_cli.scoring import view_of
 
 MAP_SIDE = 640
 """The longest side of a map: more would show nothing, its cells are many pixels wide."""
@@ -79,13 +79,7 @@ def inner_maps_of_file(
         raise UsageError(msg)
     contract = model.spec.input
     photo = read_photo(path, at_least=contract.decode_size, max_pixels=max_pixels)
-    view = model_view(
-        photo.image,
-        height=contract.height,
-        width=contract.width,
-        mean=contract.mean,
-        std=contract.std,
-    )
+    view = view_of(photo.image, contract)
     kind, look = _FAMILIES[model.spec.family]
     seen = look(model.engine, _crops_of(view, model, model.engine))
     if not math.isfinite(seen.native):

@@ -17,11 +17,17 @@ from biqa_cli.blocks.grid import Block, BlockGrid, covering_grid
 from biqa_cli.blocks.score_map import reduced_score_map
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.reading import DEFAULT_MAX_PIXELS, photo_of, read_photo
-from biqa_cli.images.transforms import model_view, normalise
+from biqa_cli.images.transforms import normalise
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
 from biqa_cli.results import BlockScore, ImageResult, ScoreMap, SimilarityMatrix
-from biqa_cli.scoring import default_batch_size, predict_views, score_files, score_photo
+from biqa_cli.scoring import (
+    default_batch_size,
+    predict_views,
+    score_files,
+    score_photo,
+    view_of,
+)
 
 MAP_SIDE = 2048
 """The longest side of a map: more would show nothing, its blocks are hundreds of pixels wide."""
@@ -211,13 +217,7 @@ def similarity_of_file(
         raise UsageError(msg)
     contract = model.spec.input
     photo = read_photo(path, at_least=contract.decode_size, max_pixels=max_pixels)
-    view = model_view(
-        photo.image,
-        height=contract.height,
-        width=contract.width,
-        mean=contract.mean,
-        std=contract.std,
-    )
+    view = view_of(photo.image, contract)
     output = model.engine.outputs(view[None])
     assert isinstance(output, BlockIQAOutput), "the family says so"  # noqa: S101
     similarity, scores, weights = (

@@ -95,10 +95,21 @@ def run_info(model: LoadedModel) -> RunInfo:
 def score_photo(image: Image.Image, model: LoadedModel, *, path: str = "") -> ImageResult:
     """Return the result for an image that is already decoded."""
     try:
-        reading = _view_of(path, photo_of(image), model.spec.input)
+        reading = _viewed(path, photo_of(image), model.spec.input)
     except ImageError as error:
         reading = _Reading(path, error=str(error))
     return _score_batch([reading], model)[0]
+
+
+def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:
+    """Return an RGB image as a model sees it (3, H, W)."""
+    return model_view(
+        image,
+        height=contract.height,
+        width=contract.width,
+        mean=contract.mean,
+        std=contract.std,
+    )
 
 
 def _read(path: str, *, contract: InputContract, max_pixels: int) -> _Reading:
@@ -106,18 +117,11 @@ def _read(path: str, *, contract: InputContract, max_pixels: int) -> _Reading:
         photo = read_photo(path, at_least=contract.decode_size, max_pixels=max_pixels)
     except ImageError as error:
         return _Reading(path, error=str(error))
-    return _view_of(path, photo, contract)
+    return _viewed(path, photo, contract)
 
 
-def _view_of(path: str, photo: Photo, contract: InputContract) -> _Reading:
-    view = model_view(
-        photo.image,
-        height=contract.height,
-        width=contract.width,
-        mean=contract.mean,
-        std=contract.std,
-    )
-    return _Reading(path, view, photo.width, photo.height)
+def _viewed(path: str, photo: Photo, contract: InputContract) -> _Reading:
+    return _Reading(path, view_of(photo.image, contract), photo.width, photo.height)
 
 
 def _map_ahead(

@@ -45,7 +45,6 @@ from biqa_cli.distortions.catalog import DISTORTIONS
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.images.reading import read_photo
-from biqa_cli.images.transforms import model_view
 from biqa_cli.metrics.correlation import plcc, srcc
 from biqa_cli.models.backbones.efficientnet_lite import (
     EfficientNetLite,
@@ -54,6 +53,7 @@ from biqa_cli.models.backbones.efficientnet_lite import (
 )
 from biqa_cli.models.blockiqa import BlockIQA
 from biqa_cli.models.catalog import find_model
+from biqa_cli.scoring import view_of
 from biqa_cli.weights.checkpoint import encode_checkpoint
 
 SPEC = find_model("blockiqa-lite")
@@ -129,7 +129,7 @@ def cache(photos: Path, trunk: Path, work: Path) -> None:
     split = read_split(photos)
     for view in VIEWS:
         rated = split["train"] + split["val"]
-        read = (view_of(photos / "Images", r, mirrored=view == "mirrored") for r in rated)
+        read = (reader(photos / "Images", r, mirrored=view == "mirrored") for r in rated)
         outputs = [
             session.run(None, {"images": image()[None]})
             for image in tqdm(ahead(read), total=len(rated), desc=view)
@@ -202,31 +202,19 @@ def degraded_view(
     def read() -> NDArray[np.float32]:
         image = from_bytes(np.asarray(read_photo(find(folder, rated.name)).image))
         worse = distort(image, kind=degraded.kind, level=level, seed=degraded.index)
-        return view_from(Image.fromarray(to_bytes(worse)))
+        return view_of(Image.fromarray(to_bytes(worse)), SPEC.input)
 
     return read
 
 
-def view_of(folder: Path, rated: Rated, *, mirrored: bool) -> Callable[[], NDArray[np.float32]]:
+def reader(folder: Path, rated: Rated, *, mirrored: bool) -> Callable[[], NDArray[np.float32]]:
     """Return a function that reads a photo as the model sees it."""
 
     def read() -> NDArray[np.float32]:
         image = read_photo(find(folder, rated.name)).image
-        return view_from(ImageOps.mirror(image) if mirrored else image)
+        return view_of(ImageOps.mirror(image) if mirrored else image, SPEC.input)
 
     return read
-
-
-def view_from(image: Image.Image) -> NDArray[np.float32]:
-    """Return an RGB image as the model sees it."""
-    contract = SPEC.input
-    return model_view(
-        image,
-        height=contract.height,
-        width=contract.width,
-        mean=contract.mean,
-        std=contract.std,
-    )
 
 
 def ahead(
