@@ -1,6 +1,7 @@
 """Pictures of an evaluation, with Matplotlib (an extra)."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -179,6 +180,4 @@ def _pyplot() -> ModuleType:
         raise DependencyError(msg) from error
     # Figures go to files: no window, no display.
     mpl.use("agg")
-    from matplotlib import pyplot as plt
-
-    return plt
+    return import_module("matplotlib.pyplot")
