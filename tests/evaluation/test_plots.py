@@ -9,7 +9,6 @@ from biqa_cli.evaluation.evaluate import evaluate
 from biqa_cli.evaluation.parts import Part
 from biqa_cli.evaluation.predictions import Prediction
 
-pytest.importorskip("matplotlib", reason="needs the extra `plots`")
 SCALE = LabelScale(0, 1, higher_is_better=True, meaning="MOS")
 
 
