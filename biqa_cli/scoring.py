@@ -74,7 +74,7 @@ def score_files(
     batch_size = batch_size or default_batch_size(model)
     workers = workers or default_workers()
     read = partial(_read, contract=model.spec.input, max_pixels=max_pixels)
-    readings = _map_ahead(read, paths, workers=workers, ahead=batch_size + workers)
+    readings = map_ahead(read, paths, workers=workers, ahead=batch_size + workers)
     while batch := list(islice(readings, batch_size)):
         yield from _score_batch(batch, model)
 
@@ -124,7 +124,7 @@ def _viewed(path: str, photo: Photo, contract: InputContract) -> _Reading:
     return _Reading(path, view_of(photo.image, contract), photo.width, photo.height)
 
 
-def _map_ahead(
+def map_ahead(
     make: Callable[[_Item], _Made], items: Iterable[_Item], *, workers: int, ahead: int
 ) -> Iterator[_Made]:
     """Yield make(item) in order; threads work on no more than `ahead` items before the reader."""

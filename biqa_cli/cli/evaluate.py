@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biqa_cli.cli import _output
-from biqa_cli.cli._options import Engine
+from biqa_cli.cli._options import Engine, format_of
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 
@@ -179,10 +179,7 @@ def _watch(
 def _choose_format(asked: Format | None, output: Path | None) -> Format:
     if asked is not None or output is None:
         return asked or Format.table
-    if output.suffix.lower() not in _SUFFIXES:
-        msg = f"what format is {output.name!r}? use {', '.join(_SUFFIXES)}, or choose one with -f"
-        raise UsageError(msg)
-    return _SUFFIXES[output.suffix.lower()]
+    return format_of(output, _SUFFIXES)
 
 
 def _declared(scale: "LabelScale", ends: str) -> "LabelScale":

@@ -11,7 +11,7 @@ from typing import IO, Annotated
 import typer
 
 from biqa_cli.cli import _output
-from biqa_cli.cli._options import Engine
+from biqa_cli.cli._options import Engine, format_of
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.reports.base import Report
@@ -31,6 +31,15 @@ class Format(StrEnum):
     csv = "csv"
     json = "json"
     ndjson = "ndjson"
+
+
+_SUFFIXES = {
+    ".csv": Format.csv,
+    ".json": Format.json,
+    ".ndjson": Format.ndjson,
+    ".jsonl": Format.ndjson,
+    ".txt": Format.table,
+}
 
 
 def score(
@@ -157,17 +166,7 @@ def _choose_format(asked: Format | None, output: Path | None) -> Format:
         return asked
     if output is None:
         return Format.table if sys.stdout.isatty() else Format.csv
-    suffixes = {
-        ".csv": Format.csv,
-        ".json": Format.json,
-        ".ndjson": Format.ndjson,
-        ".jsonl": Format.ndjson,
-        ".txt": Format.table,
-    }
-    if output.suffix.lower() not in suffixes:
-        msg = f"what format is {output.name!r}? use {', '.join(suffixes)}, or choose one with -f"
-        raise UsageError(msg)
-    return suffixes[output.suffix.lower()]
+    return format_of(output, _SUFFIXES)
 
 
 def _new_report(chosen: Format, stream: IO[str]) -> Report:

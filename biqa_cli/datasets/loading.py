@@ -108,13 +108,17 @@ def _collect(
     for row in rows:
         if isinstance(row, str):
             problems.append(row)
-        elif not scale.holds(row.mos):
+            continue
+        if not scale.holds(row.mos):
             problems.append(f"{row.path}: the label {row.mos:g} is not on {scale.describe()}")
-        elif (path := layout.find(row.path) or row.path) in images:
+            continue
+        found = layout.find(row.path)
+        path = found or row.path
+        if path in images:
             problems.append(f"{path}: listed more than once, the first label is kept")
         else:
             images[path] = replace(row, path=path)
-            if layout.find(row.path) is None:
+            if found is None:
                 missing.append(path)
     if len(missing) == len(images):
         first = layout.root / missing[0] if missing else "no row could be read"
@@ -122,7 +126,8 @@ def _collect(
         raise UsageError(f"{msg} and {len(missing) - 1} more" if len(missing) > 1 else msg)
     problems += [f"{path}{NOT_FOUND}" for path in missing]
     if not keep_missing:
-        images = {path: image for path, image in images.items() if path not in set(missing)}
+        for path in missing:
+            del images[path]
     return Dataset(
         name=name,
         root=layout.root,

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from itertools import combinations
+from statistics import median
 from typing import Any, Literal
 
 from biqa_cli.evaluation.details import details
@@ -203,11 +204,8 @@ def _repeats(records: Sequence[Record]) -> list[list[Record]]:
 
 
 def _median(values: Sequence[float | None]) -> float | None:
-    known = sorted(value for value in values if value is not None)
-    if len(known) < len(values):
-        return None
-    middle = len(known) // 2
-    return known[middle] if len(known) % 2 else (known[middle - 1] + known[middle]) / 2
+    known = [value for value in values if value is not None]
+    return median(known) if len(known) == len(values) else None
 
 
 def _plain(columns: _Row, rows: Sequence[_Row]) -> str:

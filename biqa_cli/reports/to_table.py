@@ -20,9 +20,9 @@ class TableReport:
     """A table that is drawn once all results are there, since its columns must fit."""
 
     def __init__(self, file: IO[str]) -> None:
-        console = Console(file=file)
+        self._console = Console(file=file)
         # A narrower table would lose its last columns; a terminal wraps what is wider than it.
-        self._console = Console(file=file, width=max(console.width, _LEAST_WIDTH))
+        self._console.width = max(self._console.width, _LEAST_WIDTH)
         self._table = Table(box=None, pad_edge=False, header_style="bold")
         for column in COLUMNS:
             self._table.add_column(

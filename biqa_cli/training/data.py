@@ -1,10 +1,8 @@
 """From decoded photos to batches: crops, flips and turns that only depend on seed and place."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from biqa_cli.models.spec import InputContract
+from biqa_cli.scoring import map_ahead
 from biqa_cli.training.photos import PhotoStore, Pixels
 from biqa_cli.training.recipe import InputRecipe
-
-_Item = TypeVar("_Item")
-_Made = TypeVar("_Made")
 
 Arrays = dict[str, NDArray[Any]]
 Extras = Callable[[Pixels, np.random.Generator], Arrays]
@@ -102,7 +98,7 @@ def epoch_batches(
             extras={key: np.stack([one[key] for one in made]) for key in (made or [{}])[0]},
         )
 
-    return made_ahead(make, batches, workers=workers)
+    return map_ahead(make, batches, workers=workers, ahead=2 * workers)
 
 
 def random_crop(view: Pixels, recipe: InputRecipe, rng: np.random.Generator) -> Pixels:
@@ -119,24 +115,6 @@ def random_crop(view: Pixels, recipe: InputRecipe, rng: np.random.Generator) -> 
         turned = Image.fromarray(view).rotate(angle, Image.Resampling.BILINEAR)
         return np.asarray(turned)
     return view
-
-
-def made_ahead(
-    make: Callable[[_Item], _Made], items: Iterable[_Item], *, workers: int
-) -> Iterator[_Made]:
-    """Yield make(item) in order; threads work on no more than two items each before the reader."""
-    with ThreadPoolExecutor(workers, thread_name_prefix="biqa-batch") as pool:
-        pending: deque[Future[_Made]] = deque()
-        try:
-            for item in items:
-                pending.append(pool.submit(make, item))
-                if len(pending) > 2 * workers:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
 
 
 def normalised(pixels: Tensor, contract: InputContract) -> Tensor:

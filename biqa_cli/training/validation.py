@@ -12,7 +12,8 @@ from biqa_cli.blocks.grid import Block, covering_grid
 from biqa_cli.errors import UsageError
 from biqa_cli.metrics.correlation import krcc, plcc, srcc
 from biqa_cli.models.spec import InputContract
-from biqa_cli.training.data import made_ahead, normalised
+from biqa_cli.scoring import map_ahead
+from biqa_cli.training.data import normalised
 from biqa_cli.training.photos import PhotoStore, Pixels
 
 # Crops of one forward pass.
@@ -72,7 +73,7 @@ def predict(
 
     scores = []
     with torch.inference_mode():
-        for pixels in made_ahead(cut, batches, workers=workers):
+        for pixels in map_ahead(cut, batches, workers=workers, ahead=2 * workers):
             images = normalised(torch.from_numpy(pixels).to(device), contract)
             found = network(images).scores.double()
             scores.append(found.reshape(-1, len(blocks)).mean(dim=1).cpu())
