@@ -24,6 +24,8 @@ from biqa_cli.training.recipe import (
 )
 
 _TOP = ("family", "trunks", "seed")
+# Networks that score views of another size than the crops that they learn from.
+_ANY_SIZE = ("blockiqa", "qualitynet")
 
 
 def checked_recipe(plain: Mapping[str, Any], family: Family) -> Recipe:
@@ -134,7 +136,10 @@ def _check_sense(recipe: Recipe) -> None:
     if min(view.height, view.width) < max(view.crop, 1):
         msg = f"crops of {view.crop} do not fit a view of {view.width}×{view.height} pixels"
         raise UsageError(msg)
-    if view.crop and not 1 <= view.stride <= view.crop:
+    if view.crop and view.stride == 0 and recipe.family not in _ANY_SIZE:
+        msg = f"{recipe.family} scores crops of one size: set stride to 1 to {view.crop}"
+        raise UsageError(msg)
+    if view.crop and view.stride > view.crop:
         msg = f"stride {view.stride} leaves gaps between crops of {view.crop}: 1 to {view.crop}"
         raise UsageError(msg)
     least = {"reqa": 5}.get(recipe.family, 2)

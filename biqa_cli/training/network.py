@@ -35,7 +35,8 @@ def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> Trained
     options |= {name: value for name, value in follow.items() if name in OPTIONS[recipe.family]}
     mean, std = _normalisation(recipe)
     # NLNet cuts the view itself, into patches side by side.
-    crops = Crops(view.crop, view.stride) if view.crop and recipe.family != "nlnet" else None
+    is_cut = view.crop and view.stride and recipe.family != "nlnet"
+    crops = Crops(view.crop, view.stride) if is_cut else None
     return TrainedNetwork(
         family=recipe.family,
         trunks=recipe.trunks,

@@ -37,7 +37,7 @@ def make_optimiser(
             decays = recipe.decay_all or not _is_vector(name, parameter)
             groups.setdefault((in_trunk, decays), []).append(parameter)
     if not groups:
-        raise UsageError('nothing would learn: set trainable to "all", "last" or "head"')
+        raise UsageError('nothing would learn: set trainable to "all", "half", "last" or "head"')
     parameters = [
         {
             "params": chosen,

@@ -31,7 +31,7 @@ class InputRecipe:
     crops_per_photo: int
     """In an epoch."""
     stride: int
-    """Of the grid of crops that scores a photo; without crops it means nothing."""
+    """Of the grid of crops that scores a photo; 0 scores the whole view."""
     val_crops: int
     """Crops of that grid that validation looks at, spread evenly; 0 is all."""
     flip: bool
@@ -58,8 +58,8 @@ class OptimiserRecipe:
     """False: no decay of vectors, positions and learnt tokens."""
     clip: float
     """Longest gradient; 0 does not clip."""
-    trainable: Literal["all", "last", "head"]
-    """What of the trunk learns: all, its last stage, nothing."""
+    trainable: Literal["all", "half", "last", "head"]
+    """What of the trunk learns: all, the half with most of its weights, its last stage, nothing."""
     ema: float
     """Decay of an exponential mean of the weights that is scored and kept; 0 is off."""
     precision: Literal["auto", "float32", "bfloat16"]

@@ -15,7 +15,20 @@ _LAST: dict[TrunkName, tuple[str, ...]] = {
     "efficientnet-lite0": ("stages.5.", "stages.6."),
     "efficientnet-lite2": ("stages.5.", "stages.6."),
 }
-"""What `trainable = "last"` lets learn of each trunk."""
+_BEFORE_LAST: dict[TrunkName, tuple[str, ...]] = {
+    "resnet50": ("layers.2.",),
+    "efficientnet-b7": ("features.4.", "features.5.", "features.6."),
+    "vgg16": ("stages.3.",),
+    "vit-s16": tuple(f"blocks.{n}." for n in range(6, 10)),
+    "efficientnet-lite0": ("stages.3.", "stages.4."),
+    "efficientnet-lite2": ("stages.3.", "stages.4."),
+}
+_LEARNS: dict[str, dict[TrunkName, tuple[str, ...]]] = {
+    "head": dict.fromkeys(_LAST, ()),
+    "last": _LAST,
+    "half": {trunk: _BEFORE_LAST[trunk] + _LAST[trunk] for trunk in _LAST},
+}
+"""What of each trunk learns under each word of `trainable` but "all"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +43,7 @@ class TrunkSlot:
         """Return whether a tensor of the network learns, which is true of all but trunks."""
         if trainable == "all" or not name.startswith(self.prefix):
             return True
-        inner = name.removeprefix(self.prefix)
-        return trainable == "last" and inner.startswith(_LAST[self.trunk])
+        return name.removeprefix(self.prefix).startswith(_LEARNS[trainable][self.trunk])
 
 
 def trunk_slots(recipe: Recipe) -> tuple[TrunkSlot, ...]:
@@ -67,6 +79,5 @@ def set_training_mode(learner: nn.Module, slots: tuple[TrunkSlot, ...], *, train
         return
     for slot in slots:
         learner.get_submodule(slot.prefix.rstrip(".")).eval()
-        if trainable == "last":
-            for part in _LAST[slot.trunk]:
-                learner.get_submodule(f"{slot.prefix}{part}".rstrip(".")).train()
+        for part in _LEARNS[trainable][slot.trunk]:
+            learner.get_submodule(f"{slot.prefix}{part}".rstrip(".")).train()

@@ -38,10 +38,10 @@ def scoring_blocks(
     Args:
         contract: Of the network; its view is cut.
         crop: Side of a block, 0 for the whole view.
-        stride: Of the covering grid.
+        stride: Of the covering grid, 0 for the whole view.
         at_most: Blocks to keep, spread evenly; 0 is all.
     """
-    if not crop:
+    if not (crop and stride):
         return (Block(0, 0, contract.height, contract.width),)
     grid = tuple(covering_grid(contract.height, contract.width, size=crop, stride=stride))
     if not 0 < at_most < len(grid):

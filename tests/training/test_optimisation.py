@@ -48,7 +48,9 @@ def test_a_frozen_trunk_neither_learns_nor_moves_its_statistics() -> None:
     network = assemble_network("blockiqa", recipe.trunks)
     slots = trunk_slots(recipe)
     before = {n: t.clone() for n, t in network.state_dict().items() if n.startswith("trunk.")}
-    for trainable, moves in (("head", ()), ("last", ("trunk.stages.5.", "trunk.stages.6."))):
+    last = ("trunk.stages.5.", "trunk.stages.6.")
+    half = ("trunk.stages.3.", "trunk.stages.4.", *last)
+    for trainable, moves in (("head", ()), ("last", last), ("half", half)):
         freeze(network, slots, trainable=trainable)
         set_training_mode(network, slots, trainable=trainable)
         optimiser = make_optimiser(network, replace(recipe.optimiser, rate=1e-3), slots)

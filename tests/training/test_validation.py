@@ -30,6 +30,7 @@ def test_predictions_that_are_not_finite_end_the_training() -> None:
 def test_validation_looks_at_the_crops_that_scoring_averages() -> None:
     whole = scoring_blocks(CONTRACT, crop=0, stride=0, at_most=0)
     assert [(b.y, b.x, b.height, b.width) for b in whole] == [(0, 0, 64, 96)]
+    assert scoring_blocks(CONTRACT, crop=32, stride=0, at_most=0) == whole
     grid = scoring_blocks(CONTRACT, crop=32, stride=32, at_most=0)
     assert len(grid) == 6
     some = scoring_blocks(CONTRACT, crop=32, stride=32, at_most=2)
