@@ -18,7 +18,14 @@ class ImageResult:
 
     path: str
     score: float | None
-    """0 to 100, higher is better, for every model. None where the image could not be scored."""
+    """0 to 100, higher is better, for every model: what people are expected to say of the photo.
+
+    None where the image could not be scored.
+    """
+    low: float | None
+    """People's score lies between `low` and `high` for nine photos in ten, measured on photos that
+    the model had not learnt. None where the model is not calibrated, or there is no score."""
+    high: float | None
     native_score: float | None
     """On the scale of the labels that the model was trained on."""
     model: str

@@ -167,9 +167,13 @@ def predict_views(views: NDArray[np.float32], model: LoadedModel) -> NDArray[np.
 def _scored(reading: _Reading, model: LoadedModel, native: float) -> ImageResult:
     if not math.isfinite(native):
         return _failed(reading, model, f"the model gives no finite score ({native})")
+    score = round(model.spec.scale.to_percent(native), 4)
+    interval = model.spec.scale.interval(score)
     return ImageResult(
         path=reading.path,
-        score=round(model.spec.scale.to_percent(native), 4),
+        score=score,
+        low=None if interval is None else round(interval[0], 2),
+        high=None if interval is None else round(interval[1], 2),
         native_score=round(native, 6),
         model=model.spec.name,
         width=reading.width,
@@ -182,6 +186,8 @@ def _failed(reading: _Reading, model: LoadedModel, error: str) -> ImageResult:
     return ImageResult(
         path=reading.path,
         score=None,
+        low=None,
+        high=None,
         native_score=None,
         model=model.spec.name,
         width=reading.width,

@@ -1,4 +1,5 @@
 import itertools
+import math
 import threading
 import tracemalloc
 from dataclasses import replace
@@ -9,7 +10,7 @@ import pytest
 from fakes import BrightnessEngine, brightness_model, grey_png, photo, png_bomb
 from PIL import Image
 
-from biqa_cli.models.spec import Crops
+from biqa_cli.models.spec import Calibration, Crops
 from biqa_cli.scoring import score_files, score_photo
 
 
@@ -52,6 +53,22 @@ def test_bad_files_are_rows_and_the_good_ones_are_scored(tmp_path: Path) -> None
     ]
     assert results[3].score == 100
     assert results[0].score is results[0].native_score is results[0].width is None
+
+
+def test_a_calibrated_model_says_what_people_would_and_how_sure_that_is(tmp_path: Path) -> None:
+    model = brightness_model()
+    calibration = Calibration((100, 0, 50, 10), places=(50.0,), widths=(12.5,), photos=100)
+    spec = replace(model.spec, scale=replace(model.spec.scale, calibration=calibration))
+    calibrated = replace(model, spec=spec)
+    paths = [grey_png(tmp_path / "grey.png", 153), str(tmp_path / "gone.png")]
+    grey, gone = score_files(paths, calibrated)
+    assert grey.native_score == pytest.approx(0.6)
+    assert grey.score == pytest.approx(100 / (1 + math.exp(-1)), abs=1e-3)
+    assert grey.score is not None
+    assert (grey.low, grey.high) == pytest.approx((grey.score - 12.5, grey.score + 12.5), abs=0.01)
+    assert gone.low is gone.high is None
+    (plain,) = score_files(paths[:1], model)
+    assert (plain.score, plain.low, plain.high) == (pytest.approx(60), None, None)
 
 
 def test_a_score_that_is_no_number_is_an_error(tmp_path: Path) -> None:

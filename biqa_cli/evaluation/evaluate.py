@@ -1,7 +1,7 @@
 """Predictions against people's scores: one record for a model on a part of a data set."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
@@ -34,6 +34,20 @@ class Group:
     plcc: Measure
 
 
+IntervalOf = Callable[[float], tuple[float, float] | None]
+"""From a score of 0 to 100 to the ends of its 90 % interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How the intervals of a calibrated model fare."""
+
+    share: float
+    """Of the labels that lie within them; 0.9 is meant."""
+    mean_width: float
+    """On the scale of 0 to 100."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
     """How well predictions agree with people on a part of a data set."""
@@ -49,6 +63,8 @@ class Evaluation:
     """Over the images that have one."""
     intervals: dict[str, Interval]
     """Bootstrap intervals of 95 %, by the name of the metric."""
+    coverage: Coverage | None
+    """None where the tool gives no intervals, or the labels have no declared scale."""
     groups: tuple[Group, ...]
     mos: NDArray[np.float64] = field(repr=False)
     """Labels (n,)."""
@@ -67,6 +83,7 @@ def evaluate(
     *,
     model: str,
     percent: bool,
+    interval: IntervalOf | None = None,
     per: Sequence[GroupBy] = (),
     resamples: int = 1000,
     seed: int = 0,
@@ -83,6 +100,7 @@ def evaluate(
         model: What the predictions are called.
         percent: Whether they are 0 to 100, higher is better, as biqa's are. Others are taken as
             they stand: their correlations keep their sign, and RMSE and MAE are only fitted.
+        interval: Of a score, where the model has such.
         per: Also by type or level of distortion, range of quality, or subset.
         resamples: Of the bootstrap; 0 computes no intervals.
         seed: Of the bootstrap.
@@ -117,6 +135,7 @@ def evaluate(
             for name, m in metrics.items()
             if resamples
         },
+        coverage=_coverage(mos, scores, dataset.scale, interval) if on_scale else None,
         groups=tuple(
             group for by in per for group in _groups(by, rated, mos, predicted, dataset.scale)
         ),
@@ -156,6 +175,22 @@ def on_label_scale(percent: NDArray[np.float64], scale: LabelScale) -> NDArray[n
     """
     share = percent / 100 if scale.higher_is_better else 1 - percent / 100
     return scale.lowest + share * (scale.highest - scale.lowest)
+
+
+def _coverage(
+    mos: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    scale: LabelScale,
+    interval: IntervalOf | None,
+) -> Coverage | None:
+    found = [interval(score) for score in scores.tolist()] if interval is not None else []
+    known = [ends for ends in found if ends is not None]
+    if not known or len(known) < len(mos):
+        return None
+    # Both ends on the scale of the labels; where lower is better they change places.
+    ends = np.sort(on_label_scale(np.array(known), scale), axis=1)
+    held = (ends[:, 0] <= mos) & (mos <= ends[:, 1])
+    return Coverage(float(held.mean()), float(np.diff(np.array(known), axis=1).mean()))
 
 
 def _groups(

@@ -5,6 +5,7 @@ import io
 import json
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from itertools import combinations
 from statistics import median
 from typing import Any, Literal
@@ -44,6 +45,7 @@ def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None, seen: s
             name: [_or_none(interval.low), _or_none(interval.high)]
             for name, interval in evaluation.intervals.items()
         },
+        "coverage": evaluation.coverage and asdict(evaluation.coverage),
         "groups": [
             {
                 "by": group.by,
@@ -162,6 +164,11 @@ def _footnotes(records: Iterable[Record]) -> list[str]:
         for name, reason in record["undefined"].items():
             if name in METRICS:
                 notes[f"{_name(record)}: {name} is not defined: {reason}."] = None
+        if coverage := record["coverage"]:
+            notes[
+                f"{_name(record)}: {100 * coverage['share']:.1f} % of the labels lie in the 90 % "
+                f"intervals, which are {coverage['mean_width']:.1f} of 100 wide on average."
+            ] = None
         if printed := record["printed"]:
             where = f"printed: SRCC / PLCC / KRCC of {printed['where']}, on {printed['protocol']}."
             notes[where] = None

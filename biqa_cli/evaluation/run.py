@@ -35,6 +35,7 @@ def evaluate_tool(
             [said[index] for index in part.indices],
             model=tool.name,
             percent=tool.percent,
+            interval=tool.interval,
             per=per,
             resamples=resamples,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biqa_cli.datasets.base import Dataset
+from biqa_cli.evaluation.evaluate import IntervalOf
 from biqa_cli.evaluation.foreign import read_predictions
 from biqa_cli.evaluation.predictions import Prediction, predict
 from biqa_cli.models.loading import LoadedModel
@@ -22,6 +23,8 @@ class Tool:
     """From paths, as the data set names them, to one prediction each, in order."""
     family: str = ""
     """Of the model; empty for a CSV."""
+    interval: IntervalOf | None = None
+    """Of a score, where it gives such."""
     checkpoint: Checkpoint | None = None
     """The listed weights that it uses, None for others."""
     notes: tuple[str, ...] = ()
@@ -55,6 +58,7 @@ def model_tool(
         percent=True,
         predict=run,
         family=model.spec.family,
+        interval=model.spec.scale.interval,
         checkpoint=listed if is_listed else None,
     )
 

@@ -66,20 +66,22 @@ def load_model(
     spec = find_model(name)
     checkpoint = load_manifest().find(name)
     if checkpoint is None and weights is None:
-        trained = [known for known in MODELS if load_manifest().find(known) is not None]
+        others = [known for known in MODELS if load_manifest().find(known) is not None]
         msg = (
             f"{name} has no trained weights, so its scores would mean nothing: choose one of "
-            f"{', '.join(trained)}, or give your own with --weights"
+            f"{', '.join(others)}, or give your own with --weights"
         )
         raise WeightsError(msg)
-    own = None if weights is None else read_trained(weights)
-    if own is not None:
-        listed, spec = spec, own.fit(spec)
-        if spec.input != listed.input or own.options != with_defaults(spec.family, {}):
+    trained = None if weights is None else read_trained(weights)
+    if trained is not None:
+        listed, spec = spec, trained.fit(spec)
+        if spec.input != listed.input or trained.options != with_defaults(spec.family, {}):
             # The graph is that of the listed network at its own size.
             checkpoint = None
     chosen, usable = _choose_engine(engine, device, checkpoint)
-    tensors, sha256 = _own_or_listed(checkpoint, weights, offline=offline)
+    path, tensors, sha256 = _own_or_listed(checkpoint, weights, offline=offline)
+    if weights is None and (trained := read_trained(path)) is not None:
+        spec = trained.fit(spec)
     if chosen == "onnx":
         from biqa_cli.models.onnx_engine import OnnxEngine
 
@@ -87,7 +89,7 @@ def load_model(
         return LoadedModel(spec, OnnxEngine(graph, tensors, threads=threads), sha256)
     from biqa_cli.models.torch_engine import TorchEngine
 
-    network = build_network(spec, options=None if own is None else own.options)
+    network = build_network(spec, options=None if trained is None else trained.options)
     return LoadedModel(spec, TorchEngine(network, tensors, device=usable, threads=threads), sha256)
 
 
@@ -239,13 +241,13 @@ def _choose_engine(
 
 def _own_or_listed(
     checkpoint: Checkpoint | None, own: Path | None, *, offline: bool
-) -> tuple[Mapping[str, NDArray[np.float32]], str]:
-    """Return the tensors and the sha256 of their file."""
+) -> tuple[Path, Mapping[str, NDArray[np.float32]], str]:
+    """Return the file of the weights, its tensors and its sha256."""
     if own is not None:
-        return read_checkpoint(own, sha256=None), sha256_of(own)
+        return own, read_checkpoint(own, sha256=None), sha256_of(own)
     assert checkpoint is not None, "the caller has checked that there are weights"
     path, *_ = obtain(checkpoint, load_manifest(), offline=offline)
-    return read_checkpoint(path, sha256=checkpoint.sha256), checkpoint.sha256
+    return path, read_checkpoint(path, sha256=checkpoint.sha256), checkpoint.sha256
 
 
 def _graph_of(checkpoint: Checkpoint | None, *, offline: bool) -> bytes:

@@ -1,5 +1,7 @@
 """What a model declares about itself: input, output, origin. Data only."""
 
+import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,6 +52,46 @@ class InputContract:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """From what a network says to what people would say, on a scale of 0 to 100.
+
+    Learnt on validation photos: the network has not seen them, `biqa evaluate` does not test on
+    them.
+    """
+
+    curve: tuple[float, float, float, float]
+    """β1 … β4 of VQEG's logistic curve, from 100 · the share of the scale to the expected score."""
+    places: tuple[float, ...]
+    """Expected scores, ascending."""
+    widths: tuple[float, ...]
+    """Half the width of the interval at these places; linear between them, level beyond."""
+    photos: int
+    """It was learnt on so many."""
+
+    def expected(self, percent: float) -> float:
+        """Return the score that people are expected to give, 0 to 100."""
+        b1, b2, b3, b4 = self.curve
+        # Beyond 700 the exponential leaves float64; the curve has long been level there.
+        slope = min(max((percent - b3) / b4, -700.0), 700.0)
+        return _clip(b2 + (b1 - b2) / (1 + math.exp(-slope)))
+
+    def interval(self, expected: float) -> tuple[float, float]:
+        """Return where the scores of nine photos in ten of this expected score lie."""
+        after = bisect_right(self.places, expected)
+        if after in (0, len(self.places)):
+            width = self.widths[max(after - 1, 0)]
+        else:
+            left, right = self.places[after - 1], self.places[after]
+            share = (expected - left) / (right - left)
+            width = (1 - share) * self.widths[after - 1] + share * self.widths[after]
+        return _clip(expected - width), _clip(expected + width)
+
+
+def _clip(percent: float) -> float:
+    return min(max(percent, 0.0), 100.0)
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreScale:
     """The scale of the labels that a model was trained on."""
 
@@ -57,21 +99,31 @@ class ScoreScale:
     highest: float
     higher_is_better: bool
     meaning: str
+    calibration: Calibration | None = None
+    """None where nobody has compared the scores of the network with people's."""
 
     def describe(self) -> str:
         """Return the scale in one line, for reports."""
         better = "higher" if self.higher_is_better else "lower"
         return f"{self.meaning}, {self.lowest:g} to {self.highest:g}, {better} is better"
 
+    def to_share(self, native: float) -> float:
+        """Return a native score as a share of the scale: 0 is its worst end, 1 its best."""
+        share = (native - self.lowest) / (self.highest - self.lowest)
+        return share if self.higher_is_better else 1 - share
+
     def to_percent(self, native: float) -> float:
         """Return a native score on the common scale: 0 to 100, higher is better.
 
-        A score outside the scale of the labels is put at its end.
+        It is the score that people are expected to give, where the scale is calibrated. Otherwise
+        the ends of the scale are laid on 0 and 100, and what lies outside is put at its end.
         """
-        share = (native - self.lowest) / (self.highest - self.lowest)
-        if not self.higher_is_better:
-            share = 1 - share
-        return 100 * min(max(share, 0.0), 1.0)
+        percent = 100 * self.to_share(native)
+        return _clip(percent) if self.calibration is None else self.calibration.expected(percent)
+
+    def interval(self, percent: float) -> tuple[float, float] | None:
+        """Return the 90 % interval of a score of 0 to 100; None where it is not calibrated."""
+        return None if self.calibration is None else self.calibration.interval(percent)
 
 
 @dataclass(frozen=True, slots=True)

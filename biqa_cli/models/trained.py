@@ -11,6 +11,7 @@ from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.catalog import MODELS
 from biqa_cli.models.options import OptionValue, with_defaults
 from biqa_cli.models.spec import (
+    Calibration,
     Crops,
     Family,
     InputContract,
@@ -105,6 +106,19 @@ def _from_plain(content: dict[str, Any]) -> TrainedNetwork:
                 "crops": None if crops is None else Crops(**crops),
             }
         ),
-        scale=ScoreScale(**content["scale"]),
+        scale=_scale(content["scale"]),
         dataset=content["dataset"],
     )
+
+
+def _scale(content: dict[str, Any]) -> ScoreScale:
+    found = content.get("calibration")
+    if found is None:
+        return ScoreScale(**content)
+    calibration = Calibration(
+        curve=tuple(found["curve"]),
+        places=tuple(found["places"]),
+        widths=tuple(found["widths"]),
+        photos=found["photos"],
+    )
+    return ScoreScale(**content | {"calibration": calibration})

@@ -9,11 +9,11 @@ from rich.text import Text
 from biqa_cli.reports.rows import COLUMNS, Value, printable, row_of
 from biqa_cli.results import ImageResult, RunCounts, RunInfo
 
-_NUMBERS = frozenset({"score", "native_score", "width", "height"})
+_NUMBERS = frozenset({"score", "low", "high", "native_score", "width", "height"})
 # A long sentence would otherwise squeeze the names.
 _LEAST_WIDTHS = {"path": 32}
-_LEAST_WIDTH = 110
-_DECIMALS = {"score": 1, "native_score": 3}
+_LEAST_WIDTH = 120
+_DECIMALS = {"score": 1, "low": 0, "high": 0, "native_score": 3}
 
 
 class TableReport:

@@ -25,7 +25,7 @@ from biqa_cli.training.network import describe_network, make_phases, model_name
 from biqa_cli.training.parts import TrainingParts, training_parts
 from biqa_cli.training.photos import PhotoStore, prepare_photos
 from biqa_cli.training.recipe import Recipe
-from biqa_cli.training.summary import SUMMARY, agreement_of, store_weights, write_summary
+from biqa_cli.training.summary import SUMMARY, judge_stored, store_weights, write_summary
 from biqa_cli.training.validation import scoring_blocks
 
 RECIPE, SPLIT, PHOTOS = "recipe.toml", "split.txt", "photos"
@@ -127,7 +127,9 @@ def train(order: Order, watcher: Watcher) -> Outcome:
     weights = store_weights(out, trained) if progress.best_row else None
     stored = None
     if weights is not None and progress.finished:
-        stored = agreement_of(job, phases[-1], weights)
+        stored = judge_stored(job, phases[-1], weights)
+        if isinstance(stored.calibration, str):
+            watcher.say(f"not calibrated: {stored.calibration}")
     facts = {"command": order.command, "starts": progress.starts, "types": types}
     write_summary(job, progress, parts, dataset, weights=weights, stored=stored, facts=facts)
     return Outcome(progress.finished, weights, model_name(trained))

@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,17 @@ from torch import nn
 
 from biqa_cli import __version__
 from biqa_cli.datasets.base import Dataset
+from biqa_cli.models.spec import Calibration
 from biqa_cli.models.torch_engine import load_tensors
 from biqa_cli.models.trained import TrainedNetwork
+from biqa_cli.training.calibration import fit_calibration
 from biqa_cli.training.checkpoints import Progress, write_small, write_whole
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.log import draw_curves
-from biqa_cli.training.loop import BEST, Job, judge
+from biqa_cli.training.loop import BEST, Job
 from biqa_cli.training.network import model_name
 from biqa_cli.training.parts import TrainingParts
+from biqa_cli.training.validation import Validation, predict, scoring_blocks, validate
 from biqa_cli.weights.checkpoint import read_checkpoint
 
 SUMMARY, CURVES = "summary.json", "curves.png"
@@ -34,13 +38,40 @@ def store_weights(out: Path, trained: TrainedNetwork) -> Path:
     return weights
 
 
-def agreement_of(job: Job, phase: Phase, weights: Path) -> dict[str, float]:
-    """Return how stored weights agree with the validation labels: it shows what storing costs."""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What stored weights are worth, on the validation photos, scored as `biqa score` will."""
+
+    agreement: Validation
+    """It shows what storing costs."""
+    calibration: Calibration | str
+    """Or why there is none."""
+
+
+def judge_stored(job: Job, phase: Phase, weights: Path) -> Stored:
+    """Score the validation photos with stored weights, and write the calibration into the file."""
     network = phase.network
     assert isinstance(network, nn.Module), "the last phase scores"  # noqa: S101  our invariant
     load_tensors(network, read_checkpoint(weights, sha256=None))
-    found = judge(job, phase, network.to(job.device))
-    return {"srcc": found.srcc, "plcc": found.plcc, "krcc": found.krcc}
+    view, scale = job.recipe.input, job.trained.scale
+    predicted = predict(
+        network.to(job.device),
+        job.photos.store,
+        job.val,
+        contract=job.contract,
+        blocks=scoring_blocks(job.contract, crop=view.crop, stride=view.stride, at_most=0),
+        device=job.device,
+        workers=job.workers,
+    )
+    labels, said = (
+        100 * np.array([scale.to_share(value) for value in values.tolist()])
+        for values in (job.val_labels, predicted)
+    )
+    calibration = fit_calibration(labels, said)
+    if isinstance(calibration, Calibration):
+        known = replace(job.trained, scale=replace(scale, calibration=calibration))
+        write_small(weights, job.out / BEST, known)
+    return Stored(validate(predicted, job.val_labels, phase.val_loss), calibration)
 
 
 def write_summary(
@@ -50,7 +81,7 @@ def write_summary(
     dataset: Dataset,
     *,
     weights: Path | None,
-    stored: Mapping[str, float] | None,
+    stored: Stored | None,
     facts: Mapping[str, Any],
 ) -> None:
     """Write `summary.json`, and `curves.png` where Matplotlib is installed.
@@ -61,7 +92,7 @@ def write_summary(
         parts: Which photos trained.
         dataset: Whose photos.
         weights: The stored checkpoint.
-        stored: What it reaches; None before the end.
+        stored: What it is worth; None before the end.
         facts: Further entries.
     """
     trained, split = job.trained, parts.split
@@ -84,7 +115,8 @@ def write_summary(
             dataset.images[index].path: error for index, error in job.photos.store.broken.items()
         },
         "val": progress.best_row or None,
-        "val_of_stored_weights": stored,
+        "val_of_stored_weights": None if stored is None else _plain(stored.agreement),
+        "calibration": None if stored is None else _plain(stored.calibration),
         "epochs": len(progress.rows),
         "seconds": round(progress.seconds, 1),
         "seed": job.recipe.seed,
@@ -98,3 +130,7 @@ def write_summary(
         },
     }
     write_whole(job.out / SUMMARY, json.dumps(summary, indent=2) + "\n")
+
+
+def _plain(found: Validation | Calibration | str) -> object:
+    return found if isinstance(found, str) else asdict(found)

@@ -6,7 +6,7 @@ import pytest
 from rated_photos import loaded, rated_greys
 
 from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
-from biqa_cli.evaluation.evaluate import Evaluation, evaluate
+from biqa_cli.evaluation.evaluate import Coverage, Evaluation, evaluate
 from biqa_cli.evaluation.parts import Part
 from biqa_cli.evaluation.predictions import Prediction
 from biqa_cli.metrics.correlation import srcc
@@ -119,6 +119,27 @@ def test_intervals_resample_references_where_there_are_any() -> None:
         return result.intervals["srcc"].units
 
     assert (units(_dataset(MOS)), units(_dataset(MOS, references=4))) == (12, 4)
+
+
+@pytest.mark.parametrize("scale", [MOS, DMOS])
+def test_the_coverage_is_the_share_of_labels_in_their_intervals(scale: LabelScale) -> None:
+    data = _dataset(scale)
+    # Eight labels are 5 below the score, four are 20 below it; intervals reach 10 to either side.
+    scores: list[float | None] = [
+        (score or 0) + (20 if i % 3 == 0 else 5) for i, score in enumerate(_perfect(data))
+    ]
+    result = evaluate(
+        data,
+        ALL,
+        _said(data, scores),
+        model="m",
+        percent=True,
+        interval=lambda score: (score - 10, score + 10),
+        resamples=0,
+    )
+    assert result.coverage == Coverage(share=pytest.approx(8 / 12), mean_width=pytest.approx(20))
+    plain = evaluate(data, ALL, _said(data, scores), model="m", percent=True, resamples=0)
+    assert plain.coverage is None
 
 
 def test_a_csv_without_a_declared_scale_has_no_rmse(tmp_path: Path) -> None:

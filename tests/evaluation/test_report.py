@@ -37,6 +37,14 @@ def test_the_json_has_the_promised_keys(tmp_path: Path) -> None:
     assert found["rmse"] is None and "scale" in found["undefined"]["rmse"]
 
 
+def test_a_table_says_how_the_intervals_fare(tmp_path: Path) -> None:
+    (record,) = _records(tmp_path)
+    assert "intervals" not in render([record], style="table")
+    record["coverage"] = {"share": 0.897, "mean_width": 27.25}
+    sentence = "89.7 % of the labels lie in the 90 % intervals, which are 27.2 of 100 wide"
+    assert sentence in render([record], style="table")
+
+
 def test_several_records_are_an_array_and_one_is_an_object(tmp_path: Path) -> None:
     records = _records(tmp_path) * 2
     assert [r["n"] for r in json.loads(render(records, style="json"))] == [21, 21]

@@ -18,8 +18,8 @@ RUN = RunInfo("0", "m", "ab", "resize", "MOS", "onnx", "cpu")
 
 def _result(path: str, score: float | None) -> ImageResult:
     if score is None:
-        return ImageResult(path, None, None, "m", None, None, "error", "broken")
-    return ImageResult(path, score, score / 100, "m", 640, 480, "ok")
+        return ImageResult(path, None, None, None, None, "m", None, None, "error", "broken")
+    return ImageResult(path, score, score - 9, score + 9, score / 100, "m", 640, 480, "ok")
 
 
 RESULTS = [_result("b.jpg", 40.0), _result("a.jpg", None), _result("c.jpg", 70.5)]
@@ -36,15 +36,15 @@ def _written(report_type: type, results: list[ImageResult]) -> str:
 
 
 def test_the_columns_are_those_that_scripts_rely_on() -> None:
-    assert ",".join(COLUMNS) == "path,score,native_score,model,width,height,status,error"
+    assert ",".join(COLUMNS) == "path,score,low,high,native_score,model,width,height,status,error"
 
 
 def test_csv_has_a_header_and_a_line_for_each_image() -> None:
     assert _written(CsvReport, RESULTS).splitlines() == [
         ",".join(COLUMNS),
-        "b.jpg,40.0,0.4,m,640,480,ok,",
-        "a.jpg,,,m,,,error,broken",
-        "c.jpg,70.5,0.705,m,640,480,ok,",
+        "b.jpg,40.0,31.0,49.0,0.4,m,640,480,ok,",
+        "a.jpg,,,,,m,,,error,broken",
+        "c.jpg,70.5,61.5,79.5,0.705,m,640,480,ok,",
     ]
 
 

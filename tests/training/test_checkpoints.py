@@ -11,7 +11,7 @@ from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.blockiqa import BlockIQA
 from biqa_cli.models.catalog import find_model
 from biqa_cli.models.options import with_defaults
-from biqa_cli.models.spec import InputContract, ScoreScale
+from biqa_cli.models.spec import Calibration, InputContract, ScoreScale
 from biqa_cli.models.trained import TrainedNetwork, read_trained
 from biqa_cli.training.checkpoints import (
     Moving,
@@ -129,11 +129,19 @@ def test_stored_weights_are_smaller_and_nearly_the_same(tmp_path: Path) -> None:
     write_small(tmp_path / "small", tmp_path / "exact", TRAINED)
     assert (tmp_path / "small").stat().st_size < 0.4 * (tmp_path / "exact").stat().st_size
     assert read_trained(tmp_path / "small") == TRAINED
+
     exact, small = (read_checkpoint(tmp_path / n, sha256=None) for n in ("exact", "small"))
     assert exact.keys() == small.keys()
     for name, tensor in exact.items():
         step = np.abs(tensor).max() / 127
         assert np.allclose(tensor, small[name], atol=step, rtol=0), name
+
+
+def test_a_file_of_weights_knows_its_calibration(tmp_path: Path) -> None:
+    calibration = Calibration((100, 0, 50, 10), places=(40.0, 60.0), widths=(9.5, 8.0), photos=200)
+    known = replace(TRAINED, scale=replace(TRAINED.scale, calibration=calibration))
+    write_weights(tmp_path / "exact", nn.Linear(2, 2), known)
+    assert read_trained(tmp_path / "exact") == known
 
 
 def test_a_file_fits_the_models_of_its_network_alone() -> None:

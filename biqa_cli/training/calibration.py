@@ -1,0 +1,58 @@
+"""What the scores of a network mean: a curve to people's scores, and how far they lie from it."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biqa_cli.metrics.mapping import fit_mapping
+from biqa_cli.models.spec import Calibration
+
+COVERAGE = 0.9
+_BINS = 5
+# Fewer would leave less than twenty photos to a bin.
+LEAST_PHOTOS = 20 * _BINS
+
+
+def fit_calibration(mos: NDArray[np.float64], predicted: NDArray[np.float64]) -> Calibration | str:
+    """Return the calibration of a network, or why there is none.
+
+    The curve is VQEG's 4-parameter logistic, which keeps the order of photos. The width of the
+    interval follows the mean distance of labels from the curve, in five ranges of equally many
+    photos, times one factor: the quantile that covers 90 % of photos like these.
+
+    Args:
+        mos: Labels (n,) of photos that the network has not learnt, 0 to 100, higher is better.
+        predicted: What it says of them, on the same scale.
+
+    Reference:
+        Lei et al., "Distribution-free predictive inference for regression", JASA 113, 2018,
+        section 5.2 (locally weighted split conformal inference).
+    """
+    if len(mos) < LEAST_PHOTOS:
+        return f"{len(mos)} photos are too few, {LEAST_PHOTOS} are needed"
+    mapping = fit_mapping(mos, predicted)
+    if mapping.used != "logistic4" or mapping.direction != "increasing":
+        return f"no rising curve fits ({mapping.reason or mapping.direction})"
+    b1, b2, b3, b4 = mapping.parameters
+    expected = np.clip(mapping.apply(predicted), 0, 100)
+    distance = np.abs(mos - expected)
+    order = np.argsort(expected, kind="stable")
+    bins = np.array_split(order, _BINS)
+    places = np.array([np.median(expected[chosen]) for chosen in bins])
+    if (np.diff(places) <= 0).any():
+        return "the scores of many photos are the same"
+    spread = np.array([distance[chosen].mean() for chosen in bins])
+    relative = distance / np.interp(expected, places, spread)
+    return Calibration(
+        curve=(b1, b2, b3, b4),
+        places=tuple(places.round(3).tolist()),
+        widths=tuple((spread * _quantile(relative)).round(3).tolist()),
+        photos=len(mos),
+    )
+
+
+def _quantile(values: NDArray[np.float64]) -> float:
+    """Return what COVERAGE of further values will not exceed (split conformal inference)."""
+    rank = math.ceil(COVERAGE * (len(values) + 1))
+    return float(np.sort(values)[rank - 1])

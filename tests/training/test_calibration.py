@@ -1,0 +1,83 @@
+"""Calibration: the curve and the interval hold on photos that they were not fitted to."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from biqa_cli.models.spec import Calibration, ScoreScale
+from biqa_cli.training.calibration import LEAST_PHOTOS, fit_calibration
+
+Values = NDArray[np.float64]
+
+
+def opinions(count: int, *, seed: int) -> tuple[Values, Values]:
+    """Return labels, and predictions that are squeezed and least certain in the middle."""
+    rng = np.random.default_rng(seed)
+    mos = rng.uniform(5, 95, count)
+    noise = rng.normal(0, 3 + 9 * np.sin(np.pi * mos / 100), count)
+    return mos, 30 + 0.4 * (mos + noise)
+
+
+@pytest.fixture(scope="module")
+def calibration() -> Calibration:
+    found = fit_calibration(*opinions(1000, seed=0))
+    assert isinstance(found, Calibration)
+    return found
+
+
+def test_the_expected_score_is_the_mean_of_what_people_said(calibration: Calibration) -> None:
+    mos, predicted = opinions(20_000, seed=1)
+    expected = np.array([calibration.expected(p) for p in predicted])
+    for low, high in ((15, 30), (30, 50), (50, 70), (70, 85)):
+        chosen = (expected >= low) & (expected < high)
+        assert mos[chosen].mean() == pytest.approx(expected[chosen].mean(), abs=3)
+
+
+def test_nine_in_ten_new_photos_lie_in_their_interval(calibration: Calibration) -> None:
+    mos, predicted = opinions(20_000, seed=2)
+    ends = [calibration.interval(calibration.expected(p)) for p in predicted]
+    held = [low <= y <= high for y, (low, high) in zip(mos, ends, strict=True)]
+    assert np.mean(held) == pytest.approx(0.9, abs=0.02)
+
+
+def test_the_interval_is_wide_where_people_are_far_from_the_curve(
+    calibration: Calibration,
+) -> None:
+    width = {place: np.diff(calibration.interval(place)).item() for place in (15, 50, 85)}
+    assert width[50] > 1.2 * width[15]
+    assert width[50] > 1.2 * width[85]
+
+
+def test_between_its_places_the_width_is_linear_and_beyond_level() -> None:
+    known = Calibration((100, 0, 50, 20), places=(40.0, 60.0), widths=(10.0, 20.0), photos=100)
+    assert known.interval(50) == (35, 65)
+    assert known.interval(30) == (20, 40)
+    assert known.interval(70) == (50, 90)
+    assert known.interval(5) == (0, 15)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=2))
+def test_the_curve_keeps_the_order_and_stays_on_the_scale(percents: list[float]) -> None:
+    known = Calibration((104, -3, 50, 12), places=(40.0, 60.0), widths=(10.0, 20.0), photos=100)
+    low, high = sorted(percents)
+    assert 0 <= known.expected(low) <= known.expected(high) <= 100
+
+
+def test_a_scale_of_which_lower_is_better_is_calibrated_on_the_common_one() -> None:
+    known = Calibration((100, 0, 50, 10), places=(50.0,), widths=(10.0,), photos=100)
+    dmos = ScoreScale(0, 1, higher_is_better=False, meaning="DMOS", calibration=known)
+    assert dmos.to_percent(0.5) == pytest.approx(50)
+    assert dmos.to_percent(0.4) == pytest.approx(100 / (1 + np.exp(-1)))
+    assert dmos.interval(50) == (40, 60)
+
+
+def test_a_network_that_people_do_not_follow_is_not_calibrated() -> None:
+    mos, predicted = opinions(1000, seed=3)
+    assert fit_calibration(mos, -predicted) == "no rising curve fits (decreasing)"
+    assert fit_calibration(mos[:50], predicted[:50]) == (
+        f"50 photos are too few, {LEAST_PHOTOS} are needed"
+    )
+    same = np.minimum(predicted, 40)
+    assert fit_calibration(mos, same) == "the scores of many photos are the same"
