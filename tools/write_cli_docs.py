@@ -15,6 +15,7 @@ COMMANDS = {
     "distort": [["distort"]],
     "heatmap": [["heatmap"]],
     "train": [["train"]],
+    "export": [["export"]],
     "models": [["models", name] for name in ("list", "info")],
     "weights": [["weights", name] for name in ("list", "download", "verify", "path", "prune")],
     "datasets": [["datasets", name] for name in ("list", "info", "check")],

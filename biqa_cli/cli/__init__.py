@@ -10,6 +10,7 @@ from biqa_cli.cli import (
     datasets,
     distort,
     evaluate,
+    export,
     heatmap,
     models,
     score,
@@ -34,6 +35,7 @@ app.command("distort")(distort.distort)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("train")(train.train)
+app.command("export")(export.export)
 app.add_typer(models.app, name="models")
 app.add_typer(weights.app, name="weights")
 app.add_typer(datasets.app, name="datasets")

@@ -1,5 +1,7 @@
 """From a name to a model that is ready to score: specification, weights, engine."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from biqa_cli import __version__
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.base import Engine, EngineName
 from biqa_cli.models.catalog import LITE_MEAN, LITE_STD, MODELS, find_model
@@ -15,7 +18,7 @@ from biqa_cli.models.devices import resolve_device
 from biqa_cli.models.options import OptionValue, with_defaults
 from biqa_cli.models.spec import Family, ModelSpec, TrunkName
 from biqa_cli.models.trained import read_trained
-from biqa_cli.weights.cache import read_verified, sha256_of
+from biqa_cli.weights.cache import graph_folder, read_verified, sha256_of
 from biqa_cli.weights.checkpoint import read_checkpoint
 from biqa_cli.weights.download import obtain
 from biqa_cli.weights.manifest import Checkpoint, load_manifest
@@ -52,7 +55,8 @@ def load_model(
 
     Args:
         name: As in `biqa models list`.
-        engine: "auto" is ONNX Runtime on the CPU where the checkpoint has a graph, else torch.
+        engine: "auto" is ONNX Runtime on the CPU where there is a graph, listed with the checkpoint
+            or made by `biqa export`, else torch.
         device: "auto", "cpu", "cuda" or "mps". "auto" is cuda where there is an NVIDIA driver
             with a device, else the CPU.
         threads: Threads of one forward pass on the CPU; 0 is one for each core.
@@ -73,24 +77,45 @@ def load_model(
         )
         raise WeightsError(msg)
     trained = None if weights is None else read_trained(weights)
+    options = with_defaults(spec.family, {}) if trained is None else trained.options
     if trained is not None:
         listed, spec = spec, trained.fit(spec)
-        if spec.input != listed.input or trained.options != with_defaults(spec.family, {}):
+        if spec.input != listed.input or options != with_defaults(spec.family, {}):
             # The graph is that of the listed network at its own size.
             checkpoint = None
-    chosen, usable = _choose_engine(engine, device, checkpoint)
+    made = graph_file(spec, options)
+    has_graph = made.is_file() or (checkpoint is not None and checkpoint.graph is not None)
+    chosen, usable = _choose_engine(engine, device, has_graph=has_graph, name=name)
     path, tensors, sha256 = _own_or_listed(checkpoint, weights, offline=offline)
     if weights is None and (trained := read_trained(path)) is not None:
         spec = trained.fit(spec)
     if chosen == "onnx":
         from biqa_cli.models.onnx_engine import OnnxEngine
 
-        graph = _graph_of(checkpoint, offline=offline)
+        graph = _listed_graph(checkpoint, offline=offline) or made.read_bytes()
         return LoadedModel(spec, OnnxEngine(graph, tensors, threads=threads), sha256)
     from biqa_cli.models.torch_engine import TorchEngine
 
-    network = build_network(spec, options=None if trained is None else trained.options)
+    network = build_network(spec, options=options)
     return LoadedModel(spec, TorchEngine(network, tensors, device=usable, threads=threads), sha256)
+
+
+def load_for_export(
+    name: str, *, weights: Path | None = None, offline: bool = False
+) -> tuple[ModelSpec, Mapping[str, OptionValue], "nn.Module"]:
+    """Return the specification, options and network of a model, with weights, on the CPU.
+
+    Raises:
+        UsageError: If there is no such model.
+        WeightsError: If the weights are missing or wrong.
+    """
+    from biqa_cli.models.torch_engine import TorchEngine
+
+    model = load_model(name, engine="torch", device="cpu", weights=weights, offline=offline)
+    trained = None if weights is None else read_trained(weights)
+    options = with_defaults(model.spec.family, {}) if trained is None else trained.options
+    assert isinstance(model.engine, TorchEngine), "asked for above"
+    return model.spec, options, model.engine.network
 
 
 def build_network(
@@ -221,18 +246,33 @@ _TRUNKS: dict[TrunkName, Callable[[], "Trunk"]] = {
 }
 
 
+def graph_file(spec: ModelSpec, options: Mapping[str, OptionValue]) -> Path:
+    """Return where `biqa export` puts the graph of a network for the CPU engine.
+
+    The name changes with everything that the graph depends on, so that none is ever out of date.
+    """
+    view, crops = spec.input, spec.input.crops
+    size = [view.height, view.width] if crops is None else [crops.size, crops.size]
+    known = [__version__, spec.family, spec.trunks, sorted(options.items()), size]
+    key = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:12]
+    return graph_folder() / f"{spec.name}-{key}.onnx"
+
+
 def _choose_engine(
-    engine: EngineChoice, device: str, checkpoint: Checkpoint | None
+    engine: EngineChoice, device: str, *, has_graph: bool, name: str
 ) -> tuple[EngineName, str]:
     """Return the engine and the device to use."""
-    has_graph = checkpoint is not None and checkpoint.graph is not None
     if engine == "auto":
         found = resolve_device(device)
         return ("onnx" if has_graph and found == "cpu" else "torch"), found
     if engine == "torch":
         return "torch", resolve_device(device)
     if not has_graph:
-        raise UsageError("this model has no ONNX graph: use --engine torch")
+        msg = (
+            f"there is no ONNX graph of {name} here: make it with `biqa export {name}` (the same "
+            "--weights), or use --engine torch"
+        )
+        raise UsageError(msg)
     if device not in ("auto", "cpu"):
         msg = f"--engine onnx runs on the CPU, not on {device!r}: use --engine torch"
         raise UsageError(msg)
@@ -250,8 +290,8 @@ def _own_or_listed(
     return path, read_checkpoint(path, sha256=checkpoint.sha256), checkpoint.sha256
 
 
-def _graph_of(checkpoint: Checkpoint | None, *, offline: bool) -> bytes:
-    assert checkpoint is not None, "_choose_engine has found a graph"
-    assert checkpoint.graph is not None, "_choose_engine has found a graph"
+def _listed_graph(checkpoint: Checkpoint | None, *, offline: bool) -> bytes | None:
+    if checkpoint is None or checkpoint.graph is None:
+        return None
     _, path = obtain(checkpoint, load_manifest(), offline=offline)
     return read_verified(path, sha256=checkpoint.graph.sha256)

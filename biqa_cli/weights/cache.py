@@ -19,6 +19,11 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else platformdirs.user_cache_path("biqa") / "weights"
 
 
+def graph_folder() -> Path:
+    """Return the user's folder for the ONNX graphs that `biqa export` makes on this machine."""
+    return cache_folder() / "graphs"
+
+
 def search_folders() -> tuple[Path, ...]:
     """Return where files are looked for: the package, the cache, a checkout's `weights/`."""
     return (_PACKAGE / "weights" / "files", cache_folder(), _PACKAGE.parent / "weights")

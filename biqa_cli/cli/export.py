@@ -1,0 +1,52 @@
+"""`biqa export`: a model as ONNX."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biqa_cli.cli import _output
+from biqa_cli.cli._targets import write_whole
+from biqa_cli.errors import UsageError
+from biqa_cli.models.catalog import DEFAULT_MODEL
+
+
+def export(
+    name: Annotated[str, typer.Argument(help="A name from `biqa models list`.")] = DEFAULT_MODEL,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE.onnx", help="A file that stands alone."),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", metavar="FILE", help="Your own weights.")
+    ] = None,
+    graph_only: Annotated[
+        bool, typer.Option("--graph-only", help="With -o: the network without its weights.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Open no socket.")] = False,
+) -> None:
+    """Write a model as ONNX, compared with PyTorch before it is written.
+
+    With -o, one file from RGB to scores that needs nothing of biqa. Without, the graph for
+    `biqa score` on this machine: from then on the model runs in ONNX Runtime on the CPU.
+
+    Example: biqa export reqa-lite -o reqa.onnx
+    """
+    if graph_only and output is None:
+        raise UsageError("--graph-only needs -o FILE.onnx")
+    try:
+        from biqa_cli.models.onnx_export import export_graph, export_model
+    except ModuleNotFoundError as error:
+        msg = f"{error.name} is not installed: pip install 'biqa-cli[export]'"
+        raise UsageError(msg) from error
+    from biqa_cli.models.loading import graph_file, load_for_export
+
+    spec, options, network = load_for_export(name, weights=weights, offline=offline)
+    whole = output is not None and not graph_only
+    made = export_model(spec, network) if whole else export_graph(spec, network)
+    target = output or graph_file(spec, options)
+    write_whole(target, made.content)
+    _output.print_line(str(target))
+    _output.say(f"differs from PyTorch by {made.difference:.1e} of the scale at most")
+    if output is None:
+        _output.say(f"`biqa score -m {name}` now runs in ONNX Runtime on the CPU")

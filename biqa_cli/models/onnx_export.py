@@ -1,0 +1,242 @@
+"""From a network to ONNX: a graph that reads our checkpoints, and a file that stands alone."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import onnxscript.optimizer
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from biqa_cli.blocks.extraction import block_views
+from biqa_cli.blocks.grid import covering_grid
+from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.models.nlnet import NLNet
+from biqa_cli.models.onnx_engine import OnnxEngine
+from biqa_cli.models.spec import InputContract, ModelSpec, ScoreScale
+
+_OPSET = 20
+_INPUT = "images"
+# Of the scale of the labels; float32 sums in another order.
+_TOLERANCE = 1e-4
+_PERCENT = ScoreScale(0, 100, higher_is_better=True, meaning="percent")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """An ONNX file, compared with PyTorch before anybody gets it."""
+
+    content: bytes
+    difference: float
+    """The largest that was found, as a share of the scale of the labels."""
+
+
+def export_graph(spec: ModelSpec, network: nn.Module) -> Exported:
+    """Return a network without its weights, from normalised views or crops to native scores.
+
+    The graph names the tensors of the model's checkpoint and takes them from it when it is
+    loaded, so that both engines read one safetensors file and a graph of a few hundred kilobytes
+    serves every checkpoint of the network.
+
+    Args:
+        spec: Of the model.
+        network: With weights, to compare with.
+
+    Raises:
+        UsageError: If the network does more than a graph can hold.
+        WeightsError: If graph and network differ by more than 1e-4 of the scale.
+    """
+    _refuse_superpixels(network)
+    crops = spec.input.crops
+    size = (crops.size, crops.size) if crops else (spec.input.height, spec.input.width)
+    names = {name for name in network.state_dict() if not name.endswith("num_batches_tracked")}
+    model = _without_weights(_exported(_ScoresOnly(network), size, ["scores"], fold=False), names)
+    content = model.SerializeToString(deterministic=True)
+    images = np.random.default_rng(0).normal(size=(3, 3, *size)).astype(np.float32)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(images)).scores.double().numpy()
+    # ONNX Runtime takes no array in another order of memory, such as channels last.
+    state = network.state_dict()
+    tensors = {name: np.ascontiguousarray(state[name].numpy()) for name in names}
+    found = OnnxEngine(content, tensors).predict(images)
+    return Exported(content, _difference(found, expected, spec.scale))
+
+
+def export_model(spec: ModelSpec, network: nn.Module) -> Exported:
+    """Return a model as one ONNX file that needs nothing of biqa.
+
+    It maps `images` (B, 3, H, W), RGB from 0 to 1 at the size of the model's view, to
+    `native_scores` (B,), on the scale of the labels, and `scores` (B,), 0 to 100, higher is
+    better: normalising, crops and calibration are part of it. What else must be known stands in
+    its metadata.
+
+    Args:
+        spec: Of the model.
+        network: With its weights.
+
+    Raises:
+        UsageError: If the network does more than a graph can hold.
+        WeightsError: If graph and network differ by more than 1e-4 of the scale.
+    """
+    _refuse_superpixels(network)
+    whole = _WholePath(network, spec.input, spec.scale)
+    size = (spec.input.height, spec.input.width)
+    model = _exported(whole, size, ["native_scores", "scores"], fold=True)
+    for key, value in _facts(spec).items():
+        model.metadata_props.add(key=key, value=value)
+    _forget_the_machine(model)
+    content = model.SerializeToString(deterministic=True)
+    images = np.random.default_rng(0).uniform(size=(3, 3, *size)).astype(np.float32)
+    with torch.inference_mode():
+        expected = whole(torch.from_numpy(images))
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    native, percent = session.run(["native_scores", "scores"], {_INPUT: images})
+    differences = (
+        _difference(native, expected[0].numpy(), spec.scale),
+        _difference(percent, expected[1].numpy(), _PERCENT),
+    )
+    return Exported(content, max(differences))
+
+
+class _ScoresOnly(nn.Module):
+    """A network whose output is the tensor of scores."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map normalised views (B, 3, H, W) to native scores (B,)."""
+        scores: Tensor = self.network(images).scores
+        return scores
+
+
+class _WholePath(nn.Module):
+    """What `scoring.py` does between a view and a score."""
+
+    def __init__(self, network: nn.Module, contract: InputContract, scale: ScoreScale) -> None:
+        super().__init__()
+        self.network = network
+        self.contract, self.scale = contract, scale
+        self.mean = torch.tensor(contract.mean).reshape(3, 1, 1)
+        self.std = torch.tensor(contract.std).reshape(3, 1, 1)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Map images (B, 3, H, W) of 0 to 1 to native scores (B,) and scores of 0 to 100 (B,)."""
+        views = (images - self.mean) / self.std
+        crops = self.contract.crops
+        if crops is None:
+            native: Tensor = self.network(views).scores
+        else:
+            size = (self.contract.height, self.contract.width)
+            grid = covering_grid(*size, size=crops.size, stride=crops.stride)
+            found = [self.network(view).scores for view in block_views(views, grid)]
+            native = torch.stack(found).mean(dim=0)
+        return native, self._percent(native)
+
+    def _percent(self, native: Tensor) -> Tensor:
+        scale = self.scale
+        share = (native - scale.lowest) / (scale.highest - scale.lowest)
+        percent = 100 * (share if scale.higher_is_better else 1 - share)
+        if scale.calibration is not None:
+            b1, b2, b3, b4 = scale.calibration.curve
+            percent = b2 + (b1 - b2) * torch.sigmoid((percent - b3) / b4)
+        return percent.clamp(0, 100)
+
+
+def _refuse_superpixels(network: nn.Module) -> None:
+    if isinstance(network, NLNet) and network.nonlocal_branch is not None:
+        msg = (
+            "nlnet cannot be exported: it finds superpixels in each patch, which no ONNX graph "
+            "can hold (with branches=local it can)"
+        )
+        raise UsageError(msg)
+
+
+def _exported(
+    module: nn.Module, size: tuple[int, int], outputs: list[str], *, fold: bool
+) -> onnx.ModelProto:
+    # Two photos, since a batch of one would be taken for a constant.
+    example = torch.zeros(2, 3, *size)
+    program = torch.onnx.export(
+        module.eval(),
+        (example,),
+        input_names=[_INPUT],
+        output_names=outputs,
+        dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=4096)},),
+        opset_version=_OPSET,
+        dynamo=True,
+        # Folding melts parameters into constants that no checkpoint can replace.
+        optimize=fold,
+        verbose=False,
+    )
+    if program is None:
+        raise WeightsError("torch has exported nothing: install onnx and onnxscript anew")
+    return program.model_proto
+
+
+def _without_weights(model: onnx.ModelProto, names: set[str]) -> onnx.ModelProto:
+    prefix = "network."
+    parameters = {
+        tensor.name: tensor
+        for tensor in model.graph.initializer
+        if tensor.name.removeprefix(prefix) in names
+    }
+    # As inputs they are unknown to the optimiser: it folds what is constant for every checkpoint.
+    for tensor in parameters.values():
+        model.graph.initializer.remove(tensor)
+        model.graph.input.append(
+            onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+        )
+    model = onnxscript.optimizer.optimize(model)
+    for value in [value for value in model.graph.input if value.name in parameters]:
+        model.graph.input.remove(value)
+        tensor = onnx.TensorProto(
+            name=value.name.removeprefix(prefix),
+            data_type=parameters[value.name].data_type,
+            dims=parameters[value.name].dims,
+            data_location=onnx.TensorProto.EXTERNAL,
+        )
+        # Whoever loads it brings the tensors by name.
+        tensor.external_data.add(key="location", value="checkpoint")
+        model.graph.initializer.append(tensor)
+    for node in model.graph.node:
+        node.input[:] = [
+            name.removeprefix(prefix) if name in parameters else name for name in node.input
+        ]
+    _forget_the_machine(model)
+    return model
+
+
+def _forget_the_machine(model: onnx.ModelProto) -> None:
+    """Remove stack traces and shapes of the exporting run."""
+    for node in model.graph.node:
+        del node.metadata_props[:]
+    for function in model.functions:
+        for node in function.node:
+            del node.metadata_props[:]
+    del model.graph.value_info[:]
+
+
+def _facts(spec: ModelSpec) -> dict[str, str]:
+    return {
+        "model": spec.name,
+        "input": f"RGB from 0 to 1, {spec.input.width}x{spec.input.height}, bicubic from the photo",
+        "native_scale": spec.scale.describe(),
+        "calibration": json.dumps(spec.scale.calibration and asdict(spec.scale.calibration)),
+        "citation": spec.citation,
+    }
+
+
+def _difference(
+    found: NDArray[np.floating[Any]], expected: NDArray[np.floating[Any]], scale: ScoreScale
+) -> float:
+    difference = float(np.abs(found - expected).max()) / (scale.highest - scale.lowest)
+    if not difference <= _TOLERANCE:
+        msg = f"the graph and PyTorch differ by {difference:.2g} of the scale: nothing is written"
+        raise WeightsError(msg)
+    return difference

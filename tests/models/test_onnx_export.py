@@ -1,0 +1,116 @@
+"""ONNX files: they say what PyTorch says, and a graph serves every checkpoint of its network."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from tiny_trunk import TinyTrunk
+from torch import nn
+
+from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.models import onnx_export
+from biqa_cli.models.blockiqa import BlockIQA
+from biqa_cli.models.catalog import find_model
+from biqa_cli.models.nlnet import NLNet
+from biqa_cli.models.onnx_engine import OnnxEngine
+from biqa_cli.models.onnx_export import export_graph, export_model
+from biqa_cli.models.qualitynet import QualityNet
+from biqa_cli.models.reqa import REQA
+from biqa_cli.models.shdiqa import SHDIQA
+from biqa_cli.models.spec import Calibration, Crops, InputContract, ModelSpec, ScoreScale
+
+CALIBRATION = Calibration((104, -3, 50, 12), places=(40.0, 60.0), widths=(9.0, 8.0), photos=200)
+
+
+def spec_of(family: str, *, view: int, crops: Crops | None = None) -> ModelSpec:
+    contract = InputContract(view, view, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25), crops=crops)
+    # Lower is better here: the direction must come out right.
+    scale = ScoreScale(0, 1, higher_is_better=False, meaning="DMOS", calibration=CALIBRATION)
+    return replace(find_model(f"{family}-lite"), input=contract, scale=scale)
+
+
+def family(name: str) -> tuple[ModelSpec, nn.Module]:
+    torch.manual_seed(0)
+    match name:
+        case "blockiqa":
+            found = spec_of(name, view=64), BlockIQA(TinyTrunk())
+        case "qualitynet":
+            found = spec_of(name, view=64), QualityNet(TinyTrunk(), TinyTrunk())
+        case "reqa":
+            crops = Crops(size=224, stride=64)
+            found = spec_of(name, view=288, crops=crops), REQA(TinyTrunk())
+        case "shdiqa":
+            crops = Crops(size=64, stride=32)
+            found = spec_of(name, view=96, crops=crops), SHDIQA(TinyTrunk(), depth=1, input_size=64)
+        case "nlnet":
+            found = spec_of(name, view=224), NLNet(TinyTrunk(), branches="local")
+    # Statistics of batch norms as after training, not 0 and 1.
+    for module in found[1].modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.1, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    return found[0], found[1].eval()
+
+
+def by_torch(network: nn.Module, images: torch.Tensor) -> np.ndarray:
+    with torch.inference_mode():
+        return network(images).scores.double().numpy()
+
+
+@pytest.mark.parametrize("name", ["blockiqa", "qualitynet", "reqa", "shdiqa", "nlnet"])
+def test_a_file_that_stands_alone_goes_from_rgb_to_the_score_of_biqa(name: str) -> None:
+    from PIL import Image
+
+    from biqa_cli.models.loading import LoadedModel
+    from biqa_cli.models.torch_engine import TorchEngine
+    from biqa_cli.scoring import score_photo
+
+    spec, network = family(name)
+    made = export_model(spec, network)
+    assert made.difference < 1e-5
+    side = spec.input.height
+    pixels = np.random.default_rng(1).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    session = onnxruntime.InferenceSession(made.content)
+    images = np.float32(pixels.transpose(2, 0, 1)[None] / 255)
+    native, percent = session.run(["native_scores", "scores"], {"images": images})
+    tensors = {n: t.numpy() for n, t in network.state_dict().items() if "num_batches" not in n}
+    model = LoadedModel(spec, TorchEngine(network, tensors, device="cpu"), "0" * 64)
+    wanted = score_photo(Image.fromarray(pixels), model)
+    assert native[0] == pytest.approx(wanted.native_score, abs=1e-5)
+    assert percent[0] == pytest.approx(wanted.score, abs=1e-2)
+    facts = {p.key: p.value for p in onnx.load_from_string(made.content).metadata_props}
+    assert json.loads(facts["calibration"])["curve"] == [104, -3, 50, 12]
+    assert "lower is better" in facts["native_scale"]
+    assert str(Path(__file__).parent.parent.parent).encode() not in made.content
+
+
+@pytest.mark.parametrize("name", ["blockiqa", "shdiqa"])
+def test_a_graph_takes_its_weights_from_any_checkpoint_of_the_network(name: str) -> None:
+    spec, network = family(name)
+    graph = export_graph(spec, network).content
+    assert len(graph) < 300_000
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(1.1)
+    side = spec.input.crops.size if spec.input.crops else spec.input.height
+    images = torch.randn(5, 3, side, side)
+    tensors = {n: t.numpy() for n, t in network.state_dict().items() if "num_batches" not in n}
+    assert OnnxEngine(graph, tensors).predict(images.numpy()) == pytest.approx(
+        by_torch(network, images), abs=1e-5
+    )
+
+
+def test_superpixels_are_refused() -> None:
+    with pytest.raises(UsageError, match="nlnet cannot be exported: it finds superpixels"):
+        export_graph(spec_of("nlnet", view=224), NLNet(TinyTrunk()))
+
+
+def test_a_graph_that_differs_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_export, "_TOLERANCE", -1.0)
+    with pytest.raises(WeightsError, match="differ by .* of the scale: nothing is written"):
+        export_graph(*family("blockiqa"))
