@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biqa_cli.cli import _output
-from biqa_cli.cli._options import Engine, format_of
+from biqa_cli.cli._options import Engine, declared, format_of
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from biqa_cli.datasets.base import Dataset, LabelScale
+    from biqa_cli.datasets.base import Dataset
     from biqa_cli.evaluation.evaluate import Evaluation
     from biqa_cli.evaluation.parts import Part
     from biqa_cli.evaluation.predictions import Prediction
@@ -139,7 +139,7 @@ def evaluate(
         raise UsageError("--weights are those of one model: name it with -m, and only it")
     data = load_dataset(dataset, root, keep_missing=True)
     if label_range is not None:
-        data = replace(data, scale=_declared(data.scale, label_range))
+        data = replace(data, scale=declared(data.scale, label_range))
     parts = choose_parts(data, split=split, seeds=parse_seeds(seeds))
     if save_split is not None:
         _save_split(parts, data, save_split)
@@ -180,20 +180,6 @@ def _choose_format(asked: Format | None, output: Path | None) -> Format:
     if asked is not None or output is None:
         return asked or Format.table
     return format_of(output, _SUFFIXES)
-
-
-def _declared(scale: "LabelScale", ends: str) -> "LabelScale":
-    """Return a scale with the ends that the user gives."""
-    low, _, high = ends.partition(":")
-    try:
-        lowest, highest = float(low), float(high)
-    except ValueError as error:
-        msg = f"{ends!r} is no range of labels: write LOW:HIGH, such as 1:5"
-        raise UsageError(msg) from error
-    if scale.declared or not lowest <= scale.lowest < scale.highest <= highest:
-        msg = f"--label-range {ends} does not fit labels of {scale.describe()}"
-        raise UsageError(msg)
-    return replace(scale, lowest=lowest, highest=highest, declared=True)
 
 
 def _save_split(parts: "Sequence[Part]", data: "Dataset", path: Path) -> None:

@@ -3,12 +3,14 @@
 import math
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from biqa_cli.cli import _output
+from biqa_cli.cli._options import declared
 from biqa_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +28,10 @@ def train(
     out: Annotated[Path, typer.Option("--out", help="Folder for weights, log and state.")],
     root: Annotated[
         Path | None, typer.Option("--root", help="The folder that the data set was unpacked to.")
+    ] = None,
+    label_range: Annotated[
+        str | None,
+        typer.Option("--label-range", metavar="LOW:HIGH", help="Of the labels of a csv:FILE."),
     ] = None,
     config: Annotated[
         str | None,
@@ -104,9 +110,12 @@ def train(
         recipe = with_settings(recipe, settings)
     else:
         _refuse_changes(recipe, family, config=config, trunks=trunk, settings=settings)
+    data = load_dataset(dataset, root, keep_missing=True)
+    if label_range is not None:
+        data = replace(data, scale=declared(data.scale, label_range))
     outcome = run(
         Order(
-            dataset=load_dataset(dataset, root, keep_missing=True),
+            dataset=data,
             recipe=recipe,
             out=out,
             split=split,

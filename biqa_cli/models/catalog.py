@@ -7,7 +7,7 @@ from biqa_cli.models.spec import Crops, InputContract, ModelSpec, ScoreScale
 
 DEFAULT_MODEL = "blockiqa-lite"
 
-_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # The published EfficientNet-Lite weights expect (RGB - 127) / 128.
 LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
 
@@ -44,7 +44,7 @@ MODELS: dict[str, ModelSpec] = {
         name="blockiqa",
         family="blockiqa",
         trunks=("resnet50",),
-        input=InputContract(224, 224, _IMAGENET_MEAN, _IMAGENET_STD),
+        input=InputContract(224, 224, IMAGENET_MEAN, IMAGENET_STD),
         scale=_BIQ2021_SCALE,
         parameters=27_757_250,
         macs=4_464_766_144,
@@ -55,7 +55,7 @@ MODELS: dict[str, ModelSpec] = {
         name="qualitynet-lite",
         family="qualitynet",
         trunks=("resnet50", "efficientnet-lite2"),
-        input=InputContract(224, 224, _IMAGENET_MEAN, _IMAGENET_STD),
+        input=InputContract(224, 224, IMAGENET_MEAN, IMAGENET_STD),
         scale=_BIQ2021_SCALE,
         parameters=32_606_643,
         macs=4_645_020_820,
@@ -66,7 +66,7 @@ MODELS: dict[str, ModelSpec] = {
         name="qualitynet",
         family="qualitynet",
         trunks=("resnet50", "efficientnet-b7"),
-        input=InputContract(224, 224, _IMAGENET_MEAN, _IMAGENET_STD),
+        input=InputContract(224, 224, IMAGENET_MEAN, IMAGENET_STD),
         scale=_BIQ2021_SCALE,
         parameters=96_710_263,
         macs=9_263_846_116,
@@ -88,7 +88,7 @@ MODELS: dict[str, ModelSpec] = {
         name="reqa",
         family="reqa",
         trunks=("resnet50",),
-        input=InputContract(512, 512, _IMAGENET_MEAN, _IMAGENET_STD, crops=_REQA_CROPS),
+        input=InputContract(512, 512, IMAGENET_MEAN, IMAGENET_STD, crops=_REQA_CROPS),
         scale=_BIQ2021_PERCENT,
         parameters=24_747_321,
         macs=38_738_543_256,
@@ -100,7 +100,7 @@ MODELS: dict[str, ModelSpec] = {
         family="shdiqa",
         trunks=("vit-s16",),
         input=InputContract(
-            512, 512, _IMAGENET_MEAN, _IMAGENET_STD, crops=Crops(size=224, stride=144)
+            512, 512, IMAGENET_MEAN, IMAGENET_STD, crops=Crops(size=224, stride=144)
         ),
         scale=_BIQ2021_SCALE,
         parameters=24_192_384,

@@ -3,6 +3,7 @@
 import doctest
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -20,6 +21,8 @@ from biqa_cli.errors import UsageError
 from biqa_cli.models.backbones.efficientnet_b7 import EfficientNetB7
 from biqa_cli.models.backbones.efficientnet_lite import efficientnet_lite2
 from biqa_cli.models.backbones.resnet import ResNet50
+from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD
+from biqa_cli.models.loading import assemble_network
 from biqa_cli.models.qualitynet import QualityNet
 from biqa_cli.training.losses.qualitynet import quality_aware_loss
 
@@ -188,3 +191,26 @@ def test_the_examples_of_its_page_are_true() -> None:
     torch.manual_seed(0)
     results = doctest.testfile(str(_PAGE), module_relative=False)
     assert results.attempted > 3 and results.failed == 0
+
+
+def test_each_trunk_sees_the_normalisation_that_it_was_trained_with() -> None:
+    pixels = torch.rand(1, 3, 64, 64)
+    mean, std = (torch.tensor(values).reshape(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    network = cast("QualityNet", assemble_network("qualitynet", ("resnet50", "efficientnet-lite2")))
+    seen: list[Tensor] = []
+    for trunk in network.trunks:
+        trunk.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    with torch.inference_mode():
+        network.eval()((pixels - mean) / std)
+    assert torch.allclose(seen[0], (pixels - mean) / std)
+    assert torch.allclose(seen[1], (255 * pixels - 127) / 128, atol=1e-5)
+
+
+def test_a_chain_alone_keeps_its_own_normalisation() -> None:
+    images = torch.rand(2, 3, 64, 64)
+    affine = ((2.0, 3.0, 4.0), (0.1, 0.2, 0.3))
+    torch.manual_seed(0)
+    both = QualityNet(TinyTrunk(), TinyTrunk(), chains=2, inputs=(None, affine)).eval()
+    by_hand = torch.stack([s * x + t for s, t, x in zip(*affine, images.unbind(1), strict=True)], 1)
+    with torch.inference_mode():
+        assert torch.equal(both.maps(images)[0], both.trunks[0](by_hand)[-1])
