@@ -222,13 +222,44 @@ class BlockIQA(nn.Module):
 
     def forward(self, images: Tensor) -> BlockIQAOutput:
         """Score normalised images (B, 3, H, W); the remainder of H and W by `blocks` is dropped."""
-        grid = partition_grid(images.shape[-2], images.shape[-1], blocks=self.blocks)
-        blocks = torch.stack(block_views(images, grid), dim=1).flatten(0, 1)
-        # Stacking loses the order in which convolutions are fastest.
-        blocks = blocks.contiguous(memory_format=torch.channels_last)
+        blocks = self._blocks_of(images)
         f_fpn = self.fpn.pooled(self.trunk(blocks))
         f_afel = None if self.afel is None else self.afel(blocks)
         return self.from_features(f_fpn, f_afel)
+
+    def _blocks_of(self, images: Tensor) -> Tensor:
+        grid = partition_grid(images.shape[-2], images.shape[-1], blocks=self.blocks)
+        blocks = torch.stack(block_views(images, grid), dim=1).flatten(0, 1)
+        # Stacking loses the order in which convolutions are fastest.
+        return blocks.contiguous(memory_format=torch.channels_last)
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """Return all that trunk and AFEL's filters make of images (B, 3, H, W), as (B, N, K).
+
+        Window means of each level, then AFEL's mean responses: what `from_pooled` needs.
+        """
+        blocks = self._blocks_of(images)
+        levels = self.fpn.window_means(self.trunk(blocks))
+        parts = [means.flatten(1) for level in levels for means in level]
+        parts += [] if self.afel is None else [self.afel.responses(blocks)]
+        features = torch.cat([part.float() for part in parts], dim=1)
+        return features.reshape(len(images), -1, features.shape[1])
+
+    def from_pooled(self, pooled: Tensor) -> BlockIQAOutput:
+        """Score images by what `pooled` has returned for them; equal to `forward`."""
+        levels, responses = self.parts_of(pooled)
+        f_afel = None if self.afel is None else self.afel.from_responses(responses)
+        return self.from_features(self.fpn.from_windows(levels), f_afel)
+
+    def parts_of(self, pooled: Tensor) -> tuple[list[list[Tensor]], Tensor]:
+        """Return the window means and AFEL's responses (B·N, 64) that `pooled` has put together."""
+        widths = [c + 1 for c in self.trunk.channels]
+        sizes = [9 * width for first in range(len(widths)) for width in widths[first:]]
+        sizes += [pooled.shape[-1] - sum(sizes)]
+        *means, responses = torch.split(pooled.flatten(0, 1), sizes, dim=1)
+        parts = iter([part.reshape(len(part), 9, -1) for part in means])
+        levels = [[next(parts) for _ in widths[first:]] for first in range(len(widths))]
+        return levels, responses
 
     def from_features(self, f_fpn: Tensor, f_afel: Tensor | None) -> BlockIQAOutput:
         """Aggregate the features of B·N blocks, image by image, row by row (eqs. 8 to 11).

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from biqa_cli import __version__
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.base import Engine, EngineName
-from biqa_cli.models.catalog import LITE_MEAN, LITE_STD, MODELS, find_model
+from biqa_cli.models.catalog import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    LITE_MEAN,
+    LITE_STD,
+    MODELS,
+    find_model,
+)
 from biqa_cli.models.devices import resolve_device
 from biqa_cli.models.options import OptionValue, with_defaults
 from biqa_cli.models.spec import Family, ModelSpec, TrunkName
@@ -29,6 +36,12 @@ if TYPE_CHECKING:
     from biqa_cli.models.backbones import Trunk
 
 # Checked against the table of options, so that a constructor gets what it declares.
+_IMAGENET_TO_LITE = (
+    tuple(i / lite for i, lite in zip(IMAGENET_STD, LITE_STD, strict=True)),
+    tuple((i - m) / s for i, m, s in zip(IMAGENET_MEAN, LITE_MEAN, LITE_STD, strict=True)),
+)
+"""(scale, shift) of the channels between the two normalisations."""
+
 _Options = Mapping[str, Any]
 EngineChoice = Literal["auto", "onnx", "torch"]
 
@@ -166,9 +179,13 @@ def _blockiqa(options: _Options, trunk: "Trunk") -> "nn.Module":
 
 
 def _qualitynet(options: _Options, first: "Trunk", second: "Trunk") -> "nn.Module":
+    from biqa_cli.models.backbones.efficientnet_lite import EfficientNetLite
     from biqa_cli.models.qualitynet import QualityNet
 
-    return QualityNet(first, second, **options)
+    # Two trunks share a view, which is normalised as ImageNet's unless both are Lite.
+    lite = [isinstance(trunk, EfficientNetLite) for trunk in (first, second)]
+    inputs = tuple(_IMAGENET_TO_LITE if it and not all(lite) else None for it in lite)
+    return QualityNet(first, second, inputs=inputs, **options)
 
 
 def _reqa(options: _Options, trunk: "Trunk") -> "nn.Module":

@@ -19,6 +19,7 @@ from biqa_cli.models.backbones import Trunk
 Chains = Literal[1, 2, "both"]
 Attention = Literal["none", "SA", "CA", "SA+CA"]
 AttentionOrder = Literal["gap_first", "attention_first"]
+Affine = tuple[tuple[float, ...], tuple[float, ...]]
 
 _CHANNEL_REDUCTION = 8
 # Keras' values for batch norm, in torch's meaning of momentum.
@@ -83,6 +84,8 @@ class QualityNet(nn.Module):
         chains: Both chains, or the one that the ablation keeps (figure 15); the trunk of the
             other is then not part of the network.
         attention: Which attention blocks each chain has (figure 15: none or both).
+        inputs: For each chain the (scale, shift) of the channels that turns the normalised view
+            into what its trunk was trained with; None leaves the view as it is.
         order: "gap_first" pools the map, then gates the 1×1 rest, as eqs. 13 to 16 say;
             "attention_first" gates the map and pools last, as the prose says.
 
@@ -98,6 +101,7 @@ class QualityNet(nn.Module):
         chains: Chains = "both",
         attention: Attention = "SA+CA",
         order: AttentionOrder = "gap_first",
+        inputs: Sequence[Affine | None] = (None, None),
     ) -> None:
         super().__init__()
         for value, choices in ((chains, Chains), (attention, Attention), (order, AttentionOrder)):
@@ -106,6 +110,7 @@ class QualityNet(nn.Module):
                 msg = f"QualityNet has no variant {value!r}: use one of {allowed}"
                 raise UsageError(msg)
         trunks = {1: [first], 2: [second], "both": [first, second]}[chains]
+        self._inputs = {1: inputs[:1], 2: inputs[1:], "both": inputs}[chains]
         widths = [trunk.channels[-1] for trunk in trunks]
         self.order: AttentionOrder = order
         self.trunks = nn.ModuleList(cast("list[nn.Module]", trunks))
@@ -124,7 +129,20 @@ class QualityNet(nn.Module):
 
     def maps(self, images: Tensor) -> tuple[Tensor, ...]:
         """Map images to the last map of each trunk, (B, 2048, 7, 7) and (B, 2560, 7, 7) at 224."""
-        return tuple(trunk(images)[-1] for trunk in self.trunks)
+        return tuple(
+            trunk(images if affine is None else _applied(affine, images))[-1]
+            for trunk, affine in zip(self.trunks, self._inputs, strict=True)
+        )
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """Return the means of the last maps (B, C_1 + C_2): all that GAP first leaves of them."""
+        return torch.cat([x.mean(dim=(2, 3)).float() for x in self.maps(images)], dim=1)
+
+    def from_pooled(self, pooled: Tensor) -> QualityNetOutput:
+        """Score images by what `pooled` has returned; with GAP first it is equal to `forward`."""
+        widths = [cast("Trunk", trunk).channels[-1] for trunk in self.trunks]
+        parts = torch.split(pooled[:, :, None, None], widths, dim=1)
+        return self.from_maps(parts)
 
     def from_maps(self, maps: Sequence[Tensor]) -> QualityNetOutput:
         """Score the last maps of the trunks (eqs. 13 to 34)."""
@@ -143,6 +161,12 @@ class QualityNet(nn.Module):
             spatial_gates=spatial_gates,
             channel_gates=tuple(gate.flatten(1) for gate in channel_gates),
         )
+
+
+def _applied(affine: Affine, images: Tensor) -> Tensor:
+    """Return scale · x + shift, channel by channel."""
+    scale, shift = (images.new_tensor(values).reshape(3, 1, 1) for values in affine)
+    return scale * images + shift
 
 
 def _apply(gates: Sequence[Tensor], maps: Sequence[Tensor]) -> list[Tensor]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,6 +18,15 @@ from biqa_cli.training.recipe import InputRecipe
 Arrays = dict[str, NDArray[Any]]
 Extras = Callable[[Pixels, np.random.Generator], Arrays]
 """What a family makes of a crop (h, w, 3) beside the crop itself, in the threads that read."""
+
+
+class FeaturesOf(Protocol):
+    """Returns what is cached of an image of the data set."""
+
+    def __call__(self, index: int, *, mirrored: bool) -> NDArray[Any]:
+        """Return an array of the same shape for each image."""
+        ...
+
 
 # Streams of random numbers that never meet.
 _ORDER, _SAMPLE = 1, 2
@@ -39,8 +48,8 @@ class TrainingSet:
 class Crops:
     """A batch as threads make it."""
 
-    pixels: Pixels
-    """(B, h, w, 3)."""
+    pixels: NDArray[Any]
+    """(B, h, w, 3); what is cached of the photos (B, …) where something is."""
     labels: NDArray[np.float32]
     types: NDArray[np.int64]
     extras: Arrays = field(default_factory=dict)
@@ -62,6 +71,7 @@ def epoch_batches(
     start: int,
     workers: int,
     extras: Extras | None = None,
+    features: FeaturesOf | None = None,
 ) -> Iterator[Crops]:
     """Yield the batches of an epoch; the same for the same seed and epoch, whoever makes them.
 
@@ -74,6 +84,7 @@ def epoch_batches(
         start: Batches at the beginning of the epoch that are skipped.
         workers: Threads that make batches ahead.
         extras: What else a family makes of a crop.
+        features: In place of pixels what is cached of a photo, mirrored or not.
     """
     count = len(photos.indices)
     samples = count * recipe.crops_per_photo
@@ -82,11 +93,15 @@ def epoch_batches(
     batches = order[: samples // batch * batch].reshape(-1, batch)[start:]
 
     def make(chosen: NDArray[np.int64]) -> Crops:
-        crops: list[Pixels] = []
+        crops: list[NDArray[Any]] = []
         made: list[Arrays] = []
         for sample in chosen:
             rng = np.random.default_rng((seed, _SAMPLE, epoch, int(sample)))
-            view = photos.store.view(photos.indices[sample % count])
+            index = photos.indices[sample % count]
+            if features is not None:
+                crops.append(features(index, mirrored=is_mirrored(recipe, rng)))
+                continue
+            view = photos.store.view(index)
             crops.append(random_crop(view, recipe, rng))
             if extras is not None:
                 made.append(extras(crops[-1], rng))
@@ -108,13 +123,18 @@ def random_crop(view: Pixels, recipe: InputRecipe, rng: np.random.Generator) -> 
     if size:
         y, x = rng.integers(height - size + 1), rng.integers(width - size + 1)
         view = view[y : y + size, x : x + size]
-    if recipe.flip and rng.random() < 0.5:  # noqa: PLR2004  half of all
+    if is_mirrored(recipe, rng):
         view = view[:, ::-1]
     if recipe.rotate:
         angle = rng.uniform(-recipe.rotate, recipe.rotate)
         turned = Image.fromarray(view).rotate(angle, Image.Resampling.BILINEAR)
         return np.asarray(turned)
     return view
+
+
+def is_mirrored(recipe: InputRecipe, rng: np.random.Generator) -> bool:
+    """Return whether a sample is mirrored: half of all are, if the recipe says so."""
+    return recipe.flip and rng.random() < 0.5  # noqa: PLR2004  half
 
 
 def normalised(pixels: Tensor, contract: InputContract) -> Tensor:

@@ -26,7 +26,7 @@ _TORCHVISION: dict[TrunkName, str] = {
     "vgg16": "VGG16_Weights.IMAGENET1K_V1",
 }
 _RESNET50_OF_REQA = "ResNet50_Weights.IMAGENET1K_V1"
-# Its trunk was never trained on photos' quality: it is ImageNet's, stored as int8.
+# torchvision has no Lite0: the nearest is the default model's trunk, ImageNet's after training.
 _LITE0_CHECKPOINT = "blockiqa-lite"
 
 _NAMES_IN: dict[TrunkName, str] = {
@@ -43,8 +43,8 @@ Tensors = Mapping[str, Tensor]
 
 def set_starting_weights(
     network: nn.Module, slots: Sequence[TrunkSlot], starts: Sequence[str], *, family: Family
-) -> list[str]:
-    """Load the starting weights of a network and return a sentence on each.
+) -> tuple[bool, list[str]]:
+    """Load the starting weights of a network; return whether it is whole, and a sentence on each.
 
     Args:
         network: Fresh; what no start covers stays random.
@@ -65,9 +65,9 @@ def set_starting_weights(
         whole = _read(Path(starts[0]))
         if _is_whole(network, whole):
             load_tensors(network, {name: tensor.numpy() for name, tensor in whole.items()})
-            return [f"the whole network starts from {starts[0]}"]
+            return True, [f"the whole network starts from {starts[0]}"]
     each = list(starts) * len(slots) if len(starts) == 1 else list(starts)
-    return [
+    return False, [
         _start_trunk(network, slot, start, family) for slot, start in zip(slots, each, strict=True)
     ]
 
@@ -100,7 +100,7 @@ def _imagenet(trunk: TrunkName, family: Family) -> tuple[Tensors, str]:
         checkpoint = load_manifest().find(_LITE0_CHECKPOINT)
         file = None if checkpoint is None else locate(checkpoint.weights)
         if checkpoint is not None and file is not None:
-            origin = f"ImageNet's weights in {_LITE0_CHECKPOINT} ({checkpoint.trunk_origin})"
+            origin = f"the trunk of {_LITE0_CHECKPOINT} ({checkpoint.trunk_origin})"
             return _read(file, sha256=checkpoint.sha256), origin
     if trunk not in _TORCHVISION:
         msg = (

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,14 +31,22 @@ from biqa_cli.training.data import (
     to_device,
 )
 from biqa_cli.training.families.base import Batch, Phase, Terms
+from biqa_cli.training.features import FeatureStore, cache_features, may_be_cached
 from biqa_cli.training.log import write_log
 from biqa_cli.training.optimisation import make_optimiser, make_schedule, rates
 from biqa_cli.training.recipe import Recipe
 from biqa_cli.training.trunks import TrunkSlot, freeze, set_training_mode, trunk_slots
-from biqa_cli.training.validation import Validation, predict, validate
+from biqa_cli.training.validation import (
+    Validation,
+    predict,
+    predict_from_features,
+    validate,
+)
 
 LAST, BEST, LOG = "last.safetensors", "best.safetensors", "log.csv"
 _LOSS_STREAM = 3
+_LINES_OF_CACHING = 8
+_PHOTOS_TO_MEET = 500
 
 
 class Watcher(Protocol):
@@ -91,16 +100,54 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
     trainable = job.recipe.optimiser.trainable
     phase.before()
     freeze(learner, slots, trainable=trainable)
+    features = None
+    if phase.poolable and may_be_cached(job.recipe):
+        features = _features(job, learner)
+        if features is None:
+            return False
+        if phase.meet is not None and not (progress.epoch or progress.step):
+            phase.meet(_some_of(features, job))
     moving, steps = _moving(job, phase, learner, slots)
     if progress.epoch or progress.step:
         restore(job.out / LAST, moving)
     while progress.epoch < phase.epochs and not _waited_enough(job, phase, progress):
         set_training_mode(learner, slots, trainable=trainable)
-        if not _run_epoch(job, phase, progress, moving, steps, first_epoch):
+        if not _run_epoch(job, phase, progress, moving, steps, first_epoch, features):
             save_state(job.out / LAST, progress, moving)
             return False
-        _end_epoch(job, phase, progress, moving)
+        _end_epoch(job, phase, progress, moving, features)
     return True
+
+
+def _some_of(features: FeatureStore, job: Job) -> torch.Tensor:
+    """Return what is cached of training photos, spread evenly over them."""
+    chosen = job.photos.indices[:: max(1, len(job.photos.indices) // _PHOTOS_TO_MEET)]
+    found = np.stack([features.of(index, mirrored=False) for index in chosen])
+    return torch.from_numpy(found).float().to(job.device)
+
+
+def _features(job: Job, network: nn.Module) -> FeatureStore | None:
+    """Return what the frozen layers make of all photos; None if the time is up before."""
+    said = 0.0
+
+    def go_on(done: int, total: int) -> bool:
+        nonlocal said
+        if done == total or done - said >= total / _LINES_OF_CACHING:
+            said = done
+            job.watcher.say(f"the frozen layers have seen {done} of {total} photos")
+        return time.monotonic() < job.deadline
+
+    return cache_features(
+        network,
+        job.photos.store,
+        (*job.photos.indices, *job.val),
+        recipe=job.recipe,
+        contract=job.contract,
+        device=job.device,
+        workers=job.workers,
+        autocast=partial(autocast, job.recipe, job.device),
+        go_on=go_on,
+    )
 
 
 def autocast(recipe: Recipe, device: str) -> AbstractContextManager[Any]:
@@ -126,7 +173,13 @@ def _moving(
 
 
 def _run_epoch(
-    job: Job, phase: Phase, progress: Progress, moving: Moving, steps: int, first_epoch: int
+    job: Job,
+    phase: Phase,
+    progress: Progress,
+    moving: Moving,
+    steps: int,
+    first_epoch: int,
+    features: FeatureStore | None,
 ) -> bool:
     """Do the steps of an epoch that are left; return False if the time is up first."""
     recipe = job.recipe
@@ -139,10 +192,11 @@ def _run_epoch(
         start=progress.step,
         workers=job.workers,
         extras=phase.extras,
+        features=None if features is None else features.of,
     )
     mark, out_of_time = time.monotonic(), False
     for crops in batches:
-        batch = _batch(job, crops, progress, first_epoch)
+        batch = _batch(job, crops, progress, first_epoch, is_pooled=features is not None)
         terms = _step(job, phase, moving, batch)
         if not math.isfinite(terms["loss"]):
             msg = (
@@ -166,13 +220,17 @@ def _run_epoch(
     return not out_of_time
 
 
-def _batch(job: Job, crops: Crops, progress: Progress, first_epoch: int) -> Batch:
+def _batch(
+    job: Job, crops: Crops, progress: Progress, first_epoch: int, *, is_pooled: bool
+) -> Batch:
     arrays: Arrays = {"pixels": crops.pixels, "labels": crops.labels, "types": crops.types}
     tensors = to_device(arrays, job.device)
     epoch = first_epoch + progress.epoch
     seed = np.random.SeedSequence((job.recipe.seed, _LOSS_STREAM, epoch, progress.step))
+    pixels = tensors["pixels"]
     return Batch(
-        images=normalised(tensors["pixels"], job.contract),
+        images=pixels.float() if is_pooled else normalised(pixels, job.contract),
+        is_pooled=is_pooled,
         labels=tensors["labels"],
         types=tensors["types"],
         extras=to_device(crops.extras, job.device),
@@ -200,11 +258,13 @@ def _step(job: Job, phase: Phase, moving: Moving, batch: Batch) -> dict[str, flo
     return dict(zip(terms, values, strict=True))
 
 
-def _end_epoch(job: Job, phase: Phase, progress: Progress, moving: Moving) -> None:
+def _end_epoch(
+    job: Job, phase: Phase, progress: Progress, moving: Moving, features: FeatureStore | None
+) -> None:
     """Validate, keep the best, write the log and the state."""
     began = time.monotonic()
     network = _scorer(phase, moving)
-    found = None if network is None else judge(job, phase, network)
+    found = None if network is None else judge(job, phase, network, features)
     spent = time.monotonic() - began
     progress.seconds += spent
     row: dict[str, Any] = {
@@ -228,8 +288,11 @@ def _end_epoch(job: Job, phase: Phase, progress: Progress, moving: Moving) -> No
     job.watcher.say(_line(phase, row))
 
 
-def judge(job: Job, phase: Phase, network: nn.Module) -> Validation:
+def judge(job: Job, phase: Phase, network: nn.Module, features: FeatureStore | None) -> Validation:
     """Return how a network agrees with the validation labels."""
+    if features is not None:
+        found = predict_from_features(network, features, job.val, device=job.device)
+        return validate(found, job.val_labels, phase.val_loss)
     predicted = predict(
         network,
         job.photos.store,

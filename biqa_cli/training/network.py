@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from biqa_cli.datasets.base import Dataset
-from biqa_cli.models.catalog import LITE_MEAN, LITE_STD, MODELS
+from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD, MODELS
 from biqa_cli.models.loading import assemble_network
 from biqa_cli.models.options import OPTIONS, OptionValue
 from biqa_cli.models.spec import Crops, InputContract
@@ -17,7 +17,6 @@ from biqa_cli.training.labels import score_scale
 from biqa_cli.training.recipe import Recipe
 from biqa_cli.training.trunks import trunk_slots
 
-_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _BLACK, _WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
 
@@ -58,12 +57,15 @@ def make_phases(
         starts: See `set_starting_weights`; none leaves all at random.
     """
     notes: list[str] = []
+    is_whole = False
 
     def build() -> nn.Module:
+        nonlocal is_whole
         network = assemble_network(recipe.family, recipe.trunks, options=trained.options)
         if starts:
             slots = trunk_slots(recipe)
-            notes.extend(set_starting_weights(network, slots, starts, family=recipe.family))
+            is_whole, told = set_starting_weights(network, slots, starts, family=recipe.family)
+            notes.extend(told)
         return network
 
     setting = Setting(
@@ -71,6 +73,7 @@ def make_phases(
         contract=trained.input,
         label_span=trained.scale.highest - trained.scale.lowest,
         build=build,
+        head_is_new=lambda: not is_whole,
     )
     return PHASES[recipe.family](setting), notes
 
@@ -89,4 +92,4 @@ def _normalisation(
         return _BLACK, _WHITE
     if all(trunk.startswith("efficientnet-lite") for trunk in recipe.trunks):
         return LITE_MEAN, LITE_STD
-    return _IMAGENET_MEAN, _IMAGENET_STD
+    return IMAGENET_MEAN, IMAGENET_STD

@@ -32,6 +32,8 @@ _CODEC_MARGIN = 2
 class PhotoStore:
     """Views of photos at one size."""
 
+    home: Path
+    """Their folder."""
     parts: tuple[Pixels, ...]
     """Mapped into memory: what is read often stays in RAM, and may leave it."""
     rows: dict[int, tuple[int, int]]
@@ -111,7 +113,7 @@ def prepare_photos(
         first = next(iter(broken.items()))
         msg = f"no photo can be read: {dataset.images[first[0]].path}: {first[1]}"
         raise UsageError(msg)
-    return PhotoStore(parts, rows, broken)
+    return PhotoStore(plans[0].path.parent, parts, rows, broken)
 
 
 def _plans(

@@ -103,7 +103,7 @@ def train(order: Order, watcher: Watcher) -> Outcome:
         return Outcome(finished=False)
     known = labelled(dataset, parts, store, labels=recipe.input.labels)
     _say_photos(dataset, parts, known, watcher)
-    _check_same(progress, parts, known, out)
+    _check_same(progress, parts, known, dataset, out)
     write_whole(out / RECIPE, to_toml(recipe))
     save_split(parts.split, dataset, out / SPLIT)
     view = recipe.input
@@ -173,9 +173,16 @@ def _prepare(
     )
 
 
-def _check_same(progress: Progress, parts: TrainingParts, known: Labelled, out: Path) -> None:
+def _check_same(
+    progress: Progress, parts: TrainingParts, known: Labelled, dataset: Dataset, out: Path
+) -> None:
     """Raise UsageError if a training would go on with other photos than it began with."""
-    facts = {"split": parts.split.sha256, "train": len(known.train.indices), "val": len(known.val)}
+    facts = {
+        "split": parts.split.sha256,
+        "labels": [dataset.scale.lowest, dataset.scale.highest],
+        "train": len(known.train.indices),
+        "val": len(known.val),
+    }
     if progress.photos and progress.photos != facts:
         msg = f"{out} was trained on other photos ({progress.photos}, now {facts})"
         raise UsageError(msg)

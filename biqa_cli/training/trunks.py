@@ -63,10 +63,15 @@ def trunk_slots(recipe: Recipe) -> tuple[TrunkSlot, ...]:
     return (TrunkSlot("trunk.", first),)
 
 
+_FILTERS = "afel.conv."
+"""BlockIQA's filters read pixels as the trunk does: what they make of a photo stays with it."""
+
+
 def freeze(learner: nn.Module, slots: tuple[TrunkSlot, ...], *, trainable: str) -> None:
     """Take the gradients from the parameters that shall not learn."""
     for name, parameter in learner.named_parameters():
-        parameter.requires_grad_(all(slot.learns(name, trainable) for slot in slots))
+        learns = all(slot.learns(name, trainable) for slot in slots)
+        parameter.requires_grad_(learns and not (trainable == "head" and name.startswith(_FILTERS)))
 
 
 def set_training_mode(learner: nn.Module, slots: tuple[TrunkSlot, ...], *, trainable: str) -> None:

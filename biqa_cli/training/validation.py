@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from biqa_cli.metrics.correlation import krcc, plcc, srcc
 from biqa_cli.models.spec import InputContract
 from biqa_cli.scoring import map_ahead
 from biqa_cli.training.data import normalised
+from biqa_cli.training.families.base import Poolable
+from biqa_cli.training.features import FeatureStore
 from biqa_cli.training.photos import PhotoStore, Pixels
 
 # Crops of one forward pass.
@@ -77,6 +80,20 @@ def predict(
             images = normalised(torch.from_numpy(pixels).to(device), contract)
             found = network(images).scores.double()
             scores.append(found.reshape(-1, len(blocks)).mean(dim=1).cpu())
+    return np.asarray(torch.cat(scores).numpy(), dtype=np.float64)
+
+
+def predict_from_features(
+    network: nn.Module, features: FeatureStore, indices: Sequence[int], *, device: str
+) -> NDArray[np.float64]:
+    """Return the scores (n,) of photos by what is cached of them, in evaluation mode."""
+    network.eval()
+    scores = []
+    with torch.inference_mode():
+        for start in range(0, len(indices), _AT_ONCE):
+            chosen = [features.of(i, mirrored=False) for i in indices[start : start + _AT_ONCE]]
+            pooled = torch.from_numpy(np.stack(chosen)).to(device).float()
+            scores.append(cast("Poolable", network).from_pooled(pooled).scores.double().cpu())
     return np.asarray(torch.cat(scores).numpy(), dtype=np.float64)
 
 

@@ -175,6 +175,16 @@ def test_the_recipe_that_was_used_trains_again_to_the_same_weights(
     assert read_trained(tmp_path / "a" / "best.safetensors").options["similarity"] == "cosine"
 
 
+def test_the_user_says_how_far_the_labels_of_a_file_reach(ratings: Path, tmp_path: Path) -> None:
+    wanted = ("--label-range=-10:40", "--set=labels=native")
+    assert train("blockiqa", ratings, tmp_path, *wanted).exit_code == 0
+    trained = read_trained(tmp_path / "best.safetensors")
+    assert trained is not None
+    assert (trained.scale.lowest, trained.scale.highest) == (-10, 40)
+    other = train("blockiqa", ratings, tmp_path, "--resume", "--set=labels=native")
+    assert other.exit_code == 2 and "was trained on other photos" in other.stderr
+
+
 def test_types_of_distortion_are_learnt_where_the_table_has_them(tmp_path: Path) -> None:
     table = rated_miniature(tmp_path, types=True)
     assert train("nlnet", table, tmp_path / "out").exit_code == 0

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ RECIPE = replace(load_recipe("reqa").input, height=40, width=48, crop=24)
 @pytest.fixture
 def photos() -> TrainingSet:
     pixels = np.random.default_rng(0).integers(0, 256, (10, 40, 48, 3), dtype=np.uint8)
-    store = PhotoStore((pixels,), {index: (0, index) for index in range(10)}, {})
+    store = PhotoStore(Path(), (pixels,), {index: (0, index) for index in range(10)}, {})
     labels = np.arange(10, dtype=np.float32)
     return TrainingSet(store, tuple(range(10)), labels, np.full(10, -1))
 

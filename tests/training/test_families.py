@@ -2,15 +2,17 @@
 
 import torch
 from tiny_trunk import TinyTrunk
-from torch import nn
+from torch import Tensor, nn
 
+from biqa_cli.models.blockiqa import BlockIQA
 from biqa_cli.models.loading import assemble_network
 from biqa_cli.models.options import OPTIONS
 from biqa_cli.models.reqa import REQA
 from biqa_cli.models.spec import Family, InputContract
 from biqa_cli.training.config import load_recipe, with_settings
-from biqa_cli.training.families import reqa
+from biqa_cli.training.families import blockiqa, reqa
 from biqa_cli.training.families.base import Batch, Setting
+from biqa_cli.training.families.blockiqa import standardise
 from biqa_cli.training.losses.reqa import coarse_to_fine_loss, micro_batches, stage_weights
 
 CONTRACT = InputContract(112, 112, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
@@ -48,3 +50,47 @@ def test_reqa_moves_through_four_stages_of_equal_length() -> None:
             network(images).step_scores, labels, groups=groups, weights=stage_weights(stage)
         )
         assert torch.equal(found, expected)
+
+
+def test_maps_of_any_scale_count_alike_in_a_head_on_a_frozen_trunk() -> None:
+    torch.manual_seed(0)
+    network = BlockIQA(TinyTrunk()).eval()
+    with torch.inference_mode():
+        pooled = network.pooled(torch.rand(40, 3, 64, 64))
+    standardise(network, pooled)
+    levels, _ = network.parts_of(pooled)
+
+    def shares(scale: float) -> Tensor:
+        """Return the spread of the parts of f_FPN that come from F_1 … F_4."""
+        scaled = [[means.clone() for means in level] for level in levels]
+        for level in scaled:
+            level[-1][..., :-1] *= scale
+        fresh = BlockIQA(TinyTrunk()).eval()
+        parts = torch.cat([means.flatten(1) for level in scaled for means in level], dim=1)
+        responses = network.parts_of(pooled)[1]
+        again = torch.cat([parts, responses], dim=1).reshape(40, 4, -1)
+        torch.manual_seed(1)
+        standardise(fresh, again)
+        with torch.inference_mode():
+            return fresh.fpn.from_windows(scaled).std(0).reshape(4, -1).mean(1)
+
+    assert torch.allclose(shares(1), shares(1000), rtol=1e-3)
+    assert shares(1).max() < 2 * shares(1).min()
+
+
+def test_the_filters_of_a_frozen_trunks_stem_are_those_of_afel() -> None:
+    recipe = with_settings(load_recipe("blockiqa", config="blockiqa-cpu"), ["trainable=head"])
+    network = assemble_network("blockiqa", recipe.trunks)
+    assert isinstance(network, BlockIQA)
+    stem = network.trunk.get_submodule("stem")  # type: ignore[attr-defined]
+    stem[1].running_mean.uniform_(-1, 1)
+    stem[1].running_var.uniform_(0.5, 2)
+    blockiqa.phases(Setting(recipe, CONTRACT, label_span=1, build=lambda: network))
+    assert network.afel is not None
+    # Away from the border, which the two pad differently, one colour gives one response.
+    images = torch.rand(1, 3, 1, 1).expand(1, 3, 32, 32)
+    network.eval()
+    with torch.inference_mode():
+        theirs, ours = stem[:2](images)[..., 8, 8], network.afel.conv(images)[..., 8, 8]
+    assert torch.allclose(ours, torch.cat([theirs, -theirs], dim=1), atol=1e-5)
+    assert network.afel.conv.weight.std(dim=(0, 2, 3)).min() > 0

@@ -26,7 +26,7 @@ def start(
 ) -> tuple[nn.Module, list[str]]:
     recipe = with_trunks(load_recipe(family), trunks)
     network = assemble_network(family, recipe.trunks, options=options)
-    notes = set_starting_weights(network, trunk_slots(recipe), starts, family=family)
+    _, notes = set_starting_weights(network, trunk_slots(recipe), starts, family=family)
     return network, notes
 
 
@@ -54,7 +54,7 @@ def test_each_trunk_of_two_has_a_start_of_its_own(tmp_path: Path) -> None:
     state = published("resnet50", tmp_path / "r.safetensors")
     trunks = ("efficientnet-lite0", "resnet50")
     network, notes = start("qualitynet", trunks, ["imagenet", str(tmp_path / "r.safetensors")])
-    assert "ImageNet's weights in blockiqa-lite" in notes[0]
+    assert "the trunk of blockiqa-lite" in notes[0]
     assert torch.equal(
         network.get_parameter("trunks.1.layers.0.0.conv1.weight"),
         state["layer1.0.conv1.weight"].float(),
@@ -110,4 +110,7 @@ def test_without_internet_the_error_names_the_file_to_give(
 def test_a_chain_that_is_left_out_needs_no_start() -> None:
     recipe = with_settings(load_recipe("nlnet"), ["branches=nonlocal"])
     network = assemble_network("nlnet", recipe.trunks, options=recipe.network)
-    assert set_starting_weights(network, trunk_slots(recipe), ["imagenet"], family="nlnet") == []
+    assert set_starting_weights(network, trunk_slots(recipe), ["imagenet"], family="nlnet") == (
+        False,
+        [],
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,8 @@ class Setting:
     """Highest less lowest label, on the recipe's scale."""
     build: Callable[[], nn.Module]
     """Makes the network with its starting weights."""
+    head_is_new: Callable[[], bool] = lambda: True
+    """Whether the head starts at random; known once the network is built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Batch:
     """What a loss sees of B crops, on the device."""
 
     images: Tensor
-    """(B, 3, h, w), normalised."""
+    """(B, 3, h, w), normalised; what `pooled` makes of them where that is cached."""
     labels: Tensor
     """(B,), on the recipe's scale."""
     types: Tensor
@@ -43,6 +46,27 @@ class Batch:
     """Of the phase, counted from 0."""
     generator: torch.Generator
     """On the CPU, for draws of the loss; the same at the same step of every run."""
+    is_pooled: bool = False
+    """Whether `images` are what frozen layers have made of them before."""
+
+
+class Poolable(Protocol):
+    """A network whose trunk's work, if the trunk is frozen, can be done once for all epochs."""
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """Return what the frozen layers make of images, (B, …)."""
+        ...
+
+    def from_pooled(self, pooled: Tensor) -> Any:  # noqa: ANN401  each family has its record
+        """Return what the network makes of that."""
+        ...
+
+
+def output_of(network: nn.Module, batch: Batch) -> Any:  # noqa: ANN401  each family has its record
+    """Return what a network makes of a batch, of photos or of what is cached of them."""
+    if batch.is_pooled:
+        return cast("Poolable", network).from_pooled(batch.images)
+    return network(batch.images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +86,9 @@ class Phase:
     val_loss: Callable[[Tensor, Tensor], Tensor]
     """Of scores and labels (n,) of all validation photos."""
     extras: Extras | None = None
+    meet: Callable[[Tensor], None] | None = None
+    """Called before the first step with what is cached of some photos, where something is."""
+    poolable: bool = False
+    """Whether the network is `Poolable`, and pooling loses nothing of what the head sees."""
     before: Callable[[], None] = lambda: None
     """Called once when the phase begins or goes on: takes over what earlier phases have learnt."""

@@ -1,16 +1,32 @@
 """BlockIQA: squared error on labels of 0 to 1 (eq. 12)."""
 
-from torch.nn import functional as F
+from typing import cast
 
-from biqa_cli.training.families.base import Batch, Phase, Setting, Terms
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from biqa_cli.models.blockiqa import BlockIQA
+from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of
+
+# A channel that hardly varies would get a huge weight, and rule on unusual photos.
+_LEAST_SPREAD = 0.1
+_SMOOTHING_GAIN = 0.3
 
 
 def phases(setting: Setting) -> tuple[Phase, ...]:
     """Return the one phase of BlockIQA."""
-    network = setting.build()
+    network = cast("BlockIQA", setting.build())
+    starts_anew = setting.head_is_new()
+    if starts_anew and setting.recipe.optimiser.trainable == "head":
+        _take_filters_of_the_stem(network)
 
     def loss(batch: Batch) -> Terms:
-        return {"loss": F.mse_loss(network(batch.images).scores.float(), batch.labels)}
+        return {"loss": F.mse_loss(output_of(network, batch).scores.float(), batch.labels)}
+
+    def meet(pooled: Tensor) -> None:
+        standardise(network, pooled)
 
     return (
         Phase(
@@ -21,5 +37,64 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             prefix="",
             loss=loss,
             val_loss=F.mse_loss,
+            poolable=True,
+            meet=meet if starts_anew else None,
         ),
     )
+
+
+def standardise(network: BlockIQA, pooled: Tensor) -> None:
+    """Start pyramid and AFEL as random projections of standardised features.
+
+    The maps of a frozen trunk have means and spreads that differ by orders of magnitude: from the
+    usual initialisation a head on EfficientNet-Lite0 reached SRCC 0.79 on BIQ2021's `val`, from
+    this one 0.84.
+
+    Args:
+        network: Changed in place.
+        pooled: What `BlockIQA.pooled` returns for some photos (B, N, K).
+    """
+    levels, responses = network.parts_of(pooled)
+    with torch.no_grad():
+        for lateral, level in zip(network.fpn.lateral, levels, strict=True):
+            # The middle one of the nine windows is the whole map; the last channel is of ones.
+            _project(cast("nn.Conv2d", lateral), level[0][:, 4, :-1])
+        for first, smooth in enumerate(network.fpn.smooth):
+            kernel = cast("nn.Conv2d", smooth)
+            kernel.weight.zero_()
+            cast("Tensor", kernel.bias).zero_()
+            rotation, _ = torch.linalg.qr(torch.randn(kernel.weight.shape[:2]))
+            # The map of a level is the sum of all coarser ones.
+            gain = _SMOOTHING_GAIN / (len(levels) - first) ** 0.5
+            kernel.weight[:, :, 1, 1] = gain * rotation.to(kernel.weight)
+        if network.afel is not None:
+            _project(network.afel.project, responses)
+
+
+def _project(layer: nn.Linear | nn.Conv2d, features: Tensor) -> None:
+    """Let a layer project features (n, C) at random, each in units of its spread."""
+    mean, spread = features.mean(0), features.std(0)
+    spread = spread.clamp_min(_LEAST_SPREAD * float(spread.median()) + torch.finfo().tiny)
+    weight = torch.randn(len(layer.weight), len(mean)).to(mean) / len(mean) ** 0.5 / spread
+    layer.weight.copy_(weight.view_as(layer.weight))
+    cast("Tensor", layer.bias).copy_(-weight @ mean)
+
+
+def _take_filters_of_the_stem(network: BlockIQA) -> None:
+    """Take AFEL's frozen filters from the trunk, where its stem has 3×3 filters.
+
+    32 filters and their negatives are AFEL's 64: rectified, they measure both signs of each
+    filter's response. Filters that stay random would tell less.
+    """
+    stem = getattr(network.trunk, "stem", None)
+    if network.afel is None or not isinstance(stem, nn.Sequential):
+        return
+    ours, conv, norm = network.afel.conv, stem[0], stem[1]
+    if not (isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)):
+        return
+    folded = fuse_conv_bn_eval(conv.eval(), norm.eval())
+    weight, bias = folded.weight, cast("Tensor", folded.bias)
+    if (2 * len(weight), *weight.shape[1:]) == ours.weight.shape:
+        with torch.no_grad():
+            ours.weight.copy_(torch.cat([weight, -weight]))
+            cast("Tensor", ours.bias).copy_(torch.cat([bias, -bias]))

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from biqa_cli.training.families.base import Batch, Phase, Setting, Terms
+from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of
 from biqa_cli.training.losses.qualitynet import plcc_loss, quality_aware_loss
 
 _NARROW = 1.0
@@ -20,7 +20,7 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
         return quality_aware_loss(predicted, labels, mae_weight=mae_weight, plcc_weight=plcc_weight)
 
     def loss(batch: Batch) -> Terms:
-        scores = network(batch.images).scores.float()
+        scores = output_of(network, batch).scores.float()
         return {
             "loss": total(scores, batch.labels),
             "mae": (scores - batch.labels).abs().mean(),
@@ -36,6 +36,7 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             prefix="",
             loss=loss,
             val_loss=total,
+            poolable=recipe.network["order"] == "gap_first",
         ),
     )
 

@@ -1,0 +1,156 @@
+"""What frozen layers make of photos is computed once, and is what they would make of them again."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_trunk import TinyTrunk
+from torch import nn
+
+from biqa_cli.errors import UsageError
+from biqa_cli.models.blockiqa import BlockIQA
+from biqa_cli.models.qualitynet import QualityNet
+from biqa_cli.models.spec import InputContract
+from biqa_cli.training.config import load_recipe, with_settings
+from biqa_cli.training.data import normalised
+from biqa_cli.training.features import FeatureStore, cache_features, may_be_cached
+from biqa_cli.training.photos import PhotoStore
+from biqa_cli.training.trunks import TrunkSlot, freeze
+
+CONTRACT = InputContract(64, 64, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
+RECIPE = with_settings(load_recipe("blockiqa", config="blockiqa-cpu"), ["trainable=head"])
+
+
+def networks() -> list[nn.Module]:
+    torch.manual_seed(0)
+    return [
+        BlockIQA(TinyTrunk()),
+        BlockIQA(TinyTrunk(), blocks=3, use_afel=False, similarity="cosine"),
+        QualityNet(TinyTrunk(), TinyTrunk()),
+        QualityNet(TinyTrunk(), TinyTrunk(), chains=2, attention="CA"),
+    ]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> PhotoStore:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 64, 64, 3), dtype=np.uint8)
+    (tmp_path / "part-0000.json").write_text("[[1, ''], [2, '']]")
+    return PhotoStore(tmp_path, (pixels,), {index: (0, index) for index in range(20)}, {})
+
+
+def cached(
+    network: nn.Module,
+    store: PhotoStore,
+    *,
+    go_on: Callable[[int, int], bool] = lambda _done, _total: True,
+) -> FeatureStore | None:
+    freeze(network, (TrunkSlot("trunk.", "efficientnet-lite0"),), trainable="head")
+    return cache_features(
+        network,
+        store,
+        (3, 1, *range(5, 20)),
+        recipe=RECIPE,
+        contract=CONTRACT,
+        device="cpu",
+        workers=2,
+        autocast=nullcontext,
+        go_on=go_on,
+    )
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_network_scores_what_is_kept_as_it_scores_the_photo(
+    number: int, store: PhotoStore
+) -> None:
+    network = networks()[number].eval()
+    kept = cached(network, store)
+    assert kept is not None
+    for index, mirrored in ((1, False), (19, True)):
+        view = store.view(index)[:, ::-1] if mirrored else store.view(index)
+        images = normalised(torch.from_numpy(view[None].copy()), CONTRACT)
+        pooled = torch.from_numpy(kept.of(index, mirrored=mirrored)[None].astype(np.float32))
+        with torch.inference_mode():
+            assert torch.allclose(
+                network.from_pooled(pooled).scores, network(images).scores, atol=1e-3
+            )
+            exact = network.from_pooled(network.pooled(images)).scores
+            assert torch.allclose(exact, network(images).scores, atol=1e-6)
+
+
+def test_what_is_kept_is_not_computed_again(store: PhotoStore) -> None:
+    network = networks()[0]
+    assert cached(network, store) is not None
+    calls: list[int] = []
+
+    def count(done: int, _total: int) -> bool:
+        calls.append(done)
+        return True
+
+    assert cached(network, store, go_on=count) is not None
+    assert calls == []
+
+
+def test_other_weights_or_photos_are_another_file_and_another_head_is_not(
+    store: PhotoStore,
+) -> None:
+    network = networks()[0]
+    assert isinstance(network, BlockIQA)
+
+    def files() -> int:
+        assert cached(network, store) is not None
+        return len(list(store.home.glob("features-*.npy")))
+
+    assert files() == 1
+    with torch.no_grad():
+        network.fusion[0].weight.add_(1)
+    network.aggregator[1].running_mean.add_(1)
+    assert files() == 1
+    with torch.no_grad():
+        network.trunk.layers[0].weight.add_(1)
+    assert files() == 2
+    (store.home / "part-0000.json").write_text("[[1, ''], [3, '']]")
+    assert files() == 3
+
+
+def test_an_interrupted_pass_goes_on_where_it_was(store: PhotoStore) -> None:
+    network = networks()[0]
+    whole = cached(network, store)
+    assert whole is not None
+    expected = np.array(whole.values)
+    next(store.home.glob("features-*.npy")).unlink()
+    runs = 0
+    while (kept := cached(network, store, go_on=lambda _done, _total: False)) is None:
+        runs += 1
+    # 34 views, 16 at once.
+    assert runs == 2
+    assert np.array_equal(kept.values, expected)
+
+
+def test_features_that_float16_cannot_hold_are_refused(store: PhotoStore) -> None:
+    network = networks()[0]
+    assert isinstance(network, BlockIQA)
+    assert network.afel is not None
+    with torch.no_grad():
+        network.afel.conv.bias.fill_(1e6)
+    with pytest.raises(UsageError, match="a frozen layer leaves the range of float16"):
+        cached(network, store)
+
+
+@pytest.mark.parametrize(
+    ("settings", "allowed"),
+    [
+        ([], True),
+        (["flip=false"], True),
+        (["trainable=last"], False),
+        (["rotate=10"], False),
+        (["crop=128", "stride=0"], False),
+        (["crops_per_photo=2"], False),
+    ],
+)
+def test_only_what_every_epoch_sees_alike_is_kept(settings: list[str], *, allowed: bool) -> None:
+    recipe = with_settings(replace(RECIPE), settings)
+    assert may_be_cached(recipe) == allowed
