@@ -29,7 +29,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,7 @@ from safetensors.torch import load_file
 from sklearn.svm import SVR
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tqdm import tqdm
 
 from biqa_cli.datasets import biq2021
@@ -134,7 +135,9 @@ class Frozen(nn.Module):
 def cache(photos: Path, trunk: Path, work: Path) -> None:
     """Write the features of `train` and `val`, of their mirror images, and of degraded photos."""
     work.mkdir(parents=True, exist_ok=True)
-    frozen = Frozen(initial_network(trunk)).eval().to(memory_format=torch.channels_last)
+    frozen = Frozen(initial_network(trunk)).eval()
+    fold_norms(frozen.network.trunk)
+    frozen.to(memory_format=torch.channels_last)
     split = read_split(photos)
     rated = split["train"] + split["val"]
     for view in VIEWS:
@@ -160,13 +163,24 @@ def cache(photos: Path, trunk: Path, work: Path) -> None:
     )
 
 
+def fold_norms(module: nn.Module) -> None:
+    """Melt batch norms into the convolutions before them: the same numbers, half as fast again."""
+    for child in module.children():
+        if isinstance(child, nn.Sequential):
+            for place, (layer, after) in enumerate(pairwise(list(child))):
+                if isinstance(layer, nn.Conv2d) and isinstance(after, nn.BatchNorm2d):
+                    child[place] = fuse_conv_bn_eval(layer, after)
+                    child[place + 1] = nn.Identity()
+        fold_norms(child)
+
+
 def features(
     frozen: Frozen, reads: Iterator[Callable[[], NDArray[np.float32]]], *, total: int, name: str
 ) -> tuple[NDArray[np.float16], NDArray[np.float32]]:
     """Return the block means (N, 4, C) and AFEL's responses (N, 4, 64) of views.
 
-    bfloat16 is three times as fast where the CPU knows it. It moves a feature by 0.04 of its spread,
-    the noise that the head is trained with by 0.3.
+    bfloat16 is three times as fast where the CPU knows it. It moves a feature by 0.04 of its
+    spread, the noise that the head is trained with by 0.3.
     """
     means, responses = [], []
     batches = batched(tqdm(ahead(reads), total=total, desc=name, mininterval=10), AT_ONCE)

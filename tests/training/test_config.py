@@ -19,12 +19,12 @@ NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
 
 def test_every_family_has_the_recipe_of_its_paper_and_one_for_two_cores() -> None:
     families = ("blockiqa", "qualitynet", "reqa", "shdiqa", "nlnet")
-    assert sorted(NAMES) == sorted([*families, *(f"{family}-cpu" for family in families)])
+    assert {*families, *(f"{family}-cpu" for family in families)} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_is_read_back_as_it_was_written(name: str, tmp_path: Path) -> None:
-    recipe = load_recipe(name.removesuffix("-cpu"), config=name)
+    recipe = load_recipe(name.partition("-")[0], config=name)
     assert len(recipe.trunks) == trunk_count(recipe.family)
     file = tmp_path / "recipe.toml"
     file.write_text(to_toml(recipe))

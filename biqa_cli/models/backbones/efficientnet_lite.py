@@ -80,9 +80,9 @@ class SamePadConv2d(nn.Conv2d):
         )
         if vertical % 2 == 0 and horizontal % 2 == 0:
             pad = (vertical // 2, horizontal // 2)
-            return F.conv2d(x, self.weight, None, self.stride, pad, 1, self.groups)
+            return F.conv2d(x, self.weight, self.bias, self.stride, pad, 1, self.groups)
         sides = (horizontal // 2, (horizontal + 1) // 2, vertical // 2, (vertical + 1) // 2)
-        return F.conv2d(F.pad(x, sides), self.weight, None, self.stride, 0, 1, self.groups)
+        return F.conv2d(F.pad(x, sides), self.weight, self.bias, self.stride, 0, 1, self.groups)
 
 
 class InvertedResidual(nn.Module):
