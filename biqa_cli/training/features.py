@@ -56,6 +56,7 @@ def cache_features(
     indices: Sequence[int],
     *,
     recipe: Recipe,
+    pooled_by: Sequence[str],
     contract: InputContract,
     device: str,
     workers: int,
@@ -69,6 +70,7 @@ def cache_features(
         store: The decoded photos.
         indices: Which of them.
         recipe: Of the training; mirror images are computed if it has such.
+        pooled_by: The options of the network on which its features depend.
         contract: How a photo becomes what the network reads.
         device: Where to compute.
         workers: Threads that read photos.
@@ -84,7 +86,7 @@ def cache_features(
     rows = {index: row for row, index in enumerate(sorted(indices))}
     views = [(m, index) for m in range(1 + recipe.input.flip) for index in rows]
     batches = [views[start : start + _AT_ONCE] for start in range(0, len(views), _AT_ONCE)]
-    path = store.home / f"features-{_key(network, store, recipe, contract, rows)}.npy"
+    path = store.home / f"features-{_key(network, store, recipe, pooled_by, contract, rows)}.npy"
     partial, mark = path.with_suffix(".partial.npy"), path.with_suffix(".done")
     network.eval()
 
@@ -146,12 +148,13 @@ def _key(
     network: nn.Module,
     store: PhotoStore,
     recipe: Recipe,
+    pooled_by: Sequence[str],
     contract: InputContract,
     rows: dict[int, int],
 ) -> str:
     """Return a name for all that the features depend on."""
     digest = hashlib.sha256()
-    options = sorted(recipe.network.items())
+    options = [(name, recipe.network[name]) for name in sorted(pooled_by)]
     facts = [recipe.family, recipe.trunks, options, recipe.optimiser.precision, recipe.input.flip]
     digest.update(json.dumps([*facts, contract.describe(), list(rows)]).encode())
     for file in sorted(store.home.glob("part-*.json")):

@@ -101,8 +101,8 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
     phase.before()
     freeze(learner, slots, trainable=trainable)
     features = None
-    if phase.poolable and may_be_cached(job.recipe):
-        features = _features(job, learner)
+    if phase.pooled_by is not None and may_be_cached(job.recipe):
+        features = _features(job, learner, phase.pooled_by)
         if features is None:
             return False
         if phase.meet is not None and not (progress.epoch or progress.step):
@@ -126,7 +126,7 @@ def _some_of(features: FeatureStore, job: Job) -> torch.Tensor:
     return torch.from_numpy(found).float().to(job.device)
 
 
-def _features(job: Job, network: nn.Module) -> FeatureStore | None:
+def _features(job: Job, network: nn.Module, pooled_by: tuple[str, ...]) -> FeatureStore | None:
     """Return what the frozen layers make of all photos; None if the time is up before."""
     said = 0.0
 
@@ -142,6 +142,7 @@ def _features(job: Job, network: nn.Module) -> FeatureStore | None:
         job.photos.store,
         (*job.photos.indices, *job.val),
         recipe=job.recipe,
+        pooled_by=pooled_by,
         contract=job.contract,
         device=job.device,
         workers=job.workers,

@@ -19,6 +19,7 @@ from biqa_cli.training.config import load_recipe, with_settings
 from biqa_cli.training.data import normalised
 from biqa_cli.training.features import FeatureStore, cache_features, may_be_cached
 from biqa_cli.training.photos import PhotoStore
+from biqa_cli.training.recipe import Recipe
 from biqa_cli.training.trunks import TrunkSlot, freeze
 
 CONTRACT = InputContract(64, 64, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
@@ -46,6 +47,7 @@ def cached(
     network: nn.Module,
     store: PhotoStore,
     *,
+    recipe: Recipe = RECIPE,
     go_on: Callable[[int, int], bool] = lambda _done, _total: True,
 ) -> FeatureStore | None:
     freeze(network, (TrunkSlot("trunk.", "efficientnet-lite0"),), trainable="head")
@@ -53,7 +55,8 @@ def cached(
         network,
         store,
         (3, 1, *range(5, 20)),
-        recipe=RECIPE,
+        recipe=recipe,
+        pooled_by=("blocks", "use_afel"),
         contract=CONTRACT,
         device="cpu",
         workers=2,
@@ -114,6 +117,19 @@ def test_other_weights_or_photos_are_another_file_and_another_head_is_not(
     assert files() == 2
     (store.home / "part-0000.json").write_text("[[1, ''], [3, '']]")
     assert files() == 3
+
+
+def test_only_options_that_change_what_is_kept_make_another_file(store: PhotoStore) -> None:
+    def files(*settings: str) -> int:
+        assert cached(networks()[0], store, recipe=with_settings(RECIPE, settings)) is not None
+        return len(list(store.home.glob("features-*.npy")))
+
+    torch.manual_seed(0)
+    assert files() == 1
+    torch.manual_seed(0)
+    assert files("similarity=cosine") == 1
+    torch.manual_seed(0)
+    assert files("blocks=3") == 2
 
 
 def test_an_interrupted_pass_goes_on_where_it_was(store: PhotoStore) -> None:

@@ -88,7 +88,8 @@ class Phase:
     extras: Extras | None = None
     meet: Callable[[Tensor], None] | None = None
     """Called before the first step with what is cached of some photos, where something is."""
-    poolable: bool = False
-    """Whether the network is `Poolable`, and pooling loses nothing of what the head sees."""
+    pooled_by: tuple[str, ...] | None = None
+    """The options that change what `Poolable.pooled` returns; None where pooling would lose some of
+    what the head sees."""
     before: Callable[[], None] = lambda: None
     """Called once when the phase begins or goes on: takes over what earlier phases have learnt."""

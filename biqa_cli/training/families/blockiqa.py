@@ -37,7 +37,7 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             prefix="",
             loss=loss,
             val_loss=F.mse_loss,
-            poolable=True,
+            pooled_by=("blocks", "use_afel"),
             meet=meet if starts_anew else None,
         ),
     )

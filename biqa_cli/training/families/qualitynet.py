@@ -36,7 +36,7 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             prefix="",
             loss=loss,
             val_loss=total,
-            poolable=recipe.network["order"] == "gap_first",
+            pooled_by=("chains",) if recipe.network["order"] == "gap_first" else None,
         ),
     )
 
