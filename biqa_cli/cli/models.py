@@ -77,6 +77,7 @@ def _facts(spec: ModelSpec) -> dict[str, Any]:
                 "srcc",
                 "plcc",
                 "krcc",
+                "coverage",
                 "trunk_origin",
                 "licence",
             )

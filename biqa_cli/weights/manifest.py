@@ -49,6 +49,8 @@ class Checkpoint:
     srcc: float
     plcc: float
     krcc: float
+    coverage: float
+    """Share of the labels of `tested_on` that lie in the 90 % intervals."""
     training: TrainingData | None = None
     """None where the training data are not in the catalogue of data sets."""
     graph: WeightsFile | None = None

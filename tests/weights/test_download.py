@@ -18,7 +18,7 @@ NAME = "m.safetensors"
 
 def _checkpoint(content: bytes = CONTENT) -> Checkpoint:
     sha256 = hashlib.sha256(content).hexdigest()
-    return Checkpoint("m", NAME, len(content), sha256, "l", "t", "d", "r", "s", 0.9, 0.8, 0.7)
+    return Checkpoint("m", NAME, len(content), sha256, "l", "t", "d", "r", "s", 0.9, 0.8, 0.7, 0.9)
 
 
 def _manifest(base_url: str = "") -> Manifest:

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from biqa_cli.errors import WeightsError
+from biqa_cli.models.trained import read_trained
+from biqa_cli.weights.cache import locate, sha256_of
 from biqa_cli.weights.manifest import TrainingData, load_manifest, parse_manifest
 
 ENTRY = f"""
@@ -20,6 +22,7 @@ tested_on = "s"
 srcc = 0.9
 plcc = 0.8
 krcc = 0.7
+coverage = 0.9
 training = {{ dataset = "biq2021", protocol = "clean", parts = ["train"] }}
 graph = {{ file = "m.onnx", bytes = 2, sha256 = "{"b" * 64}" }}
 """
@@ -54,8 +57,21 @@ def test_a_wrong_entry_is_refused(old: str, new: str, message: str) -> None:
 
 
 def test_the_files_in_the_repository_are_those_that_the_manifest_lists() -> None:
-    shipped = Path(__file__).parents[2] / "biqa_cli" / "weights" / "files"
+    root = Path(__file__).parents[2]
+    packaged = list((root / "biqa_cli" / "weights" / "files").iterdir())
+    assert sum(path.stat().st_size for path in packaged) < 12_000_000
+    shipped = [*packaged, *root.glob("weights/*")]
     listed = {file.file: file for c in load_manifest().checkpoints for file in c.files}
-    for path in shipped.iterdir():
+    assert sorted(path.name for path in shipped) == sorted(listed)
+    for path in shipped:
+        assert sha256_of(path) == listed[path.name].sha256
         assert path.stat().st_size == listed[path.name].bytes
-    assert sum(path.stat().st_size for path in shipped.iterdir()) < 12_000_000
+
+
+def test_shipped_checkpoints_are_calibrated() -> None:
+    for checkpoint in load_manifest().checkpoints:
+        file = locate(checkpoint.weights)
+        trained = None if file is None else read_trained(file)
+        assert trained is not None
+        assert trained.scale.calibration is not None
+        assert 0.87 <= checkpoint.coverage <= 0.93
