@@ -3,7 +3,7 @@
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -126,7 +126,7 @@ def _viewed(path: str, photo: Photo, contract: InputContract) -> _Reading:
 
 def map_ahead(
     make: Callable[[_Item], _Made], items: Iterable[_Item], *, workers: int, ahead: int
-) -> Generator[_Made]:
+) -> Iterator[_Made]:
     """Yield make(item) in order; threads work on no more than `ahead` items before the reader."""
     with ThreadPoolExecutor(workers, thread_name_prefix="biqa-read") as pool:
         pending: deque[Future[_Made]] = deque()

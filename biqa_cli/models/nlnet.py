@@ -323,7 +323,13 @@ class NLNet(nn.Module):
         Raises:
             UsageError: If the network has a non-local branch and there are no nodes.
         """
-        f = self.features(patches.flatten(0, 1), None if nodes is None else nodes.flatten(0, 1))
+        flat = patches.flatten(0, 1)
+        features = [] if self.local_branch is None else [self.local_branch(flat)]
+        if self.nonlocal_branch is not None:
+            if nodes is None:
+                raise UsageError("the non-local branch needs the superpixels of the patches")
+            features.insert(0, self.nonlocal_branch(nodes.flatten(0, 1)))
+        f = torch.cat(features, dim=-1)
         shape = patches.shape[:2]
         patch_scores = self.quality_head(f).reshape(shape)
         types = (
@@ -332,23 +338,6 @@ class NLNet(nn.Module):
         return NLNetOutput(
             scores=patch_scores.mean(dim=1), patch_scores=patch_scores, type_logits=types
         )
-
-    def features(self, patches: Tensor, nodes: Tensor | None) -> Tensor:
-        """Return what the heads read of patches (N, 3, 112, 112) in [0, 1]: (N, features).
-
-        Args:
-            patches: As `from_nodes` takes them, without the images that they belong to.
-            nodes: The same of them.
-
-        Raises:
-            UsageError: If the network has a non-local branch and there are no nodes.
-        """
-        features = [] if self.local_branch is None else [self.local_branch(patches)]
-        if self.nonlocal_branch is not None:
-            if nodes is None:
-                raise UsageError("the non-local branch needs the superpixels of the patches")
-            features.insert(0, self.nonlocal_branch(nodes))
-        return torch.cat(features, dim=-1)
 
     def node_attention(self, images: Tensor) -> NodeAttention:
         """Return how much each superpixel of images (B, 3, H, W) is looked at.

@@ -1,6 +1,6 @@
 """From decoded photos to batches: crops, flips and turns that only depend on seed and place."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -72,7 +72,7 @@ def epoch_batches(
     workers: int,
     extras: Extras | None = None,
     features: FeaturesOf | None = None,
-) -> Generator[Crops]:
+) -> Iterator[Crops]:
     """Yield the batches of an epoch; the same for the same seed and epoch, whoever makes them.
 
     Args:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -46,7 +46,7 @@ from biqa_cli.training.validation import (
 LAST, BEST, LOG = "last.safetensors", "best.safetensors", "log.csv"
 _LOSS_STREAM = 3
 _LINES_OF_CACHING = 8
-_PHOTOS_TO_MEET, _FEATURES_TO_MEET = 64, 512
+_PHOTOS_TO_MEET = 500
 
 
 class Watcher(Protocol):
@@ -105,10 +105,8 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
         features = _features(job, learner, phase.pooled_by)
         if features is None:
             return False
-    if phase.meet is not None and not (progress.epoch or progress.step):
-        learner.eval()
-        with torch.no_grad():
-            phase.meet(_first_photos(job, phase, progress, first_epoch, features))
+        if phase.meet is not None and not (progress.epoch or progress.step):
+            phase.meet(_some_of(features, job))
     moving, steps = _moving(job, phase, learner, slots)
     if progress.epoch or progress.step:
         restore(job.out / LAST, moving)
@@ -121,23 +119,11 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
     return True
 
 
-def _first_photos(
-    job: Job, phase: Phase, progress: Progress, first_epoch: int, features: FeatureStore | None
-) -> Batch:
-    """Return a large first batch of training photos, as a step would see them."""
-    batches = epoch_batches(
-        job.photos,
-        job.recipe.input,
-        batch=_PHOTOS_TO_MEET if features is None else _FEATURES_TO_MEET,
-        seed=job.recipe.seed,
-        epoch=first_epoch,
-        start=0,
-        workers=job.workers,
-        extras=phase.extras,
-        features=None if features is None else features.of,
-    )
-    with closing(batches):
-        return _batch(job, next(batches), progress, first_epoch, is_pooled=features is not None)
+def _some_of(features: FeatureStore, job: Job) -> torch.Tensor:
+    """Return what is cached of training photos, spread evenly over them."""
+    chosen = job.photos.indices[:: max(1, len(job.photos.indices) // _PHOTOS_TO_MEET)]
+    found = np.stack([features.of(index, mirrored=False) for index in chosen])
+    return torch.from_numpy(found).float().to(job.device)
 
 
 def _features(job: Job, network: nn.Module, pooled_by: tuple[str, ...]) -> FeatureStore | None:

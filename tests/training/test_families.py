@@ -12,7 +12,7 @@ from biqa_cli.models.spec import Family, InputContract
 from biqa_cli.training.config import load_recipe, with_settings
 from biqa_cli.training.families import blockiqa, reqa
 from biqa_cli.training.families.base import Batch, Setting
-from biqa_cli.training.families.blockiqa import start
+from biqa_cli.training.families.blockiqa import standardise
 from biqa_cli.training.losses.reqa import coarse_to_fine_loss, micro_batches, stage_weights
 
 CONTRACT = InputContract(112, 112, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
@@ -57,7 +57,7 @@ def test_maps_of_any_scale_count_alike_in_a_head_on_a_frozen_trunk() -> None:
     network = BlockIQA(TinyTrunk()).eval()
     with torch.inference_mode():
         pooled = network.pooled(torch.rand(40, 3, 64, 64))
-    start(network, pooled)
+    standardise(network, pooled)
     levels, _ = network.parts_of(pooled)
 
     def shares(scale: float) -> Tensor:
@@ -70,7 +70,7 @@ def test_maps_of_any_scale_count_alike_in_a_head_on_a_frozen_trunk() -> None:
         responses = network.parts_of(pooled)[1]
         again = torch.cat([parts, responses], dim=1).reshape(40, 4, -1)
         torch.manual_seed(1)
-        start(fresh, again)
+        standardise(fresh, again)
         with torch.inference_mode():
             return fresh.fpn.from_windows(scaled).std(0).reshape(4, -1).mean(1)
 

@@ -63,14 +63,11 @@ class TrunkEmbedding(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, 3, H, W) to tokens (B, N, width), row by row."""
-        return cast("Tensor", self.project(self.maps(images))).flatten(2).mT
-
-    def maps(self, images: Tensor) -> Tensor:
-        """Return the trunk's maps at stride 16 and beyond, (B, C, H / 16, W / 16)."""
         finest, *deeper = self.trunk(images)[self.first :]
         size = finest.shape[-2:]
         raised = [F.interpolate(m, size=size, mode="bilinear") for m in deeper]
-        return torch.cat([finest, *raised], dim=1)
+        tokens = self.project(torch.cat([finest, *raised], dim=1))
+        return cast("Tensor", tokens).flatten(2).mT
 
 
 class Attention(nn.Module):

@@ -86,8 +86,8 @@ class Phase:
     val_loss: Callable[[Tensor, Tensor], Tensor]
     """Of scores and labels (n,) of all validation photos."""
     extras: Extras | None = None
-    meet: Callable[[Batch], None] | None = None
-    """Called before the first step with some training photos, the learner in evaluation mode."""
+    meet: Callable[[Tensor], None] | None = None
+    """Called before the first step with what is cached of some photos, where something is."""
     pooled_by: tuple[str, ...] | None = None
     """The options that change what `Poolable.pooled` returns; None where pooling would lose some of
     what the head sees."""

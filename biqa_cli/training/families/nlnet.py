@@ -3,14 +3,12 @@
 from typing import cast
 
 import numpy as np
-from torch import nn
 from torch.nn import functional as F
 
 from biqa_cli.models.nlnet import NLNet
 from biqa_cli.models.superpixels import superpixel_nodes
 from biqa_cli.training.data import Arrays
 from biqa_cli.training.families.base import Batch, Phase, Setting, Terms
-from biqa_cli.training.families.start import meeting, standardise
 from biqa_cli.training.losses.nlnet import nlnet_loss
 from biqa_cli.training.photos import Pixels
 
@@ -42,13 +40,6 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             **of_type,
         }
 
-    def meet(batch: Batch) -> None:
-        nodes = batch.extras.get("nodes")
-        features = network.features(batch.images, None if nodes is None else nodes.flatten(0, 1))
-        for head in (network.quality_head, network.type_head):
-            if head is not None:
-                standardise(cast("nn.Linear", head[0]), features)
-
     return (
         Phase(
             name="",
@@ -58,7 +49,6 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             prefix="",
             loss=loss,
             val_loss=F.smooth_l1_loss,
-            meet=meeting(setting, meet),
             extras=nodes_of if has_nodes else None,
         ),
     )

@@ -1,12 +1,8 @@
 """QualityNet: absolute error and correlation of the batch (eqs. 38 to 40)."""
 
-from typing import cast
+from torch import Tensor
 
-from torch import Tensor, nn
-
-from biqa_cli.models.qualitynet import QualityNet
 from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of
-from biqa_cli.training.families.start import meeting, standardise
 from biqa_cli.training.losses.qualitynet import plcc_loss, quality_aware_loss
 
 _NARROW = 1.0
@@ -16,7 +12,7 @@ _WEIGHT_OF_WIDE, _WEIGHT_OF_NARROW = 1.0, 10.0
 def phases(setting: Setting) -> tuple[Phase, ...]:
     """Return the one phase of QualityNet."""
     recipe = setting.recipe
-    network = cast("QualityNet", setting.build())
+    network = setting.build()
     mae_weight = mae_weight_of(recipe.loss["mae_weight"], label_span=setting.label_span)
     plcc_weight = recipe.loss_number("plcc_weight")
 
@@ -31,9 +27,6 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             "1-plcc": plcc_loss(scores, batch.labels),
         }
 
-    def meet(batch: Batch) -> None:
-        standardise(cast("nn.Linear", network.head[0]), output_of(network, batch).features)
-
     return (
         Phase(
             name="",
@@ -43,7 +36,6 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             prefix="",
             loss=loss,
             val_loss=total,
-            meet=meeting(setting, meet),
             pooled_by=("chains",) if recipe.network["order"] == "gap_first" else None,
         ),
     )

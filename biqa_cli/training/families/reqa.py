@@ -1,12 +1,8 @@
 """REQA: micro-batches of five, and four stages that move from the first step to the last."""
 
-from typing import cast
-
 from torch.nn import functional as F
 
-from biqa_cli.models.reqa import REQA
 from biqa_cli.training.families.base import Batch, Phase, Setting, Terms
-from biqa_cli.training.families.start import meeting, places, standardise
 from biqa_cli.training.losses.reqa import (
     STAGES,
     coarse_to_fine_loss,
@@ -18,7 +14,7 @@ from biqa_cli.training.losses.reqa import (
 def phases(setting: Setting) -> tuple[Phase, ...]:
     """Return the one phase of REQA; its stages are weights of the same loss (eq. 14)."""
     recipe = setting.recipe
-    network = cast("REQA", setting.build())
+    network = setting.build()
     epochs = recipe.schedule.epochs
 
     def loss(batch: Batch) -> Terms:
@@ -33,13 +29,6 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
         )
         return {"loss": total, "mae": F.l1_loss(step_scores[:, -1], batch.labels)}
 
-    def meet(batch: Batch) -> None:
-        top = network.trunk(batch.images)[-1]
-        if network.transformer is not None:
-            standardise(network.transformer.embed, places(top))
-        if network.baseline is not None:
-            standardise(network.baseline, top.mean(dim=(2, 3)))
-
     return (
         Phase(
             name="",
@@ -49,7 +38,6 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             prefix="",
             loss=loss,
             val_loss=F.l1_loss,
-            meet=meeting(setting, meet),
         ),
     )
 

@@ -13,7 +13,6 @@ from biqa_cli.models.shdiqa import SHDIQA, Partition, SHDIQATeacher
 from biqa_cli.training.data import Arrays, Extras, normalised
 from biqa_cli.training.degradation import degrade_blocks
 from biqa_cli.training.families.base import Batch, Phase, Setting, Terms
-from biqa_cli.training.families.start import Meeting, meeting, places, standardise
 from biqa_cli.training.losses.shdiqa import quality_loss, shdiqa_loss, teacher_loss
 from biqa_cli.training.photos import Pixels
 from biqa_cli.training.trunks import trunk_slots
@@ -57,7 +56,6 @@ def _alone(setting: Setting, network: SHDIQA) -> Phase:
         prefix="",
         loss=loss,
         val_loss=F.smooth_l1_loss,
-        meet=_meeting(setting, network),
     )
 
 
@@ -78,7 +76,6 @@ def _teaching(setting: Setting, teacher: SHDIQATeacher) -> Phase:
         loss=loss,
         val_loss=F.smooth_l1_loss,
         extras=_degrading(setting),
-        meet=_meeting(setting, teacher),
     )
 
 
@@ -121,7 +118,6 @@ def _learning(
         loss=loss,
         val_loss=F.smooth_l1_loss,
         extras=_degrading(setting),
-        meet=_meeting(setting, network),
         before=freeze_teacher,
     )
 
@@ -143,17 +139,6 @@ def _teacher(setting: Setting, network: SHDIQA) -> SHDIQATeacher:
 
 def _partition(setting: Setting) -> Partition:
     return cast("Partition", setting.recipe.network["partition"])
-
-
-def _meeting(setting: Setting, network: SHDIQA | SHDIQATeacher) -> Meeting | None:
-    """Return how the tokens of a hybrid start; a ViT's own are as they were trained."""
-    embedding = network.encoder.vit.embedding
-
-    def meet(batch: Batch) -> None:
-        if isinstance(embedding.project, nn.Conv2d):
-            standardise(embedding.project, places(embedding.maps(batch.images)))
-
-    return None if setting.recipe.trunks[0] == "vit-s16" else meeting(setting, meet)
 
 
 def _degrading(setting: Setting) -> Extras:
