@@ -287,10 +287,11 @@ def test_the_similarity_of_blocks_is_that_of_the_whole_record() -> None:
     assert matrix.values.shape == (4, 4)
     assert np.allclose(matrix.values, matrix.values.T, atol=1e-6)
     assert np.allclose(matrix.values.diagonal(), 1, atol=1e-6)
-    # Eqs. 10 and 11 lead from the matrix to the score.
+    # Eqs. 10 and 11 lead from the matrix to what the network says, the calibration to the score.
     weights = matrix.values.mean(axis=1).reshape(2, 2)
     assert np.allclose(matrix.block_weights, weights, atol=1e-6)
-    assert 100 * (matrix.block_scores * weights).mean() == pytest.approx(matrix.score, abs=1e-3)
+    native = float((matrix.block_scores * weights).mean())
+    assert model.spec.scale.to_percent(native) == pytest.approx(matrix.score, abs=1e-3)
 
 
 def test_similarity_without_torch_is_explained(lite: LoadedModel) -> None:
