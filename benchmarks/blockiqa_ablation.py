@@ -24,6 +24,7 @@ SETTINGS = ("height=512", "width=512", "flip=false", "precision=bfloat16", "batc
 def train(root: Path, work: Path, blocks: int, similarity: str, seed: int, *, epochs: int) -> float:
     """Train one head, unless it is there, and return its SRCC on the validation photos."""
     out = work / f"{blocks}-{similarity}-{seed}"
+    summary = out / "summary.json"
     options = [*SETTINGS, f"blocks={blocks}", f"similarity={similarity}"]
     command = [
         *(sys.executable, "-m", "biqa_cli", "train", "blockiqa", "--config", "blockiqa-cpu"),
@@ -32,8 +33,9 @@ def train(root: Path, work: Path, blocks: int, similarity: str, seed: int, *, ep
         *("--seed", str(seed), "-d", "cpu", "--resume"),
         *(word for option in options for word in ("--set", option)),
     ]
-    subprocess.run(command, check=True)
-    return float(json.loads((out / "summary.json").read_text())["val"]["srcc"])
+    if not summary.is_file():
+        subprocess.run(command, check=True)
+    return float(json.loads(summary.read_text())["val"]["srcc"])
 
 
 if __name__ == "__main__":

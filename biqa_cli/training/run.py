@@ -21,6 +21,7 @@ from biqa_cli.training.config import to_toml
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.labels import Labelled, distortion_types, labelled
 from biqa_cli.training.loop import LAST, Job, Watcher, run_phase
+from biqa_cli.training.memory import keep_freed_memory
 from biqa_cli.training.network import describe_network, make_phases, model_name
 from biqa_cli.training.parts import TrainingParts, training_parts
 from biqa_cli.training.photos import PhotoStore, prepare_photos
@@ -80,6 +81,8 @@ def train(order: Order, watcher: Watcher) -> Outcome:
         WeightsError: If the starting weights are missing or of another network.
     """
     deadline = time.monotonic() + 60 * order.minutes
+    if order.device == "cpu":
+        keep_freed_memory()
     recipe, dataset, out = order.recipe, order.dataset, order.out
     progress = _begin(order)
     parts = training_parts(
