@@ -54,12 +54,12 @@ MODELS: dict[str, ModelSpec] = {
     "qualitynet-lite": ModelSpec(
         name="qualitynet-lite",
         family="qualitynet",
-        trunks=("resnet50", "efficientnet-lite2"),
-        input=InputContract(224, 224, IMAGENET_MEAN, IMAGENET_STD),
+        trunks=("efficientnet-lite0", "efficientnet-lite2"),
+        input=InputContract(512, 512, LITE_MEAN, LITE_STD),
         scale=_BIQ2021_SCALE,
-        parameters=32_606_643,
-        macs=4_645_020_820,
-        summary="QualityNet with EfficientNet-Lite2 as its second chain, at 224 pixels",
+        parameters=8_751_579,
+        macs=4_792_229_028,
+        summary="QualityNet on EfficientNet-Lite0 and Lite2 at 512 pixels",
         citation=_QUALITYNET_CITATION,
     ),
     "qualitynet": ModelSpec(
