@@ -75,7 +75,7 @@ def test_grad_cam_shows_what_raises_the_score_where_it_is(tmp_path: Path) -> Non
     image = Image.new("RGB", (448, 224))
     image.paste((255, 255, 255), (0, 0, 128, 64))
     image.save(tmp_path / "a.png")
-    found = inner_maps_of_file(str(tmp_path / "a.png"), _loaded("qualitynet-lite", network))
+    found = inner_maps_of_file(str(tmp_path / "a.png"), _loaded("qualitynet", network))
     first, second = (panel.values for panel in found.panels)
     assert first.shape == (224, 448) and found.picture.size == (448, 224)
     # A cell of the 7×7 map is 32 × 64 pixels of the photo; white is 2.2 to 2.6 after
