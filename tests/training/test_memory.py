@@ -7,7 +7,7 @@ import sys
 import pytest
 
 _FAULTS = """
-import resource, sys
+import resource
 import numpy as np
 from biqa_cli.training.memory import keep_freed_memory
 
