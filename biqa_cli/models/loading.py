@@ -198,7 +198,7 @@ def _shdiqa(options: _Options, trunk: "Trunk") -> "nn.Module":
     from biqa_cli.models.backbones.vit import PatchEmbedding
     from biqa_cli.models.shdiqa import SHDIQA
 
-    return SHDIQA(trunk, depth=12 if isinstance(trunk, PatchEmbedding) else 4, **options)
+    return SHDIQA(trunk, depth=12 if isinstance(trunk, PatchEmbedding) else 2, **options)
 
 
 def _nlnet(options: _Options, trunk: "Trunk") -> "nn.Module":
