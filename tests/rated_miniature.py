@@ -33,4 +33,4 @@ def rated_miniature(folder: Path, *, size: int = 64, types: bool = False) -> Pat
 def use_tiny_trunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the Lite trunks be networks of a few thousand parameters."""
     trunks: dict[str, type[Trunk]] = dict.fromkeys(TINY, TinyTrunk)
-    monkeypatch.setattr("biqa_cli.models.loading._TRUNKS", trunks)
+    monkeypatch.setattr("biqa_cli.models.networks._TRUNKS", trunks)

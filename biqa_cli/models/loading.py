@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +13,11 @@ from numpy.typing import NDArray
 from biqa_cli import __version__
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.base import Engine, EngineName
-from biqa_cli.models.catalog import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    LITE_MEAN,
-    LITE_STD,
-    MODELS,
-    find_model,
-)
+from biqa_cli.models.catalog import MODELS, find_model
 from biqa_cli.models.devices import resolve_device
+from biqa_cli.models.networks import build_network
 from biqa_cli.models.options import OptionValue, with_defaults
-from biqa_cli.models.spec import Family, ModelSpec, TrunkName
+from biqa_cli.models.spec import ModelSpec
 from biqa_cli.models.trained import read_trained
 from biqa_cli.weights.cache import graph_folder, read_verified, sha256_of
 from biqa_cli.weights.checkpoint import read_checkpoint
@@ -33,16 +27,6 @@ from biqa_cli.weights.manifest import Checkpoint, load_manifest
 if TYPE_CHECKING:
     from torch import nn
 
-    from biqa_cli.models.backbones import Trunk
-
-# Checked against the table of options, so that a constructor gets what it declares.
-_IMAGENET_TO_LITE = (
-    tuple(i / lite for i, lite in zip(IMAGENET_STD, LITE_STD, strict=True)),
-    tuple((i - m) / s for i, m, s in zip(IMAGENET_MEAN, LITE_MEAN, LITE_STD, strict=True)),
-)
-"""(scale, shift) of the channels between the two normalisations."""
-
-_Options = Mapping[str, Any]
 EngineChoice = Literal["auto", "onnx", "torch"]
 
 
@@ -129,138 +113,6 @@ def load_for_export(
     options = with_defaults(model.spec.family, {}) if trained is None else trained.options
     assert isinstance(model.engine, TorchEngine), "asked for above"
     return model.spec, options, model.engine.network
-
-
-def build_network(
-    spec: ModelSpec, *, options: Mapping[str, OptionValue] | None = None
-) -> "nn.Module":
-    """Return the network of a specification with random weights; opens no file."""
-    return assemble_network(spec.family, spec.trunks, options=options)
-
-
-def assemble_network(
-    family: Family,
-    trunks: Sequence[TrunkName],
-    *,
-    options: Mapping[str, OptionValue] | None = None,
-) -> "nn.Module":
-    """Return a network of any trunks with random weights; opens no file.
-
-    Args:
-        family: Whose network.
-        trunks: One, or one for each chain.
-        options: Of the table `OPTIONS`; those left out have their defaults.
-
-    Raises:
-        UsageError: If the family has no such option, or needs another number of trunks.
-    """
-    chosen = with_defaults(family, options or {})
-    wanted = trunk_count(family)
-    if len(trunks) != wanted:
-        msg = f"{family} needs {wanted} trunk{'s' * (wanted > 1)}, got {', '.join(trunks)}"
-        raise UsageError(msg)
-    return _FAMILIES[family](chosen, *(build_trunk(trunk) for trunk in trunks))
-
-
-def build_trunk(name: TrunkName) -> "Trunk":
-    """Return a trunk with random weights; opens no file."""
-    return _TRUNKS[name]()
-
-
-def trunk_count(family: Family) -> int:
-    """Return how many trunks the network of a family has."""
-    return 2 if family == "qualitynet" else 1
-
-
-def _blockiqa(options: _Options, trunk: "Trunk") -> "nn.Module":
-    from biqa_cli.models.blockiqa import BlockIQA
-
-    return BlockIQA(trunk, **options)
-
-
-def _qualitynet(options: _Options, first: "Trunk", second: "Trunk") -> "nn.Module":
-    from biqa_cli.models.backbones.efficientnet_lite import EfficientNetLite
-    from biqa_cli.models.qualitynet import QualityNet
-
-    # Two trunks share a view, which is normalised as ImageNet's unless both are Lite.
-    lite = [isinstance(trunk, EfficientNetLite) for trunk in (first, second)]
-    inputs = tuple(_IMAGENET_TO_LITE if it and not all(lite) else None for it in lite)
-    return QualityNet(first, second, inputs=inputs, **options)
-
-
-def _reqa(options: _Options, trunk: "Trunk") -> "nn.Module":
-    from biqa_cli.models.reqa import REQA
-
-    return REQA(trunk, **options)
-
-
-def _shdiqa(options: _Options, trunk: "Trunk") -> "nn.Module":
-    from biqa_cli.models.backbones.vit import PatchEmbedding
-    from biqa_cli.models.shdiqa import SHDIQA
-
-    return SHDIQA(trunk, depth=12 if isinstance(trunk, PatchEmbedding) else 2, **options)
-
-
-def _nlnet(options: _Options, trunk: "Trunk") -> "nn.Module":
-    from biqa_cli.models.backbones.efficientnet_lite import EfficientNetLite
-    from biqa_cli.models.nlnet import NLNet
-
-    if isinstance(trunk, EfficientNetLite):
-        return NLNet(trunk, mean=LITE_MEAN, std=LITE_STD, **options)
-    return NLNet(trunk, **options)
-
-
-def _resnet50() -> "Trunk":
-    from biqa_cli.models.backbones.resnet import ResNet50
-
-    return ResNet50()
-
-
-def _efficientnet_b7() -> "Trunk":
-    from biqa_cli.models.backbones.efficientnet_b7 import EfficientNetB7
-
-    return EfficientNetB7()
-
-
-def _efficientnet_lite0() -> "Trunk":
-    from biqa_cli.models.backbones.efficientnet_lite import efficientnet_lite0
-
-    return efficientnet_lite0()
-
-
-def _efficientnet_lite2() -> "Trunk":
-    from biqa_cli.models.backbones.efficientnet_lite import efficientnet_lite2
-
-    return efficientnet_lite2()
-
-
-def _vit_s16() -> "Trunk":
-    from biqa_cli.models.backbones.vit import PatchEmbedding
-
-    return PatchEmbedding()
-
-
-def _vgg16() -> "Trunk":
-    from biqa_cli.models.backbones.vgg import VGG16
-
-    return VGG16()
-
-
-_FAMILIES: dict[Family, Callable[..., "nn.Module"]] = {
-    "blockiqa": _blockiqa,
-    "qualitynet": _qualitynet,
-    "reqa": _reqa,
-    "shdiqa": _shdiqa,
-    "nlnet": _nlnet,
-}
-_TRUNKS: dict[TrunkName, Callable[[], "Trunk"]] = {
-    "resnet50": _resnet50,
-    "efficientnet-b7": _efficientnet_b7,
-    "efficientnet-lite0": _efficientnet_lite0,
-    "efficientnet-lite2": _efficientnet_lite2,
-    "vit-s16": _vit_s16,
-    "vgg16": _vgg16,
-}
 
 
 def graph_file(spec: ModelSpec, options: Mapping[str, OptionValue]) -> Path:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
 from biqa_cli.models.catalog import find_model
-from biqa_cli.models.loading import assemble_network
+from biqa_cli.models.networks import assemble_network
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import InputContract
 from biqa_cli.models.trained import TrainedNetwork

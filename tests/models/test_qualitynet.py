@@ -22,7 +22,7 @@ from biqa_cli.models.backbones.efficientnet_b7 import EfficientNetB7
 from biqa_cli.models.backbones.efficientnet_lite import efficientnet_lite2
 from biqa_cli.models.backbones.resnet import ResNet50
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD
-from biqa_cli.models.loading import assemble_network
+from biqa_cli.models.networks import assemble_network
 from biqa_cli.models.qualitynet import QualityNet
 from biqa_cli.training.losses.qualitynet import quality_aware_loss
 

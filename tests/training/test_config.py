@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from biqa_cli.errors import UsageError
-from biqa_cli.models.loading import trunk_count
+from biqa_cli.models.networks import trunk_count
 from biqa_cli.training.config import (
     RECIPES,
     differing_keys,

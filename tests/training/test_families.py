@@ -5,7 +5,7 @@ from tiny_trunk import TinyTrunk
 from torch import Tensor, nn
 
 from biqa_cli.models.blockiqa import BlockIQA
-from biqa_cli.models.loading import assemble_network
+from biqa_cli.models.networks import assemble_network
 from biqa_cli.models.options import OPTIONS
 from biqa_cli.models.reqa import REQA
 from biqa_cli.models.spec import Family, InputContract

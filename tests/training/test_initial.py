@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.backbones.installed_torchvision import torchvision_models
-from biqa_cli.models.loading import assemble_network
+from biqa_cli.models.networks import assemble_network
 from biqa_cli.models.options import OptionValue
 from biqa_cli.models.spec import Family
 from biqa_cli.training.config import load_recipe, with_settings, with_trunks

@@ -7,7 +7,7 @@ from torch import nn
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.blockiqa import BlockIQA
-from biqa_cli.models.loading import assemble_network
+from biqa_cli.models.networks import assemble_network
 from biqa_cli.models.shdiqa import SHDIQA
 from biqa_cli.training.config import load_recipe, with_settings, with_trunks
 from biqa_cli.training.optimisation import make_optimiser, make_schedule, rate_factor

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from biqa_cli.errors import UsageError
-from biqa_cli.models.loading import build_trunk
+from biqa_cli.models.networks import build_trunk
 from biqa_cli.models.shdiqa import SHDIQA, Partition, SHDIQATeacher
 from biqa_cli.training.data import Arrays, Extras, normalised
 from biqa_cli.training.degradation import degrade_blocks
