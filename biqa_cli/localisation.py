@@ -3,6 +3,7 @@
 Beside it, what BlockIQA itself makes of the blocks of its view.
 """
 
+import copy
 import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -36,6 +37,8 @@ MAP_SIDE = 2048
 _SMALLEST_DEFAULT = 128
 _MOST_BLOCKS = 50_000
 _MOST_WORST = 3
+# One block is like itself; the paper has 2 × 2.
+_FEWEST_ALIKE = 2
 # Blocks of an undamaged photo differ by so much: a standard deviation, in points of 100.
 _CLEARLY = 5
 
@@ -197,6 +200,9 @@ def similarity_of_file(
 ) -> SimilarityMatrix:
     """Return how alike BlockIQA finds the blocks of its view of a photo.
 
+    A model that sees the photo as one block is asked about the paper's 2 × 2: no weight depends
+    on their number.
+
     Args:
         path: A file that `read_photo` reads.
         model: BlockIQA, from `load_model` with engine="torch": an ONNX graph gives scores only.
@@ -206,7 +212,7 @@ def similarity_of_file(
         ImageError: If the photo cannot be read.
         UsageError: If the model is of another family or runs on another engine.
     """
-    from biqa_cli.models.blockiqa import BlockIQAOutput
+    from biqa_cli.models.blockiqa import BlockIQA, BlockIQAOutput
     from biqa_cli.models.torch_engine import TorchEngine
 
     if model.spec.family != "blockiqa" or not isinstance(model.engine, TorchEngine):
@@ -218,7 +224,11 @@ def similarity_of_file(
     contract = model.spec.input
     photo = read_photo(path, at_least=contract.decode_size, max_pixels=max_pixels)
     view = view_of(photo.image, contract)
-    output = model.engine.outputs(view[None])
+    network = model.engine.network
+    assert isinstance(network, BlockIQA), "the family says so"  # noqa: S101
+    several = copy.copy(network)
+    several.blocks = max(_FEWEST_ALIKE, network.blocks)
+    output = model.engine.outputs(view[None], network=several)
     assert isinstance(output, BlockIQAOutput), "the family says so"  # noqa: S101
     similarity, scores, weights = (
         tensor[0].float().cpu().numpy()
@@ -227,7 +237,7 @@ def similarity_of_file(
     return SimilarityMatrix(
         path=path,
         model=model.spec.name,
-        score=round(model.spec.scale.to_percent(float(output.scores[0])), 4),
+        score=round(model.spec.scale.to_percent(float(model.engine.predict(view[None])[0])), 4),
         width=photo.width,
         height=photo.height,
         values=similarity,

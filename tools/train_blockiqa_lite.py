@@ -3,7 +3,7 @@
 The trunk is frozen, so its features are computed once:
 
 1. `cache` runs the trunk over every photo and its mirror image, and over some photos degraded at
-   two levels, and keeps the block means of C1 … C4 and AFEL's responses.
+   two levels, and keeps the means of C1 … C4 and AFEL's responses.
 2. `fit` trains pyramid and head on them (five minutes), taught by a support vector regression, and
    by the order of a photo and its degraded versions. With `--with-val` it learns from `train` and
    `val`; without, from `train` alone, which is how settings were chosen.
@@ -101,7 +101,7 @@ def initial_network(trunk: Path) -> BlockIQA:
     slots = (TrunkSlot("trunk.", "efficientnet-lite0"),)
     set_starting_weights(source, slots, [str(trunk)], family="blockiqa")
     # Of a whole network only the trunk: the head is fitted anew.
-    network = BlockIQA(source.trunk)
+    network = BlockIQA(source.trunk, **SPEC.options)
     assert isinstance(network.trunk, EfficientNetLite) and network.afel is not None
     conv, norm = network.trunk.stem[0], network.trunk.stem[1]
     with torch.no_grad():
@@ -114,19 +114,16 @@ def initial_network(trunk: Path) -> BlockIQA:
 
 
 class Frozen(nn.Module):
-    """What is computed once for a photo: block means of C1 … C4 and AFEL's responses."""
+    """What is computed once for a photo: the means of C1 … C4 and AFEL's responses."""
 
     def __init__(self, network: BlockIQA) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        rows = torch.stack(images.chunk(2, dim=2), dim=1)
-        blocks = torch.stack(rows.chunk(2, dim=4), dim=2).flatten(0, 2)
-        blocks = blocks.contiguous(memory_format=torch.channels_last)
-        means = [c.float().mean(dim=(2, 3)) for c in self.network.trunk(blocks)]
-        afel = self.network.afel
-        return torch.cat(means, dim=1), F.relu(afel.conv(blocks)).float().mean(dim=(2, 3))
+        images = images.contiguous(memory_format=torch.channels_last)
+        means = [c.float().mean(dim=(2, 3)) for c in self.network.trunk(images)]
+        return torch.cat(means, dim=1), self.network.afel.responses(images).float()
 
 
 def cache(photos: Path, trunk: Path, work: Path) -> None:
@@ -174,7 +171,7 @@ def fold_norms(module: nn.Module) -> None:
 def features(
     frozen: Frozen, reads: Iterator[Callable[[], NDArray[np.float32]]], *, total: int, name: str
 ) -> tuple[NDArray[np.float16], NDArray[np.float32]]:
-    """Return the block means (N, 4, C) and AFEL's responses (N, 4, 64) of views.
+    """Return the means (N, C) of the trunk's maps and AFEL's responses (N, 64) of views.
 
     bfloat16 is three times as fast where the CPU knows it. It moves a feature by 0.04 of its
     spread, the noise that the head is trained with by 0.3.
@@ -184,8 +181,8 @@ def features(
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         for batch in batches:
             mean, response = frozen(torch.from_numpy(np.stack([read() for read in batch])))
-            means.append(mean.unflatten(0, (len(batch), -1)).half().numpy())
-            responses.append(response.unflatten(0, (len(batch), -1)).numpy())
+            means.append(mean.half().numpy())
+            responses.append(response.numpy())
     return np.concatenate(means), np.concatenate(responses)
 
 
@@ -280,7 +277,7 @@ TEACHING = 0.7
 FOLDS = 4
 
 Inputs = list[Tensor]
-"""Block means of C1 … C4 and AFEL's responses, (B, 4, C) each."""
+"""Means of C1 … C4 and AFEL's responses, (B, C) each."""
 
 
 def standardise(network: BlockIQA, maps: list[Tensor], responses: Tensor) -> None:
@@ -291,7 +288,7 @@ def standardise(network: BlockIQA, maps: list[Tensor], responses: Tensor) -> Non
 
     Args:
         network: Changed in place.
-        maps: Block means of C1 … C4, (N, C).
+        maps: Means of C1 … C4, (N, C).
         responses: AFEL's mean responses (N, 64).
     """
 
@@ -315,7 +312,7 @@ def standardise(network: BlockIQA, maps: list[Tensor], responses: Tensor) -> Non
 
 
 class Teacher:
-    """A support vector regression on the mean of a photo's blocks, as a function of any input.
+    """A support vector regression on the same features, as a function of any input.
 
     On few labels a kernel machine generalises better than a network, and unlike labels it has an
     answer for photos that nobody has rated: the head learns from it on noisy features.
@@ -337,7 +334,7 @@ class Teacher:
         return (inputs - self.mean) / self.spread @ self.axes / self.scale
 
     def __call__(self, inputs: Tensor) -> Tensor:
-        """Map mean features (B, 560) to scores (B,)."""
+        """Map features (B, 560) to scores (B,)."""
         distances = torch.cdist(self._reduced(inputs), self.vectors).square()
         return torch.exp(-distances / 256) @ self.weights + self.bias
 
@@ -351,7 +348,7 @@ class Order:
     levels: Tensor
     """(D, 2), the milder first."""
     inputs: Inputs
-    """(D, 2, 4, C) each."""
+    """(D, 2, C) each."""
 
     def among(self, chosen: Tensor) -> "Order":
         """Return those that a mask (D,) chooses."""
@@ -375,7 +372,7 @@ def read_views(work: Path, channels: tuple[int, ...]) -> tuple[list[Inputs], Ord
 
 def head_scores(network: BlockIQA, inputs: Inputs) -> Tensor:
     """Return the scores (B,) of photos by their cached features."""
-    *means, response = [x.flatten(0, 1) for x in inputs]
+    *means, response = inputs
     # The nine windows of a map are taken to be alike: only the centre tap of the smoothing
     # convolutions learns, the others stay zero.
     fused = torch.zeros(len(response), 256)
@@ -411,10 +408,10 @@ def train_head(
 
     The last epoch is kept. Photos after the first `count` are only reported.
     """
-    seen = [values[:count].flatten(0, 1) for values in views[0]]
+    seen = [values[:count] for values in views[0]]
     standardise(network, seen[:-1], seen[-1])
     spreads = [values.std(0) for values in seen]
-    teacher = Teacher(torch.cat([v[:count].mean(1) for v in views[0]], dim=1), mos[:count])
+    teacher = Teacher(torch.cat(seen, dim=1), mos[:count])
     learnt, held_out = order.among(order.index < count), order.among(order.index >= count)
 
     def noisy(inputs: Inputs) -> Inputs:
@@ -435,8 +432,8 @@ def train_head(
             worse = noisy([values.flatten(0, 1) for values in drawn.inputs])
             together = [torch.cat(parts) for parts in zip(photos, clean, worse, strict=True)]
             scores = head_scores(network, together).split([len(chosen), BATCH // 2, BATCH])
-            photo_means = torch.cat([values.mean(1) for values in photos], dim=1)
-            target = TEACHING * teacher(photo_means) + (1 - TEACHING) * mos[chosen]
+            taught = teacher(torch.cat(photos, dim=1))
+            target = TEACHING * taught + (1 - TEACHING) * mos[chosen]
             loss = loss_of(scores[0], target) + ORDER_WEIGHT * order_loss(
                 scores[1], scores[2].unflatten(0, (-1, 2)), drawn.levels
             )
@@ -537,7 +534,7 @@ def files(work: Path) -> tuple[Path, Path]:
 TRAINED = TrainedNetwork(
     family=SPEC.family,
     trunks=SPEC.trunks,
-    options=with_defaults(SPEC.family, {}),
+    options=with_defaults(SPEC.family, SPEC.options),
     input=SPEC.input,
     scale=SPEC.scale,
     dataset="biq2021",

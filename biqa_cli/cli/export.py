@@ -41,10 +41,10 @@ def export(
         raise UsageError(msg) from error
     from biqa_cli.models.loading import graph_file, load_for_export
 
-    spec, options, network = load_for_export(name, weights=weights, offline=offline)
+    spec, network = load_for_export(name, weights=weights, offline=offline)
     whole = output is not None and not graph_only
     made = export_model(spec, network) if whole else export_graph(spec, network)
-    target = output or graph_file(spec, options)
+    target = output or graph_file(spec)
     write_whole(target, made.content)
     _output.print_line(str(target))
     _output.say(f"differs from PyTorch by {made.difference:.1e} of the scale at most")

@@ -37,8 +37,9 @@ MODELS: dict[str, ModelSpec] = {
         scale=_BIQ2021_SCALE,
         parameters=6_352_002,
         macs=2_048_020_992,
-        summary="BlockIQA on EfficientNet-Lite0 at 512 pixels: fast on a CPU",
+        summary="BlockIQA on EfficientNet-Lite0, the whole photo as one block: fast on a CPU",
         citation=_BLOCKIQA_CITATION,
+        options={"blocks": 1},
     ),
     "blockiqa": ModelSpec(
         name="blockiqa",

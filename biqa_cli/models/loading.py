@@ -16,8 +16,8 @@ from biqa_cli.models.base import Engine, EngineName
 from biqa_cli.models.catalog import MODELS, find_model
 from biqa_cli.models.devices import resolve_device
 from biqa_cli.models.networks import build_network
-from biqa_cli.models.options import OptionValue, with_defaults
-from biqa_cli.models.spec import ModelSpec
+from biqa_cli.models.options import with_defaults
+from biqa_cli.models.spec import ModelSpec, OptionValue
 from biqa_cli.models.trained import read_trained
 from biqa_cli.weights.cache import graph_folder, read_verified, sha256_of
 from biqa_cli.weights.checkpoint import read_checkpoint
@@ -74,13 +74,12 @@ def load_model(
         )
         raise WeightsError(msg)
     trained = None if weights is None else read_trained(weights)
-    options = with_defaults(spec.family, {}) if trained is None else trained.options
     if trained is not None:
         listed, spec = spec, trained.fit(spec)
-        if spec.input != listed.input or options != with_defaults(spec.family, {}):
+        if spec.input != listed.input or _options_of(spec) != _options_of(listed):
             # The graph is that of the listed network at its own size.
             checkpoint = None
-    made = graph_file(spec, options)
+    made = graph_file(spec)
     has_graph = made.is_file() or (checkpoint is not None and checkpoint.graph is not None)
     chosen, usable = _choose_engine(engine, device, has_graph=has_graph, name=name)
     path, tensors, sha256 = _own_or_listed(checkpoint, weights, offline=offline)
@@ -93,14 +92,14 @@ def load_model(
         return LoadedModel(spec, OnnxEngine(graph, tensors, threads=threads), sha256)
     from biqa_cli.models.torch_engine import TorchEngine
 
-    network = build_network(spec, options=options)
+    network = build_network(spec)
     return LoadedModel(spec, TorchEngine(network, tensors, device=usable, threads=threads), sha256)
 
 
 def load_for_export(
     name: str, *, weights: Path | None = None, offline: bool = False
-) -> tuple[ModelSpec, Mapping[str, OptionValue], "nn.Module"]:
-    """Return the specification, options and network of a model, with weights, on the CPU.
+) -> tuple[ModelSpec, "nn.Module"]:
+    """Return the specification and the network of a model, with weights, on the CPU.
 
     Raises:
         UsageError: If there is no such model.
@@ -109,22 +108,25 @@ def load_for_export(
     from biqa_cli.models.torch_engine import TorchEngine
 
     model = load_model(name, engine="torch", device="cpu", weights=weights, offline=offline)
-    trained = None if weights is None else read_trained(weights)
-    options = with_defaults(model.spec.family, {}) if trained is None else trained.options
     assert isinstance(model.engine, TorchEngine), "asked for above"
-    return model.spec, options, model.engine.network
+    return model.spec, model.engine.network
 
 
-def graph_file(spec: ModelSpec, options: Mapping[str, OptionValue]) -> Path:
+def graph_file(spec: ModelSpec) -> Path:
     """Return where `biqa export` puts the graph of a network for the CPU engine.
 
     The name changes with everything that the graph depends on, so that none is ever out of date.
     """
     view, crops = spec.input, spec.input.crops
     size = [view.height, view.width] if crops is None else [crops.size, crops.size]
-    known = [__version__, spec.family, spec.trunks, sorted(options.items()), size]
+    known = [__version__, spec.family, spec.trunks, sorted(_options_of(spec).items()), size]
     key = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:12]
     return graph_folder() / f"{spec.name}-{key}.onnx"
+
+
+def _options_of(spec: ModelSpec) -> dict[str, OptionValue]:
+    """Return all options of a network, the paper's where the specification says nothing else."""
+    return with_defaults(spec.family, spec.options)
 
 
 def _choose_engine(

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
-from biqa_cli.models.options import OptionValue, with_defaults
-from biqa_cli.models.spec import Family, ModelSpec, TrunkName
+from biqa_cli.models.options import with_defaults
+from biqa_cli.models.spec import Family, ModelSpec, OptionValue, TrunkName
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,11 +23,9 @@ _IMAGENET_TO_LITE = (
 _Options = Mapping[str, Any]
 
 
-def build_network(
-    spec: ModelSpec, *, options: Mapping[str, OptionValue] | None = None
-) -> "nn.Module":
+def build_network(spec: ModelSpec) -> "nn.Module":
     """Return the network of a specification with random weights; opens no file."""
-    return assemble_network(spec.family, spec.trunks, options=options)
+    return assemble_network(spec.family, spec.trunks, options=spec.options)
 
 
 def assemble_network(

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from biqa_cli.errors import UsageError
-from biqa_cli.models.spec import Family
-
-OptionValue = bool | int | str
+from biqa_cli.models.spec import Family, OptionValue
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,15 @@
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Family = Literal["blockiqa", "qualitynet", "reqa", "shdiqa", "nlnet"]
 TrunkName = Literal[
     "resnet50", "efficientnet-b7", "vgg16", "vit-s16", "efficientnet-lite0", "efficientnet-lite2"
 ]
+OptionValue = bool | int | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +144,5 @@ class ModelSpec:
     """Multiply-accumulates of convolutions, linear layers and matrix products for one photo."""
     summary: str
     citation: str
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+    """Of the network, where they are not the paper's; see `biqa_cli.models.options`."""

@@ -46,10 +46,15 @@ class TorchEngine:
         scores = self.outputs(views).scores.double().cpu().numpy()
         return cast("NDArray[np.float64]", scores)
 
-    def outputs(self, views: NDArray[np.float32]) -> Any:  # noqa: ANN401  each family has its record
-        """Map normalised views (B, 3, H, W) to all that the network returns, such as its maps."""
+    def outputs(self, views: NDArray[np.float32], *, network: nn.Module | None = None) -> Any:  # noqa: ANN401  each family has its record
+        """Map normalised views (B, 3, H, W) to all that the network returns, such as its maps.
+
+        Args:
+            views: What the network sees.
+            network: One that shares the weights, but has another option.
+        """
         with torch.inference_mode():
-            return self.network(self.images(views))
+            return (network or self.network)(self.images(views))
 
     def images(self, views: NDArray[np.float32]) -> torch.Tensor:
         """Return views (B, 3, H, W) as the network wants them, on its device."""

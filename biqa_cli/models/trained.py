@@ -9,13 +9,14 @@ from typing import Any, get_args
 
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.catalog import MODELS
-from biqa_cli.models.options import OptionValue, with_defaults
+from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import (
     Calibration,
     Crops,
     Family,
     InputContract,
     ModelSpec,
+    OptionValue,
     ScoreScale,
     TrunkName,
 )
@@ -51,7 +52,13 @@ class TrainedNetwork:
         """
         alike = [s.name for s in MODELS.values() if (s.family, s.trunks) == self._kind]
         if spec.family == self.family and (spec.trunks == self.trunks or not alike):
-            return replace(spec, trunks=self.trunks, input=self.input, scale=self.scale)
+            return replace(
+                spec,
+                trunks=self.trunks,
+                input=self.input,
+                scale=self.scale,
+                options=self.options,
+            )
         right = alike or [s.name for s in MODELS.values() if s.family == self.family]
         msg = (
             f"these weights are of {self.family} on {' and '.join(self.trunks)}, not of "

@@ -5,14 +5,8 @@ from types import MappingProxyType
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from biqa_cli.errors import UsageError
-from biqa_cli.models.options import (
-    FOLLOW_THE_DATA,
-    OPTIONS,
-    OptionValue,
-    check_option,
-    did_you_mean,
-)
-from biqa_cli.models.spec import Family, TrunkName
+from biqa_cli.models.options import FOLLOW_THE_DATA, OPTIONS, check_option, did_you_mean
+from biqa_cli.models.spec import Family, OptionValue, TrunkName
 from biqa_cli.training.recipe import (
     LOSS_KEYS,
     SECTIONS,

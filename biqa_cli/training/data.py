@@ -72,6 +72,7 @@ def epoch_batches(
     workers: int,
     extras: Extras | None = None,
     features: FeaturesOf | None = None,
+    spread: NDArray[np.float32] | None = None,
 ) -> Iterator[Crops]:
     """Yield the batches of an epoch; the same for the same seed and epoch, whoever makes them.
 
@@ -85,6 +86,7 @@ def epoch_batches(
         workers: Threads that make batches ahead.
         extras: What else a family makes of a crop.
         features: In place of pixels what is cached of a photo, mirrored or not.
+        spread: Of each feature: the unit of the recipe's noise.
     """
     count = len(photos.indices)
     samples = count * recipe.crops_per_photo
@@ -99,7 +101,8 @@ def epoch_batches(
             rng = np.random.default_rng((seed, _SAMPLE, epoch, int(sample)))
             index = photos.indices[sample % count]
             if features is not None:
-                crops.append(features(index, mirrored=is_mirrored(recipe, rng)))
+                found = features(index, mirrored=is_mirrored(recipe, rng))
+                crops.append(with_noise(found, spread, rng, share=recipe.noise))
                 continue
             view = photos.store.view(index)
             crops.append(random_crop(view, recipe, rng))
@@ -130,6 +133,20 @@ def random_crop(view: Pixels, recipe: InputRecipe, rng: np.random.Generator) -> 
         turned = Image.fromarray(view).rotate(angle, Image.Resampling.BILINEAR)
         return np.asarray(turned)
     return view
+
+
+def with_noise(
+    features: NDArray[np.float16],
+    spread: NDArray[np.float32] | None,
+    rng: np.random.Generator,
+    *,
+    share: float,
+) -> NDArray[Any]:
+    """Return features with normal noise, `share` of the spread of each; without one as they are."""
+    if spread is None or not share:
+        return features
+    noise = rng.standard_normal(features.shape, dtype=np.float32)
+    return features + np.float32(share) * spread * noise
 
 
 def is_mirrored(recipe: InputRecipe, rng: np.random.Generator) -> bool:

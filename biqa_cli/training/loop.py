@@ -46,6 +46,10 @@ from biqa_cli.training.validation import (
 LAST, BEST, LOG = "last.safetensors", "best.safetensors", "log.csv"
 _LOSS_STREAM = 3
 _LINES_OF_CACHING = 8
+_NO_NOISE = (
+    "noise is for what frozen layers make of whole photos: set trainable=head, crop=0, rotate=0 "
+    "and crops_per_photo=1 (blockiqa, or qualitynet with order=gap_first), or noise=0"
+)
 _PHOTOS_TO_MEET = 500
 
 
@@ -107,6 +111,8 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
             return False
         if phase.meet is not None and not (progress.epoch or progress.step):
             phase.meet(_some_of(features, job))
+    elif job.recipe.input.noise:
+        raise UsageError(_NO_NOISE)
     moving, steps = _moving(job, phase, learner, slots)
     if progress.epoch or progress.step:
         restore(job.out / LAST, moving)
@@ -194,6 +200,7 @@ def _run_epoch(
         workers=job.workers,
         extras=phase.extras,
         features=None if features is None else features.of,
+        spread=None if features is None else _some_of(features, job).std(dim=0).cpu().numpy(),
     )
     mark, out_of_time = time.monotonic(), False
     for crops in batches:

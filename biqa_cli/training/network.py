@@ -7,8 +7,8 @@ from torch import nn
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD, MODELS
 from biqa_cli.models.networks import assemble_network
-from biqa_cli.models.options import OPTIONS, OptionValue
-from biqa_cli.models.spec import Crops, InputContract
+from biqa_cli.models.options import OPTIONS
+from biqa_cli.models.spec import Crops, InputContract, OptionValue
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.training.families import PHASES
 from biqa_cli.training.families.base import Phase, Setting

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from biqa_cli.models.options import OptionValue
-from biqa_cli.models.spec import Family, TrunkName
+from biqa_cli.models.spec import Family, OptionValue, TrunkName
 
 LossValue = bool | float | Literal["auto"]
 
@@ -38,6 +37,9 @@ class InputRecipe:
     """Whether half of all crops are mirrored."""
     rotate: float
     """Crops are turned by up to so many degrees; corners become black."""
+    noise: float
+    """On what frozen layers make of a photo, where that is kept on disk: normal, in units of its
+    spread, so that a head does not learn photos by heart. 0 is off."""
     labels: Literal["unit", "native", "percent"]
     """Labels from 0 to 1, as the data set has them, or from 0 to 100."""
     val_share: float

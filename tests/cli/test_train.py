@@ -175,6 +175,23 @@ def test_the_recipe_that_was_used_trains_again_to_the_same_weights(
     assert read_trained(tmp_path / "a" / "best.safetensors").options["similarity"] == "cosine"
 
 
+def test_noise_on_frozen_features_changes_what_is_learnt(ratings: Path, tmp_path: Path) -> None:
+    frozen = ("--freeze-trunk", "--set=crop=0", "--set=rotate=0")
+    for out, settings in (("a", ()), ("b", ("--set=noise=0.5",)), ("c", ("--set=noise=0.5",))):
+        done = train("blockiqa", ratings, tmp_path / out, *frozen, *settings)
+        assert done.exit_code == 0, done.output
+    weights = [(tmp_path / out / "best.safetensors").read_bytes() for out in "abc"]
+    assert weights[0] != weights[1] and weights[1] == weights[2]
+
+
+def test_noise_where_nothing_is_kept_of_the_photos_is_explained(
+    ratings: Path, tmp_path: Path
+) -> None:
+    refused = train("reqa", ratings, tmp_path, "--freeze-trunk", "--set=noise=0.5")
+    assert refused.exit_code == 2
+    assert "noise is for what frozen layers make of whole photos" in refused.stderr
+
+
 def test_the_user_says_how_far_the_labels_of_a_file_reach(ratings: Path, tmp_path: Path) -> None:
     wanted = ("--label-range=-10:40", "--set=labels=native")
     assert train("blockiqa", ratings, tmp_path, *wanted).exit_code == 0

@@ -15,6 +15,7 @@ from biqa_cli.training.data import (
     normalised,
     random_crop,
     steps_per_epoch,
+    with_noise,
 )
 from biqa_cli.training.photos import PhotoStore, Pixels
 
@@ -97,3 +98,13 @@ def test_normalising_agrees_with_scoring() -> None:
     expected = np.stack([normalise(p, mean=contract.mean, std=contract.std) for p in pixels])
     assert np.allclose(images.numpy(), expected, atol=1e-6)
     assert images.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_noise_on_features_has_the_spread_that_was_asked_for() -> None:
+    features, spread = np.ones(4, np.float16), np.array([0, 1, 2, 10], np.float32)
+    rng = np.random.default_rng(0)
+    draws = [with_noise(features, spread, rng, share=0.3) for _ in range(4000)]
+    assert np.allclose(np.mean(draws, axis=0), 1, atol=0.2)
+    assert np.allclose(np.std(draws, axis=0), 0.3 * spread, rtol=0.05)
+    assert with_noise(features, spread, rng, share=0) is features
+    assert with_noise(features, None, rng, share=0.3) is features
