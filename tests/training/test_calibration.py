@@ -39,7 +39,20 @@ def test_nine_in_ten_new_photos_lie_in_their_interval(calibration: Calibration) 
     mos, predicted = opinions(20_000, seed=2)
     ends = [calibration.interval(calibration.expected(p)) for p in predicted]
     held = [low <= y <= high for y, (low, high) in zip(mos, ends, strict=True)]
-    assert np.mean(held) == pytest.approx(0.9, abs=0.02)
+    assert np.mean(held) == pytest.approx(0.91, abs=0.02)
+
+
+def test_few_photos_make_an_interval_that_hardly_ever_holds_too_few() -> None:
+    mos, predicted = opinions(20_000, seed=3)
+    shares = []
+    for seed in range(40):
+        few = fit_calibration(*opinions(200, seed=100 + seed))
+        assert isinstance(few, Calibration)
+        ends = [few.interval(few.expected(p)) for p in predicted[:4000]]
+        shares.append(np.mean([a <= y <= b for y, (a, b) in zip(mos, ends, strict=False)]))
+    # Five curves and widths are fitted too, so that it is not quite 95 %.
+    assert np.mean(np.array(shares) >= 0.9) >= 0.8
+    assert np.mean(shares) < 0.96
 
 
 def test_the_interval_is_wide_where_people_are_far_from_the_curve(

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from biqa_cli.errors import WeightsError
+from biqa_cli.models.catalog import find_model
+from biqa_cli.models.options import with_defaults
 from biqa_cli.models.trained import read_trained
 from biqa_cli.weights.cache import locate, sha256_of
 from biqa_cli.weights.manifest import TrainingData, load_manifest, parse_manifest
@@ -75,3 +77,12 @@ def test_shipped_checkpoints_are_calibrated() -> None:
         assert trained is not None
         assert trained.scale.calibration is not None
         assert 0.87 <= checkpoint.coverage <= 0.93
+
+
+def test_shipped_checkpoints_are_the_networks_of_the_catalogue() -> None:
+    for checkpoint in load_manifest().checkpoints:
+        spec, file = find_model(checkpoint.name), locate(checkpoint.weights)
+        trained = None if file is None else read_trained(file)
+        assert trained is not None
+        assert (trained.trunks, trained.input) == (spec.trunks, spec.input)
+        assert trained.options == with_defaults(spec.family, spec.options)
