@@ -68,7 +68,7 @@ UNORDERED = {"mean-shift", "contrast"}
 DEGRADED_PHOTOS = 2000
 AT_ONCE = 8
 # How much worse a level is at the least, on the scale of the labels, and what a shortfall costs.
-LEVEL_MARGIN, ORDER_WEIGHT = 0.03, 0.03
+LEVEL_MARGIN, ORDER_WEIGHT = 0.03, 0.1
 
 
 @dataclass(frozen=True)

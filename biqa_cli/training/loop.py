@@ -104,19 +104,24 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
     trainable = job.recipe.optimiser.trainable
     phase.before()
     freeze(learner, slots, trainable=trainable)
+    moving, steps = _moving(job, phase, learner, slots)
+    # Frozen layers too are only now what they were: features must not be made before.
+    if goes_on := bool(progress.epoch or progress.step):
+        restore(job.out / LAST, moving)
+    if _is_over(job, phase, progress):
+        return True
     features = None
     if phase.pooled_by is not None and may_be_cached(job.recipe):
         features = _features(job, learner, phase.pooled_by)
         if features is None:
             return False
-        if phase.meet is not None and not (progress.epoch or progress.step):
+        if phase.meet is not None and not goes_on:
             phase.meet(_some_of(features, job))
+            # The mean of the weights starts where the weights start.
+            moving, steps = _moving(job, phase, learner, slots)
     elif job.recipe.input.noise:
         raise UsageError(_NO_NOISE)
-    moving, steps = _moving(job, phase, learner, slots)
-    if progress.epoch or progress.step:
-        restore(job.out / LAST, moving)
-    while progress.epoch < phase.epochs and not _waited_enough(job, phase, progress):
+    while not _is_over(job, phase, progress):
         set_training_mode(learner, slots, trainable=trainable)
         if not _run_epoch(job, phase, progress, moving, steps, first_epoch, features):
             save_state(job.out / LAST, progress, moving)
@@ -332,9 +337,10 @@ def _keep_best(
     progress.best, progress.best_row, progress.waited = value, dict(row), 0
 
 
-def _waited_enough(job: Job, phase: Phase, progress: Progress) -> bool:
+def _is_over(job: Job, phase: Phase, progress: Progress) -> bool:
+    """Return whether a phase has had its epochs, or waited long enough for a better one."""
     schedule = job.recipe.schedule
-    return (
+    return progress.epoch >= phase.epochs or (
         phase.network is not None
         and 0 < schedule.patience <= progress.waited
         and progress.epoch >= schedule.least_epochs

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.stats
 from rated_miniature import rated_miniature, use_tiny_trunks
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
@@ -46,7 +46,9 @@ def ratings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train(family: str, ratings: Path, out: Path, *more: str) -> Result:
     settings = [f"--set={setting}" for setting in ("val_share=0.25", *SMALL[family])]
-    start = ["--init=none", "--freeze-trunk", "-d", "cpu", "-j", "2"]
+    start = ["--freeze-trunk", "-d", "cpu", "-j", "2"]
+    if not any(option.startswith("--init") for option in more):
+        start.append("--init=none")
     options = [f"--config={family}-cpu", f"--dataset=csv:{ratings}", f"--out={out}", *start]
     return CliRunner().invoke(app, ["train", family, *options, *settings, "--epochs=2", *more])
 
@@ -115,6 +117,30 @@ def test_a_training_that_is_interrupted_at_every_step_ends_bit_for_bit_the_same(
     assert one.keys() == other.keys()
     assert all(np.array_equal(one[name], other[name]) for name in one)
     assert summary_of(pieces)["starts"] == summary_of(whole)["starts"]
+
+
+def test_frozen_layers_are_those_of_the_start_when_a_training_goes_on(
+    ratings: Path, tmp_path: Path
+) -> None:
+    frozen = ("--set=crop=0", "--set=rotate=0")
+    assert train("blockiqa", ratings, tmp_path / "start", *frozen, "--seed=7").exit_code == 0
+    start = trunk_of(tmp_path / "start" / "best.safetensors", tmp_path)
+    starts = (*frozen, f"--init={start}")
+    done = train("blockiqa", ratings, tmp_path / "whole", *starts)
+    assert done.exit_code == 0, done.output
+    pieces, code = tmp_path / "pieces", 3
+    while code == 3:
+        code = train("blockiqa", ratings, pieces, *starts, "--minutes=0", "--resume").exit_code
+    assert code == 0
+    assert log_of(tmp_path / "whole") == log_of(pieces)
+
+
+def trunk_of(checkpoint: Path, folder: Path) -> Path:
+    """Write the trunk of a checkpoint, with other numbers than chance would start it with."""
+    tensors = load_file(checkpoint)
+    trunk = {name: 1.5 * t for name, t in tensors.items() if name.startswith("trunk.")}
+    save_file(trunk, folder / "trunk.safetensors")
+    return folder / "trunk.safetensors"
 
 
 def test_the_seed_decides_the_curve_and_the_number_of_threads_does_not(
