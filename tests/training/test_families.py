@@ -79,7 +79,7 @@ def test_maps_of_any_scale_count_alike_in_a_head_on_a_frozen_trunk() -> None:
 
 
 def test_the_filters_of_a_frozen_trunks_stem_are_those_of_afel() -> None:
-    recipe = with_settings(load_recipe("blockiqa", config="blockiqa-cpu"), ["trainable=head"])
+    recipe = load_recipe("blockiqa", config="blockiqa-cpu")
     network = assemble_network("blockiqa", recipe.trunks)
     assert isinstance(network, BlockIQA)
     stem = network.trunk.get_submodule("stem")  # type: ignore[attr-defined]

@@ -23,7 +23,7 @@ from biqa_cli.training.recipe import Recipe
 from biqa_cli.training.trunks import TrunkSlot, freeze
 
 CONTRACT = InputContract(64, 64, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
-RECIPE = with_settings(load_recipe("blockiqa", config="blockiqa-cpu"), ["trainable=head"])
+RECIPE = with_settings(load_recipe("blockiqa", config="blockiqa-cpu"), ["flip=true"])
 
 
 def networks() -> list[nn.Module]:
