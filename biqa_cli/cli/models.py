@@ -8,6 +8,7 @@ import typer
 from biqa_cli.cli import _output
 from biqa_cli.cli._options import TableOrJson
 from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS, find_model
+from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import ModelSpec
 from biqa_cli.weights.cache import is_present
 from biqa_cli.weights.manifest import load_manifest
@@ -52,6 +53,8 @@ def info(
 def _cell(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds
     if isinstance(value, list):
         return ", ".join(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in value.items())
     return "-" if value is None else value
 
 
@@ -63,6 +66,7 @@ def _facts(spec: ModelSpec) -> dict[str, Any]:
         "family": spec.family,
         "summary": spec.summary,
         "trunks": list(spec.trunks),
+        "options": with_defaults(spec.family, spec.options),
         "parameters": spec.parameters,
         "macs": spec.macs,
         "input": spec.input.describe(),

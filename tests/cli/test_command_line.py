@@ -72,6 +72,7 @@ def test_the_models_are_listed_with_the_keys_that_scripts_rely_on() -> None:
     assert {fact["name"] for fact in facts if fact["checkpoint"] is not None} == trained
     info = CliRunner().invoke(app, ["models", "info", "blockiqa-lite"])
     assert "MOS of BIQ2021, 0 to 1, higher is better" in info.stdout
+    assert "blocks=1, similarity=gaussian, use_afel=True" in info.stdout
 
 
 def test_a_model_without_trained_weights_does_not_score_by_accident() -> None:
