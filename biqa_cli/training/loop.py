@@ -137,6 +137,12 @@ def _some_of(features: FeatureStore, job: Job) -> torch.Tensor:
     return torch.from_numpy(found).float().to(job.device)
 
 
+def _spread(features: FeatureStore, job: Job) -> NDArray[np.float32]:
+    """Return the standard deviation of each feature over training photos."""
+    found: NDArray[np.float32] = _some_of(features, job).std(dim=0).cpu().numpy()
+    return found
+
+
 def _features(job: Job, network: nn.Module, pooled_by: tuple[str, ...]) -> FeatureStore | None:
     """Return what the frozen layers make of all photos; None if the time is up before."""
     said = 0.0
@@ -205,7 +211,7 @@ def _run_epoch(
         workers=job.workers,
         extras=phase.extras,
         features=None if features is None else features.of,
-        spread=None if features is None else _some_of(features, job).std(dim=0).cpu().numpy(),
+        spread=_spread(features, job) if features is not None and recipe.input.noise else None,
     )
     mark, out_of_time = time.monotonic(), False
     for crops in batches:
