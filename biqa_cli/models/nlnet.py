@@ -133,7 +133,7 @@ class GraphAttention(nn.Module):
         """
         wh = self._projected(h)
         alpha = self.dropout(self._alpha(wh, edges))
-        return F.elu(alpha @ wh + self.big_c).transpose(1, 2).flatten(2)
+        return elu(alpha @ wh + self.big_c).transpose(1, 2).flatten(2)
 
     def attention(self, h: Tensor, edges: Tensor | None = None) -> Tensor:
         """Return α (M, 4, N, N); rows sum to 1 over the neighbours and are 0 elsewhere."""
@@ -150,6 +150,14 @@ class GraphAttention(nn.Module):
         if edges is not None:
             a = a.masked_fill(~edges[:, None], -torch.inf)
         return a.softmax(dim=-1)
+
+
+def elu(x: Tensor) -> Tensor:
+    """Return x where it is positive, exp(x) - 1 elsewhere.
+
+    torch's own takes half of the time of stage 1 on a CPU. At 0 itself the slope is 0, as relu's.
+    """
+    return F.relu(x) + (x.clamp_max(0).exp() - 1)
 
 
 def node_norm(x: Tensor) -> Tensor:
@@ -228,7 +236,7 @@ class NonLocalBranch(nn.Module):
 
     @staticmethod
     def _next(layer: nn.Module, x: Tensor, x0: Tensor, edges: Tensor) -> Tensor:
-        return F.elu(0.8 * node_norm(layer(x, edges)) + 0.2 * x0)
+        return elu(0.8 * node_norm(layer(x, edges)) + 0.2 * x0)
 
 
 class LocalBranch(nn.Module):
@@ -308,9 +316,7 @@ class NLNet(nn.Module):
         Smaller images are reflected to the size of a patch. Superpixels are found on the CPU,
         on pixels rounded to 8 bits.
         """
-        patches, _ = _patches(images)
-        nodes = None if self.nonlocal_branch is None else self._superpixels(patches)
-        return self.from_nodes(patches, None if nodes is None else _on(patches, nodes))
+        return self.from_pooled(self.pooled(images))
 
     def from_nodes(self, patches: Tensor, nodes: Tensor | None) -> NLNetOutput:
         """Score patches whose superpixels are known.
@@ -323,21 +329,32 @@ class NLNet(nn.Module):
         Raises:
             UsageError: If the network has a non-local branch and there are no nodes.
         """
-        flat = patches.flatten(0, 1)
-        features = [] if self.local_branch is None else [self.local_branch(flat)]
-        if self.nonlocal_branch is not None:
-            if nodes is None:
-                raise UsageError("the non-local branch needs the superpixels of the patches")
-            features.insert(0, self.nonlocal_branch(nodes.flatten(0, 1)))
-        f = torch.cat(features, dim=-1)
-        shape = patches.shape[:2]
-        patch_scores = self.quality_head(f).reshape(shape)
-        types = (
-            None if self.type_head is None else self.type_head(f).unflatten(0, shape).mean(dim=1)
-        )
+        return self.from_pooled(self._features(patches, nodes))
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """Return the features of both branches for each patch of images, (B, P, 4992)."""
+        patches, _ = _patches(images)
+        nodes = None if self.nonlocal_branch is None else self._superpixels(patches)
+        return self._features(patches, None if nodes is None else _on(patches, nodes)).float()
+
+    def from_pooled(self, pooled: Tensor) -> NLNetOutput:
+        """Score images by what `pooled` has returned for them; equal to `forward`."""
+        patch_scores = self.quality_head(pooled).squeeze(-1)
+        types = None if self.type_head is None else self.type_head(pooled).mean(dim=1)
         return NLNetOutput(
             scores=patch_scores.mean(dim=1), patch_scores=patch_scores, type_logits=types
         )
+
+    def _features(self, patches: Tensor, nodes: Tensor | None) -> Tensor:
+        """Return the features of both branches (B, P, 4992), those of the non-local one first."""
+        features = []
+        if self.nonlocal_branch is not None:
+            if nodes is None:
+                raise UsageError("the non-local branch needs the superpixels of the patches")
+            features.append(self.nonlocal_branch(nodes.flatten(0, 1)))
+        if self.local_branch is not None:
+            features.append(self.local_branch(patches.flatten(0, 1)))
+        return torch.cat(features, dim=-1).reshape(*patches.shape[:2], -1)
 
     def node_attention(self, images: Tensor) -> NodeAttention:
         """Return how much each superpixel of images (B, 3, H, W) is looked at.

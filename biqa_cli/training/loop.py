@@ -48,7 +48,7 @@ _LOSS_STREAM = 3
 _LINES_OF_CACHING = 8
 _NO_NOISE = (
     "noise is for what frozen layers make of whole photos: set trainable=head, crop=0, rotate=0 "
-    "and crops_per_photo=1 (blockiqa, or qualitynet with order=gap_first), or noise=0"
+    "and crops_per_photo=1 (blockiqa, nlnet, or qualitynet with order=gap_first), or noise=0"
 )
 _PHOTOS_TO_MEET = 500
 

@@ -63,15 +63,18 @@ def trunk_slots(recipe: Recipe) -> tuple[TrunkSlot, ...]:
     return (TrunkSlot("trunk.", first),)
 
 
-_FILTERS = "afel.conv."
-"""BlockIQA's filters read pixels as the trunk does: what they make of a photo stays with it."""
+_FROZEN_WITH_THE_TRUNK = ("afel.conv.", "nonlocal_branch.")
+"""BlockIQA's filters and NLNet's superpixels read pixels as trunks do: what they make of a photo
+stays with it."""
 
 
 def freeze(learner: nn.Module, slots: tuple[TrunkSlot, ...], *, trainable: str) -> None:
     """Take the gradients from the parameters that shall not learn."""
     for name, parameter in learner.named_parameters():
         learns = all(slot.learns(name, trainable) for slot in slots)
-        parameter.requires_grad_(learns and not (trainable == "head" and name.startswith(_FILTERS)))
+        if trainable == "head" and name.startswith(_FROZEN_WITH_THE_TRUNK):
+            learns = False
+        parameter.requires_grad_(learns)
 
 
 def set_training_mode(learner: nn.Module, slots: tuple[TrunkSlot, ...], *, trainable: str) -> None:

@@ -21,6 +21,7 @@ from biqa_cli.models.nlnet import (
     NLNet,
     NLNetOutput,
     alike_nodes,
+    elu,
     mean_and_std,
     node_norm,
     patch_grid,
@@ -68,6 +69,31 @@ def test_small_images_are_reflected_to_a_patch(size: tuple[int, int]) -> None:
     bottom, right = (max(112 - side, 0) for side in size)
     expected = np.pad(image.numpy(), ((0, 0), (0, bottom), (0, right)), mode="reflect")
     assert np.array_equal(reflect_to_patch(image).numpy(), expected)
+
+
+def test_elu_is_torchs_in_value_and_slope() -> None:
+    x = torch.cat([torch.linspace(-30, 30, 600), torch.tensor([-1e-6, 1e-6])])
+    ours, theirs = (x.clone().requires_grad_() for _ in range(2))
+    y, expected = elu(ours), F.elu(theirs)
+    y.sum().backward()  # type: ignore[no-untyped-call]
+    expected.sum().backward()  # type: ignore[no-untyped-call]
+    assert torch.allclose(y, expected, atol=1e-6)
+    assert ours.grad is not None and theirs.grad is not None
+    assert torch.allclose(ours.grad, theirs.grad, atol=1e-6)
+
+
+@pytest.mark.parametrize("branches", ["both", "local", "nonlocal"])
+def test_what_is_pooled_of_photos_is_scored_as_the_photos_are(branches: str) -> None:
+    network = _small(branches=branches, types=3).eval()
+    photos = _photos(2, 224)
+    with torch.inference_mode():
+        pooled = network.pooled(photos)
+        expected, found = network(photos), network.from_pooled(pooled)
+        types = network.type_head(pooled).mean(dim=1)
+    assert pooled.shape == (2, 4, network.quality_head[0].in_features)
+    assert torch.equal(found.scores, expected.scores)
+    assert torch.allclose(found.patch_scores.mean(dim=1), found.scores)
+    assert found.type_logits is not None and torch.equal(found.type_logits, types)
 
 
 def _literal(layer: GraphAttention, h: Tensor, edges: Tensor) -> Tensor:

@@ -6,13 +6,15 @@ from torch import Tensor, nn
 
 from biqa_cli.models.blockiqa import BlockIQA
 from biqa_cli.models.networks import assemble_network
+from biqa_cli.models.nlnet import NLNet
 from biqa_cli.models.options import OPTIONS
 from biqa_cli.models.reqa import REQA
 from biqa_cli.models.spec import Family, InputContract
 from biqa_cli.training.config import load_recipe, with_settings
-from biqa_cli.training.families import blockiqa, reqa
+from biqa_cli.training.families import blockiqa, nlnet, reqa
 from biqa_cli.training.families.base import Batch, Setting
 from biqa_cli.training.families.blockiqa import standardise
+from biqa_cli.training.losses.nlnet import nlnet_loss
 from biqa_cli.training.losses.reqa import coarse_to_fine_loss, micro_batches, stage_weights
 
 CONTRACT = InputContract(112, 112, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
@@ -94,3 +96,20 @@ def test_the_filters_of_a_frozen_trunks_stem_are_those_of_afel() -> None:
         theirs, ours = stem[:2](images)[..., 8, 8], network.afel.conv(images)[..., 8, 8]
     assert torch.allclose(ours, torch.cat([theirs, -theirs], dim=1), atol=1e-5)
     assert network.afel.conv.weight.std(dim=(0, 2, 3)).min() > 0
+
+
+def test_nlnet_learns_from_whole_photos_by_the_mean_of_their_patches() -> None:
+    recipe = load_recipe("nlnet", config="nlnet-photos-cpu")
+    torch.manual_seed(0)
+    network = NLNet(TinyTrunk(), nodes=12, pixels=10)
+    setting = Setting(recipe, CONTRACT, label_span=1, build=lambda: network)
+    (phase,) = nlnet.phases(setting)
+    assert phase.extras is None
+    network.eval()
+    images, labels = torch.rand(3, 3, 224, 112), torch.tensor([0.1, 0.5, 0.9])
+    with torch.no_grad():
+        pooled, expected = network.pooled(images), nlnet_loss(network(images).scores, labels).total
+    generator = torch.Generator()
+    for seen, is_pooled in ((images, False), (pooled, True)):
+        batch = Batch(seen, labels, labels, {}, 0, generator, is_pooled=is_pooled)
+        assert torch.allclose(phase.loss(batch)["loss"], expected)

@@ -8,23 +8,28 @@ from torch.nn import functional as F
 from biqa_cli.models.nlnet import NLNet
 from biqa_cli.models.superpixels import superpixel_nodes
 from biqa_cli.training.data import Arrays
-from biqa_cli.training.families.base import Batch, Phase, Setting, Terms
+from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of
 from biqa_cli.training.losses.nlnet import nlnet_loss
 from biqa_cli.training.photos import Pixels
 
 
 def phases(setting: Setting) -> tuple[Phase, ...]:
-    """Return the one phase of NLNet; superpixels are found by the threads that cut crops."""
+    """Return the one phase of NLNet; superpixels of crops come from the threads that cut them."""
     recipe = setting.recipe
     network = cast("NLNet", setting.build())
-    has_nodes = recipe.network["branches"] != "local"
+    # A whole photo is cut into its patches by the network, as when it is scored.
+    is_whole = recipe.input.crop == 0
+    has_nodes = recipe.network["branches"] != "local" and not is_whole
 
     def nodes_of(crop: Pixels, _rng: np.random.Generator) -> Arrays:
         found = superpixel_nodes(crop[None], nodes=network.nodes, pixels=network.pixels)
         return {"nodes": found.features}
 
     def loss(batch: Batch) -> Terms:
-        output = network.from_nodes(batch.images[:, None], batch.extras.get("nodes"))
+        if is_whole:
+            output = output_of(network, batch)
+        else:
+            output = network.from_nodes(batch.images[:, None], batch.extras.get("nodes"))
         has_types = output.type_logits is not None
         terms = nlnet_loss(
             output.scores,
@@ -50,5 +55,6 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             loss=loss,
             val_loss=F.smooth_l1_loss,
             extras=nodes_of if has_nodes else None,
+            pooled_by=("branches",),
         ),
     )
