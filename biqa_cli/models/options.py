@@ -29,6 +29,7 @@ OPTIONS: dict[Family, dict[str, Option]] = {
         "chains": Option("both", (1, 2, "both"), "figure 15"),
         "attention": Option("SA+CA", ("none", "SA", "CA", "SA+CA"), "figure 15"),
         "order": Option("gap_first", ("gap_first", "attention_first"), "eqs. 13 to 16, prose"),
+        "levels": Option("last", ("last", "all"), "all is our extension"),
     },
     "reqa": {
         "steps": Option(4, (2, 3, 4, 5), "Table V"),

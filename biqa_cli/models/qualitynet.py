@@ -19,6 +19,7 @@ from biqa_cli.models.backbones import Trunk
 Chains = Literal[1, 2, "both"]
 Attention = Literal["none", "SA", "CA", "SA+CA"]
 AttentionOrder = Literal["gap_first", "attention_first"]
+Levels = Literal["last", "all"]
 Affine = tuple[tuple[float, ...], tuple[float, ...]]
 
 _CHANNEL_REDUCTION = 8
@@ -28,14 +29,18 @@ _BN_EPS, _BN_MOMENTUM = 1e-3, 0.01
 
 @dataclass(frozen=True, slots=True)
 class QualityNetOutput:
-    """What one forward pass of QualityNet returns; tuples have one entry for each chain."""
+    """What one forward pass of QualityNet returns.
+
+    Tuples have one entry for each chain; with levels="all" one for each level of each chain, the
+    finest of the first chain first.
+    """
 
     scores: Tensor
     """(B,), unbounded, on the scale of the labels (eq. 34)."""
     features: Tensor
     """The fused vector (B, C_1 + C_2), 4608 numbers in the paper (eq. 24)."""
     maps: tuple[Tensor, ...]
-    """The last map of each trunk (B, C, h, w): what Grad-CAM weighs."""
+    """The maps that are read (B, C, h, w), in the paper the last of each trunk: see Grad-CAM."""
     spatial_gates: tuple[Tensor, ...]
     """In (0, 1) (eq. 4): (B, 1, 1, 1) with GAP first, else (B, 1, h, w). Empty without SA."""
     channel_gates: tuple[Tensor, ...]
@@ -76,7 +81,7 @@ class ChannelAttention(nn.Module):
 
 
 class QualityNet(nn.Module):
-    """QualityNet on any two trunks; only their last maps are used.
+    """QualityNet on any two trunks.
 
     Args:
         first: Chain-1, ResNet-50 in the paper.
@@ -88,6 +93,8 @@ class QualityNet(nn.Module):
             into what its trunk was trained with; None leaves the view as it is.
         order: "gap_first" pools the map, then gates the 1×1 rest, as eqs. 13 to 16 say;
             "attention_first" gates the map and pools last, as the prose says.
+        levels: "last" reads the last map of each trunk, as the paper does; "all" reads all four,
+            each with attention of its own (our extension: flaws that pass before the last map).
 
     Raises:
         UsageError: If a switch has another value than these.
@@ -101,23 +108,31 @@ class QualityNet(nn.Module):
         chains: Chains = "both",
         attention: Attention = "SA+CA",
         order: AttentionOrder = "gap_first",
+        levels: Levels = "last",
         inputs: Sequence[Affine | None] = (None, None),
     ) -> None:
         super().__init__()
-        for value, choices in ((chains, Chains), (attention, Attention), (order, AttentionOrder)):
+        switches = (
+            (chains, Chains),
+            (attention, Attention),
+            (order, AttentionOrder),
+            (levels, Levels),
+        )
+        for value, choices in switches:
             if value not in get_args(choices):
                 allowed = ", ".join(map(repr, get_args(choices)))
                 msg = f"QualityNet has no variant {value!r}: use one of {allowed}"
                 raise UsageError(msg)
         trunks = {1: [first], 2: [second], "both": [first, second]}[chains]
         self._inputs = {1: inputs[:1], 2: inputs[1:], "both": inputs}[chains]
-        widths = [trunk.channels[-1] for trunk in trunks]
         self.order: AttentionOrder = order
+        self.levels = 1 if levels == "last" else len(first.channels)
         self.trunks = nn.ModuleList(cast("list[nn.Module]", trunks))
-        self.spatial = nn.ModuleList(SpatialAttention() for _ in trunks if "SA" in attention)
-        self.channel = nn.ModuleList(ChannelAttention(c) for c in widths if "CA" in attention)
+        self.widths = [c for trunk in trunks for c in trunk.channels[-self.levels :]]
+        self.spatial = nn.ModuleList(SpatialAttention() for _ in self.widths if "SA" in attention)
+        self.channel = nn.ModuleList(ChannelAttention(c) for c in self.widths if "CA" in attention)
         self.head = nn.Sequential(
-            *_dense(sum(widths), 1024, dropout=0.25),
+            *_dense(sum(self.widths), 1024, dropout=0.25),
             *_dense(1024, 512, dropout=0.25),
             *_dense(512, 256, dropout=0.5),
             nn.Linear(256, 1),
@@ -128,24 +143,25 @@ class QualityNet(nn.Module):
         return self.from_maps(self.maps(images))
 
     def maps(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Map images to the last map of each trunk, (B, 2048, 7, 7) and (B, 2560, 7, 7) at 224."""
+        """Map images to the maps that are read, (B, 2048, 7, 7) and (B, 2560, 7, 7) at 224."""
         return tuple(
-            trunk(images if affine is None else _applied(affine, images))[-1]
+            each
             for trunk, affine in zip(self.trunks, self._inputs, strict=True)
+            for each in trunk(images if affine is None else _applied(affine, images))[
+                -self.levels :
+            ]
         )
 
     def pooled(self, images: Tensor) -> Tensor:
-        """Return the means of the last maps (B, C_1 + C_2): all that GAP first leaves of them."""
+        """Return the means of the maps (B, C_1 + C_2): all that GAP first leaves of them."""
         return torch.cat([x.mean(dim=(2, 3)).float() for x in self.maps(images)], dim=1)
 
     def from_pooled(self, pooled: Tensor) -> QualityNetOutput:
         """Score images by what `pooled` has returned; with GAP first it is equal to `forward`."""
-        widths = [cast("Trunk", trunk).channels[-1] for trunk in self.trunks]
-        parts = torch.split(pooled[:, :, None, None], widths, dim=1)
-        return self.from_maps(parts)
+        return self.from_maps(torch.split(pooled[:, :, None, None], self.widths, dim=1))
 
     def from_maps(self, maps: Sequence[Tensor]) -> QualityNetOutput:
-        """Score the last maps of the trunks (eqs. 13 to 34)."""
+        """Score what `maps` has returned (eqs. 13 to 34)."""
         gated = list(maps)
         if self.order == "gap_first":
             gated = [x.mean(dim=(2, 3), keepdim=True) for x in gated]

@@ -13,6 +13,7 @@ from biqa_cli.training.recipe import (
     InputRecipe,
     LossValue,
     OptimiserRecipe,
+    OrderRecipe,
     Recipe,
     ScheduleRecipe,
 )
@@ -44,6 +45,7 @@ def checked_recipe(plain: Mapping[str, Any], family: Family) -> Recipe:
         network=MappingProxyType(_network(family, plain["network"])),
         loss=MappingProxyType(_loss(family, plain["loss"])),
         input=InputRecipe(**_section("input", plain)),
+        order=OrderRecipe(**_section("order", plain)),
         optimiser=OptimiserRecipe(**_section("optimiser", plain)),
         schedule=ScheduleRecipe(**_section("schedule", plain)),
     )
@@ -140,7 +142,8 @@ def _check_sense(recipe: Recipe) -> None:
     if optimiser.batch < least:
         msg = f"a batch of {optimiser.batch} is too small for {recipe.family}: {least} or more"
         raise UsageError(msg)
-    if recipe.schedule.epochs < 1 or view.crops_per_photo < 1:
-        raise UsageError("epochs and crops_per_photo must be 1 or more")
+    counts = (recipe.schedule.epochs, view.crops_per_photo, recipe.order.order_photos)
+    if min(counts) < 1:
+        raise UsageError("epochs, crops_per_photo and order_photos must be 1 or more")
     if recipe.schedule.curve in ("step", "plateau") and recipe.schedule.every < 1:
         raise UsageError("every must be 1 or more for steps and plateaus")

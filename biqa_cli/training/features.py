@@ -22,10 +22,20 @@ from biqa_cli.models.spec import InputContract
 from biqa_cli.scoring import map_ahead
 from biqa_cli.training.data import normalised
 from biqa_cli.training.families.base import Poolable
+from biqa_cli.training.order import Degraded, degraded_view
 from biqa_cli.training.photos import PhotoStore, Pixels
 from biqa_cli.training.recipe import Recipe
 
 _AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class DegradedFeatures:
+    """What the frozen layers make of degraded photos."""
+
+    drawn: tuple[Degraded, ...]
+    values: NDArray[np.float16]
+    """(d, 2, …), mapped into memory; the milder level first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,10 @@ class FeatureStore:
     """(2, n, …), mapped into memory: photos, then mirror images (as far as a recipe has such)."""
     rows: dict[int, int]
     """Index of an image in its data set → its row."""
+    degraded: DegradedFeatures | None = None
+    """Where a recipe teaches the order of degraded photos."""
+    spread: NDArray[np.float32] | None = None
+    """Standard deviation of each feature over photos, where a recipe has noise."""
 
     def of(self, index: int, *, mirrored: bool) -> NDArray[np.float16]:
         """Return what is kept of an image of the data set."""
@@ -50,32 +64,33 @@ def may_be_cached(recipe: Recipe) -> bool:
     return frozen and not (view.crop or view.rotate) and view.crops_per_photo == 1
 
 
-def cache_features(
-    network: nn.Module,
-    store: PhotoStore,
-    indices: Sequence[int],
-    *,
-    recipe: Recipe,
-    pooled_by: Sequence[str],
-    contract: InputContract,
-    device: str,
-    workers: int,
-    autocast: Callable[[], AbstractContextManager[Any]],
-    go_on: Callable[[int, int], bool] = lambda _done, _total: True,
-) -> FeatureStore | None:
-    """Return what the frozen layers make of photos, computed now or by an earlier run.
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The layers of a network that do not learn, and all on which their work depends."""
 
-    Args:
-        network: A `Poolable`, on the device; what learns of it does not matter.
-        store: The decoded photos.
-        indices: Which of them.
-        recipe: Of the training; mirror images are computed if it has such.
-        pooled_by: The options of the network on which its features depend.
-        contract: How a photo becomes what the network reads.
-        device: Where to compute.
-        workers: Threads that read photos.
-        autocast: The precision to compute in.
-        go_on: Called with how many views are done, of how many; False stops.
+    network: nn.Module
+    """A `Poolable`, on the device; what learns of it does not matter."""
+    store: PhotoStore
+    """The decoded photos."""
+    indices: tuple[int, ...]
+    """Which of them, sorted."""
+    recipe: Recipe
+    """Of the training; mirror images are computed if it has such."""
+    pooled_by: Sequence[str]
+    """The options of the network on which its features depend."""
+    contract: InputContract
+    """How a photo becomes what the network reads."""
+    device: str
+    workers: int
+    """Threads that read photos."""
+    autocast: Callable[[], AbstractContextManager[Any]]
+    """The precision to compute in."""
+    go_on: Callable[[int, int], bool] = lambda _done, _total: True
+    """Called with how many views are done, of how many; False stops."""
+
+
+def cache_features(frozen: Frozen) -> FeatureStore | None:
+    """Return what the frozen layers make of photos, computed now or by an earlier run.
 
     Returns:
         None if it was stopped; what was done is kept for the next run.
@@ -83,42 +98,75 @@ def cache_features(
     Raises:
         UsageError: If the folder cannot be written, or a feature is beyond float16.
     """
-    rows = {index: row for row, index in enumerate(sorted(indices))}
-    views = [(m, index) for m in range(1 + recipe.input.flip) for index in rows]
-    batches = [views[start : start + _AT_ONCE] for start in range(0, len(views), _AT_ONCE)]
-    path = store.home / f"features-{_key(network, store, recipe, pooled_by, contract, rows)}.npy"
-    partial, mark = path.with_suffix(".partial.npy"), path.with_suffix(".done")
-    network.eval()
+    store, count = frozen.store, len(frozen.indices)
 
-    def read(chosen: Sequence[tuple[int, int]]) -> Pixels:
-        return np.stack([store.view(i)[:, ::-1] if m else store.view(i) for m, i in chosen])
+    def view(place: int) -> Pixels:
+        mirrored, row = divmod(place, count)
+        pixels = store.view(frozen.indices[row])
+        return pixels[:, ::-1] if mirrored else pixels
+
+    values = _computed(
+        frozen, f"features-{_key(frozen)}", view, (1 + frozen.recipe.input.flip, count)
+    )
+    rows = {index: row for row, index in enumerate(frozen.indices)}
+    return None if values is None else FeatureStore(values, rows)
+
+
+def cache_degraded(frozen: Frozen, drawn: tuple[Degraded, ...]) -> DegradedFeatures | None:
+    """Return what the frozen layers make of degraded photos; otherwise as `cache_features`."""
+
+    def view(place: int) -> Pixels:
+        number, level = divmod(place, 2)
+        one = drawn[number]
+        return degraded_view(frozen.store.view(one.index), one, one.levels[level])
+
+    draw = json.dumps([[d.index, d.kind, *d.levels] for d in drawn])
+    name = f"degraded-{_key(frozen)}-{hashlib.sha256(draw.encode()).hexdigest()[:6]}"
+    values = _computed(frozen, name, view, (len(drawn), 2))
+    return None if values is None else DegradedFeatures(drawn, values)
+
+
+def _computed(
+    frozen: Frozen, name: str, view: Callable[[int], Pixels], shape: tuple[int, int]
+) -> NDArray[np.float16] | None:
+    """Return the features of numbered views (*shape, …) from a file, which is made if need be."""
+    path = frozen.store.home / f"{name}.npy"
+    partial, mark = path.with_suffix(".partial.npy"), path.with_suffix(".done")
+    total = shape[0] * shape[1]
+    batches = [range(at, min(at + _AT_ONCE, total)) for at in range(0, total, _AT_ONCE)]
+    frozen.network.eval()
+
+    def read(places: range) -> Pixels:
+        return np.stack([view(place) for place in places])
 
     try:
         done = 0 if not path.is_file() else len(batches)
         if mark.is_file() and partial.is_file():
             done = int(mark.read_text())
         left = batches[done:]
-        for chosen, pixels in zip(
-            left, map_ahead(read, left, workers=workers, ahead=2 * workers), strict=True
+        for places, pixels in zip(
+            left,
+            map_ahead(read, left, workers=frozen.workers, ahead=2 * frozen.workers),
+            strict=True,
         ):
-            found = _pooled(network, pixels, contract, device, autocast)
+            found = _pooled(frozen, pixels)
             if done == 0:
-                _begin(partial, (1 + recipe.input.flip, len(rows), *found.shape[1:]))
+                _begin(partial, (*shape, *found.shape[1:]))
             kept = np.lib.format.open_memmap(partial, mode="r+")
-            for (mirrored, index), value in zip(chosen, found, strict=True):
-                kept[mirrored, rows[index]] = value
+            kept.reshape(total, *found.shape[1:])[places.start : places.stop] = found
             del kept
             done += 1
             mark.write_text(str(done))
-            if not go_on(min(done * _AT_ONCE, len(views)), len(views)) and done < len(batches):
+            if not frozen.go_on(places.stop, total) and done < len(batches):
                 return None
         if left:
             partial.replace(path)
             mark.unlink()
-        return FeatureStore(np.load(path, mmap_mode="r"), rows)
+        values: NDArray[np.float16] = np.load(path, mmap_mode="r")
     except OSError as error:
-        msg = f"cannot keep features in {store.home}: {error.strerror or error}"
+        msg = f"cannot keep features in {frozen.store.home}: {error.strerror or error}"
         raise UsageError(msg) from error
+    return values
 
 
 def _begin(path: Path, shape: tuple[int, ...]) -> None:
@@ -126,16 +174,11 @@ def _begin(path: Path, shape: tuple[int, ...]) -> None:
     np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
 
 
-def _pooled(
-    network: nn.Module,
-    pixels: Pixels,
-    contract: InputContract,
-    device: str,
-    autocast: Callable[[], AbstractContextManager[Any]],
-) -> NDArray[np.float16]:
-    images = normalised(torch.from_numpy(np.ascontiguousarray(pixels)).to(device), contract)
-    with torch.inference_mode(), autocast():
-        found = cast("Poolable", network).pooled(images).half().cpu()
+def _pooled(frozen: Frozen, pixels: Pixels) -> NDArray[np.float16]:
+    tensor = torch.from_numpy(np.ascontiguousarray(pixels)).to(frozen.device)
+    images = normalised(tensor, frozen.contract)
+    with torch.inference_mode(), frozen.autocast():
+        found = cast("Poolable", frozen.network).pooled(images).half().cpu()
     if not torch.isfinite(found).all():
         raise UsageError(
             "a frozen layer leaves the range of float16: these weights cannot be right"
@@ -144,26 +187,21 @@ def _pooled(
     return values
 
 
-def _key(
-    network: nn.Module,
-    store: PhotoStore,
-    recipe: Recipe,
-    pooled_by: Sequence[str],
-    contract: InputContract,
-    rows: dict[int, int],
-) -> str:
+def _key(frozen: Frozen) -> str:
     """Return a name for all that the features depend on."""
     digest = hashlib.sha256()
-    options = [(name, recipe.network[name]) for name in sorted(pooled_by)]
+    recipe, network = frozen.recipe, frozen.network
+    options = [(name, recipe.network[name]) for name in sorted(frozen.pooled_by)]
     facts = [recipe.family, recipe.trunks, options, recipe.optimiser.precision, recipe.input.flip]
-    digest.update(json.dumps([*facts, contract.describe(), list(rows)]).encode())
-    for file in sorted(store.home.glob("part-*.json")):
+    photos = list(frozen.indices)
+    digest.update(json.dumps([*facts, frozen.contract.describe(), photos]).encode())
+    for file in sorted(frozen.store.home.glob("part-*.json")):
         digest.update(file.read_bytes())
-    frozen = {name for name, p in network.named_parameters() if not p.requires_grad}
+    parameters = {name for name, p in network.named_parameters() if not p.requires_grad}
     buffers = {name for name, _ in network.named_buffers()}
     for name, tensor in sorted(network.state_dict().items()):
         # Batch norms of the head move, those of frozen layers do not.
         inner = name.rpartition(".")[0]
-        if name in frozen or (name in buffers and f"{inner}.weight" in frozen):
+        if name in parameters or (name in buffers and f"{inner}.weight" in parameters):
             digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:12]

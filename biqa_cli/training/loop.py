@@ -3,38 +3,31 @@
 import math
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any, Protocol
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from biqa_cli.blocks.grid import Block
 from biqa_cli.errors import UsageError
-from biqa_cli.models.spec import InputContract
-from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.training.checkpoints import Moving, Progress, restore, save_state, write_weights
 from biqa_cli.training.data import (
     Arrays,
     Crops,
-    TrainingSet,
     epoch_batches,
     normalised,
     steps_per_epoch,
     to_device,
 )
 from biqa_cli.training.families.base import Batch, Phase, Terms
-from biqa_cli.training.features import FeatureStore, cache_features, may_be_cached
+from biqa_cli.training.features import FeatureStore
+from biqa_cli.training.frozen import is_kept, kept_features, order_batch, some_of
+from biqa_cli.training.job import Job, autocast
 from biqa_cli.training.log import write_log
 from biqa_cli.training.optimisation import make_optimiser, make_schedule, rates
-from biqa_cli.training.recipe import Recipe
 from biqa_cli.training.trunks import TrunkSlot, freeze, set_training_mode, trunk_slots
 from biqa_cli.training.validation import (
     Validation,
@@ -45,43 +38,6 @@ from biqa_cli.training.validation import (
 
 LAST, BEST, LOG = "last.safetensors", "best.safetensors", "log.csv"
 _LOSS_STREAM = 3
-_LINES_OF_CACHING = 8
-_NO_NOISE = (
-    "noise is for what frozen layers make of whole photos: set trainable=head, crop=0, rotate=0 "
-    "and crops_per_photo=1 (blockiqa, nlnet, or qualitynet with order=gap_first), or noise=0"
-)
-_PHOTOS_TO_MEET = 500
-
-
-class Watcher(Protocol):
-    """Who is told how a training goes."""
-
-    def step(self, done: int, total: int, loss: float) -> None:
-        """Take note that `done` of `total` steps of a phase are done."""
-        ...
-
-    def say(self, line: str) -> None:
-        """Take note of a line."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What all phases of a training share."""
-
-    recipe: Recipe
-    contract: InputContract
-    trained: TrainedNetwork
-    photos: TrainingSet
-    val: tuple[int, ...]
-    val_labels: NDArray[np.float32]
-    val_blocks: tuple[Block, ...]
-    out: Path
-    device: str
-    workers: int
-    deadline: float
-    """Of `time.monotonic()`; infinite without a limit."""
-    watcher: Watcher
 
 
 def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -> bool:
@@ -111,16 +67,14 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
     if _is_over(job, phase, progress):
         return True
     features = None
-    if phase.pooled_by is not None and may_be_cached(job.recipe):
-        features = _features(job, learner, phase.pooled_by)
+    if is_kept(job, phase):
+        features = kept_features(job, phase, learner)
         if features is None:
             return False
         if phase.meet is not None and not goes_on:
-            phase.meet(_some_of(features, job))
+            phase.meet(some_of(features, job))
             # The mean of the weights starts where the weights start.
             moving, steps = _moving(job, phase, learner, slots)
-    elif job.recipe.input.noise:
-        raise UsageError(_NO_NOISE)
     while not _is_over(job, phase, progress):
         set_training_mode(learner, slots, trainable=trainable)
         if not _run_epoch(job, phase, progress, moving, steps, first_epoch, features):
@@ -128,52 +82,6 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
             return False
         _end_epoch(job, phase, progress, moving, features)
     return True
-
-
-def _some_of(features: FeatureStore, job: Job) -> torch.Tensor:
-    """Return what is cached of training photos, spread evenly over them."""
-    chosen = job.photos.indices[:: max(1, len(job.photos.indices) // _PHOTOS_TO_MEET)]
-    found = np.stack([features.of(index, mirrored=False) for index in chosen])
-    return torch.from_numpy(found).float().to(job.device)
-
-
-def _spread(features: FeatureStore, job: Job) -> NDArray[np.float32]:
-    """Return the standard deviation of each feature over training photos."""
-    found: NDArray[np.float32] = _some_of(features, job).std(dim=0).cpu().numpy()
-    return found
-
-
-def _features(job: Job, network: nn.Module, pooled_by: tuple[str, ...]) -> FeatureStore | None:
-    """Return what the frozen layers make of all photos; None if the time is up before."""
-    said = 0.0
-
-    def go_on(done: int, total: int) -> bool:
-        nonlocal said
-        if done == total or done - said >= total / _LINES_OF_CACHING:
-            said = done
-            job.watcher.say(f"the frozen layers have seen {done} of {total} photos")
-        return time.monotonic() < job.deadline
-
-    return cache_features(
-        network,
-        job.photos.store,
-        (*job.photos.indices, *job.val),
-        recipe=job.recipe,
-        pooled_by=pooled_by,
-        contract=job.contract,
-        device=job.device,
-        workers=job.workers,
-        autocast=partial(autocast, job.recipe, job.device),
-        go_on=go_on,
-    )
-
-
-def autocast(recipe: Recipe, device: str) -> AbstractContextManager[Any]:
-    """Return the context of mixed precision that a recipe asks for on a device."""
-    precision = recipe.optimiser.precision
-    if precision == "bfloat16" or (precision == "auto" and device == "cuda"):
-        return torch.autocast(device, dtype=torch.bfloat16)
-    return nullcontext()
 
 
 def _moving(
@@ -200,23 +108,22 @@ def _run_epoch(
     features: FeatureStore | None,
 ) -> bool:
     """Do the steps of an epoch that are left; return False if the time is up first."""
-    recipe = job.recipe
+    recipe, epoch = job.recipe, first_epoch + progress.epoch
     batches = epoch_batches(
         job.photos,
         recipe.input,
         batch=recipe.optimiser.batch,
         seed=recipe.seed,
-        epoch=first_epoch + progress.epoch,
+        epoch=epoch,
         start=progress.step,
         workers=job.workers,
         extras=phase.extras,
         features=None if features is None else features.of,
-        spread=_spread(features, job) if features is not None and recipe.input.noise else None,
+        spread=None if features is None else features.spread,
     )
     mark, out_of_time = time.monotonic(), False
     for crops in batches:
-        batch = _batch(job, crops, progress, first_epoch, is_pooled=features is not None)
-        terms = _step(job, phase, moving, batch)
+        terms = _step(job, phase, moving, _batch(job, crops, progress, first_epoch, features))
         if not math.isfinite(terms["loss"]):
             msg = (
                 f"the loss became {terms['loss']} in epoch {progress.epoch + 1}, step "
@@ -240,21 +147,22 @@ def _run_epoch(
 
 
 def _batch(
-    job: Job, crops: Crops, progress: Progress, first_epoch: int, *, is_pooled: bool
+    job: Job, crops: Crops, progress: Progress, first_epoch: int, features: FeatureStore | None
 ) -> Batch:
     arrays: Arrays = {"pixels": crops.pixels, "labels": crops.labels, "types": crops.types}
     tensors = to_device(arrays, job.device)
-    epoch = first_epoch + progress.epoch
-    seed = np.random.SeedSequence((job.recipe.seed, _LOSS_STREAM, epoch, progress.step))
+    epoch, step = first_epoch + progress.epoch, progress.step
+    seed = np.random.SeedSequence((job.recipe.seed, _LOSS_STREAM, epoch, step))
     pixels = tensors["pixels"]
     return Batch(
-        images=pixels.float() if is_pooled else normalised(pixels, job.contract),
-        is_pooled=is_pooled,
+        images=normalised(pixels, job.contract) if features is None else pixels.float(),
+        is_pooled=features is not None,
         labels=tensors["labels"],
         types=tensors["types"],
         extras=to_device(crops.extras, job.device),
         epoch=progress.epoch,
         generator=torch.Generator().manual_seed(int(seed.generate_state(1)[0])),
+        order=None if features is None else order_batch(job, features, epoch=epoch, step=step),
     )
 
 

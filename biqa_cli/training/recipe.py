@@ -47,6 +47,16 @@ class InputRecipe:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderRecipe:
+    """What degraded photos teach, where what frozen layers make of a photo is kept on disk."""
+
+    order_weight: float
+    """Of the order of photos and their degraded versions in the loss (`order_loss`); 0 is off."""
+    order_photos: int
+    """How many training photos are degraded, each at two levels of one kind."""
+
+
+@dataclass(frozen=True, slots=True)
 class OptimiserRecipe:
     """What changes the weights."""
 
@@ -101,6 +111,7 @@ class Recipe:
     loss: Mapping[str, LossValue]
     """Of `LOSS_KEYS`."""
     input: InputRecipe
+    order: OrderRecipe
     optimiser: OptimiserRecipe
     schedule: ScheduleRecipe
 
@@ -111,6 +122,7 @@ class Recipe:
 
 SECTIONS: dict[str, type] = {
     "input": InputRecipe,
+    "order": OrderRecipe,
     "optimiser": OptimiserRecipe,
     "schedule": ScheduleRecipe,
 }

@@ -19,8 +19,9 @@ from biqa_cli.training.checkpoints import (
 )
 from biqa_cli.training.config import to_toml
 from biqa_cli.training.families.base import Phase
+from biqa_cli.training.job import Job, Watcher
 from biqa_cli.training.labels import Labelled, distortion_types, labelled
-from biqa_cli.training.loop import LAST, Job, Watcher, run_phase
+from biqa_cli.training.loop import LAST, run_phase
 from biqa_cli.training.memory import keep_freed_memory
 from biqa_cli.training.network import describe_network, make_phases, model_name
 from biqa_cli.training.parts import TrainingParts, training_parts

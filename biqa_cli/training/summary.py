@@ -19,8 +19,9 @@ from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.training.calibration import fit_calibration
 from biqa_cli.training.checkpoints import Progress, write_small, write_whole
 from biqa_cli.training.families.base import Phase
+from biqa_cli.training.job import Job
 from biqa_cli.training.log import draw_curves
-from biqa_cli.training.loop import BEST, Job
+from biqa_cli.training.loop import BEST
 from biqa_cli.training.network import model_name
 from biqa_cli.training.parts import TrainingParts
 from biqa_cli.training.validation import Validation, predict, scoring_blocks, validate

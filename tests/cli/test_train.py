@@ -100,7 +100,7 @@ def test_every_family_trains_and_its_file_scores_as_validation_did(
     assert agreement == pytest.approx(summary["val_of_stored_weights"]["srcc"], abs=1e-9)
 
 
-@pytest.mark.parametrize("family", ["blockiqa", "reqa", "shdiqa"])
+@pytest.mark.parametrize("family", ["blockiqa", "qualitynet", "reqa", "shdiqa"])
 def test_a_training_that_is_interrupted_at_every_step_ends_bit_for_bit_the_same(
     family: str, ratings: Path, tmp_path: Path
 ) -> None:
@@ -210,12 +210,27 @@ def test_noise_on_frozen_features_changes_what_is_learnt(ratings: Path, tmp_path
     assert weights[0] != weights[1] and weights[1] == weights[2]
 
 
+def test_the_order_of_degraded_photos_is_learnt_beside_the_labels(
+    ratings: Path, tmp_path: Path
+) -> None:
+    learnt = []
+    for weight in (0, 100):
+        out = tmp_path / str(weight)
+        settings = (f"--set=order_weight={weight}", "--set=order_photos=9", "--set=crop=0")
+        done = train("blockiqa", ratings, out, *settings, "--set=rate=0.01", "--epochs=25")
+        assert done.exit_code == 0, done.output
+        learnt.append(log_of(out))
+    assert "order" not in learnt[0][0]
+    missed = [float(row["order"]) for row in learnt[1]]
+    assert missed[-1] < 0.7 * missed[0]
+
+
 def test_noise_where_nothing_is_kept_of_the_photos_is_explained(
     ratings: Path, tmp_path: Path
 ) -> None:
     refused = train("reqa", ratings, tmp_path, "--freeze-trunk", "--set=noise=0.5")
     assert refused.exit_code == 2
-    assert "noise is for what frozen layers make of whole photos" in refused.stderr
+    assert "are for what frozen layers make of whole photos" in refused.stderr
 
 
 def test_the_user_says_how_far_the_labels_of_a_file_reach(ratings: Path, tmp_path: Path) -> None:

@@ -117,7 +117,24 @@ def test_one_chain_alone_has_no_part_of_the_other(chains: object, widths: list[i
     assert len(output.spatial_gates) == len(network.trunks) == len(widths)
 
 
-@pytest.mark.parametrize("options", [{"chains": 3}, {"attention": "sa"}, {"order": "last"}])
+@pytest.mark.parametrize("order", ["gap_first", "attention_first"])
+def test_all_levels_of_both_chains_are_read_each_with_gates_of_its_own(order: str) -> None:
+    network = _tiny(levels="all", order=order)
+    output = network(torch.randn(2, 3, 64, 96))
+    widths = [c for trunk in network.trunks for c in trunk.channels]  # type: ignore[union-attr]
+    assert [m.shape[1] for m in output.maps] == widths and len(widths) == 8
+    assert len(output.spatial_gates) == len(output.channel_gates) == 8
+    assert output.features.shape == (2, sum(widths))
+    last = _tiny(order=order)
+    last.trunks = network.trunks
+    assert torch.equal(
+        last.maps(torch.ones(1, 3, 64, 64))[1], network.maps(torch.ones(1, 3, 64, 64))[7]
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [{"levels": 4}, {"chains": 3}, {"attention": "sa"}, {"order": "last"}]
+)
 def test_an_unknown_variant_is_refused(options: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="QualityNet has no variant .*: use one of"):
         _tiny(**options)

@@ -13,11 +13,19 @@ from torch import nn
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.blockiqa import BlockIQA
+from biqa_cli.models.nlnet import NLNet
 from biqa_cli.models.qualitynet import QualityNet
 from biqa_cli.models.spec import InputContract
 from biqa_cli.training.config import load_recipe, with_settings
 from biqa_cli.training.data import normalised
-from biqa_cli.training.features import FeatureStore, cache_features, may_be_cached
+from biqa_cli.training.features import (
+    FeatureStore,
+    Frozen,
+    cache_degraded,
+    cache_features,
+    may_be_cached,
+)
+from biqa_cli.training.order import degraded_view, draw_degraded
 from biqa_cli.training.photos import PhotoStore
 from biqa_cli.training.recipe import Recipe
 from biqa_cli.training.trunks import TrunkSlot, freeze
@@ -33,6 +41,8 @@ def networks() -> list[nn.Module]:
         BlockIQA(TinyTrunk(), blocks=3, use_afel=False, similarity="cosine"),
         QualityNet(TinyTrunk(), TinyTrunk()),
         QualityNet(TinyTrunk(), TinyTrunk(), chains=2, attention="CA"),
+        QualityNet(TinyTrunk(), TinyTrunk(), levels="all"),
+        NLNet(TinyTrunk(), nodes=6, pixels=5),
     ]
 
 
@@ -50,11 +60,21 @@ def cached(
     recipe: Recipe = RECIPE,
     go_on: Callable[[int, int], bool] = lambda _done, _total: True,
 ) -> FeatureStore | None:
+    return cache_features(frozen(network, store, recipe=recipe, go_on=go_on))
+
+
+def frozen(
+    network: nn.Module,
+    store: PhotoStore,
+    *,
+    recipe: Recipe = RECIPE,
+    go_on: Callable[[int, int], bool] = lambda _done, _total: True,
+) -> Frozen:
     freeze(network, (TrunkSlot("trunk.", "efficientnet-lite0"),), trainable="head")
-    return cache_features(
+    return Frozen(
         network,
         store,
-        (3, 1, *range(5, 20)),
+        (1, 3, *range(5, 20)),
         recipe=recipe,
         pooled_by=("blocks", "use_afel"),
         contract=CONTRACT,
@@ -65,7 +85,7 @@ def cached(
     )
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(6))
 def test_a_network_scores_what_is_kept_as_it_scores_the_photo(
     number: int, store: PhotoStore
 ) -> None:
@@ -82,6 +102,23 @@ def test_a_network_scores_what_is_kept_as_it_scores_the_photo(
             )
             exact = network.from_pooled(network.pooled(images)).scores
             assert torch.allclose(exact, network(images).scores, atol=1e-6)
+
+
+def test_degraded_photos_are_kept_in_the_order_in_which_they_were_drawn(store: PhotoStore) -> None:
+    network = networks()[4].eval()
+    drawn = draw_degraded((1, 3, 7, 12), count=3, seed=5)
+    kept = cache_degraded(frozen(network, store), drawn)
+    assert kept is not None and kept.drawn == drawn and kept.values.shape[:2] == (3, 2)
+    for number, one in enumerate(drawn):
+        for place, level in enumerate(one.levels):
+            view = degraded_view(store.view(one.index), one, level)
+            with torch.inference_mode():
+                found = network.pooled(normalised(torch.from_numpy(view[None].copy()), CONTRACT))
+            expected = torch.from_numpy(kept.values[number, place].astype(np.float32))
+            assert torch.allclose(found[0], expected, atol=1e-3)
+    other = draw_degraded((1, 3, 7, 12), count=3, seed=6)
+    assert cache_degraded(frozen(network, store), other) is not None
+    assert len(list(store.home.glob("degraded-*.npy"))) == 2
 
 
 def test_what_is_kept_is_not_computed_again(store: PhotoStore) -> None:

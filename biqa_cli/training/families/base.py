@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from biqa_cli.models.spec import InputContract
 from biqa_cli.training.data import Extras
+from biqa_cli.training.order import order_loss
 from biqa_cli.training.recipe import Recipe
 
 Terms = dict[str, Tensor]
@@ -31,6 +32,20 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderBatch:
+    """D photos and their degraded versions, which nobody has rated."""
+
+    pooled: Tensor
+    """(D, 3, …), what is cached of the photo, its milder and its stronger version."""
+    levels: Tensor
+    """(D, 2), of the versions."""
+    weight: float
+    """Of their order in the loss."""
+    span: float
+    """From the worst to the best label, negative where lower is better."""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What a loss sees of B crops, on the device."""
 
@@ -48,6 +63,8 @@ class Batch:
     """On the CPU, for draws of the loss; the same at the same step of every run."""
     is_pooled: bool = False
     """Whether `images` are what frozen layers have made of them before."""
+    order: OrderBatch | None = None
+    """Seen together with the images, so that batch norms see in training what they saw."""
 
 
 class Poolable(Protocol):
@@ -63,10 +80,32 @@ class Poolable(Protocol):
 
 
 def output_of(network: nn.Module, batch: Batch) -> Any:  # noqa: ANN401  each family has its record
-    """Return what a network makes of a batch, of photos or of what is cached of them."""
-    if batch.is_pooled:
-        return cast("Poolable", network).from_pooled(batch.images)
-    return network(batch.images)
+    """Return what a network makes of a batch, of photos or of what is cached of them.
+
+    Degraded photos come last.
+    """
+    if not batch.is_pooled:
+        return network(batch.images)
+    seen = batch.images
+    if batch.order is not None:
+        seen = torch.cat([seen, batch.order.pooled.flatten(0, 1)])
+    return cast("Poolable", network).from_pooled(seen)
+
+
+def with_order(terms: Terms, scores: Tensor, batch: Batch) -> Terms:
+    """Return the terms of a loss, and with them the order of degraded photos, if there are such.
+
+    Args:
+        terms: Of the rated photos.
+        scores: Of all that `output_of` has seen.
+        batch: That batch.
+    """
+    order = batch.order
+    if order is None:
+        return terms
+    shares = scores[len(batch.labels) :].float().reshape(-1, 3) / order.span
+    missed = order_loss(shares, order.levels)
+    return terms | {"loss": terms["loss"] + order.weight * missed, "order": missed}
 
 
 @dataclass(frozen=True, slots=True)

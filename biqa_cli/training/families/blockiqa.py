@@ -8,10 +8,9 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from biqa_cli.models.blockiqa import BlockIQA
-from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of
+from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of, with_order
+from biqa_cli.training.families.start import project_at_random
 
-# A channel that hardly varies would get a huge weight, and rule on unusual photos.
-_LEAST_SPREAD = 0.1
 _SMOOTHING_GAIN = 0.3
 
 
@@ -23,7 +22,9 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
         _take_filters_of_the_stem(network)
 
     def loss(batch: Batch) -> Terms:
-        return {"loss": F.mse_loss(output_of(network, batch).scores.float(), batch.labels)}
+        scores = output_of(network, batch).scores.float()
+        terms = {"loss": F.mse_loss(scores[: len(batch.labels)], batch.labels)}
+        return with_order(terms, scores, batch)
 
     def meet(pooled: Tensor) -> None:
         standardise(network, pooled)
@@ -58,7 +59,7 @@ def standardise(network: BlockIQA, pooled: Tensor) -> None:
     with torch.no_grad():
         for lateral, level in zip(network.fpn.lateral, levels, strict=True):
             # The middle one of the nine windows is the whole map; the last channel is of ones.
-            _project(cast("nn.Conv2d", lateral), level[0][:, 4, :-1])
+            project_at_random(cast("nn.Conv2d", lateral), level[0][:, 4, :-1])
         for first, smooth in enumerate(network.fpn.smooth):
             kernel = cast("nn.Conv2d", smooth)
             kernel.weight.zero_()
@@ -68,16 +69,7 @@ def standardise(network: BlockIQA, pooled: Tensor) -> None:
             gain = _SMOOTHING_GAIN / (len(levels) - first) ** 0.5
             kernel.weight[:, :, 1, 1] = gain * rotation.to(kernel.weight)
         if network.afel is not None:
-            _project(network.afel.project, responses)
-
-
-def _project(layer: nn.Linear | nn.Conv2d, features: Tensor) -> None:
-    """Let a layer project features (n, C) at random, each in units of its spread."""
-    mean, spread = features.mean(0), features.std(0)
-    spread = spread.clamp_min(_LEAST_SPREAD * float(spread.median()) + torch.finfo().tiny)
-    weight = torch.randn(len(layer.weight), len(mean)).to(mean) / len(mean) ** 0.5 / spread
-    layer.weight.copy_(weight.view_as(layer.weight))
-    cast("Tensor", layer.bias).copy_(-weight @ mean)
+            project_at_random(network.afel.project, responses)
 
 
 def _take_filters_of_the_stem(network: BlockIQA) -> None:

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from biqa_cli.models.nlnet import NLNet
 from biqa_cli.models.superpixels import superpixel_nodes
 from biqa_cli.training.data import Arrays
-from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of
+from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of, with_order
 from biqa_cli.training.losses.nlnet import nlnet_loss
 from biqa_cli.training.photos import Pixels
 
@@ -30,20 +30,17 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             output = output_of(network, batch)
         else:
             output = network.from_nodes(batch.images[:, None], batch.extras.get("nodes"))
-        has_types = output.type_logits is not None
-        terms = nlnet_loss(
-            output.scores,
+        rated, has_types = len(batch.labels), output.type_logits is not None
+        found = nlnet_loss(
+            output.scores[:rated],
             batch.labels,
-            type_logits=output.type_logits,
+            type_logits=output.type_logits[:rated] if has_types else None,
             types=batch.types if has_types else None,
         )
-        of_type = {} if terms.type is None else {"type": terms.type}
-        return {
-            "loss": terms.total,
-            "quality": terms.quality,
-            "ranking": terms.ranking,
-            **of_type,
-        }
+        terms = {"loss": found.total, "quality": found.quality, "ranking": found.ranking}
+        if found.type is not None:
+            terms["type"] = found.type
+        return with_order(terms, output.scores, batch)
 
     return (
         Phase(

@@ -1,8 +1,13 @@
 """QualityNet: absolute error and correlation of the batch (eqs. 38 to 40)."""
 
-from torch import Tensor
+from typing import cast
 
-from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of
+import torch
+from torch import Tensor, nn
+
+from biqa_cli.models.qualitynet import QualityNet
+from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of, with_order
+from biqa_cli.training.families.start import project_at_random
 from biqa_cli.training.losses.qualitynet import plcc_loss, quality_aware_loss
 
 _NARROW = 1.0
@@ -12,7 +17,7 @@ _WEIGHT_OF_WIDE, _WEIGHT_OF_NARROW = 1.0, 10.0
 def phases(setting: Setting) -> tuple[Phase, ...]:
     """Return the one phase of QualityNet."""
     recipe = setting.recipe
-    network = setting.build()
+    network = cast("QualityNet", setting.build())
     mae_weight = mae_weight_of(recipe.loss["mae_weight"], label_span=setting.label_span)
     plcc_weight = recipe.loss_number("plcc_weight")
 
@@ -21,11 +26,18 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
 
     def loss(batch: Batch) -> Terms:
         scores = output_of(network, batch).scores.float()
-        return {
-            "loss": total(scores, batch.labels),
-            "mae": (scores - batch.labels).abs().mean(),
-            "1-plcc": plcc_loss(scores, batch.labels),
+        rated = scores[: len(batch.labels)]
+        terms = {
+            "loss": total(rated, batch.labels),
+            "mae": (rated - batch.labels).abs().mean(),
+            "1-plcc": plcc_loss(rated, batch.labels),
         }
+        return with_order(terms, scores, batch)
+
+    def meet(pooled: Tensor) -> None:
+        with torch.no_grad():
+            features = network.eval().from_pooled(pooled).features
+        project_at_random(cast("nn.Linear", network.head[0]), features)
 
     return (
         Phase(
@@ -36,7 +48,8 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             prefix="",
             loss=loss,
             val_loss=total,
-            pooled_by=("chains",) if recipe.network["order"] == "gap_first" else None,
+            pooled_by=("chains", "levels") if recipe.network["order"] == "gap_first" else None,
+            meet=meet if setting.head_is_new() else None,
         ),
     )
 

@@ -1,0 +1,24 @@
+"""How a new head starts on frozen layers, whose features differ in size by orders of magnitude."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+# A channel that hardly varies would get a huge weight, and rule on unusual photos.
+_LEAST_SPREAD = 0.1
+
+
+def project_at_random(layer: nn.Linear | nn.Conv2d, features: Tensor) -> None:
+    """Let a layer project features (n, C) at random, each in units of its spread.
+
+    Args:
+        layer: Changed in place.
+        features: What it will see of some photos.
+    """
+    mean, spread = features.mean(0), features.std(0)
+    spread = spread.clamp_min(_LEAST_SPREAD * float(spread.median()) + torch.finfo().tiny)
+    weight = torch.randn(len(layer.weight), len(mean)).to(mean) / len(mean) ** 0.5 / spread
+    with torch.no_grad():
+        layer.weight.copy_(weight.view_as(layer.weight))
+        cast("Tensor", layer.bias).copy_(-weight @ mean)

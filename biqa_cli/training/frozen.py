@@ -1,0 +1,114 @@
+"""Training on what frozen layers make of photos, and on the order of degraded ones."""
+
+import time
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from biqa_cli.errors import UsageError
+from biqa_cli.training.data import with_noise
+from biqa_cli.training.families.base import OrderBatch, Phase
+from biqa_cli.training.features import (
+    FeatureStore,
+    Frozen,
+    cache_degraded,
+    cache_features,
+    may_be_cached,
+)
+from biqa_cli.training.job import Job, autocast
+from biqa_cli.training.order import draw_degraded
+
+_ORDER_STREAM = 4
+_LINES = 8
+_PHOTOS_TO_MEET = 500
+_NOT_FROZEN = (
+    "noise and order_weight are for what frozen layers make of whole photos: set trainable=head, "
+    "crop=0, rotate=0 and crops_per_photo=1 (blockiqa, nlnet, or qualitynet with order=gap_first), "
+    "or both to 0"
+)
+
+
+def is_kept(job: Job, phase: Phase) -> bool:
+    """Return whether a phase trains on what frozen layers make of photos.
+
+    Raises:
+        UsageError: If it does not, and its recipe has what only then can be had.
+    """
+    if phase.pooled_by is not None and may_be_cached(job.recipe):
+        return True
+    if job.recipe.input.noise or job.recipe.order.order_weight:
+        raise UsageError(_NOT_FROZEN)
+    return False
+
+
+def kept_features(job: Job, phase: Phase, network: nn.Module) -> FeatureStore | None:
+    """Return what the frozen layers make of all photos; None if the time is up before."""
+    said = 0.0
+
+    def go_on(done: int, total: int) -> bool:
+        nonlocal said
+        if done == total or done - said >= total / _LINES:
+            said = done % total
+            job.watcher.say(f"the frozen layers have seen {done} of {total} photos")
+        return time.monotonic() < job.deadline
+
+    recipe, indices = job.recipe, job.photos.indices
+    frozen = Frozen(
+        network,
+        job.photos.store,
+        tuple(sorted((*indices, *job.val))),
+        recipe=recipe,
+        pooled_by=phase.pooled_by or (),
+        contract=job.contract,
+        device=job.device,
+        workers=job.workers,
+        autocast=partial(autocast, recipe, job.device),
+        go_on=go_on,
+    )
+    features = cache_features(frozen)
+    if features is not None and recipe.input.noise:
+        spread = some_of(features, job).std(dim=0).cpu().numpy()
+        features = replace(features, spread=spread)
+    if features is None or not recipe.order.order_weight:
+        return features
+    drawn = draw_degraded(indices, count=recipe.order.order_photos, seed=recipe.seed)
+    degraded = cache_degraded(frozen, drawn)
+    return None if degraded is None else replace(features, degraded=degraded)
+
+
+def some_of(features: FeatureStore, job: Job) -> Tensor:
+    """Return what is kept of training photos, spread evenly over them."""
+    chosen = job.photos.indices[:: max(1, len(job.photos.indices) // _PHOTOS_TO_MEET)]
+    found = np.stack([features.of(index, mirrored=False) for index in chosen])
+    return torch.from_numpy(found).float().to(job.device)
+
+
+def order_batch(job: Job, features: FeatureStore, *, epoch: int, step: int) -> OrderBatch | None:
+    """Return some degraded photos, half as many as a batch has; None where a recipe has none.
+
+    Args:
+        job: The training.
+        features: With what is kept of degraded photos.
+        epoch: Counted over all phases: what is drawn depends on seed, epoch and step alone.
+        step: Of the epoch.
+    """
+    degraded = features.degraded
+    if degraded is None:
+        return None
+    recipe, scale = job.recipe, job.trained.scale
+    rng = np.random.default_rng((recipe.seed, _ORDER_STREAM, epoch, step))
+    chosen = rng.integers(len(degraded.drawn), size=recipe.optimiser.batch // 2)
+    drawn = [degraded.drawn[number] for number in chosen]
+    photos = np.stack([features.of(one.index, mirrored=False) for one in drawn])
+    seen = np.concatenate([photos[:, None], degraded.values[chosen]], axis=1)
+    seen = with_noise(seen, features.spread, rng, share=recipe.input.noise)
+    span = scale.highest - scale.lowest
+    return OrderBatch(
+        pooled=torch.from_numpy(seen).float().to(job.device),
+        levels=torch.tensor([one.levels for one in drawn], device=job.device),
+        weight=recipe.order.order_weight,
+        span=span if scale.higher_is_better else -span,
+    )

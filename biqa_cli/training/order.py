@@ -1,0 +1,82 @@
+"""The order of degraded photos: what a network learns of quality beside people's labels.
+
+Some training photos are degraded at two levels of one kind. Nobody has rated them, but the photo
+should score above the milder version, and that above the stronger.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from biqa_cli.distortions.catalog import DISTORTIONS, LEVELS
+from biqa_cli.distortions.distort import distort
+from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
+from biqa_cli.training.photos import Pixels
+
+# Kinds whose levels go up and down in turn.
+_UNORDERED = {"mean-shift", "contrast"}
+LEVEL_MARGIN = 0.03
+"""By how much each level is worse than the one before at the least, as a share of the scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    """A photo, and two levels of one kind to degrade it with."""
+
+    index: int
+    """Of the photo in its data set."""
+    kind: str
+    levels: tuple[int, int]
+    """The milder first."""
+
+
+def draw_degraded(indices: Sequence[int], *, count: int, seed: int) -> tuple[Degraded, ...]:
+    """Return which photos are degraded, and how; all of them where there are fewer than `count`.
+
+    Example:
+        >>> [d.index for d in draw_degraded(range(3), count=5, seed=0)]
+        [2, 0, 1]
+    """
+    rng = np.random.default_rng(seed)
+    kinds = [d.name for d in DISTORTIONS if d.name not in _UNORDERED]
+    return tuple(
+        Degraded(
+            index=indices[place],
+            kind=kinds[rng.integers(len(kinds))],
+            levels=_two_levels(rng),
+        )
+        for place in rng.permutation(len(indices))[:count]
+    )
+
+
+def _two_levels(rng: np.random.Generator) -> tuple[int, int]:
+    milder, stronger = sorted(rng.choice(LEVELS, 2, replace=False).tolist())
+    return milder, stronger
+
+
+def degraded_view(view: Pixels, degraded: Degraded, level: int) -> Pixels:
+    """Return a view (h, w, 3) at a level of its degradation; its levels share their noise."""
+    worse = distort(from_bytes(view), kind=degraded.kind, level=level, seed=degraded.index)
+    return to_bytes(worse)
+
+
+def order_loss(shares: Tensor, levels: Tensor) -> Tensor:
+    """Return by how much scores fail to fall from a photo to its degraded versions, on average.
+
+    Args:
+        shares: Scores (D, 3) of photos, of their milder and their stronger versions, as shares of
+            the scale; higher is better.
+        levels: (D, 2), the levels of the two versions.
+
+    Example:
+        >>> levels = torch.tensor([[1, 3]])
+        >>> [round(float(order_loss(torch.tensor([s]), levels)), 3) for s in
+        ...  ([0.8, 0.7, 0.5], [0.8, 0.8, 0.8])]
+        [0.0, 0.045]
+    """
+    falls = shares[:, :-1] - shares[:, 1:]
+    steps = torch.diff(levels, dim=1, prepend=torch.zeros_like(levels[:, :1]))
+    return torch.relu(LEVEL_MARGIN * steps - falls).mean()

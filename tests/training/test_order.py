@@ -1,0 +1,53 @@
+import doctest
+
+import numpy as np
+import torch
+
+from biqa_cli.distortions.catalog import DISTORTIONS
+from biqa_cli.distortions.distort import distort
+from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
+from biqa_cli.training import order
+from biqa_cli.training.order import (
+    LEVEL_MARGIN,
+    Degraded,
+    degraded_view,
+    draw_degraded,
+    order_loss,
+)
+
+
+def test_the_examples_of_the_module_hold() -> None:
+    assert doctest.testmod(order).failed == 0
+
+
+def test_each_photo_is_drawn_once_with_two_levels_of_a_kind_that_has_an_order() -> None:
+    drawn = draw_degraded(range(100, 1100), count=800, seed=1)
+    assert len({one.index for one in drawn}) == 800
+    assert all(100 <= one.index < 1100 for one in drawn)
+    assert all(1 <= milder < stronger <= 4 for milder, stronger in (one.levels for one in drawn))
+    kinds = {one.kind for one in drawn}
+    assert kinds == {d.name for d in DISTORTIONS} - {"mean-shift", "contrast"}
+    assert drawn == draw_degraded(range(100, 1100), count=800, seed=1)
+    assert drawn != draw_degraded(range(100, 1100), count=800, seed=2)
+
+
+def test_a_view_is_degraded_as_biqa_distort_does() -> None:
+    view = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    one = Degraded(index=7, kind="white-noise-rgb", levels=(1, 3))
+    expected = to_bytes(distort(from_bytes(view), kind="white-noise-rgb", level=3, seed=7))
+    assert np.array_equal(degraded_view(view, one, 3), expected)
+
+
+def test_the_loss_is_what_is_missing_of_the_fall_for_each_level() -> None:
+    levels = torch.tensor([[1, 4], [2, 3]])
+    falls = torch.tensor([[0.9, 0.9 - LEVEL_MARGIN, 0.2], [0.5, 0.6, 0.6 - LEVEL_MARGIN]])
+    # Only the second photo's milder version is above it, by 0.1, and should be 2 levels below.
+    expected = (0.1 + 2 * LEVEL_MARGIN) / 4
+    assert torch.isclose(order_loss(falls, levels), torch.tensor(expected))
+
+
+def test_the_loss_pulls_the_photo_up_and_its_versions_down() -> None:
+    shares = torch.tensor([[0.5, 0.5, 0.5]], requires_grad=True)
+    order_loss(shares, torch.tensor([[1, 2]])).backward()  # type: ignore[no-untyped-call]
+    assert shares.grad is not None
+    assert shares.grad[0, 0] < 0 < shares.grad[0, 2]
