@@ -8,10 +8,11 @@ from biqa_cli.models.blockiqa import BlockIQA
 from biqa_cli.models.networks import assemble_network
 from biqa_cli.models.nlnet import NLNet
 from biqa_cli.models.options import OPTIONS
+from biqa_cli.models.qualitynet import QualityNet
 from biqa_cli.models.reqa import REQA
 from biqa_cli.models.spec import Family, InputContract
 from biqa_cli.training.config import load_recipe, with_settings
-from biqa_cli.training.families import blockiqa, nlnet, reqa
+from biqa_cli.training.families import blockiqa, nlnet, qualitynet, reqa
 from biqa_cli.training.families.base import Batch, Setting
 from biqa_cli.training.families.blockiqa import standardise
 from biqa_cli.training.losses.nlnet import nlnet_loss
@@ -78,6 +79,27 @@ def test_maps_of_any_scale_count_alike_in_a_head_on_a_frozen_trunk() -> None:
 
     assert torch.allclose(shares(1), shares(1000), rtol=1e-3)
     assert shares(1).max() < 2 * shares(1).min()
+
+
+def test_qualitynets_new_head_starts_with_features_of_equal_weight() -> None:
+    recipe = load_recipe("qualitynet", config="qualitynet-cpu")
+    torch.manual_seed(0)
+    network = QualityNet(TinyTrunk(), TinyTrunk(), levels="all", attention="none")
+    (phase,) = qualitynet.phases(Setting(recipe, CONTRACT, label_span=1, build=lambda: network))
+    assert phase.meet is not None
+    width = sum(network.widths)
+    pooled = torch.randn(300, width) * torch.logspace(-3, 3, width) + 7
+    phase.meet(pooled)
+    weight = network.head[0].weight
+    shares = (weight * pooled.std(0)).std(0)
+    # What hardly varies is not blown up; all else counts alike, however large its numbers.
+    assert shares[-width // 2 :].max() < 1.5 * shares[-width // 2 :].min()
+    found = network.head[0](pooled)
+    assert found.mean(0).abs().max() < 0.1 and 0.3 < found.std() < 1.5
+    going_on = Setting(
+        recipe, CONTRACT, label_span=1, build=lambda: network, head_is_new=lambda: False
+    )
+    assert qualitynet.phases(going_on)[0].meet is None
 
 
 def test_the_filters_of_a_frozen_trunks_stem_are_those_of_afel() -> None:
