@@ -122,12 +122,12 @@ def grad_cam(engine: TorchEngine, crops: CropBatch) -> Seen:
     with torch.no_grad():
         maps = network.maps(crops.images)
     output = network.from_maps([each.requires_grad_() for each in maps])
-    gradients = torch.autograd.grad(output.scores.sum(), output.maps)
-    heat = [weighted_map(a, gradient) for a, gradient in zip(maps, gradients, strict=True)]
     # Of several levels of a chain the last: the finer ones are mostly noise.
-    last = heat[network.levels - 1 :: network.levels]
+    last = output.maps[network.levels - 1 :: network.levels]
+    gradients = torch.autograd.grad(output.scores.sum(), last)
     panels = tuple(
-        Panel(f"chain {number}", joined(each, crops.grid)) for number, each in enumerate(last, 1)
+        Panel(f"chain {number}", joined(weighted_map(a, gradient), crops.grid))
+        for number, (a, gradient) in enumerate(zip(last, gradients, strict=True), start=1)
     )
     return Seen(_mean(output.scores), panels, columns=len(panels))
 

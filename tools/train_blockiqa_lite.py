@@ -44,7 +44,6 @@ from tqdm import tqdm
 
 from biqa_cli.datasets import biq2021
 from biqa_cli.datasets.layout import Layout
-from biqa_cli.distortions.catalog import DISTORTIONS
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.images.reading import read_photo
@@ -57,18 +56,18 @@ from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.scoring import view_of
 from biqa_cli.training.calibration import fit_calibration
 from biqa_cli.training.checkpoints import write_small, write_weights
+from biqa_cli.training.families.start import project_at_random
 from biqa_cli.training.initial import set_starting_weights
+from biqa_cli.training.order import Degraded, draw_degraded, order_loss
 from biqa_cli.training.trunks import TrunkSlot
 
 SPEC = find_model("blockiqa-lite")
 VIEWS = ("plain", "mirrored")
 CORRELATION_WEIGHT = 0.05
-# Kinds whose levels are not an order of quality: they go up and down in turn.
-UNORDERED = {"mean-shift", "contrast"}
 DEGRADED_PHOTOS = 2000
 AT_ONCE = 8
-# How much worse a level is at the least, on the scale of the labels, and what a shortfall costs.
-LEVEL_MARGIN, ORDER_WEIGHT = 0.03, 0.1
+# Of the order of degraded photos in the loss.
+ORDER_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def cache(photos: Path, trunk: Path, work: Path) -> None:
         reads = (reader(photos / "Images", r, mirrored=view == "mirrored") for r in rated)
         means, responses = features(frozen, reads, total=len(rated), name=view)
         save_file({"means": means, "responses": responses}, work / f"{view}.safetensors")
-    drawn = draw_degraded(len(rated), seed=0)
+    drawn = draw_degraded(range(len(rated)), count=DEGRADED_PHOTOS, seed=0)
     reads = (
         degraded_view(photos / "Images", rated[d.index], d, level)
         for d in drawn
@@ -186,15 +185,6 @@ def features(
     return np.concatenate(means), np.concatenate(responses)
 
 
-@dataclass(frozen=True)
-class Degraded:
-    """A photo to be degraded at two levels of one kind."""
-
-    index: int
-    kind: str
-    levels: tuple[int, int]
-
-
 def batched(
     reads: Iterator[Callable[[], NDArray[np.float32]]], count: int
 ) -> Iterator[list[Callable[[], NDArray[np.float32]]]]:
@@ -202,21 +192,6 @@ def batched(
     reads = iter(reads)
     while batch := list(islice(reads, count)):
         yield batch
-
-
-def draw_degraded(count: int, *, seed: int) -> list[Degraded]:
-    """Return which of the first `count` photos are degraded, and how."""
-    rng = np.random.default_rng(seed)
-    kinds = [d.name for d in DISTORTIONS if d.name not in UNORDERED]
-    chosen = rng.permutation(count)[:DEGRADED_PHOTOS]
-    return [
-        Degraded(
-            index=int(index),
-            kind=kinds[rng.integers(len(kinds))],
-            levels=tuple(sorted(int(level) for level in rng.choice(4, 2, replace=False) + 1)),
-        )
-        for index in chosen
-    ]
 
 
 def degraded_view(
@@ -291,24 +266,15 @@ def standardise(network: BlockIQA, maps: list[Tensor], responses: Tensor) -> Non
         maps: Means of C1 … C4, (N, C).
         responses: AFEL's mean responses (N, 64).
     """
-
-    def project(layer: nn.Linear | nn.Conv2d, features: Tensor) -> None:
-        mean, spread = features.mean(0), features.std(0)
-        # A channel that hardly varies would get a huge weight, and rule on unusual photos.
-        spread = spread.clamp_min(0.1 * spread.median())
-        weight = torch.randn(len(layer.bias), features.shape[1]) / features.shape[1] ** 0.5 / spread
-        layer.weight.copy_(weight.view_as(layer.weight))
-        layer.bias.copy_(-weight @ mean)
-
     with torch.no_grad():
         for lateral, features in zip(network.fpn.lateral, maps, strict=True):
-            project(lateral, features)
+            project_at_random(lateral, features)
         for level, smooth in enumerate(network.fpn.smooth):
             smooth.weight.zero_()
             smooth.bias.zero_()
             rotation, _ = torch.linalg.qr(torch.randn(256, 256))
             smooth.weight[:, :, 1, 1] = 0.3 * rotation / (len(maps) - level) ** 0.5
-        project(network.afel.project, responses)
+        project_at_random(network.afel.project, responses)
 
 
 class Teacher:
@@ -386,21 +352,6 @@ def head_scores(network: BlockIQA, inputs: Inputs) -> Tensor:
     return network.from_features(torch.cat(pooled, dim=1), f_afel).scores
 
 
-def order_loss(clean: Tensor, worse: Tensor, levels: Tensor) -> Tensor:
-    """Return by how much scores fail to fall from a photo to its degraded versions.
-
-    Args:
-        clean: Scores of photos (D,).
-        worse: Scores of their versions (D, 2), the milder first.
-        levels: Of the versions (D, 2), 0 is the photo itself.
-    """
-    scores = torch.cat([clean[:, None], worse], dim=1)
-    steps = torch.cat([torch.zeros_like(levels[:, :1]), levels], dim=1)
-    falls = scores[:, :-1] - scores[:, 1:]
-    wanted = LEVEL_MARGIN * (steps[:, 1:] - steps[:, :-1])
-    return F.relu(wanted - falls).mean()
-
-
 def train_head(
     network: BlockIQA, views: list[Inputs], order: Order, mos: Tensor, count: int, *, seed: int
 ) -> None:
@@ -434,9 +385,9 @@ def train_head(
             scores = head_scores(network, together).split([len(chosen), BATCH // 2, BATCH])
             taught = teacher(torch.cat(photos, dim=1))
             target = TEACHING * taught + (1 - TEACHING) * mos[chosen]
-            loss = loss_of(scores[0], target) + ORDER_WEIGHT * order_loss(
-                scores[1], scores[2].unflatten(0, (-1, 2)), drawn.levels
-            )
+            falling = torch.cat([scores[1][:, None], scores[2].unflatten(0, (-1, 2))], dim=1)
+            missed = order_loss(falling, drawn.levels)
+            loss = loss_of(scores[0], target) + ORDER_WEIGHT * missed
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(trained, 1.0)

@@ -144,13 +144,11 @@ class QualityNet(nn.Module):
 
     def maps(self, images: Tensor) -> tuple[Tensor, ...]:
         """Map images to the maps that are read, (B, 2048, 7, 7) and (B, 2560, 7, 7) at 224."""
-        return tuple(
-            each
-            for trunk, affine in zip(self.trunks, self._inputs, strict=True)
-            for each in trunk(images if affine is None else _applied(affine, images))[
-                -self.levels :
-            ]
-        )
+        read: list[Tensor] = []
+        for trunk, affine in zip(self.trunks, self._inputs, strict=True):
+            maps = trunk(images if affine is None else _applied(affine, images))
+            read += maps[-self.levels :]
+        return tuple(read)
 
     def pooled(self, images: Tensor) -> Tensor:
         """Return the means of the maps (B, C_1 + C_2): all that GAP first leaves of them."""

@@ -108,13 +108,13 @@ def _run_epoch(
     features: FeatureStore | None,
 ) -> bool:
     """Do the steps of an epoch that are left; return False if the time is up first."""
-    recipe, epoch = job.recipe, first_epoch + progress.epoch
+    recipe = job.recipe
     batches = epoch_batches(
         job.photos,
         recipe.input,
         batch=recipe.optimiser.batch,
         seed=recipe.seed,
-        epoch=epoch,
+        epoch=first_epoch + progress.epoch,
         start=progress.step,
         workers=job.workers,
         extras=phase.extras,
