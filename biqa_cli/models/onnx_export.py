@@ -17,7 +17,7 @@ from biqa_cli.blocks.grid import covering_grid
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.nlnet import NLNet
 from biqa_cli.models.onnx_engine import OnnxEngine
-from biqa_cli.models.spec import InputContract, ModelSpec, ScoreScale
+from biqa_cli.models.spec import SOFT_END, InputContract, ModelSpec, ScoreScale
 
 _OPSET = 20
 _INPUT = "images"
@@ -144,7 +144,11 @@ class _WholePath(nn.Module):
         percent = 100 * (share if scale.higher_is_better else 1 - share)
         if scale.calibration is not None:
             b1, b2, b3, b4 = scale.calibration.curve
-            percent = b2 + (b1 - b2) * torch.sigmoid((percent - b3) / b4)
+            fitted = b2 + (b1 - b2) * torch.sigmoid((percent - b3) / b4)
+            low = SOFT_END * torch.exp(fitted.clamp(max=SOFT_END) / SOFT_END - 1)
+            high = SOFT_END * torch.exp((100 - fitted).clamp(max=SOFT_END) / SOFT_END - 1)
+            # Within the scale, both ends are alike and cancel.
+            percent = fitted.clamp(SOFT_END, 100 - SOFT_END) + low - high
         return percent.clamp(0, 100)
 
 

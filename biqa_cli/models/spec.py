@@ -12,6 +12,9 @@ TrunkName = Literal[
 ]
 OptionValue = bool | int | str
 
+SOFT_END = 10.0
+"""Points of 100 at either end of the scale that a calibrated score nears and never reaches."""
+
 
 @dataclass(frozen=True, slots=True)
 class Crops:
@@ -71,11 +74,20 @@ class Calibration:
     """It was learnt on so many."""
 
     def expected(self, percent: float) -> float:
-        """Return the score that people are expected to give, 0 to 100."""
+        """Return the score that people are expected to give, 0 to 100.
+
+        The fitted curve may leave the scale beyond the photos that it was fitted to. Its last
+        points bend to the end of the scale (`SOFT_END`), so that worse photos still score lower.
+        """
         b1, b2, b3, b4 = self.curve
         # Beyond 700 the exponential leaves float64; the curve has long been level there.
         slope = min(max((percent - b3) / b4, -700.0), 700.0)
-        return _clip(b2 + (b1 - b2) / (1 + math.exp(-slope)))
+        fitted = b2 + (b1 - b2) / (1 + math.exp(-slope))
+        if fitted < SOFT_END:
+            return SOFT_END * math.exp(fitted / SOFT_END - 1)
+        if fitted > 100 - SOFT_END:
+            return 100 - SOFT_END * math.exp((100 - fitted) / SOFT_END - 1)
+        return fitted
 
     def interval(self, expected: float) -> tuple[float, float]:
         """Return where the scores of nine photos in ten of this expected score lie."""

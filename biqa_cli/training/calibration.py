@@ -1,5 +1,7 @@
 """What the scores of a network mean: a curve to people's scores, and how far they lie from it."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
@@ -36,7 +38,8 @@ def fit_calibration(mos: NDArray[np.float64], predicted: NDArray[np.float64]) ->
     if mapping.used != "logistic4" or mapping.direction != "increasing":
         return f"no rising curve fits ({mapping.reason or mapping.direction})"
     b1, b2, b3, b4 = mapping.parameters
-    expected = np.clip(mapping.apply(predicted), 0, 100)
+    curve = Calibration((b1, b2, b3, b4), places=(), widths=(), photos=len(mos))
+    expected = np.array([curve.expected(value) for value in predicted.tolist()])
     distance = np.abs(mos - expected)
     order = np.argsort(expected, kind="stable")
     bins = np.array_split(order, _BINS)
@@ -45,11 +48,10 @@ def fit_calibration(mos: NDArray[np.float64], predicted: NDArray[np.float64]) ->
         return "the scores of many photos are the same"
     spread = np.array([distance[chosen].mean() for chosen in bins])
     relative = distance / np.interp(expected, places, spread)
-    return Calibration(
-        curve=(b1, b2, b3, b4),
+    return replace(
+        curve,
         places=tuple(places.round(3).tolist()),
         widths=tuple((spread * _quantile(relative)).round(3).tolist()),
-        photos=len(mos),
     )
 
 

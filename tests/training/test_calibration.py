@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from biqa_cli.models.spec import Calibration, ScoreScale
+from biqa_cli.models.spec import SOFT_END, Calibration, ScoreScale
 from biqa_cli.training.calibration import LEAST_PHOTOS, fit_calibration
 
 Values = NDArray[np.float64]
@@ -76,6 +76,23 @@ def test_the_curve_keeps_the_order_and_stays_on_the_scale(percents: list[float])
     known = Calibration((104, -3, 50, 12), places=(40.0, 60.0), widths=(10.0, 20.0), photos=100)
     low, high = sorted(percents)
     assert 0 <= known.expected(low) <= known.expected(high) <= 100
+
+
+def test_what_lies_beyond_the_scale_of_the_labels_still_has_an_order() -> None:
+    # A curve that falls to -427, as one that was fitted to good photos may.
+    known = Calibration((8755, -427, 1343, 445), places=(40.0,), widths=(10.0,), photos=951)
+    scores = [round(known.expected(percent), 4) for percent in range(-60, 140, 5)]
+    assert scores == sorted(set(scores))
+    assert scores[0] > 0 and scores[-1] < 100
+    # Where it is within the scale, it is the curve as it was fitted.
+    fitted = -427 + (8755 + 427) / (1 + np.exp(-(60 - 1343) / 445))
+    assert known.expected(60) == pytest.approx(fitted)
+    ends = (SOFT_END, 100 - SOFT_END)
+    around = [percent / 100 for percent in range(-2000, 12000)]
+    steps = np.diff([known.expected(percent) for percent in around])
+    assert steps.min() > 0 and steps.max() < 0.02
+    assert any(known.expected(percent) < ends[0] for percent in around)
+    assert any(known.expected(percent) > ends[1] for percent in around)
 
 
 def test_a_scale_of_which_lower_is_better_is_calibrated_on_the_common_one() -> None:
