@@ -12,8 +12,8 @@ from biqa_cli.weights.cache import read_verified
 
 _SCALE = ".scale"
 _INT8_MAX = 127
-# Tensors with fewer numbers are stored in float16: together they are a fifth of a network.
-_LARGE = 100_000
+# Tensors with fewer numbers are stored in float16: together they are a twentieth of a network.
+_LARGE = 32_768
 
 
 def read_checkpoint(path: Path, *, sha256: str | None) -> dict[str, NDArray[np.float32]]:
