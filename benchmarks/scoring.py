@@ -22,6 +22,7 @@ from PIL import Image
 from biqa_cli.api import LoadedModel, load_model
 from biqa_cli.images.reading import read_photo
 from biqa_cli.images.transforms import model_view
+from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.scoring import default_workers, score_files
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "photos"
@@ -120,7 +121,7 @@ def main(output: Path | None) -> None:
             "biqa score photo.jpg": process([*BIQA, "score", str(EXAMPLES / "coffee.jpg")]),
         },
     }
-    model = load_model("blockiqa-lite", engine="onnx", device="cpu")
+    model = load_model(DEFAULT_MODEL, engine="onnx", device="cpu")
     with TemporaryDirectory() as folder:
         for name, (count, width, height) in SETS.items():
             paths = make_photos(Path(folder) / str(width), count, width, height)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from biqa_cli import load_model, score_image, score_images
 from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.scoring import score_files
 
@@ -23,12 +24,12 @@ DEGRADED = {
 
 @pytest.fixture(scope="module")
 def model() -> LoadedModel:
-    return load_model("blockiqa-lite", engine="onnx")
+    return load_model(DEFAULT_MODEL, engine="onnx")
 
 
 @pytest.fixture(scope="module")
 def torch_model() -> LoadedModel:
-    return load_model("blockiqa-lite", engine="torch", device="cpu")
+    return load_model(DEFAULT_MODEL, engine="torch", device="cpu")
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_both_engines_give_the_same_score(
 def test_batch_order_workers_and_threads_do_not_change_a_score(every_kind: list[str]) -> None:
     reference: dict[str, float | None] = {}
     for threads, batch_size, workers in itertools.product((1, 2), (1, 5), (1, 3)):
-        ready = load_model("blockiqa-lite", engine="onnx", threads=threads)
+        ready = load_model(DEFAULT_MODEL, engine="onnx", threads=threads)
         paths = every_kind[::-1] if batch_size == 5 else every_kind
         results = score_files(paths, ready, batch_size=batch_size, workers=workers)
         scores = {result.path: result.score for result in results}
@@ -109,9 +110,9 @@ def test_a_folder_is_scored_from_python(model: LoadedModel) -> None:
 
 def test_the_wrong_device_or_engine_is_explained() -> None:
     with pytest.raises(UsageError, match="there is no device 'tpu'"):
-        load_model("blockiqa-lite", device="tpu")
+        load_model(DEFAULT_MODEL, device="tpu")
     with pytest.raises(UsageError, match="--engine onnx runs on the CPU"):
-        load_model("blockiqa-lite", device="cuda", engine="onnx")
+        load_model(DEFAULT_MODEL, device="cuda", engine="onnx")
     with pytest.raises(WeightsError, match="blockiqa has no trained weights"):
         load_model("blockiqa")
 
@@ -122,4 +123,4 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     save_file({"w": np.zeros((2, 2), np.float32)}, tmp_path / "other.safetensors")
     for engine in ("onnx", "torch"):
         with pytest.raises(WeightsError, match="does not fit|of another network"):
-            load_model("blockiqa-lite", engine=engine, weights=tmp_path / "other.safetensors")
+            load_model(DEFAULT_MODEL, engine=engine, weights=tmp_path / "other.safetensors")

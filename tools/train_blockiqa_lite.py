@@ -1,4 +1,4 @@
-"""Train the default model, blockiqa-lite, on BIQ2021 with two CPU cores.
+"""Train blockiqa-lite on BIQ2021 with two CPU cores.
 
 The trunk is frozen, so its features are computed once:
 
@@ -15,7 +15,8 @@ Run:   python tools/train_blockiqa_lite.py cache --photos BIQ2021 --trunk lite0.
            --with-val
        python tools/train_blockiqa_lite.py calibrate --photos BIQ2021 --trunk lite0.safetensors \
            --work W
-       biqa evaluate --dataset biq2021 --root BIQ2021 --weights W/blockiqa-lite.safetensors
+       biqa evaluate --dataset biq2021 --root BIQ2021 -m blockiqa-lite \
+           --weights W/blockiqa-lite.safetensors
 Needs: pip install scikit-learn; the repository of BIQ2021 (its `Images` folder and two CSV files);
        EfficientNet-Lite0 with the names of efficientnet_lite_pytorch, as safetensors.
 """

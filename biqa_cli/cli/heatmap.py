@@ -253,7 +253,11 @@ def _choose_kind(kind: Kind, spec: ModelSpec, engine: Engine) -> _KindFacts:
         if facts.families is None or spec.family in facts.families
     ]
     if kind.value not in fitting:
-        msg = f"--kind {kind.value} does not apply to {spec.name}: use --kind {', '.join(fitting)}"
+        shown_by = " or ".join(_KINDS[kind].families or ())
+        msg = (
+            f"--kind {kind.value} does not apply to {spec.name}: use --kind {', '.join(fitting)}, "
+            f"or -m with a model of {shown_by}"
+        )
         raise UsageError(msg)
     if _KINDS[kind].needs_torch and engine is Engine.onnx:
         msg = f"--kind {kind.value} takes more than scores: use --engine torch"

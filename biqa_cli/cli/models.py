@@ -41,7 +41,7 @@ def info(
 ) -> None:
     """Show all that is known of one model.
 
-    Example: biqa models info blockiqa-lite
+    Example: biqa models info qualitynet-lite
     """
     facts = _facts(find_model(name))
     if format is TableOrJson.json:

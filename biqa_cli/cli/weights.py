@@ -58,7 +58,7 @@ def download(
 ) -> None:
     """Bring checkpoints to this machine: resumed, verified, then put in place.
 
-    Example: biqa weights download blockiqa-lite --from /mnt/mirror
+    Example: biqa weights download reqa-lite --from /mnt/mirror
     """
     from biqa_cli.weights.download import obtain
 
@@ -101,7 +101,7 @@ def path(
 ) -> None:
     """Print where a checkpoint lies, or where downloads are kept.
 
-    Example: biqa weights path blockiqa-lite
+    Example: biqa weights path reqa-lite
     """
     if name is None:
         _output.print_line(str(cache_folder()))

@@ -5,7 +5,7 @@ import difflib
 from biqa_cli.errors import UsageError
 from biqa_cli.models.spec import Crops, InputContract, ModelSpec, ScoreScale
 
-DEFAULT_MODEL = "blockiqa-lite"
+DEFAULT_MODEL = "qualitynet-lite"
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # The published EfficientNet-Lite weights expect (RGB - 127) / 128.

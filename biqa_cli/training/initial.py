@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.backbones import efficientnet_lite, vgg, vit
 from biqa_cli.models.backbones.installed_torchvision import torchvision_models
+from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.spec import Family, TrunkName
 from biqa_cli.models.torch_engine import load_tensors
 from biqa_cli.training.trunks import TrunkSlot
@@ -26,8 +27,8 @@ _TORCHVISION: dict[TrunkName, str] = {
     "vgg16": "VGG16_Weights.IMAGENET1K_V1",
 }
 _RESNET50_OF_REQA = "ResNet50_Weights.IMAGENET1K_V1"
-# torchvision has no Lite0: the nearest is the default model's trunk, ImageNet's after training.
-_LITE0_CHECKPOINT = "blockiqa-lite"
+# torchvision has none of these: the default model's trunks are ImageNet's, as int8 stores them.
+_OF_DEFAULT: tuple[TrunkName, ...] = ("efficientnet-lite0", "efficientnet-lite2")
 
 _NAMES_IN: dict[TrunkName, str] = {
     "resnet50": "torchvision's resnet50",
@@ -96,11 +97,11 @@ def _start_trunk(network: nn.Module, slot: TrunkSlot, start: str, family: Family
 
 
 def _imagenet(trunk: TrunkName, family: Family) -> tuple[Tensors, str]:
-    if trunk == "efficientnet-lite0":
-        checkpoint = load_manifest().find(_LITE0_CHECKPOINT)
+    if trunk in _OF_DEFAULT:
+        checkpoint = load_manifest().find(DEFAULT_MODEL)
         file = None if checkpoint is None else locate(checkpoint.weights)
         if checkpoint is not None and file is not None:
-            origin = f"the trunk of {_LITE0_CHECKPOINT} ({checkpoint.trunk_origin})"
+            origin = f"the trunk of {DEFAULT_MODEL} ({checkpoint.trunk_origin})"
             return _read(file, sha256=checkpoint.sha256), origin
     if trunk not in _TORCHVISION:
         msg = (
@@ -133,15 +134,19 @@ def _is_whole(network: nn.Module, tensors: Tensors) -> bool:
 
 def _state_for(trunk: nn.Module, slot: TrunkSlot, tensors: Tensors) -> dict[str, Tensor] | None:
     """Return the tensors of a trunk under its own names, whatever the file calls them."""
-    wanted = {n for n in trunk.state_dict() if not n.endswith("num_batches_tracked")}
+    wanted = {
+        n: t.shape for n, t in trunk.state_dict().items() if not n.endswith("num_batches_tracked")
+    }
     for prefix in ("", slot.prefix, *_PREFIXES):
-        if all(prefix + name in tensors for name in wanted):
-            return {name: tensors[prefix + name] for name in wanted}
+        found = {name: tensors[prefix + name] for name in wanted if prefix + name in tensors}
+        # Lite2 has every name of Lite0, and more.
+        if {name: tensor.shape for name, tensor in found.items()} == wanted:
+            return found
     try:
         renamed = _RENAME[slot.trunk](tensors)
     except KeyError:
         return None
-    return renamed if wanted <= renamed.keys() else None
+    return renamed if wanted.keys() <= renamed.keys() else None
 
 
 _PREFIXES = (

@@ -16,6 +16,7 @@ from biqa_cli.models.spec import InputContract
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.training.checkpoints import write_weights
 
+MODEL = "blockiqa-lite"
 PHOTO = str(EXAMPLES / "cat.jpg")
 
 
@@ -26,7 +27,7 @@ def run(*arguments: str) -> Result:
 @pytest.fixture
 def own(tmp_path: Path) -> str:
     """Return weights of a network that no listed graph fits: one block, a small view."""
-    spec, options = find_model("blockiqa-lite"), with_defaults("blockiqa", {"blocks": 1})
+    spec, options = find_model(MODEL), with_defaults("blockiqa", {"blocks": 1})
     trained = TrainedNetwork(
         family="blockiqa",
         trunks=spec.trunks,
@@ -41,7 +42,7 @@ def own(tmp_path: Path) -> str:
 
 
 def engine_and_score(*arguments: str) -> tuple[str, float]:
-    result = run("score", PHOTO, "-d", "cpu", "-f", "json", *arguments)
+    result = run("score", PHOTO, "-m", MODEL, "-d", "cpu", "-f", "json", *arguments)
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     return document["run"]["engine"], document["results"][0]["native_score"]
@@ -50,10 +51,10 @@ def engine_and_score(*arguments: str) -> tuple[str, float]:
 def test_the_cpu_engine_uses_what_was_exported(own: str) -> None:
     before, wanted = engine_and_score("--weights", own)
     assert before == "torch"
-    refused = run("score", PHOTO, "--weights", own, "--engine", "onnx")
+    refused = run("score", PHOTO, "-m", MODEL, "--weights", own, "--engine", "onnx")
     assert refused.exit_code == 2
     assert "make it with `biqa export blockiqa-lite` (the same --weights)" in refused.output
-    made = run("export", "--weights", own)
+    made = run("export", MODEL, "--weights", own)
     assert made.exit_code == 0, made.output
     assert Path(made.stdout.strip()).is_file()
     assert "now runs in ONNX Runtime on the CPU" in made.stderr
@@ -65,13 +66,13 @@ def test_the_cpu_engine_uses_what_was_exported(own: str) -> None:
 
 def test_a_file_and_a_graph_are_written_where_they_are_asked_for(own: str, tmp_path: Path) -> None:
     whole, graph = tmp_path / "new" / "whole.onnx", tmp_path / "graph.onnx"
-    made = run("export", "blockiqa-lite", "--weights", own, "-o", str(whole))
+    made = run("export", MODEL, "--weights", own, "-o", str(whole))
     assert made.exit_code == 0, made.output
     assert made.stdout.strip() == str(whole)
     assert "differs from PyTorch by" in made.stderr
     session = onnxruntime.InferenceSession(whole)
     assert [one.name for one in session.get_outputs()] == ["native_scores", "scores"]
-    assert run("export", "--weights", own, "-o", str(graph), "--graph-only").exit_code == 0
+    assert run("export", MODEL, "--weights", own, "-o", str(graph), "--graph-only").exit_code == 0
     assert graph.stat().st_size < whole.stat().st_size / 10
 
 

@@ -103,8 +103,8 @@ def test_bad_files_exit_3_and_the_rest_is_shown(folder: Path) -> None:
         (["a.png", "sub/a.png", "-o", "."], "two photos would be written to a-heatmap.png"),
         (["a.png", "--grid", "3", "--block-size", "16"], "by their number (grid) or by their size"),
         (["a.png", "--block-size", "8", "--stride", "9"], "leave pixels uncovered"),
-        (["a.png", "--kind", "similarity", "--grid", "3"], "are for --kind quality"),
-        (["a.png", "--kind", "similarity", "--engine", "onnx"], "use --engine torch"),
+        (["a.png", "--kind", "gradcam", "--grid", "3"], "are for --kind quality"),
+        (["a.png", "--kind", "gradcam", "--engine", "onnx"], "use --engine torch"),
         (["empty"], "no photos found in empty"),
         (["a.png", "-o", "a.png/m.png"], "cannot write a.png/m.png"),
         (["a.png", "-m", "none"], "there is no model 'none'"),
@@ -128,7 +128,8 @@ def test_a_kind_that_does_not_suit_a_model_names_those_that_do() -> None:
     with pytest.raises(UsageError) as caught:
         _choose_kind(Kind.similarity, other, Engine.auto)
     assert str(caught.value) == (
-        "--kind similarity does not apply to other: use --kind quality, feedback"
+        "--kind similarity does not apply to other: use --kind quality, feedback, or -m with a "
+        "model of blockiqa"
     )
     assert _choose_kind(Kind.quality, other, Engine.onnx).families is None
 
