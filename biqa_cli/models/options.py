@@ -40,6 +40,8 @@ OPTIONS: dict[Family, dict[str, Option]] = {
     "shdiqa": {
         "partition": Option("vertical", ("vertical", "horizontal", "grid"), "supplement, Table 3"),
         "use_baf": Option(True, (True, False), "the network without it is DEIQT"),
+        "patch": Option(16, (16, 32), "32 is our extension, for other trunks than the ViT"),
+        "levels": Option("deep", ("deep", "all"), "all is our extension, likewise"),
         "input_size": Option(224, (), "the side of a crop"),
     },
     "nlnet": {

@@ -17,7 +17,9 @@ from biqa_cli.distortions.named_blocks import BlockName, block_slices
 from biqa_cli.errors import UsageError
 from biqa_cli.models.backbones import Trunk
 from biqa_cli.models.backbones.vit import (
+    PATCH,
     Attention,
+    Levels,
     VisionTransformer,
     feed_forward,
     initialise_linear,
@@ -80,7 +82,7 @@ def block_mask(partition: Partition, side: int) -> Tensor:
                 [0, 0, 1, 0, 1, 0, 1]], dtype=torch.int32)
     """
     if side % 2:
-        msg = f"{side} patches a side cannot be halved: use an input_size that 32 divides"
+        msg = f"{side} patches a side cannot be halved: use another input_size"
         raise UsageError(msg)
     blocks = PARTITIONS[partition]
     inside = torch.zeros(len(blocks), side, side, dtype=torch.bool)
@@ -107,6 +109,8 @@ class BlockEncoder(nn.Module):
         width: Channels of a token.
         heads: Attention heads.
         input_size: Side of the square images in pixels.
+        patch: Side of a patch in pixels.
+        levels: Which maps of the trunk are read, see `TrunkEmbedding`.
     """
 
     mask: Tensor | None
@@ -120,10 +124,18 @@ class BlockEncoder(nn.Module):
         width: int,
         heads: int,
         input_size: int,
+        patch: int,
+        levels: Levels,
     ) -> None:
         super().__init__()
         self.vit = VisionTransformer(
-            trunk, depth=depth, width=width, heads=heads, input_size=input_size
+            trunk,
+            depth=depth,
+            width=width,
+            heads=heads,
+            input_size=input_size,
+            patch=patch,
+            levels=levels,
         )
         self.count = 0
         self.tokens: nn.Parameter | None = None
@@ -144,8 +156,13 @@ class BlockEncoder(nn.Module):
         Returns:
             (B, 1, D), (B, N, D) and (B, K, D), the last None without BAF.
         """
-        x = self.vit(images, extra=self.tokens, mask=self.mask)
-        class_token, t, patches = x.split([1, self.count, x.shape[1] - 1 - self.count], dim=1)
+        return self.from_maps(self.vit.maps(images))
+
+    def from_maps(self, maps: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Map what is read of the trunk (B, C, √N, √N) to the tokens of `forward`."""
+        x = self.vit.from_maps(maps, extra=self.tokens, mask=self.mask)
+        sizes = [1, self.count, x.shape[1] - 1 - self.count]
+        class_token, t, patches = torch.split(x, sizes, dim=1)
         if self.filter is None:
             return class_token, patches, None
         return class_token, patches, torch.sigmoid(self.filter(t)) * t
@@ -204,6 +221,8 @@ class SHDIQA(nn.Module):
         width: Channels of a token.
         heads: Attention heads.
         input_size: Side of the square images in pixels; other images are refused.
+        patch: Side of a patch in pixels. The ViT's is 16; 32 is for hybrids (our extension).
+        levels: Which maps of the trunk a hybrid reads: from stride 16 on, or all.
     """
 
     def __init__(
@@ -216,6 +235,8 @@ class SHDIQA(nn.Module):
         width: int = 384,
         heads: int = 6,
         input_size: int = 224,
+        patch: int = PATCH,
+        levels: Levels = "deep",
     ) -> None:
         super().__init__()
         self.encoder = BlockEncoder(
@@ -225,12 +246,22 @@ class SHDIQA(nn.Module):
             width=width,
             heads=heads,
             input_size=input_size,
+            patch=patch,
+            levels=levels,
         )
         self.decoder = PanelDecoder(width, heads)
 
     def forward(self, images: Tensor) -> SHDIQAOutput:
         """Score normalised images (B, 3, input_size, input_size)."""
-        class_token, patches, block_tokens = self.encoder(images)
+        return self.from_pooled(self.pooled(images))
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """Map images to what is read of the trunk, (B, C, √N, √N)."""
+        return self.encoder.vit.maps(images)
+
+    def from_pooled(self, pooled: Tensor) -> SHDIQAOutput:
+        """Score images by what `pooled` has returned for them; equal to `forward`."""
+        class_token, patches, block_tokens = self.encoder.from_maps(pooled)
         panel_scores = self.decoder(class_token, _memory(patches, block_tokens))
         return SHDIQAOutput(
             scores=panel_scores.mean(dim=1), panel_scores=panel_scores, block_tokens=block_tokens
@@ -242,10 +273,14 @@ class SHDIQA(nn.Module):
         Raises:
             UsageError: If the network has no BAF.
         """
-        *_, block_tokens = self.encoder(images)
+        return self.block_tokens_of(self.pooled(images))
+
+    def block_tokens_of(self, pooled: Tensor) -> Tensor:
+        """Return the block tokens by what `pooled` has returned; otherwise as `block_tokens`."""
+        *_, block_tokens = self.encoder.from_maps(pooled)
         if block_tokens is None:
             raise UsageError("without BAF there are no block tokens: build it with use_baf=True")
-        return cast("Tensor", block_tokens)
+        return block_tokens
 
     def panel_attention(self, images: Tensor) -> Tensor:
         """Return where each panel looks: (B, 6, S / 16, S / 16), the mean over the heads.
@@ -278,17 +313,35 @@ class SHDIQATeacher(nn.Module):
         width: int = 384,
         heads: int = 6,
         input_size: int = 224,
+        patch: int = PATCH,
+        levels: Levels = "deep",
     ) -> None:
         super().__init__()
         self.encoder = BlockEncoder(
-            trunk, partition=partition, depth=depth, width=width, heads=heads, input_size=input_size
+            trunk,
+            partition=partition,
+            depth=depth,
+            width=width,
+            heads=heads,
+            input_size=input_size,
+            patch=patch,
+            levels=levels,
         )
         self.type_head = nn.Linear(width, DISTORTION_TYPES)
         self.level_head = nn.Linear(width, DISTORTION_LEVELS)
 
     def forward(self, images: Tensor) -> TeacherOutput:
         """Read the distortions of normalised, block-wise degraded images (B, 3, S, S)."""
-        _, _, t = self.encoder(images)
+        return self.from_pooled(self.pooled(images))
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """Map images to what is read of the trunk, (B, C, √N, √N)."""
+        return self.encoder.vit.maps(images)
+
+    def from_pooled(self, pooled: Tensor) -> TeacherOutput:
+        """Read distortions by what `pooled` has returned; equal to `forward`."""
+        _, _, t = self.encoder.from_maps(pooled)
+        assert t is not None, "a teacher has BAF"  # noqa: S101  our invariant
         return TeacherOutput(
             block_tokens=t, type_logits=self.type_head(t), level_logits=self.level_head(t)
         )

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from biqa_cli.distortions.catalog import DISTORTIONS, LEVELS
 from biqa_cli.distortions.distort import distort_blocks
+from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.models.shdiqa import PARTITIONS, Partition
+from biqa_cli.training.photos import Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,28 @@ def degrade_blocks(
         ((2,), (2,))
     """
     rng = np.random.default_rng(seed)
-    blocks = PARTITIONS[partition]
-    types = rng.choice(len(DISTORTIONS), size=len(blocks), replace=False)
-    levels = rng.integers(len(LEVELS), size=len(blocks))
+    types, levels = draw_blocks(rng, partition)
     parts = {
         block: (DISTORTIONS[kind].name, LEVELS[level])
-        for block, kind, level in zip(blocks, types, levels, strict=True)
+        for block, kind, level in zip(PARTITIONS[partition], types, levels, strict=True)
     }
     return DegradedCrop(
         image=distort_blocks(image, parts=parts, seed=rng), types=types, levels=levels
     )
+
+
+def draw_blocks(
+    rng: np.random.Generator, partition: Partition
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the types (K,) and levels (K,) that `degrade_blocks` draws first."""
+    count = len(PARTITIONS[partition])
+    types = rng.choice(len(DISTORTIONS), size=count, replace=False)
+    return types, rng.integers(len(LEVELS), size=count)
+
+
+def degrade_pixels(
+    pixels: Pixels, rng: np.random.Generator, *, partition: Partition
+) -> tuple[Pixels, NDArray[np.int64], NDArray[np.int64]]:
+    """Return `degrade_blocks` of bytes (H, W, 3), and its types and levels."""
+    made = degrade_blocks(from_bytes(pixels), seed=rng, partition=partition)
+    return to_bytes(made.image), made.types, made.levels

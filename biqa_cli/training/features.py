@@ -18,15 +18,18 @@ from numpy.typing import NDArray
 from torch import nn
 
 from biqa_cli.errors import UsageError
+from biqa_cli.models.shdiqa import Partition
 from biqa_cli.models.spec import InputContract
 from biqa_cli.scoring import map_ahead
 from biqa_cli.training.data import normalised
+from biqa_cli.training.degradation import degrade_pixels, draw_blocks
 from biqa_cli.training.families.base import Poolable
 from biqa_cli.training.order import Degraded, degraded_view
 from biqa_cli.training.photos import PhotoStore, Pixels
 from biqa_cli.training.recipe import Recipe
 
 _AT_ONCE = 16
+_BLOCKWISE_STREAM = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,18 @@ class DegradedFeatures:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockwiseFeatures:
+    """What the frozen layers make of photos of which each block is degraded in its own way."""
+
+    values: NDArray[np.float16]
+    """(d, …), mapped into memory."""
+    types: NDArray[np.int64]
+    """(d, K), see `DegradedCrop`."""
+    levels: NDArray[np.int64]
+    """(d, K)."""
+
+
+@dataclass(frozen=True, slots=True)
 class FeatureStore:
     """What the frozen layers make of photos and of their mirror images."""
 
@@ -48,6 +63,8 @@ class FeatureStore:
     """Index of an image in its data set → its row."""
     degraded: DegradedFeatures | None = None
     """Where a recipe teaches the order of degraded photos."""
+    blockwise: BlockwiseFeatures | None = None
+    """Where a phase learns what is wrong with which block."""
     spread: NDArray[np.float32] | None = None
     """Standard deviation of each feature over photos, where a recipe has noise."""
 
@@ -124,6 +141,34 @@ def cache_degraded(frozen: Frozen, drawn: tuple[Degraded, ...]) -> DegradedFeatu
     name = f"degraded-{_key(frozen)}-{hashlib.sha256(draw.encode()).hexdigest()[:6]}"
     values = _computed(frozen, name, view, (len(drawn), 2))
     return None if values is None else DegradedFeatures(drawn, values)
+
+
+def cache_blockwise(
+    frozen: Frozen, chosen: Sequence[int], partition: Partition
+) -> BlockwiseFeatures | None:
+    """Return what the frozen layers make of block-wise degraded photos; otherwise as above.
+
+    Args:
+        frozen: The layers.
+        chosen: Indices of the photos; each is degraded once, by the seed of the recipe.
+        partition: How a photo is cut.
+    """
+
+    def draw_of(place: int) -> np.random.Generator:
+        return np.random.default_rng((frozen.recipe.seed, _BLOCKWISE_STREAM, chosen[place]))
+
+    def view(place: int) -> Pixels:
+        pixels = frozen.store.view(chosen[place])
+        return degrade_pixels(pixels, draw_of(place), partition=partition)[0]
+
+    facts = json.dumps([partition, frozen.recipe.seed, list(chosen)])
+    name = f"blockwise-{_key(frozen)}-{hashlib.sha256(facts.encode()).hexdigest()[:6]}"
+    values = _computed(frozen, name, view, (1, len(chosen)))
+    if values is None:
+        return None
+    drawn = [draw_blocks(draw_of(place), partition) for place in range(len(chosen))]
+    types, levels = (np.stack(column) for column in zip(*drawn, strict=True))
+    return BlockwiseFeatures(values[0], types, levels)
 
 
 def _computed(

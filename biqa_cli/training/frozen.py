@@ -6,14 +6,15 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from biqa_cli.errors import UsageError
-from biqa_cli.training.data import with_noise
+from biqa_cli.training.data import Arrays, to_device, with_noise
 from biqa_cli.training.families.base import OrderBatch, Phase
 from biqa_cli.training.features import (
     FeatureStore,
     Frozen,
+    cache_blockwise,
     cache_degraded,
     cache_features,
     may_be_cached,
@@ -21,12 +22,12 @@ from biqa_cli.training.features import (
 from biqa_cli.training.job import Job, autocast
 from biqa_cli.training.order import draw_degraded
 
-_ORDER_STREAM = 4
+_ORDER_STREAM, _BLOCKWISE_STREAM = 4, 6
 _LINES = 8
 _PHOTOS_TO_MEET = 500
 _NOT_FROZEN = (
     "noise and order_weight are for what frozen layers make of whole photos: set trainable=head, "
-    "crop=0, rotate=0 and crops_per_photo=1 (blockiqa, nlnet, or qualitynet with order=gap_first), "
+    "crop=0, rotate=0 and crops_per_photo=1 (all families but reqa; qualitynet with order=gap_first), "
     "or both to 0"
 )
 
@@ -44,7 +45,7 @@ def is_kept(job: Job, phase: Phase) -> bool:
     return False
 
 
-def kept_features(job: Job, phase: Phase, network: nn.Module) -> FeatureStore | None:
+def kept_features(job: Job, phase: Phase) -> FeatureStore | None:
     """Return what the frozen layers make of all photos; None if the time is up before."""
     said = 0.0
 
@@ -57,7 +58,7 @@ def kept_features(job: Job, phase: Phase, network: nn.Module) -> FeatureStore | 
 
     recipe, indices = job.recipe, job.photos.indices
     frozen = Frozen(
-        network,
+        phase.learner if phase.network is None else phase.network,
         job.photos.store,
         tuple(sorted((*indices, *job.val))),
         recipe=recipe,
@@ -72,11 +73,17 @@ def kept_features(job: Job, phase: Phase, network: nn.Module) -> FeatureStore | 
     if features is not None and recipe.input.noise:
         spread = some_of(features, job).std(dim=0).cpu().numpy()
         features = replace(features, spread=spread)
-    if features is None or not recipe.order.order_weight:
-        return features
-    drawn = draw_degraded(indices, count=recipe.order.order_photos, seed=recipe.seed)
-    degraded = cache_degraded(frozen, drawn)
-    return None if degraded is None else replace(features, degraded=degraded)
+    # A phase that does not score has no use for the order of scores.
+    if features is not None and recipe.order.order_weight and phase.network is not None:
+        drawn = draw_degraded(indices, count=recipe.order.order_photos, seed=recipe.seed)
+        degraded = cache_degraded(frozen, drawn)
+        features = None if degraded is None else replace(features, degraded=degraded)
+    if features is not None and phase.blockwise is not None:
+        order = np.random.default_rng(recipe.seed).permutation(len(indices))
+        chosen = [indices[place] for place in order[: phase.blockwise.photos or None]]
+        blockwise = cache_blockwise(frozen, chosen, phase.blockwise.partition)
+        features = None if blockwise is None else replace(features, blockwise=blockwise)
+    return features
 
 
 def some_of(features: FeatureStore, job: Job) -> Tensor:
@@ -84,6 +91,27 @@ def some_of(features: FeatureStore, job: Job) -> Tensor:
     chosen = job.photos.indices[:: max(1, len(job.photos.indices) // _PHOTOS_TO_MEET)]
     found = np.stack([features.of(index, mirrored=False) for index in chosen])
     return torch.from_numpy(found).float().to(job.device)
+
+
+def blockwise_batch(
+    job: Job, features: FeatureStore, *, epoch: int, step: int
+) -> dict[str, Tensor]:
+    """Return some block-wise degraded photos, a quarter as many as a batch has, as `extras` are.
+
+    Args:
+        job: The training.
+        features: With what is kept of such photos; nothing is returned where there are none.
+        epoch: As for `order_batch`.
+        step: Of the epoch.
+    """
+    kept = features.blockwise
+    if kept is None:
+        return {}
+    rng = np.random.default_rng((job.recipe.seed, _BLOCKWISE_STREAM, epoch, step))
+    chosen = rng.integers(len(kept.values), size=max(1, job.recipe.optimiser.batch // 4))
+    seen: Arrays = {"degraded": kept.values[chosen]}
+    seen |= {"types": kept.types[chosen], "levels": kept.levels[chosen]}
+    return to_device(seen, job.device)
 
 
 def order_batch(job: Job, features: FeatureStore, *, epoch: int, step: int) -> OrderBatch | None:

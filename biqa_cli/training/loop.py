@@ -24,7 +24,13 @@ from biqa_cli.training.data import (
 )
 from biqa_cli.training.families.base import Batch, Phase, Terms
 from biqa_cli.training.features import FeatureStore
-from biqa_cli.training.frozen import is_kept, kept_features, order_batch, some_of
+from biqa_cli.training.frozen import (
+    blockwise_batch,
+    is_kept,
+    kept_features,
+    order_batch,
+    some_of,
+)
 from biqa_cli.training.job import Job, autocast
 from biqa_cli.training.log import write_log
 from biqa_cli.training.optimisation import make_optimiser, make_schedule, rates
@@ -68,7 +74,7 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
         return True
     features = None
     if is_kept(job, phase):
-        features = kept_features(job, phase, learner)
+        features = kept_features(job, phase)
         if features is None:
             return False
         if phase.meet is not None and not goes_on:
@@ -159,7 +165,9 @@ def _batch(
         is_pooled=features is not None,
         labels=tensors["labels"],
         types=tensors["types"],
-        extras=to_device(crops.extras, job.device),
+        extras=to_device(crops.extras, job.device)
+        if features is None
+        else blockwise_batch(job, features, epoch=epoch, step=step),
         epoch=progress.epoch,
         generator=torch.Generator().manual_seed(int(seed.generate_state(1)[0])),
         order=None if features is None else order_batch(job, features, epoch=epoch, step=step),

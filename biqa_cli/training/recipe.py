@@ -12,7 +12,12 @@ LOSS_KEYS: dict[Family, dict[str, LossValue]] = {
     "blockiqa": {},
     "qualitynet": {"mae_weight": "auto", "plcc_weight": 10.0},
     "reqa": {"coarse": True, "fine": True},
-    "shdiqa": {"contrastive_weight": 1.0, "affinity_weight": 1.0, "teacher_epochs": 9.0},
+    "shdiqa": {
+        "contrastive_weight": 1.0,
+        "affinity_weight": 1.0,
+        "teacher_epochs": 9.0,
+        "degraded_photos": 0.0,
+    },
     "nlnet": {},
 }
 """What each family's loss can be told, and the paper's value. "auto" is explained in the recipe."""

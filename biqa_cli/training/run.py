@@ -199,7 +199,8 @@ def _run(job: Job, phases: tuple[Phase, ...], progress: Progress) -> bool:
         kept = job.out / f"{phase.name}.safetensors"
         if number < progress.phase:
             read_weights(kept, phase.learner)
-            phase.learner.to(job.device)
+            # In the layout in which it learnt, so that it says the same to the last bit.
+            phase.learner.to(job.device).to(memory_format=torch.channels_last)
             continue
         if number > progress.phase:
             progress.phase, progress.epoch, progress.step = number, 0, 0

@@ -22,7 +22,10 @@ SMALL = {
     "blockiqa": ("height=64", "width=64", "batch=8"),
     "qualitynet": ("height=64", "width=64", "batch=8"),
     "reqa": ("height=128", "width=128", "crop=112", "stride=112", "val_crops=0", "batch=10"),
-    "shdiqa": ("height=64", "width=64", "crop=64", "stride=64", "teacher_epochs=1", "batch=8"),
+    "shdiqa": (
+        *("height=64", "width=64", "crop=64", "stride=64", "noise=0"),
+        *("teacher_epochs=1", "batch=8"),
+    ),
     "nlnet": ("height=112", "width=112", "val_crops=1", "batch=8"),
 }
 SCORED_WITH = {
@@ -100,15 +103,27 @@ def test_every_family_trains_and_its_file_scores_as_validation_did(
     assert agreement == pytest.approx(summary["val_of_stored_weights"]["srcc"], abs=1e-9)
 
 
-@pytest.mark.parametrize("family", ["blockiqa", "qualitynet", "reqa", "shdiqa"])
+KEPT = ("--set=crop=0", "--set=noise=0.3", "--set=order_weight=0.1", "--set=order_photos=6")
+
+
+@pytest.mark.parametrize(
+    ("family", "more"),
+    [
+        ("blockiqa", ()),
+        ("qualitynet", ()),
+        ("reqa", ()),
+        ("shdiqa", ()),
+        ("shdiqa", (*KEPT, "--set=degraded_photos=10")),
+    ],
+)
 def test_a_training_that_is_interrupted_at_every_step_ends_bit_for_bit_the_same(
-    family: str, ratings: Path, tmp_path: Path
+    family: str, more: tuple[str, ...], ratings: Path, tmp_path: Path
 ) -> None:
     whole, pieces = tmp_path / "whole", tmp_path / "pieces"
-    assert train(family, ratings, whole).exit_code == 0
-    codes = [train(family, ratings, pieces, "--minutes=0").exit_code]
-    while codes[-1] == 3 and len(codes) < 30:
-        codes.append(train(family, ratings, pieces, "--minutes=0", "--resume").exit_code)
+    assert train(family, ratings, whole, *more).exit_code == 0
+    codes = [train(family, ratings, pieces, "--minutes=0", *more).exit_code]
+    while codes[-1] == 3 and len(codes) < 40:
+        codes.append(train(family, ratings, pieces, "--minutes=0", "--resume", *more).exit_code)
     assert codes[-1] == 0 and len(codes) > 4
     assert log_of(whole) == log_of(pieces)
     for name in ("best.safetensors", f"{family}-ratings.safetensors", "recipe.toml", "split.txt"):

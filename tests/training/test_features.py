@@ -15,12 +15,15 @@ from biqa_cli.errors import UsageError
 from biqa_cli.models.blockiqa import BlockIQA
 from biqa_cli.models.nlnet import NLNet
 from biqa_cli.models.qualitynet import QualityNet
+from biqa_cli.models.shdiqa import SHDIQA
 from biqa_cli.models.spec import InputContract
 from biqa_cli.training.config import load_recipe, with_settings
 from biqa_cli.training.data import normalised
+from biqa_cli.training.degradation import degrade_pixels
 from biqa_cli.training.features import (
     FeatureStore,
     Frozen,
+    cache_blockwise,
     cache_degraded,
     cache_features,
     may_be_cached,
@@ -43,6 +46,8 @@ def networks() -> list[nn.Module]:
         QualityNet(TinyTrunk(), TinyTrunk(), chains=2, attention="CA"),
         QualityNet(TinyTrunk(), TinyTrunk(), levels="all"),
         NLNet(TinyTrunk(), nodes=6, pixels=5),
+        SHDIQA(TinyTrunk(), depth=1, width=12, heads=2, input_size=64),
+        SHDIQA(TinyTrunk(), depth=1, width=12, heads=2, input_size=64, patch=32, levels="all"),
     ]
 
 
@@ -85,7 +90,7 @@ def frozen(
     )
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(8))
 def test_a_network_scores_what_is_kept_as_it_scores_the_photo(
     number: int, store: PhotoStore
 ) -> None:
@@ -119,6 +124,27 @@ def test_degraded_photos_are_kept_in_the_order_in_which_they_were_drawn(store: P
     other = draw_degraded((1, 3, 7, 12), count=3, seed=6)
     assert cache_degraded(frozen(network, store), other) is not None
     assert len(list(store.home.glob("degraded-*.npy"))) == 2
+
+
+def test_block_wise_degraded_photos_are_kept_with_what_is_wrong_with_them(
+    store: PhotoStore,
+) -> None:
+    network = networks()[7].eval()
+    chosen = (12, 3, 7)
+    kept = cache_blockwise(frozen(network, store), chosen, "horizontal")
+    assert kept is not None
+    assert kept.values.shape[0] == 3 and kept.types.shape == kept.levels.shape == (3, 2)
+    for place, index in enumerate(chosen):
+        rng = np.random.default_rng((RECIPE.seed, 5, index))
+        view, types, levels = degrade_pixels(store.view(index), rng, partition="horizontal")
+        assert np.array_equal(types, kept.types[place])
+        assert np.array_equal(levels, kept.levels[place])
+        with torch.inference_mode():
+            found = network.pooled(normalised(torch.from_numpy(view[None].copy()), CONTRACT))
+        expected = torch.from_numpy(kept.values[place].astype(np.float32))
+        assert torch.allclose(found[0], expected, atol=1e-3)
+    assert cache_blockwise(frozen(network, store), chosen, "grid") is not None
+    assert len(list(store.home.glob("blockwise-*.npy"))) == 2
 
 
 def test_what_is_kept_is_not_computed_again(store: PhotoStore) -> None:

@@ -9,7 +9,7 @@ References:
 
 import math
 from collections.abc import Mapping
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from biqa_cli.errors import UsageError
 from biqa_cli.models.backbones import Trunk
 
 PATCH = 16
+Levels = Literal["deep", "all"]
 _NORM_EPS = 1e-6
 _LAYER_SCALE = 1e-4
 _INIT_STD = 0.02
@@ -44,30 +45,49 @@ class PatchEmbedding(nn.Module):
 
 
 class TrunkEmbedding(nn.Module):
-    """Tokens of 16×16 pixels from any trunk.
+    """Tokens of square patches from any trunk.
 
-    The trunk's maps at stride 16 and beyond are brought to stride 16 and concatenated. Where
-    they are not yet `width` channels together, a 1×1 convolution makes them so.
+    The trunk's maps are brought to the stride of the patches and concatenated. Where they are
+    not yet `width` channels together, a 1×1 convolution makes them so.
 
     Args:
         trunk: A network with a map at stride 16.
         width: Channels of a token.
+        patch: Side of a patch in pixels.
+        levels: Which maps: those from stride 16 on, or all.
     """
 
-    def __init__(self, trunk: Trunk, width: int) -> None:
+    def __init__(
+        self, trunk: Trunk, width: int, *, patch: int = PATCH, levels: Levels = "deep"
+    ) -> None:
         super().__init__()
         self.trunk = trunk
-        self.first = trunk.strides.index(PATCH)
+        self.patch = patch
+        self.first = trunk.strides.index(PATCH) if levels == "deep" else 0
         channels = sum(trunk.channels[self.first :])
         self.project = nn.Identity() if channels == width else nn.Conv2d(channels, width, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, 3, H, W) to tokens (B, N, width), row by row."""
-        finest, *deeper = self.trunk(images)[self.first :]
-        size = finest.shape[-2:]
-        raised = [F.interpolate(m, size=size, mode="bilinear") for m in deeper]
-        tokens = self.project(torch.cat([finest, *raised], dim=1))
-        return cast("Tensor", tokens).flatten(2).mT
+        return self.from_maps(self.maps(images))
+
+    def maps(self, images: Tensor) -> Tensor:
+        """Map images to what is read of the trunk, (B, C, H / patch, W / patch)."""
+        height, width = images.shape[-2:]
+        size = (height // self.patch, width // self.patch)
+        read = self.trunk(images)[self.first :]
+        return torch.cat([_brought_to(each, size) for each in read], dim=1)
+
+    def from_maps(self, maps: Tensor) -> Tensor:
+        """Map that to tokens (B, N, width), row by row."""
+        return cast("Tensor", self.project(maps)).flatten(2).mT
+
+
+def _brought_to(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return maps (B, C, h, w) of another size: means of finer ones, coarser ones interpolated."""
+    if maps.shape[-1] > size[1]:
+        return F.adaptive_avg_pool2d(maps, size)
+    return maps if maps.shape[-2:] == size else F.interpolate(maps, size=size, mode="bilinear")
 
 
 class Attention(nn.Module):
@@ -140,7 +160,9 @@ class VisionTransformer(nn.Module):
         depth: Transformer blocks.
         width: Channels of a token.
         heads: Attention heads of a block.
-        input_size: Side of the square images in pixels, a multiple of 16.
+        input_size: Side of the square images in pixels, a multiple of the patch.
+        patch: Side of a patch in pixels.
+        levels: Which maps of the trunk are read, see `TrunkEmbedding`.
     """
 
     def __init__(
@@ -151,14 +173,17 @@ class VisionTransformer(nn.Module):
         width: int = 384,
         heads: int = 6,
         input_size: int = 224,
+        patch: int = PATCH,
+        levels: Levels = "deep",
     ) -> None:
         super().__init__()
-        if input_size % PATCH:
-            msg = f"input_size must be a multiple of {PATCH} pixels, got {input_size}"
+        if input_size % patch:
+            msg = f"input_size must be a multiple of {patch} pixels, got {input_size}"
             raise UsageError(msg)
         self.input_size = input_size
-        self.side = input_size // PATCH
-        self.embedding = TrunkEmbedding(trunk, width)
+        self.side = input_size // patch
+        self.levels = levels
+        self.embedding = TrunkEmbedding(trunk, width, patch=patch, levels=levels)
         self.class_token = nn.Parameter(torch.zeros(1, 1, width))
         self.positions = nn.Parameter(torch.zeros(1, self.side**2, width))
         self.blocks = nn.ModuleList(EncoderBlock(width, heads) for _ in range(depth))
@@ -183,6 +208,14 @@ class VisionTransformer(nn.Module):
         Raises:
             UsageError: If the images are of another size.
         """
+        return self.from_maps(self.maps(images), extra=extra, mask=mask)
+
+    def maps(self, images: Tensor) -> Tensor:
+        """Map images to what is read of the trunk, (B, C, √N, √N).
+
+        Raises:
+            UsageError: If the images are of another size.
+        """
         if tuple(images.shape[-2:]) != (self.input_size, self.input_size):
             height, width = images.shape[-2:]
             msg = (
@@ -191,8 +224,14 @@ class VisionTransformer(nn.Module):
                 "input_size"
             )
             raise UsageError(msg)
-        batch = images.shape[0]
-        patches = self.embedding(images) + self.positions
+        return self.embedding.maps(images)
+
+    def from_maps(
+        self, maps: Tensor, *, extra: Tensor | None = None, mask: Tensor | None = None
+    ) -> Tensor:
+        """Map what is read of the trunk to tokens; otherwise as `forward`."""
+        batch = maps.shape[0]
+        patches = self.embedding.from_maps(maps) + self.positions
         tokens = [self.class_token.expand(batch, -1, -1)]
         if extra is not None:
             tokens.append(extra.expand(batch, -1, -1))

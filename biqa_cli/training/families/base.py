@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor, nn
 
+from biqa_cli.models.shdiqa import Partition
 from biqa_cli.models.spec import InputContract
 from biqa_cli.training.data import Extras
 from biqa_cli.training.order import order_loss
@@ -56,7 +57,8 @@ class Batch:
     types: Tensor
     """(B,), of distortion; -1 where there is none."""
     extras: dict[str, Tensor]
-    """What the family's `extras` has made of each crop, stacked."""
+    """What the family's `extras` has made of each crop, stacked; in a phase that learns from kept
+    features, of a quarter as many block-wise degraded photos."""
     epoch: int
     """Of the phase, counted from 0."""
     generator: torch.Generator
@@ -109,6 +111,15 @@ def with_order(terms: Terms, scores: Tensor, batch: Batch) -> Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Blockwise:
+    """Photos of which each block is degraded in its own way."""
+
+    partition: Partition
+    photos: int
+    """How many of the training photos; 0 is all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """A network, its loss, and how long it learns."""
 
@@ -127,6 +138,8 @@ class Phase:
     extras: Extras | None = None
     meet: Callable[[Tensor], None] | None = None
     """Called before the first step with what is cached of some photos, where something is."""
+    blockwise: Blockwise | None = None
+    """Where a phase learns from such photos, and what frozen layers make of photos is kept."""
     pooled_by: tuple[str, ...] | None = None
     """The options that change what `Poolable.pooled` returns; None where pooling would lose some of
     what the head sees."""

@@ -1,5 +1,6 @@
 """SHDIQA: first a teacher that names distortions block by block, then a student of it."""
 
+from collections.abc import Callable
 from typing import cast
 
 import numpy as np
@@ -9,13 +10,24 @@ from torch.nn import functional as F
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.networks import build_trunk
-from biqa_cli.models.shdiqa import SHDIQA, Partition, SHDIQATeacher
+from biqa_cli.models.shdiqa import SHDIQA, BlockEncoder, Partition, SHDIQATeacher
 from biqa_cli.training.data import Arrays, Extras, normalised
-from biqa_cli.training.degradation import degrade_blocks
-from biqa_cli.training.families.base import Batch, Phase, Setting, Terms
+from biqa_cli.training.degradation import degrade_pixels
+from biqa_cli.training.families.base import (
+    Batch,
+    Blockwise,
+    Phase,
+    Setting,
+    Terms,
+    output_of,
+    with_order,
+)
+from biqa_cli.training.families.start import project_at_random
 from biqa_cli.training.losses.shdiqa import quality_loss, shdiqa_loss, teacher_loss
 from biqa_cli.training.photos import Pixels
 from biqa_cli.training.trunks import trunk_slots
+
+_POOLED_BY = ("patch", "levels")
 
 
 class Student(nn.Module):
@@ -46,7 +58,9 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
 
 def _alone(setting: Setting, network: SHDIQA) -> Phase:
     def loss(batch: Batch) -> Terms:
-        return {"loss": quality_loss(network(batch.images).scores, batch.labels)}
+        scores = output_of(network, batch).scores
+        terms = {"loss": quality_loss(scores[: len(batch.labels)], batch.labels)}
+        return with_order(terms, scores, batch)
 
     return Phase(
         name="",
@@ -56,12 +70,28 @@ def _alone(setting: Setting, network: SHDIQA) -> Phase:
         prefix="",
         loss=loss,
         val_loss=F.smooth_l1_loss,
+        meet=_meet(network.encoder) if setting.head_is_new() else None,
+        pooled_by=_POOLED_BY,
     )
+
+
+def _meet(encoder: BlockEncoder) -> Callable[[Tensor], None] | None:
+    """Return what starts the projection to tokens from standardised features."""
+    project = encoder.vit.embedding.project
+    if not isinstance(project, nn.Conv2d):
+        return None
+
+    def meet(pooled: Tensor) -> None:
+        places = pooled.flatten(2).transpose(1, 2).flatten(0, 1)
+        with torch.no_grad():
+            project_at_random(project, places)
+
+    return meet
 
 
 def _teaching(setting: Setting, teacher: SHDIQATeacher) -> Phase:
     def loss(batch: Batch) -> Terms:
-        found = teacher(normalised(batch.extras["degraded"], setting.contract))
+        found = teacher.from_pooled(_pooled_of_degraded(batch, setting, teacher))
         types, levels = batch.extras["types"], batch.extras["levels"]
         right = (found.type_logits.argmax(dim=-1) == types).float().mean()
         total = teacher_loss(found.type_logits, found.level_logits, types, levels)
@@ -76,6 +106,9 @@ def _teaching(setting: Setting, teacher: SHDIQATeacher) -> Phase:
         loss=loss,
         val_loss=F.smooth_l1_loss,
         extras=_degrading(setting),
+        meet=_meet(teacher.encoder),
+        blockwise=_blockwise(setting),
+        pooled_by=_POOLED_BY,
     )
 
 
@@ -89,25 +122,28 @@ def _learning(
         teacher.eval().requires_grad_(requires_grad=False)
 
     def loss(batch: Batch) -> Terms:
-        degraded = normalised(batch.extras["degraded"], setting.contract)
-        scores = network(batch.images).scores
+        scores = output_of(network, batch).scores
+        degraded = _pooled_of_degraded(batch, setting, network)
         with torch.no_grad():
-            taught = cast("Tensor", teacher(degraded).block_tokens)
+            taught = teacher.from_pooled(
+                degraded if batch.is_pooled else _pooled_of_degraded(batch, setting, teacher)
+            ).block_tokens
         terms = shdiqa_loss(
-            scores,
+            scores[: len(batch.labels)],
             batch.labels,
-            student=student.projector(network.block_tokens(degraded)),
+            student=student.projector(network.block_tokens_of(degraded)),
             teacher=taught,
             types=batch.extras["types"],
             contrastive_weight=weights[0],
             affinity_weight=weights[1],
         )
-        return {
+        found = {
             "loss": terms.total,
             "quality": terms.quality,
             "contrastive": terms.contrastive,
             "affinity": terms.affinity,
         }
+        return with_order(found, scores, batch)
 
     return Phase(
         name="student",
@@ -119,6 +155,9 @@ def _learning(
         val_loss=F.smooth_l1_loss,
         extras=_degrading(setting),
         before=freeze_teacher,
+        meet=_meet(network.encoder) if setting.head_is_new() else None,
+        blockwise=_blockwise(setting),
+        pooled_by=_POOLED_BY,
     )
 
 
@@ -130,6 +169,8 @@ def _teacher(setting: Setting, network: SHDIQA) -> SHDIQATeacher:
         partition=_partition(setting),
         depth=len(vit.blocks),
         input_size=vit.input_size,
+        patch=vit.embedding.patch,
+        levels=vit.levels,
     )
     for slot in trunk_slots(setting.recipe):
         name = slot.prefix.rstrip(".")
@@ -141,14 +182,25 @@ def _partition(setting: Setting) -> Partition:
     return cast("Partition", setting.recipe.network["partition"])
 
 
+def _blockwise(setting: Setting) -> Blockwise:
+    photos = int(setting.recipe.loss_number("degraded_photos"))
+    return Blockwise(_partition(setting), photos)
+
+
 def _degrading(setting: Setting) -> Extras:
     """Return what degrades each block of a crop in its own way."""
     partition = _partition(setting)
 
     def degrade(crop: Pixels, rng: np.random.Generator) -> Arrays:
-        image = crop.transpose(2, 0, 1).astype(np.float32, order="C") / np.float32(255)
-        made = degrade_blocks(image, seed=rng, partition=partition)
-        pixels = np.rint(made.image * 255).astype(np.uint8).transpose(1, 2, 0)
-        return {"degraded": pixels, "types": made.types, "levels": made.levels}
+        degraded, types, levels = degrade_pixels(crop, rng, partition=partition)
+        return {"degraded": degraded, "types": types, "levels": levels}
 
     return degrade
+
+
+def _pooled_of_degraded(batch: Batch, setting: Setting, network: SHDIQA | SHDIQATeacher) -> Tensor:
+    """Return what a network reads of degraded crops, from the trunk or from what is kept."""
+    degraded = batch.extras["degraded"]
+    if batch.is_pooled:
+        return degraded.float()
+    return network.pooled(normalised(degraded, setting.contract))

@@ -64,6 +64,23 @@ def test_a_hybrid_projects_the_maps_from_stride_16_on() -> None:
     assert encoder(torch.randn(2, 3, 64, 64)).shape == (2, 1 + 16, 12)
 
 
+def test_patches_of_32_pixels_are_means_of_finer_maps() -> None:
+    torch.manual_seed(0)
+    trunk = TinyTrunk()
+    encoder = VisionTransformer(
+        trunk, depth=1, width=12, heads=2, input_size=64, patch=32, levels="all"
+    )
+    images = torch.randn(2, 3, 64, 64)
+    maps = encoder.maps(images)
+    assert maps.shape == (2, sum(trunk.channels), 2, 2)
+    finest = trunk(images)[0]
+    side = finest.shape[-1] // 2
+    corner = finest[:, :, :side, side:].mean(dim=(2, 3))
+    assert torch.allclose(maps[:, : trunk.channels[0], 0, 1], corner, atol=1e-5)
+    assert encoder.embedding.project.in_channels == sum(trunk.channels)
+    assert encoder(images).shape == (2, 1 + 4, 12)
+
+
 def test_other_sizes_than_the_encoders_are_refused() -> None:
     encoder = VisionTransformer(TinyTrunk(), depth=1, width=12, heads=2, input_size=64)
     with pytest.raises(UsageError, match="reads 64×64 pixels, got 64×96"):
