@@ -15,6 +15,7 @@ from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.base import Engine, EngineName
 from biqa_cli.models.catalog import MODELS, find_model
 from biqa_cli.models.devices import resolve_device
+from biqa_cli.models.memory import give_back_freed_memory
 from biqa_cli.models.networks import build_network
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import ModelSpec, OptionValue
@@ -89,11 +90,15 @@ def load_model(
         from biqa_cli.models.onnx_engine import OnnxEngine
 
         graph = _listed_graph(checkpoint, offline=offline) or made.read_bytes()
-        return LoadedModel(spec, OnnxEngine(graph, tensors, threads=threads), sha256)
-    from biqa_cli.models.torch_engine import TorchEngine
+        ready: Engine = OnnxEngine(graph, tensors, threads=threads)
+    else:
+        from biqa_cli.models.torch_engine import TorchEngine
 
-    network = build_network(spec)
-    return LoadedModel(spec, TorchEngine(network, tensors, device=usable, threads=threads), sha256)
+        ready = TorchEngine(build_network(spec), tensors, device=usable, threads=threads)
+    # Either engine has a copy of its own.
+    del tensors
+    give_back_freed_memory()
+    return LoadedModel(spec, ready, sha256)
 
 
 def load_for_export(

@@ -27,8 +27,8 @@ _LINES = 8
 _PHOTOS_TO_MEET = 500
 _NOT_FROZEN = (
     "noise and order_weight are for what frozen layers make of whole photos: set trainable=head, "
-    "crop=0, rotate=0 and crops_per_photo=1 (all families but reqa; qualitynet with order=gap_first), "
-    "or both to 0"
+    "crop=0, rotate=0 and crops_per_photo=1 (all families but reqa; qualitynet with "
+    "order=gap_first), or both to 0"
 )
 
 

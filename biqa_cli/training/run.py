@@ -10,6 +10,7 @@ import torch
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.split_files import save_split
 from biqa_cli.errors import UsageError
+from biqa_cli.models.memory import keep_freed_memory
 from biqa_cli.training.checkpoints import (
     Progress,
     read_progress,
@@ -22,7 +23,6 @@ from biqa_cli.training.families.base import Phase
 from biqa_cli.training.job import Job, Watcher
 from biqa_cli.training.labels import Labelled, distortion_types, labelled
 from biqa_cli.training.loop import LAST, run_phase
-from biqa_cli.training.memory import keep_freed_memory
 from biqa_cli.training.network import describe_network, make_phases, model_name
 from biqa_cli.training.parts import TrainingParts, training_parts
 from biqa_cli.training.photos import PhotoStore, prepare_photos
