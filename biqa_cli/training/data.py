@@ -28,6 +28,7 @@ class FeaturesOf(Protocol):
         ...
 
 
+_MAPS = 3
 # Streams of random numbers that never meet.
 _ORDER, _SAMPLE = 1, 2
 
@@ -142,10 +143,15 @@ def with_noise(
     *,
     share: float,
 ) -> NDArray[Any]:
-    """Return features with normal noise, `share` of the spread of each; without one as they are."""
+    """Return features with normal noise, `share` of the spread of each; without one as they are.
+
+    Maps (…, C, h, w) have the same noise at all places: it shall make another photo of this one,
+    and what differs from place to place would cancel out in what a head reads of all of them.
+    """
     if spread is None or not share:
         return features
-    noise = rng.standard_normal(features.shape, dtype=np.float32)
+    shape = features.shape if spread.ndim < _MAPS else (*features.shape[:-2], 1, 1)
+    noise = rng.standard_normal(shape, dtype=np.float32)
     return features + np.float32(share) * spread * noise
 
 

@@ -108,3 +108,13 @@ def test_noise_on_features_has_the_spread_that_was_asked_for() -> None:
     assert np.allclose(np.std(draws, axis=0), 0.3 * spread, rtol=0.05)
     assert with_noise(features, spread, rng, share=0) is features
     assert with_noise(features, None, rng, share=0.3) is features
+
+
+def test_maps_have_the_same_noise_at_all_places() -> None:
+    rng = np.random.default_rng(0)
+    spread = np.array([0.5, 2.0], np.float32)[:, None, None] * np.ones((1, 3, 4), np.float32)
+    maps = rng.normal(size=(6, 2, 3, 4)).astype(np.float16)
+    noise = with_noise(maps, spread, rng, share=0.3) - maps
+    assert np.allclose(noise, noise[..., :1, :1], atol=1e-5)
+    draws = [with_noise(maps[0], spread, rng, share=0.3) - maps[0] for _ in range(4000)]
+    assert np.allclose(np.std(draws, axis=0), 0.3 * spread, rtol=0.1)
