@@ -248,5 +248,6 @@ def _key(frozen: Frozen) -> str:
         # Batch norms of the head move, those of frozen layers do not.
         inner = name.rpartition(".")[0]
         if name in parameters or (name in buffers and f"{inner}.weight" in parameters):
-            digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+            # -0.0 is 0.0, which is what a mean of the weights makes of it.
+            digest.update(name.encode() + (tensor.cpu() + 0).contiguous().numpy().tobytes())
     return digest.hexdigest()[:12]
