@@ -55,7 +55,7 @@ def _tiny(name: str) -> LoadedModel:
     networks = {
         "qualitynet-lite": lambda: QualityNet(TinyTrunk(), TinyTrunk()),
         "reqa-lite": lambda: REQA(TinyTrunk()),
-        "shdiqa-lite": lambda: SHDIQA(TinyTrunk(), depth=1, width=24, heads=2),
+        "shdiqa": lambda: SHDIQA(TinyTrunk(), depth=1, width=24, heads=2),
         "nlnet-lite": lambda: NLNet(TinyTrunk()),
     }
     return _loaded(name, networks[name]())
@@ -117,7 +117,7 @@ def test_hidden_states_are_a_row_for_each_block_and_a_column_for_each_step() -> 
 
 
 def test_attention_of_panels_is_relative_to_even_attention() -> None:
-    model = _tiny("shdiqa-lite")
+    model = _tiny("shdiqa")
     crops = _crops(448, size=224, stride=224)
     seen = panel_attention(model.engine, crops)  # type: ignore[arg-type]
     with torch.inference_mode():
@@ -146,7 +146,7 @@ def test_attention_of_nodes_lies_on_their_superpixels() -> None:
         assert np.allclose(right[labels == region], 100 * float(received), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["qualitynet-lite", "reqa-lite", "shdiqa-lite", "nlnet-lite"])
+@pytest.mark.parametrize("name", ["qualitynet-lite", "reqa-lite", "shdiqa", "nlnet-lite"])
 def test_the_score_is_that_of_the_photo(name: str) -> None:
     model = _tiny(name)
     path = str(EXAMPLES / "cat.jpg")
