@@ -8,7 +8,7 @@ Reference:
 """
 
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, Unpack, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +17,8 @@ from biqa_cli.distortions.named_blocks import BlockName, block_slices
 from biqa_cli.errors import UsageError
 from biqa_cli.models.backbones import Trunk
 from biqa_cli.models.backbones.vit import (
-    PATCH,
     Attention,
-    Levels,
+    Sizes,
     VisionTransformer,
     feed_forward,
     initialise_linear,
@@ -103,40 +102,15 @@ class BlockEncoder(nn.Module):
     """The encoder with block-wise aggregation and filtering (BAF); teacher and student have one.
 
     Args:
-        trunk: What makes patch tokens, see `VisionTransformer`.
+        vit: What makes and relates patch tokens.
         partition: How the image is cut; None leaves BAF out, which is DEIQT.
-        depth: Transformer blocks.
-        width: Channels of a token.
-        heads: Attention heads.
-        input_size: Side of the square images in pixels.
-        patch: Side of a patch in pixels.
-        levels: Which maps of the trunk are read, see `TrunkEmbedding`.
     """
 
     mask: Tensor | None
 
-    def __init__(
-        self,
-        trunk: Trunk,
-        *,
-        partition: Partition | None,
-        depth: int,
-        width: int,
-        heads: int,
-        input_size: int,
-        patch: int,
-        levels: Levels,
-    ) -> None:
+    def __init__(self, vit: VisionTransformer, *, partition: Partition | None) -> None:
         super().__init__()
-        self.vit = VisionTransformer(
-            trunk,
-            depth=depth,
-            width=width,
-            heads=heads,
-            input_size=input_size,
-            patch=patch,
-            levels=levels,
-        )
+        self.vit = vit
         self.count = 0
         self.tokens: nn.Parameter | None = None
         self.filter: nn.Linear | None = None
@@ -144,6 +118,7 @@ class BlockEncoder(nn.Module):
         if partition is not None:
             mask = block_mask(partition, self.vit.side)
             self.count = len(PARTITIONS[partition])
+            width = vit.sizes["width"]
             self.tokens = nn.Parameter(torch.empty(self.count, width))
             self.filter = nn.Linear(width, width)
             nn.init.trunc_normal_(self.tokens, std=_INIT_STD)
@@ -217,12 +192,8 @@ class SHDIQA(nn.Module):
             16 makes a hybrid, where less depth suffices (our reading).
         partition: How BAF cuts the image (supplement, Table 3).
         use_baf: Whether there are block tokens; without them the network is DEIQT.
-        depth: Transformer blocks of the encoder.
-        width: Channels of a token.
-        heads: Attention heads.
-        input_size: Side of the square images in pixels; other images are refused.
-        patch: Side of a patch in pixels. The ViT's is 16; 32 is for hybrids (our extension).
-        levels: Which maps of the trunk a hybrid reads: from stride 16 on, or all.
+        sizes: Of the encoder, see `VisionTransformer`; images of another size are refused. Other
+            patches and levels than its own are for hybrids (our extension).
     """
 
     def __init__(
@@ -231,25 +202,12 @@ class SHDIQA(nn.Module):
         *,
         partition: Partition = "vertical",
         use_baf: bool = True,
-        depth: int = 12,
-        width: int = 384,
-        heads: int = 6,
-        input_size: int = 224,
-        patch: int = PATCH,
-        levels: Levels = "deep",
+        **sizes: Unpack[Sizes],
     ) -> None:
         super().__init__()
-        self.encoder = BlockEncoder(
-            trunk,
-            partition=partition if use_baf else None,
-            depth=depth,
-            width=width,
-            heads=heads,
-            input_size=input_size,
-            patch=patch,
-            levels=levels,
-        )
-        self.decoder = PanelDecoder(width, heads)
+        vit = VisionTransformer(trunk, **sizes)
+        self.encoder = BlockEncoder(vit, partition=partition if use_baf else None)
+        self.decoder = PanelDecoder(vit.sizes["width"], vit.sizes["heads"])
 
     def forward(self, images: Tensor) -> SHDIQAOutput:
         """Score normalised images (B, 3, input_size, input_size)."""
@@ -309,24 +267,12 @@ class SHDIQATeacher(nn.Module):
         trunk: Trunk,
         *,
         partition: Partition = "vertical",
-        depth: int = 12,
-        width: int = 384,
-        heads: int = 6,
-        input_size: int = 224,
-        patch: int = PATCH,
-        levels: Levels = "deep",
+        **sizes: Unpack[Sizes],
     ) -> None:
         super().__init__()
-        self.encoder = BlockEncoder(
-            trunk,
-            partition=partition,
-            depth=depth,
-            width=width,
-            heads=heads,
-            input_size=input_size,
-            patch=patch,
-            levels=levels,
-        )
+        vit = VisionTransformer(trunk, **sizes)
+        self.encoder = BlockEncoder(vit, partition=partition)
+        width = vit.sizes["width"]
         self.type_head = nn.Linear(width, DISTORTION_TYPES)
         self.level_head = nn.Linear(width, DISTORTION_LEVELS)
 

@@ -29,7 +29,7 @@ from biqa_cli.training.photos import PhotoStore, Pixels
 from biqa_cli.training.recipe import Recipe
 
 _AT_ONCE = 16
-_BLOCKWISE_STREAM = 5
+_DEGRADING_STREAM = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def cache_blockwise(
     """
 
     def draw_of(place: int) -> np.random.Generator:
-        return np.random.default_rng((frozen.recipe.seed, _BLOCKWISE_STREAM, chosen[place]))
+        return np.random.default_rng((frozen.recipe.seed, _DEGRADING_STREAM, chosen[place]))
 
     def view(place: int) -> Pixels:
         pixels = frozen.store.view(chosen[place])

@@ -22,7 +22,7 @@ from biqa_cli.training.features import (
 from biqa_cli.training.job import Job, autocast
 from biqa_cli.training.order import draw_degraded
 
-_ORDER_STREAM, _BLOCKWISE_STREAM = 4, 6
+_ORDER_STREAM, _BLOCKS_STREAM = 4, 6
 _LINES = 8
 _PHOTOS_TO_MEET = 500
 _NOT_FROZEN = (
@@ -107,7 +107,7 @@ def blockwise_batch(
     kept = features.blockwise
     if kept is None:
         return {}
-    rng = np.random.default_rng((job.recipe.seed, _BLOCKWISE_STREAM, epoch, step))
+    rng = np.random.default_rng((job.recipe.seed, _BLOCKS_STREAM, epoch, step))
     chosen = rng.integers(len(kept.values), size=max(1, job.recipe.optimiser.batch // 4))
     seen: Arrays = {"degraded": kept.values[chosen]}
     seen |= {"types": kept.types[chosen], "levels": kept.levels[chosen]}

@@ -62,7 +62,7 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
         UsageError: If a loss or a score is not finite, or the predictions collapse.
     """
     slots = _prefixed(trunk_slots(job.recipe), phase.prefix)
-    learner = phase.learner.to(job.device).to(memory_format=torch.channels_last)
+    learner = phase.learner
     trainable = job.recipe.optimiser.trainable
     phase.before()
     freeze(learner, slots, trainable=trainable)

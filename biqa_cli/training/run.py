@@ -197,10 +197,10 @@ def _run(job: Job, phases: tuple[Phase, ...], progress: Progress) -> bool:
     """Run the phases from where the training stands; return whether all came to their end."""
     for number, phase in enumerate(phases):
         kept = job.out / f"{phase.name}.safetensors"
+        # One layout for what learns and what has learnt, so that it says the same to the last bit.
+        phase.learner.to(job.device).to(memory_format=torch.channels_last)
         if number < progress.phase:
             read_weights(kept, phase.learner)
-            # In the layout in which it learnt, so that it says the same to the last bit.
-            phase.learner.to(job.device).to(memory_format=torch.channels_last)
             continue
         if number > progress.phase:
             progress.phase, progress.epoch, progress.step = number, 0, 0

@@ -110,6 +110,8 @@ def test_without_internet_the_error_names_the_file_to_give(
     monkeypatch.setattr(socket, "getaddrinfo", offline)
     with pytest.raises(WeightsError, match="cannot download https://.*resnet50.* --init FILE"):
         start("blockiqa", ("resnet50",), ["imagenet"])
+    with pytest.raises(WeightsError, match="torchvision has no ImageNet weights of vit-s16"):
+        start("shdiqa", ("vit-s16",), ["imagenet"])
 
 
 def test_a_chain_that_is_left_out_needs_no_start() -> None:

@@ -9,7 +9,7 @@ References:
 
 import math
 from collections.abc import Mapping
-from typing import Literal, cast
+from typing import Literal, TypedDict, cast
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,19 @@ from biqa_cli.models.backbones import Trunk
 
 PATCH = 16
 Levels = Literal["deep", "all"]
+
+
+class Sizes(TypedDict, total=False):
+    """The arguments of a `VisionTransformer` but its trunk."""
+
+    depth: int
+    width: int
+    heads: int
+    input_size: int
+    patch: int
+    levels: Levels
+
+
 _NORM_EPS = 1e-6
 _LAYER_SCALE = 1e-4
 _INIT_STD = 0.02
@@ -67,12 +80,8 @@ class TrunkEmbedding(nn.Module):
         channels = sum(trunk.channels[self.first :])
         self.project = nn.Identity() if channels == width else nn.Conv2d(channels, width, 1)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map images (B, 3, H, W) to tokens (B, N, width), row by row."""
-        return self.from_maps(self.maps(images))
-
     def maps(self, images: Tensor) -> Tensor:
-        """Map images to what is read of the trunk, (B, C, H / patch, W / patch)."""
+        """Map images (B, 3, H, W) to what is read of the trunk, (B, C, H / patch, W / patch)."""
         height, width = images.shape[-2:]
         size = (height // self.patch, width // self.patch)
         read = self.trunk(images)[self.first :]
@@ -182,7 +191,14 @@ class VisionTransformer(nn.Module):
             raise UsageError(msg)
         self.input_size = input_size
         self.side = input_size // patch
-        self.levels = levels
+        self.sizes = Sizes(
+            depth=depth,
+            width=width,
+            heads=heads,
+            input_size=input_size,
+            patch=patch,
+            levels=levels,
+        )
         self.embedding = TrunkEmbedding(trunk, width, patch=patch, levels=levels)
         self.class_token = nn.Parameter(torch.zeros(1, 1, width))
         self.positions = nn.Parameter(torch.zeros(1, self.side**2, width))

@@ -125,9 +125,8 @@ def _learning(
         scores = output_of(network, batch).scores
         degraded = _pooled_of_degraded(batch, setting, network)
         with torch.no_grad():
-            taught = teacher.from_pooled(
-                degraded if batch.is_pooled else _pooled_of_degraded(batch, setting, teacher)
-            ).block_tokens
+            pooled = _pooled_of_degraded(batch, setting, teacher)
+            taught = teacher.from_pooled(pooled).block_tokens
         terms = shdiqa_loss(
             scores[: len(batch.labels)],
             batch.labels,
@@ -167,10 +166,7 @@ def _teacher(setting: Setting, network: SHDIQA) -> SHDIQATeacher:
     teacher = SHDIQATeacher(
         build_trunk(setting.recipe.trunks[0]),
         partition=_partition(setting),
-        depth=len(vit.blocks),
-        input_size=vit.input_size,
-        patch=vit.embedding.patch,
-        levels=vit.levels,
+        **vit.sizes,
     )
     for slot in trunk_slots(setting.recipe):
         name = slot.prefix.rstrip(".")
