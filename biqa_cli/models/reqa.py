@@ -6,14 +6,15 @@ Reference:
     https://doi.org/10.1016/j.jvcir.2023.104043
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import sqrt
+from math import isqrt, sqrt
 from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.backbones import Trunk
@@ -218,6 +219,33 @@ class REQA(nn.Module):
             features.append(self.baseline(top.mean(dim=(2, 3)))[:, None].expand(-1, self.steps, -1))
         step_scores = _OUTPUT_SCALE * self.mlp_3(torch.cat(features, dim=2))[..., 0]
         return REQAOutput(step_scores[:, -1], step_scores, v, v_m, hidden, attention)
+
+    def fitted(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the tensors of a REQA for crops of any size as they fit this one.
+
+        Read-outs and the positions of the encoder are interpolated over the places that they are
+        for, as is usual for ViTs. A read-out makes of an evenly filled map what it made of it.
+        """
+        fitted = dict(tensors)
+        for number, hidden in enumerate(_HIDDEN[: len(self.feedback)]):
+            name = f"feedback.{number}.read_out.weight"
+            given, wanted = tensors[name], self.get_parameter(name).shape[1] // hidden
+            places = given.shape[1] // hidden
+            maps = _of_places(given.reshape(_DETAIL, hidden, places), wanted)
+            fitted[name] = (maps * (places / wanted)).flatten(1)
+        if self.transformer is not None:
+            name = "transformer.position"
+            given, wanted = tensors[name].mT, self.get_parameter(name).shape[1] - 1
+            maps = _of_places(given[..., 1:], wanted)
+            fitted[name] = torch.cat([given[..., :1], maps], dim=2).mT
+        return fitted
+
+
+def _of_places(values: Tensor, count: int) -> Tensor:
+    """Interpolate values (B, C, N) of the N places of a square to another square, (B, C, count)."""
+    old, new = isqrt(values.shape[-1]), isqrt(count)
+    maps = values.reshape(*values.shape[:2], old, old)
+    return F.interpolate(maps, size=(new, new), mode="bilinear").flatten(2)
 
 
 def _mlp_3(features: int) -> nn.Sequential:

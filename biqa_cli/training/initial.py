@@ -11,6 +11,7 @@ from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.backbones import efficientnet_lite, vgg, vit
 from biqa_cli.models.backbones.installed_torchvision import torchvision_models
 from biqa_cli.models.catalog import DEFAULT_MODEL
+from biqa_cli.models.reqa import REQA
 from biqa_cli.models.spec import Family, TrunkName
 from biqa_cli.models.torch_engine import load_tensors
 from biqa_cli.training.trunks import TrunkSlot
@@ -65,6 +66,8 @@ def set_starting_weights(
     if len(starts) == 1 and starts[0] not in (IMAGENET, NONE):
         whole = _read(Path(starts[0]))
         if _is_whole(network, whole):
+            if isinstance(network, REQA):
+                whole = network.fitted(whole)
             load_tensors(network, {name: tensor.numpy() for name, tensor in whole.items()})
             return True, [f"the whole network starts from {starts[0]}"]
     each = list(starts) * len(slots) if len(starts) == 1 else list(starts)

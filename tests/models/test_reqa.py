@@ -249,3 +249,31 @@ def test_the_examples_of_its_page_are_true() -> None:
     torch.manual_seed(0)
     results = doctest.testfile(str(_PAGE), module_relative=False)
     assert results.attempted > 3 and results.failed == 0
+
+
+def test_weights_for_other_crops_say_the_same_of_an_even_map_and_keep_their_places() -> None:
+    torch.manual_seed(0)
+    small, large = REQA(TinyTrunk()).eval(), REQA(TinyTrunk(), input_size=448).eval()
+    large.load_state_dict(large.fitted(small.state_dict()))
+    hidden = torch.tanh(torch.randn(2, 16, 1, 1))
+    blocks = [network.feedback[0] for network in (small, large)]
+    near, far = (
+        block.details([hidden.expand(-1, -1, side, side)])  # type: ignore[operator]
+        for block, side in zip(blocks, (56, 112), strict=True)
+    )
+    torch.testing.assert_close(near, far)
+    # Detail in a corner of the small map is read in the same corner of the large one.
+    corners = [torch.zeros(1, 16, side, side) for side in (56, 112)]
+    for corner in corners:
+        corner[..., : corner.shape[-1] // 4, -corner.shape[-1] // 4 :] = 1
+    near, far = (
+        block.details([corner]) - block.read_out.bias  # type: ignore[operator, union-attr]
+        for block, corner in zip(blocks, corners, strict=True)
+    )
+    assert torch.cosine_similarity(near.flatten(), far.flatten(), dim=0) > 0.95
+    assert small.transformer is not None and large.transformer is not None
+    torch.testing.assert_close(
+        large.transformer.position[:, 1:].mean(dim=1), small.transformer.position[:, 1:].mean(dim=1)
+    )
+    same = small.fitted(small.state_dict())
+    assert all(torch.equal(same[name], t) for name, t in small.state_dict().items())

@@ -88,6 +88,18 @@ def test_a_whole_checkpoint_gives_the_whole_network_and_to_another_its_trunk(
         assert torch.equal(other.get_parameter(prefix + name), state[f"trunk.{name}"])
 
 
+def test_reqa_starts_from_a_checkpoint_for_crops_of_another_size(tmp_path: Path) -> None:
+    lite = ("efficientnet-lite0",)
+    given, _ = start("reqa", lite, ["none"])
+    state = {n: t for n, t in given.state_dict().items() if not n.endswith("num_batches_tracked")}
+    file = tmp_path / "small.safetensors"
+    save_file(state, file)
+    large, notes = start("reqa", lite, [str(file)], {"input_size": 336})
+    assert notes == [f"the whole network starts from {file}"]
+    assert torch.equal(large.get_parameter("mlp_3.0.weight"), state["mlp_3.0.weight"])
+    assert large.get_parameter("transformer.position").shape == (1, 11**2 + 1, 224)
+
+
 def test_a_file_of_another_trunk_is_refused_with_the_names_that_are_expected(
     tmp_path: Path,
 ) -> None:
