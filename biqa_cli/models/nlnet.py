@@ -17,9 +17,11 @@ from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import BlockGrid
 from biqa_cli.errors import UsageError
 from biqa_cli.models.backbones import Trunk
+from biqa_cli.models.qualitynet import dense_layers
 from biqa_cli.models.superpixels import SuperpixelNodes, superpixel_nodes
 
 Branches = Literal["local", "nonlocal", "both"]
+Head = Literal["paper", "deep"]
 
 PATCH = 112
 _HEADS = 4
@@ -33,7 +35,7 @@ _NORM_FLOOR = 1e-5
 _VARIANCE_FLOOR = 1e-20
 # Superpixels whose attention is in memory at once: a CPU is fast where they fit its cache.
 _AT_ONCE_CPU, _AT_ONCE_ELSEWHERE = 64, 8192
-_HEAD_WIDTH = 512
+_HEAD_WIDTH, _NARROW = 512, 128
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -61,8 +63,8 @@ class NodeAttention:
     """Where the patches lie in the image (after the padding of small ones)."""
 
 
-def patch_grid(height: int, width: int) -> BlockGrid:
-    """Return the 112 × 112 patches of an image, side by side, the last row and column included.
+def patch_grid(height: int, width: int, *, side: int = PATCH) -> BlockGrid:
+    """Return the square patches of an image, side by side, the last row and column included.
 
     Less than a patch at the bottom and on the right belongs to none.
 
@@ -73,21 +75,21 @@ def patch_grid(height: int, width: int) -> BlockGrid:
     return BlockGrid(
         image_height=height,
         image_width=width,
-        height=PATCH,
-        width=PATCH,
-        ys=tuple(range(0, height - PATCH + 1, PATCH)),
-        xs=tuple(range(0, width - PATCH + 1, PATCH)),
+        height=side,
+        width=side,
+        ys=tuple(range(0, height - side + 1, side)),
+        xs=tuple(range(0, width - side + 1, side)),
     )
 
 
-def reflect_to_patch(images: Tensor) -> Tensor:
-    """Return images (…, H, W) of at least 112 pixels a side, by reflection below and right."""
+def reflect_to_patch(images: Tensor, *, side: int = PATCH) -> Tensor:
+    """Return images (…, H, W) of at least a patch a side, by reflection below and right."""
     for axis in (-2, -1):
         length = images.shape[axis]
-        if length < PATCH:
+        if length < side:
             # There and back again, however often: the edge itself is not repeated.
             period = max(2 * (length - 1), 1)
-            index = torch.arange(PATCH, device=images.device) % period
+            index = torch.arange(side, device=images.device) % period
             images = images.index_select(axis, torch.minimum(index, period - index))
     return images
 
@@ -266,6 +268,36 @@ class LocalBranch(nn.Module):
         return torch.cat([mean_and_std(m.flatten(2).mT) for m in maps], dim=-1)
 
 
+class DeepHead(nn.Module):
+    """QualityNet's head on the features of both branches (our extension).
+
+    The non-local features are narrowed first, or they drown the others while there is little to
+    learn from; and all are normalised over the batch, since the levels of a trunk differ in size.
+
+    Args:
+        of_superpixels: Non-local features, which come first; 0 without that branch.
+        of_maps: Local features; 0 without that branch.
+        outputs: What the head says of a patch.
+    """
+
+    def __init__(self, of_superpixels: int, of_maps: int, outputs: int) -> None:
+        super().__init__()
+        self.of_superpixels = of_superpixels
+        self.narrow = nn.Linear(of_superpixels, _NARROW) if of_superpixels else None
+        features = of_maps + (_NARROW if of_superpixels else 0)
+        self.norm = nn.BatchNorm1d(features)
+        self.layers = dense_layers(features, outputs)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map features (B, P, F) to (B, P, outputs)."""
+        x = features.flatten(0, 1)
+        if self.narrow is not None:
+            of_superpixels = self.narrow(x[:, : self.of_superpixels])
+            x = torch.cat([of_superpixels, x[:, self.of_superpixels :]], dim=1)
+        said = self.layers(self.norm(x))
+        return cast("Tensor", said.reshape(*features.shape[:2], -1))
+
+
 class NLNet(nn.Module):
     """NLNet on any trunk.
 
@@ -273,6 +305,8 @@ class NLNet(nn.Module):
         trunk: The CNN of the local branch; not kept where there is none.
         types: Distortion types that the type head tells apart; 0 leaves the head out.
         branches: "both", or one alone.
+        patch: Side of a patch; larger ones than the paper's have larger superpixels.
+        head: "paper", or "deep" for `DeepHead`.
         nodes: Superpixels of a patch.
         pixels: Pixels of a superpixel.
         mean: What the trunk's input is normalised with; ImageNet's.
@@ -287,6 +321,8 @@ class NLNet(nn.Module):
         *,
         types: int = 0,
         branches: Branches = "both",
+        patch: int = PATCH,
+        head: Head = "paper",
         nodes: int = 100,
         pixels: int = 60,
         mean: tuple[float, float, float] = _IMAGENET_MEAN,
@@ -294,6 +330,7 @@ class NLNet(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.patch = patch
         self.nodes = nodes
         self.pixels = pixels
         self.local_branch = (
@@ -304,14 +341,24 @@ class NLNet(nn.Module):
             if branches == "local"
             else NonLocalBranch(nodes=nodes, pixels=pixels, dropout=dropout)
         )
-        features = sum(
-            b.features for b in (self.local_branch, self.nonlocal_branch) if b is not None
-        )
-        self.quality_head = _head(features, 1)
-        self.type_head = _head(features, types) if types else None
+        of_superpixels = 0 if self.nonlocal_branch is None else self.nonlocal_branch.features
+        of_maps = self.local_features
+
+        def make_head(outputs: int) -> nn.Module:
+            if head == "deep":
+                return DeepHead(of_superpixels, of_maps, outputs)
+            return _head(of_superpixels + of_maps, outputs)
+
+        self.quality_head = make_head(1)
+        self.type_head = make_head(types) if types else None
+
+    @property
+    def local_features(self) -> int:
+        """How many features of a patch the local branch makes."""
+        return 0 if self.local_branch is None else self.local_branch.features
 
     def forward(self, images: Tensor) -> NLNetOutput:
-        """Score images (B, 3, H, W) in [0, 1] by their 112 × 112 patches.
+        """Score images (B, 3, H, W) in [0, 1] by their patches.
 
         Smaller images are reflected to the size of a patch. Superpixels are found on the CPU,
         on pixels rounded to 8 bits.
@@ -322,39 +369,49 @@ class NLNet(nn.Module):
         """Score patches whose superpixels are known.
 
         Args:
-            patches: (B, P, 3, 112, 112) in [0, 1].
+            patches: (B, P, 3, side, side) in [0, 1].
             nodes: `superpixel_nodes(…).features` as (B, P, nodes, pixels, 3); None without the
                 non-local branch.
 
         Raises:
             UsageError: If the network has a non-local branch and there are no nodes.
         """
-        return self.from_pooled(self._features(patches, nodes))
+        return self.from_pooled(self._read(patches, nodes))
 
     def pooled(self, images: Tensor) -> Tensor:
-        """Return the features of both branches for each patch of images, (B, P, 4992)."""
-        patches, _ = _patches(images)
+        """Return what is read of each patch of images (B, P, …).
+
+        First the features of the local branch, then the pixels of the superpixels, nodes · pixels
+        · 3, each as far as the network has the branch.
+        """
+        patches, _ = self._patches(images)
         nodes = None if self.nonlocal_branch is None else self._superpixels(patches)
-        return self._features(patches, None if nodes is None else _on(patches, nodes)).float()
+        return self._read(patches, None if nodes is None else _on(patches, nodes))
 
     def from_pooled(self, pooled: Tensor) -> NLNetOutput:
         """Score images by what `pooled` has returned for them; equal to `forward`."""
-        patch_scores = self.quality_head(pooled).squeeze(-1)
-        types = None if self.type_head is None else self.type_head(pooled).mean(dim=1)
+        local, nodes = pooled.tensor_split([self.local_features], dim=-1)
+        features = local
+        if self.nonlocal_branch is not None:
+            nodes = nodes.reshape(-1, self.nodes, self.pixels, 3)
+            of_superpixels = self.nonlocal_branch(nodes).reshape(*pooled.shape[:2], -1)
+            features = torch.cat([of_superpixels.float(), local], dim=-1)
+        patch_scores = self.quality_head(features).squeeze(-1)
+        types = None if self.type_head is None else self.type_head(features).mean(dim=1)
         return NLNetOutput(
             scores=patch_scores.mean(dim=1), patch_scores=patch_scores, type_logits=types
         )
 
-    def _features(self, patches: Tensor, nodes: Tensor | None) -> Tensor:
-        """Return the features of both branches (B, P, 4992), those of the non-local one first."""
-        features = []
+    def _read(self, patches: Tensor, nodes: Tensor | None) -> Tensor:
+        read = []
+        if self.local_branch is not None:
+            local = self.local_branch(patches.flatten(0, 1))
+            read.append(local.reshape(*patches.shape[:2], -1).float())
         if self.nonlocal_branch is not None:
             if nodes is None:
                 raise UsageError("the non-local branch needs the superpixels of the patches")
-            features.append(self.nonlocal_branch(nodes.flatten(0, 1)))
-        if self.local_branch is not None:
-            features.append(self.local_branch(patches.flatten(0, 1)))
-        return torch.cat(features, dim=-1).reshape(*patches.shape[:2], -1)
+            read.append(nodes.flatten(2))
+        return torch.cat(read, dim=-1)
 
     def node_attention(self, images: Tensor) -> NodeAttention:
         """Return how much each superpixel of images (B, 3, H, W) is looked at.
@@ -364,23 +421,22 @@ class NLNet(nn.Module):
         """
         if self.nonlocal_branch is None:
             raise UsageError('there is no attention to show with branches="local"')
-        patches, grid = _patches(images)
+        patches, grid = self._patches(images)
         nodes = self._superpixels(patches)
         alpha = self.nonlocal_branch.attention(_on(patches, nodes).flatten(0, 1))
         received = alpha.mean(dim=(0, 2, 3)).reshape(*patches.shape[:2], -1)
         return NodeAttention(weights=received, nodes=nodes, grid=grid)
 
+    def _patches(self, images: Tensor) -> tuple[Tensor, BlockGrid]:
+        """Return the patches (B, P, 3, side, side) of images, and where they lie."""
+        images = reflect_to_patch(images, side=self.patch)
+        grid = patch_grid(images.shape[-2], images.shape[-1], side=self.patch)
+        return torch.stack(block_views(images, grid), dim=1), grid
+
     def _superpixels(self, patches: Tensor) -> SuperpixelNodes:
         pixels = (patches.detach().flatten(0, 1) * 255).round().clamp(0, 255).to(torch.uint8)
         array = pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
         return superpixel_nodes(array, nodes=self.nodes, pixels=self.pixels)
-
-
-def _patches(images: Tensor) -> tuple[Tensor, BlockGrid]:
-    """Return the patches (B, P, 3, 112, 112) of images, and where they lie."""
-    images = reflect_to_patch(images)
-    grid = patch_grid(images.shape[-2], images.shape[-1])
-    return torch.stack(block_views(images, grid), dim=1), grid
 
 
 def _on(patches: Tensor, nodes: SuperpixelNodes) -> Tensor:

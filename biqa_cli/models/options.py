@@ -46,6 +46,8 @@ OPTIONS: dict[Family, dict[str, Option]] = {
     },
     "nlnet": {
         "branches": Option("both", ("local", "nonlocal", "both"), "slides, local and non-local"),
+        "patch": Option(112, (112, 224, 448), "the side of a patch; larger ones are our extension"),
+        "head": Option("paper", ("paper", "deep"), "deep is our extension"),
         "types": Option(0, (), "distortion types of the training set; 0 has no type head"),
     },
 }

@@ -131,12 +131,7 @@ class QualityNet(nn.Module):
         self.widths = [c for trunk in trunks for c in trunk.channels[-self.levels :]]
         self.spatial = nn.ModuleList(SpatialAttention() for _ in self.widths if "SA" in attention)
         self.channel = nn.ModuleList(ChannelAttention(c) for c in self.widths if "CA" in attention)
-        self.head = nn.Sequential(
-            *_dense(sum(self.widths), 1024, dropout=0.25),
-            *_dense(1024, 512, dropout=0.25),
-            *_dense(512, 256, dropout=0.5),
-            nn.Linear(256, 1),
-        )
+        self.head = dense_layers(sum(self.widths), 1)
 
     def forward(self, images: Tensor) -> QualityNetOutput:
         """Score normalised images (B, 3, H, W) of any size that the trunks accept."""
@@ -186,6 +181,16 @@ def _applied(affine: Affine, images: Tensor) -> Tensor:
 def _apply(gates: Sequence[Tensor], maps: Sequence[Tensor]) -> list[Tensor]:
     """Return gate · map for each chain (eqs. 5 and 11), the maps themselves without gates."""
     return [gate * x for gate, x in zip(gates, maps, strict=True)] if gates else list(maps)
+
+
+def dense_layers(features: int, outputs: int) -> nn.Sequential:
+    """Return the head (eqs. 25 to 34), which NLNet may have too."""
+    return nn.Sequential(
+        *_dense(features, 1024, dropout=0.25),
+        *_dense(1024, 512, dropout=0.25),
+        *_dense(512, 256, dropout=0.5),
+        nn.Linear(256, outputs),
+    )
 
 
 def _dense(inputs: int, outputs: int, *, dropout: float) -> tuple[nn.Module, ...]:

@@ -14,7 +14,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-_REGION_SIDE = 8
+_REGION_SIDE, _REGIONS_A_SIDE = 8, 14
 _COMPACTNESS = 10.0
 _ITERATIONS = 10
 _FALLBACK_CELLS = 10
@@ -62,16 +62,18 @@ def superpixel_nodes(
 def slic_labels(patches: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return the SLIC superpixel of each pixel (P, H, W), counted from 0.
 
-    Regions of about 8 × 8 pixels in CIELAB with adaptive compactness (SLICO), 10 iterations.
-    Regions may fall apart: connectivity is not enforced.
+    Regions of about 8 × 8 pixels in CIELAB with adaptive compactness (SLICO), 10 iterations. In
+    patches of more than 112 pixels they grow with the patch, which has 196 of them. Regions may
+    fall apart: connectivity is not enforced.
     """
     from skimage.segmentation import slic
 
     def segment(patch: NDArray[np.uint8]) -> NDArray[np.int64]:
         height, width = patch.shape[:2]
+        side = max(_REGION_SIDE, min(height, width) // _REGIONS_A_SIDE)
         labels = slic(
             patch,
-            n_segments=(height // _REGION_SIDE) * (width // _REGION_SIDE),
+            n_segments=(height // side) * (width // side),
             compactness=_COMPACTNESS,
             max_num_iter=_ITERATIONS,
             slic_zero=True,

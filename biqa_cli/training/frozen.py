@@ -72,6 +72,8 @@ def kept_features(job: Job, phase: Phase) -> FeatureStore | None:
     features = cache_features(frozen)
     if features is not None and recipe.input.noise:
         spread = some_of(features, job).std(dim=0).cpu().numpy()
+        if phase.noisy is not None:
+            spread[..., phase.noisy :] = 0
         features = replace(features, spread=spread)
     # A phase that does not score has no use for the order of scores.
     if features is not None and recipe.order.order_weight and phase.network is not None:

@@ -18,7 +18,7 @@ LOSS_KEYS: dict[Family, dict[str, LossValue]] = {
         "teacher_epochs": 9.0,
         "degraded_photos": 0.0,
     },
-    "nlnet": {},
+    "nlnet": {"plcc_weight": 0.0},
 }
 """What each family's loss can be told, and the paper's value. "auto" is explained in the recipe."""
 

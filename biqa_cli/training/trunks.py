@@ -63,9 +63,8 @@ def trunk_slots(recipe: Recipe) -> tuple[TrunkSlot, ...]:
     return (TrunkSlot("trunk.", first),)
 
 
-_FROZEN_WITH_THE_TRUNK = ("afel.conv.", "nonlocal_branch.")
-"""BlockIQA's filters and NLNet's superpixels read pixels as trunks do: what they make of a photo
-stays with it."""
+_FROZEN_WITH_THE_TRUNK = ("afel.conv.",)
+"""BlockIQA's filters read pixels as trunks do: what they make of a photo stays with it."""
 
 
 def freeze(learner: nn.Module, slots: tuple[TrunkSlot, ...], *, trainable: str) -> None:

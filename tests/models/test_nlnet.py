@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from biqa_cli.errors import UsageError
 from biqa_cli.models.backbones.vgg import VGG16
 from biqa_cli.models.nlnet import (
+    DeepHead,
     GraphAttention,
     NLNet,
     NLNetOutput,
@@ -82,18 +83,46 @@ def test_elu_is_torchs_in_value_and_slope() -> None:
     assert torch.allclose(ours.grad, theirs.grad, atol=1e-6)
 
 
+@pytest.mark.parametrize("head", ["paper", "deep"])
 @pytest.mark.parametrize("branches", ["both", "local", "nonlocal"])
-def test_what_is_pooled_of_photos_is_scored_as_the_photos_are(branches: str) -> None:
-    network = _small(branches=branches, types=3).eval()
+def test_what_is_pooled_of_photos_is_scored_as_the_photos_are(branches: str, head: str) -> None:
+    network = _small(branches=branches, head=head, types=3).eval()
     photos = _photos(2, 224)
     with torch.inference_mode():
         pooled = network.pooled(photos)
         expected, found = network(photos), network.from_pooled(pooled)
-        types = network.type_head(pooled).mean(dim=1)
-    assert pooled.shape == (2, 4, network.quality_head[0].in_features)
+    of_nodes = 0 if branches == "local" else network.nodes * network.pixels * 3
+    assert pooled.shape == (2, 4, network.local_features + of_nodes)
     assert torch.equal(found.scores, expected.scores)
     assert torch.allclose(found.patch_scores.mean(dim=1), found.scores)
-    assert found.type_logits is not None and torch.equal(found.type_logits, types)
+    assert found.type_logits is not None and expected.type_logits is not None
+    assert found.type_logits.shape == (2, 3)
+    assert torch.equal(found.type_logits, expected.type_logits)
+
+
+def test_a_larger_patch_is_cut_into_as_many_larger_superpixels() -> None:
+    network = _small(patch=224).eval()
+    photos = _photos(2, 224)
+    with torch.inference_mode():
+        assert network(photos).patch_scores.shape == (2, 1)
+        seen = network.node_attention(photos)
+        small = network(photos[..., :100, :100])
+    assert seen.weights.shape == (2, 1, network.nodes)
+    assert len(seen.grid) == 1 and seen.nodes.labels.shape == (2, 224, 224)
+    regions = [len(np.unique(labels)) for labels in seen.nodes.labels]
+    assert all(120 < count <= 196 for count in regions)
+    assert small.patch_scores.shape == (2, 1), "reflected to the size of a patch"
+
+
+def test_the_deep_head_starts_from_features_of_one_size() -> None:
+    torch.manual_seed(0)
+    head = DeepHead(6, 4, 1).train()
+    features = torch.randn(64, 2, 10) * torch.logspace(-4, 3, 10) + 5
+    assert head.narrow is not None
+    seen: list[Tensor] = []
+    head.norm.register_forward_hook(lambda _module, _given, found: seen.append(found))
+    assert head(features).shape == (64, 2, 1)
+    assert torch.allclose(seen[0].std(dim=0), torch.ones(132), atol=0.1)
 
 
 def _literal(layer: GraphAttention, h: Tensor, edges: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from biqa_cli.training.families import blockiqa, nlnet, qualitynet, reqa
 from biqa_cli.training.families.base import Batch, Setting
 from biqa_cli.training.families.blockiqa import standardise
 from biqa_cli.training.losses.nlnet import nlnet_loss
+from biqa_cli.training.losses.qualitynet import plcc_loss
 from biqa_cli.training.losses.reqa import coarse_to_fine_loss, micro_batches, stage_weights
 
 CONTRACT = InputContract(112, 112, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
@@ -122,17 +123,22 @@ def test_the_filters_of_a_frozen_trunks_stem_are_those_of_afel() -> None:
     assert network.afel.conv.weight.std(dim=(0, 2, 3)).min() > 0
 
 
-def test_nlnet_learns_from_whole_photos_by_the_mean_of_their_patches() -> None:
-    recipe = load_recipe("nlnet", config="nlnet-photos-cpu")
+def test_nlnet_learns_from_what_is_kept_of_photos_what_it_learns_from_photos() -> None:
+    recipe = load_recipe("nlnet", config="nlnet-cpu")
     torch.manual_seed(0)
     network = NLNet(TinyTrunk(), nodes=12, pixels=10)
     setting = Setting(recipe, CONTRACT, label_span=1, build=lambda: network)
     (phase,) = nlnet.phases(setting)
     assert phase.extras is None
+    # Noise is for what the CNN makes of a photo; superpixels are its pixels.
+    assert phase.noisy == network.local_features
     network.eval()
     images, labels = torch.rand(3, 3, 224, 112), torch.tensor([0.1, 0.5, 0.9])
     with torch.no_grad():
-        pooled, expected = network.pooled(images), nlnet_loss(network(images).scores, labels).total
+        pooled, scores = network.pooled(images), network(images).scores
+    alone = nlnet_loss(scores, labels).total
+    expected = nlnet_loss(scores, labels, plcc_weight=10.0).total
+    assert torch.allclose(expected, alone + 10 * plcc_loss(scores, labels))
     generator = torch.Generator()
     for seen, is_pooled in ((images, False), (pooled, True)):
         batch = Batch(seen, labels, labels, {}, 0, generator, is_pooled=is_pooled)

@@ -140,6 +140,8 @@ class Phase:
     """Called before the first step with what is cached of some photos, where something is."""
     blockwise: Blockwise | None = None
     """Where a phase learns from such photos, and what frozen layers make of photos is kept."""
+    noisy: int | None = None
+    """How many of the kept features may be noisy, the first ones; None: all."""
     pooled_by: tuple[str, ...] | None = None
     """The options that change what `Poolable.pooled` returns; None where pooling would lose some of
     what the head sees."""

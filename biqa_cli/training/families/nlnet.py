@@ -36,6 +36,7 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             batch.labels,
             type_logits=output.type_logits[:rated] if has_types else None,
             types=batch.types if has_types else None,
+            plcc_weight=recipe.loss_number("plcc_weight"),
         )
         terms = {"loss": found.total, "quality": found.quality, "ranking": found.ranking}
         if found.type is not None:
@@ -52,6 +53,7 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             loss=loss,
             val_loss=F.smooth_l1_loss,
             extras=nodes_of if has_nodes else None,
-            pooled_by=("branches",),
+            pooled_by=("branches", "patch"),
+            noisy=network.local_features,
         ),
     )

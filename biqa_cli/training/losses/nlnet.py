@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from biqa_cli.errors import UsageError
+from biqa_cli.training.losses.qualitynet import plcc_loss
 
 QUALITY_WEIGHT = 100.0
 _SMALLEST_BATCH = 2
@@ -22,7 +23,7 @@ class NLNetLoss:
     """The loss and its terms, scalars before their weights."""
 
     total: Tensor
-    """L = 100 · L_q + L_r + L_t."""
+    """L = 100 · L_q + L_r + L_t, and what QualityNet's second term adds."""
     quality: Tensor
     ranking: Tensor
     type: Tensor | None
@@ -58,6 +59,7 @@ def nlnet_loss(
     *,
     type_logits: Tensor | None = None,
     types: Tensor | None = None,
+    plcc_weight: float = 0.0,
 ) -> NLNetLoss:
     """Return the loss of a batch, with the type term where types are given.
 
@@ -66,12 +68,15 @@ def nlnet_loss(
         mos: Labels (B,) on their native scale.
         type_logits: (B, D), from the type head.
         types: (B,), 0 to D - 1; None for photos whose distortion has no name.
+        plcc_weight: Of 1 - PLCC, QualityNet's second term; 0 in the paper.
 
     Raises:
         UsageError: If there are fewer than two images, or types without logits.
     """
     quality, ranking = quality_loss(predicted, mos), ranking_loss(predicted, mos)
     total = QUALITY_WEIGHT * quality + ranking
+    if plcc_weight:
+        total = total + plcc_weight * plcc_loss(predicted, mos)
     if types is None:
         return NLNetLoss(total=total, quality=quality, ranking=ranking, type=None)
     if type_logits is None:
