@@ -33,8 +33,9 @@ def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> Trained
     follow = {"input_size": view.crop or view.height, "types": types}
     options |= {name: value for name, value in follow.items() if name in OPTIONS[recipe.family]}
     mean, std = _normalisation(recipe)
-    # NLNet cuts the view itself, into patches side by side.
-    is_cut = view.crop and view.stride and recipe.family != "nlnet"
+    # NLNet cuts the view itself, into patches side by side; a crop as large as the view is no crop.
+    is_part = view.crop and (view.height, view.width) != (view.crop, view.crop)
+    is_cut = is_part and view.stride and recipe.family != "nlnet"
     crops = Crops(view.crop, view.stride) if is_cut else None
     return TrainedNetwork(
         family=recipe.family,
