@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
+from biqa_cli.training.losses.qualitynet import plcc_loss
+
 TEMPERATURE = 0.1
 
 
@@ -40,9 +42,13 @@ def teacher_loss(
     return of_type + of_level
 
 
-def quality_loss(predicted: Tensor, mos: Tensor) -> Tensor:
-    """Return L_q, the smooth L1 distance with β = 1 (DEIQT) of scores and labels (B,)."""
-    return F.smooth_l1_loss(predicted.float(), mos.float())
+def quality_loss(predicted: Tensor, mos: Tensor, *, plcc_weight: float = 0.0) -> Tensor:
+    """Return L_q, the smooth L1 distance with β = 1 (DEIQT) of scores and labels (B,).
+
+    A weight adds 1 - PLCC, QualityNet's second term (our extension).
+    """
+    distance = F.smooth_l1_loss(predicted.float(), mos.float())
+    return distance + plcc_weight * plcc_loss(predicted, mos) if plcc_weight else distance
 
 
 def contrastive_loss(
@@ -85,6 +91,7 @@ def shdiqa_loss(
     types: Tensor,
     contrastive_weight: float = 1.0,
     affinity_weight: float = 1.0,
+    plcc_weight: float = 0.0,
 ) -> SHDIQALoss:
     """Return the student's loss; a weight of 0 switches a distillation off.
 
@@ -96,8 +103,9 @@ def shdiqa_loss(
         types: Which distortion each block has (B, K).
         contrastive_weight: λ_c.
         affinity_weight: λ_a.
+        plcc_weight: Of `quality_loss`.
     """
-    quality = quality_loss(predicted, mos)
+    quality = quality_loss(predicted, mos, plcc_weight=plcc_weight)
     contrastive = contrastive_loss(student, teacher, types)
     affinity = affinity_loss(student, teacher)
     total = quality + contrastive_weight * contrastive + affinity_weight * affinity

@@ -23,6 +23,11 @@ def test_the_quality_term_is_smooth_l1_with_beta_1() -> None:
     assert quality_loss(torch.tensor([0.5, 3.0]), torch.tensor([0.0, 1.0])).item() == 0.8125
 
 
+def test_a_reversed_order_costs_twice_the_weight_of_plcc() -> None:
+    predicted, mos = torch.tensor([2.0, 1.0]), torch.tensor([1.0, 2.0])
+    assert quality_loss(predicted, mos, plcc_weight=0.25).item() == pytest.approx(0.5 + 0.25 * 2)
+
+
 def test_an_undecided_teacher_loses_the_entropies_of_24_types_and_4_levels() -> None:
     labels = torch.tensor([[3, 1], [0, 2]])
     loss = teacher_loss(torch.zeros(2, 2, 24), torch.zeros(2, 2, 4), labels, labels)
