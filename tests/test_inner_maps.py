@@ -54,7 +54,7 @@ def _tiny(name: str) -> LoadedModel:
     torch.manual_seed(0)
     networks = {
         "qualitynet-lite": lambda: QualityNet(TinyTrunk(), TinyTrunk()),
-        "reqa-lite": lambda: REQA(TinyTrunk()),
+        "reqa": lambda: REQA(TinyTrunk()),
         "shdiqa": lambda: SHDIQA(TinyTrunk(), depth=1, width=24, heads=2),
         "nlnet-lite": lambda: NLNet(TinyTrunk()),
     }
@@ -96,7 +96,7 @@ def test_grad_cam_weighs_channels_by_their_mean_gradient() -> None:
 
 
 def test_hidden_states_are_a_row_for_each_block_and_a_column_for_each_step() -> None:
-    model = _tiny("reqa-lite")
+    model = _tiny("reqa")
     crops = _crops(512, size=224, stride=144)
     seen = hidden_states(model.engine, crops)  # type: ignore[arg-type]
     assert (len(seen.panels), seen.columns) == (12, 4)
@@ -146,7 +146,7 @@ def test_attention_of_nodes_lies_on_their_superpixels() -> None:
         assert np.allclose(right[labels == region], 100 * float(received), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["qualitynet-lite", "reqa-lite", "shdiqa", "nlnet-lite"])
+@pytest.mark.parametrize("name", ["qualitynet-lite", "reqa", "shdiqa", "nlnet-lite"])
 def test_the_score_is_that_of_the_photo(name: str) -> None:
     model = _tiny(name)
     path = str(EXAMPLES / "cat.jpg")
