@@ -55,6 +55,7 @@ def _tiny(name: str) -> LoadedModel:
     networks = {
         "qualitynet-lite": lambda: QualityNet(TinyTrunk(), TinyTrunk()),
         "reqa": lambda: REQA(TinyTrunk()),
+        "reqa-lite": lambda: REQA(TinyTrunk(), input_size=448),
         "shdiqa": lambda: SHDIQA(TinyTrunk(), depth=1, width=24, heads=2),
         "nlnet-lite": lambda: NLNet(TinyTrunk()),
     }
@@ -146,7 +147,7 @@ def test_attention_of_nodes_lies_on_their_superpixels() -> None:
         assert np.allclose(right[labels == region], 100 * float(received), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["qualitynet-lite", "reqa", "shdiqa", "nlnet-lite"])
+@pytest.mark.parametrize("name", ["qualitynet-lite", "reqa", "reqa-lite", "shdiqa", "nlnet-lite"])
 def test_the_score_is_that_of_the_photo(name: str) -> None:
     model = _tiny(name)
     path = str(EXAMPLES / "cat.jpg")

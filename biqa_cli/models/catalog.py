@@ -25,9 +25,6 @@ _REQA_CITATION = (
 _SHDIQA_CITATION = "Li et al., SHDIQA, CVPR 2025, pp. 2344-2354"
 _NLNET_CITATION = "Jia et al., NLNet, MMSP 2022, https://doi.org/10.1109/MMSP55362.2022.9950035"
 
-# Nine crops of 224 pixels that cover a view of 512, in place of the paper's 25 random ones.
-_REQA_CROPS = Crops(size=224, stride=144)
-
 MODELS: dict[str, ModelSpec] = {
     "blockiqa-lite": ModelSpec(
         name="blockiqa-lite",
@@ -91,7 +88,10 @@ MODELS: dict[str, ModelSpec] = {
         name="reqa",
         family="reqa",
         trunks=("resnet50",),
-        input=InputContract(512, 512, IMAGENET_MEAN, IMAGENET_STD, crops=_REQA_CROPS),
+        # Nine crops that cover the view, in place of the paper's 25 random ones.
+        input=InputContract(
+            512, 512, IMAGENET_MEAN, IMAGENET_STD, crops=Crops(size=224, stride=144)
+        ),
         scale=_BIQ2021_PERCENT,
         parameters=24_747_321,
         macs=38_738_543_256,

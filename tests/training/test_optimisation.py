@@ -102,6 +102,15 @@ def test_what_reads_pixels_beside_a_frozen_trunk_is_frozen_with_it() -> None:
     assert all(p.requires_grad for n, p in network.named_parameters() if n.startswith("afel.conv."))
 
 
+def test_superpixels_learn_beside_a_frozen_trunk() -> None:
+    recipe = with_settings(load_recipe("nlnet", config="nlnet-cpu"), ["trainable=head"])
+    network = assemble_network(recipe.family, recipe.trunks, options=recipe.network)
+    freeze(network, trunk_slots(recipe), trainable="head")
+    learns = {n for n, p in network.named_parameters() if p.requires_grad}
+    assert {n for n, _ in network.named_parameters() if n.startswith("nonlocal_branch.")} < learns
+    assert not any(n.startswith("local_branch.") for n in learns)
+
+
 def test_nothing_that_learns_is_an_error() -> None:
     network = BlockIQA(TinyTrunk()).requires_grad_(requires_grad=False)
     recipe = load_recipe("blockiqa")
