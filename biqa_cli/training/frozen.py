@@ -1,16 +1,18 @@
 """Training on what frozen layers make of photos, and on the order of degraded ones."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from biqa_cli.errors import UsageError
-from biqa_cli.training.data import Arrays, to_device, with_noise
-from biqa_cli.training.families.base import OrderBatch, Phase
+from biqa_cli.training.data import Arrays, normalised, random_crop, to_device, with_noise
+from biqa_cli.training.families.base import OrderBatch, Phase, Poolable
 from biqa_cli.training.features import (
     FeatureStore,
     Frozen,
@@ -22,9 +24,12 @@ from biqa_cli.training.features import (
 from biqa_cli.training.job import Job, autocast
 from biqa_cli.training.order import draw_degraded
 
-_ORDER_STREAM, _BLOCKS_STREAM = 4, 6
+_ORDER_STREAM, _BLOCKS_STREAM, _MEETING_STREAM = 4, 6, 7
 _LINES = 8
 _PHOTOS_TO_MEET = 500
+# Fewer where each has to pass the trunk first.
+_PHOTOS_TO_SEE = 128
+_AT_ONCE = 16
 _NOT_FROZEN = (
     "noise and order_weight are for what frozen layers make of whole photos: set trainable=head, "
     "crop=0, rotate=0 and crops_per_photo=1 (all families but reqa; qualitynet with "
@@ -90,9 +95,34 @@ def kept_features(job: Job, phase: Phase) -> FeatureStore | None:
 
 def some_of(features: FeatureStore, job: Job) -> Tensor:
     """Return what is kept of training photos, spread evenly over them."""
-    chosen = job.photos.indices[:: max(1, len(job.photos.indices) // _PHOTOS_TO_MEET)]
+    chosen = spread_over(job.photos.indices, _PHOTOS_TO_MEET)
     found = np.stack([features.of(index, mirrored=False) for index in chosen])
     return torch.from_numpy(found).float().to(job.device)
+
+
+def met_now(job: Job, phase: Phase) -> Tensor | None:
+    """Return what a trunk that is about to learn makes of a crop of some training photos.
+
+    None where its work cannot be told from the head's.
+    """
+    if phase.pooled_by is None:
+        return None
+    network = (phase.learner if phase.network is None else phase.network).eval()
+    rng = np.random.default_rng((job.recipe.seed, _MEETING_STREAM))
+    chosen = spread_over(job.photos.indices, _PHOTOS_TO_SEE)
+    found = []
+    for start in range(0, len(chosen), _AT_ONCE):
+        views = [job.photos.store.view(index) for index in chosen[start : start + _AT_ONCE]]
+        crops = np.stack([random_crop(view, job.recipe.input, rng) for view in views])
+        images = normalised(torch.from_numpy(crops).to(job.device), job.contract)
+        with torch.no_grad(), autocast(job.recipe, job.device):
+            found.append(cast("Poolable", network).pooled(images).float())
+    return torch.cat(found)
+
+
+def spread_over(indices: Sequence[int], count: int) -> Sequence[int]:
+    """Return about so many of the indices, evenly."""
+    return indices[:: max(1, len(indices) // count)]
 
 
 def blockwise_batch(

@@ -28,6 +28,7 @@ from biqa_cli.training.frozen import (
     blockwise_batch,
     is_kept,
     kept_features,
+    met_now,
     order_batch,
     some_of,
 )
@@ -77,8 +78,10 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
         features = kept_features(job, phase)
         if features is None:
             return False
-        if phase.meet is not None and not goes_on:
-            phase.meet(some_of(features, job))
+    if phase.meet is not None and not goes_on:
+        seen = met_now(job, phase) if features is None else some_of(features, job)
+        if seen is not None:
+            phase.meet(seen)
             # The mean of the weights starts where the weights start.
             moving, steps = _moving(job, phase, learner, slots)
     while not _is_over(job, phase, progress):

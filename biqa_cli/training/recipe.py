@@ -9,7 +9,7 @@ from biqa_cli.models.spec import Family, OptionValue, TrunkName
 LossValue = bool | float | Literal["auto"]
 
 LOSS_KEYS: dict[Family, dict[str, LossValue]] = {
-    "blockiqa": {},
+    "blockiqa": {"plcc_weight": 0.0},
     "qualitynet": {"mae_weight": "auto", "plcc_weight": 10.0},
     "reqa": {"coarse": True, "fine": True},
     "shdiqa": {

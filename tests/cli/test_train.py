@@ -225,6 +225,18 @@ def test_noise_on_frozen_features_changes_what_is_learnt(ratings: Path, tmp_path
     assert weights[0] != weights[1] and weights[1] == weights[2]
 
 
+def test_a_new_head_meets_the_trunk_before_it_learns_from_crops_too(
+    ratings: Path, tmp_path: Path
+) -> None:
+    still = ("--set=rate=0", "--set=trunk_rate=0", "--epochs=1", "--set=noise=0")
+    done = train("blockiqa", ratings, tmp_path, "--set=crop=48", *still)
+    assert done.exit_code == 0, done.output
+    smooth = load_file(tmp_path / "best.safetensors")["fpn.smooth.0.weight"]
+    # A random start has weights everywhere, this one a rotation in the middle.
+    assert np.abs(smooth[:, :, 1, 1]).max() > 0
+    assert np.count_nonzero(smooth) == np.count_nonzero(smooth[:, :, 1, 1])
+
+
 def test_the_order_of_degraded_photos_is_learnt_beside_the_labels(
     ratings: Path, tmp_path: Path
 ) -> None:

@@ -58,7 +58,23 @@ def test_reqa_moves_through_four_stages_of_equal_length() -> None:
         assert torch.equal(found, expected)
 
 
-def test_maps_of_any_scale_count_alike_in_a_head_on_a_frozen_trunk() -> None:
+def test_blockiqas_loss_may_have_qualitynets_second_term() -> None:
+    torch.manual_seed(0)
+    network = BlockIQA(TinyTrunk()).eval()
+    images, labels = torch.rand(6, 3, 64, 64), torch.linspace(0.1, 0.9, 6)
+    batch = Batch(images, labels, labels, {}, 0, torch.Generator())
+    losses = []
+    for weight in (0, 0.5):
+        recipe = with_settings(load_recipe("blockiqa"), [f"plcc_weight={weight}"])
+        (phase,) = blockiqa.phases(Setting(recipe, CONTRACT, label_span=1, build=lambda: network))
+        network.eval()
+        losses.append(phase.loss(batch)["loss"])
+    scores = network(images).scores
+    assert torch.allclose(losses[0], ((scores - labels) ** 2).mean())
+    assert torch.allclose(losses[1] - losses[0], 0.5 * plcc_loss(scores, labels))
+
+
+def test_maps_of_any_scale_count_alike_in_a_new_head() -> None:
     torch.manual_seed(0)
     network = BlockIQA(TinyTrunk()).eval()
     with torch.inference_mode():

@@ -137,7 +137,7 @@ class Phase:
     """Of scores and labels (n,) of all validation photos."""
     extras: Extras | None = None
     meet: Callable[[Tensor], None] | None = None
-    """Called before the first step with what is cached of some photos, where something is."""
+    """Called before the first step with what the trunk makes of some photos, or crops of them."""
     blockwise: Blockwise | None = None
     """Where a phase learns from such photos, and what frozen layers make of photos is kept."""
     noisy: int | None = None
