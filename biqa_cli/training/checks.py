@@ -84,8 +84,7 @@ def _loss(family: Family, given: Mapping[str, object]) -> dict[str, LossValue]:
     values = dict(known)
     for name, value in given.items():
         if name not in known:
-            keys = did_you_mean(name, known) if known else "it has none"
-            msg = f"the loss of {family} has no key {name!r}: {keys}"
+            msg = f"the loss of {family} has no key {name!r}: {did_you_mean(name, known)}"
             raise UsageError(msg)
         if value == "auto" and known[name] == "auto":
             values[name] = "auto"

@@ -18,6 +18,8 @@ from biqa_cli.training.recipe import InputRecipe
 Arrays = dict[str, NDArray[Any]]
 Extras = Callable[[Pixels, np.random.Generator], Arrays]
 """What a family makes of a crop (h, w, 3) beside the crop itself, in the threads that read."""
+Triples = Callable[[int], Arrays]
+"""Makes, for a step of the epoch, crops and their degraded versions, in the threads that read."""
 
 
 class FeaturesOf(Protocol):
@@ -54,6 +56,8 @@ class Crops:
     labels: NDArray[np.float32]
     types: NDArray[np.int64]
     extras: Arrays = field(default_factory=dict)
+    triples: Arrays = field(default_factory=dict)
+    """See `Triples`; empty where nothing teaches their order."""
 
 
 def steps_per_epoch(count: int, recipe: InputRecipe, *, batch: int) -> int:
@@ -72,6 +76,7 @@ def epoch_batches(
     start: int,
     workers: int,
     extras: Extras | None = None,
+    triples: Triples | None = None,
     features: FeaturesOf | None = None,
     spread: NDArray[np.float32] | None = None,
 ) -> Iterator[Crops]:
@@ -86,6 +91,7 @@ def epoch_batches(
         start: Batches at the beginning of the epoch that are skipped.
         workers: Threads that make batches ahead.
         extras: What else a family makes of a crop.
+        triples: What else a step sees.
         features: In place of pixels what is cached of a photo, mirrored or not.
         spread: Of each feature: the unit of the recipe's noise.
     """
@@ -93,9 +99,10 @@ def epoch_batches(
     samples = count * recipe.crops_per_photo
     batch = min(batch, samples)
     order = np.random.default_rng((seed, _ORDER, epoch)).permutation(samples)
-    batches = order[: samples // batch * batch].reshape(-1, batch)[start:]
+    batches = order[: samples // batch * batch].reshape(-1, batch)
 
-    def make(chosen: NDArray[np.int64]) -> Crops:
+    def make(step: int) -> Crops:
+        chosen = batches[step]
         crops: list[NDArray[Any]] = []
         made: list[Arrays] = []
         for sample in chosen:
@@ -115,9 +122,11 @@ def epoch_batches(
             labels=photos.labels[places],
             types=photos.types[places],
             extras={key: np.stack([one[key] for one in made]) for key in (made or [{}])[0]},
+            triples={} if triples is None else triples(step),
         )
 
-    return map_ahead(make, batches, workers=workers, ahead=2 * workers)
+    steps = range(start, len(batches))
+    return map_ahead(make, steps, workers=workers, ahead=2 * workers)
 
 
 def random_crop(view: Pixels, recipe: InputRecipe, rng: np.random.Generator) -> Pixels:

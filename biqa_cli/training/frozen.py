@@ -1,4 +1,4 @@
-"""Training on what frozen layers make of photos, and on the order of degraded ones."""
+"""Training on what frozen layers make of photos; and how a new head meets a trunk."""
 
 import time
 from collections.abc import Sequence
@@ -11,8 +11,13 @@ import torch
 from torch import Tensor
 
 from biqa_cli.errors import UsageError
-from biqa_cli.training.data import Arrays, normalised, random_crop, to_device, with_noise
-from biqa_cli.training.families.base import OrderBatch, Phase, Poolable
+from biqa_cli.training.data import (
+    Arrays,
+    normalised,
+    random_crop,
+    to_device,
+)
+from biqa_cli.training.families.base import Phase, Poolable
 from biqa_cli.training.features import (
     FeatureStore,
     Frozen,
@@ -24,16 +29,15 @@ from biqa_cli.training.features import (
 from biqa_cli.training.job import Job, autocast
 from biqa_cli.training.order import draw_degraded
 
-_ORDER_STREAM, _BLOCKS_STREAM, _MEETING_STREAM = 4, 6, 7
+_BLOCKS_STREAM, _MEETING_STREAM = 6, 7
 _LINES = 8
 _PHOTOS_TO_MEET = 500
 # Fewer where each has to pass the trunk first.
 _PHOTOS_TO_SEE = 128
 _AT_ONCE = 16
 _NOT_FROZEN = (
-    "noise and order_weight are for what frozen layers make of whole photos: set trainable=head, "
-    "crop=0, rotate=0 and crops_per_photo=1 (all families but reqa; qualitynet with "
-    "order=gap_first), or both to 0"
+    "noise is for what frozen layers make of whole photos: set trainable=head, crop=0, rotate=0 "
+    "and crops_per_photo=1 (all families but reqa; qualitynet with order=gap_first), or noise=0"
 )
 
 
@@ -45,7 +49,7 @@ def is_kept(job: Job, phase: Phase) -> bool:
     """
     if phase.pooled_by is not None and may_be_cached(job.recipe):
         return True
-    if job.recipe.input.noise or job.recipe.order.order_weight:
+    if job.recipe.input.noise:
         raise UsageError(_NOT_FROZEN)
     return False
 
@@ -144,31 +148,3 @@ def blockwise_batch(
     seen: Arrays = {"degraded": kept.values[chosen]}
     seen |= {"types": kept.types[chosen], "levels": kept.levels[chosen]}
     return to_device(seen, job.device)
-
-
-def order_batch(job: Job, features: FeatureStore, *, epoch: int, step: int) -> OrderBatch | None:
-    """Return some degraded photos, half as many as a batch has; None where a recipe has none.
-
-    Args:
-        job: The training.
-        features: With what is kept of degraded photos.
-        epoch: Counted over all phases: what is drawn depends on seed, epoch and step alone.
-        step: Of the epoch.
-    """
-    degraded = features.degraded
-    if degraded is None:
-        return None
-    recipe, scale = job.recipe, job.trained.scale
-    rng = np.random.default_rng((recipe.seed, _ORDER_STREAM, epoch, step))
-    chosen = rng.integers(len(degraded.drawn), size=recipe.optimiser.batch // 2)
-    drawn = [degraded.drawn[number] for number in chosen]
-    photos = np.stack([features.of(one.index, mirrored=False) for one in drawn])
-    seen = np.concatenate([photos[:, None], degraded.values[chosen]], axis=1)
-    seen = with_noise(seen, features.spread, rng, share=recipe.input.noise)
-    span = scale.highest - scale.lowest
-    return OrderBatch(
-        pooled=torch.from_numpy(seen).float().to(job.device),
-        levels=torch.tensor([one.levels for one in drawn], device=job.device),
-        weight=recipe.order.order_weight,
-        span=span if scale.higher_is_better else -span,
-    )

@@ -29,12 +29,12 @@ from biqa_cli.training.frozen import (
     is_kept,
     kept_features,
     met_now,
-    order_batch,
     some_of,
 )
 from biqa_cli.training.job import Job, autocast
 from biqa_cli.training.log import write_log
 from biqa_cli.training.optimisation import make_optimiser, make_schedule, rates
+from biqa_cli.training.triples import kept_order, order_triples, seen_order
 from biqa_cli.training.trunks import TrunkSlot, freeze, set_training_mode, trunk_slots
 from biqa_cli.training.validation import (
     Validation,
@@ -127,6 +127,9 @@ def _run_epoch(
         start=progress.step,
         workers=job.workers,
         extras=phase.extras,
+        triples=None
+        if features is not None
+        else order_triples(job, phase, epoch=first_epoch + progress.epoch),
         features=None if features is None else features.of,
         spread=None if features is None else features.spread,
     )
@@ -173,7 +176,9 @@ def _batch(
         else blockwise_batch(job, features, epoch=epoch, step=step),
         epoch=progress.epoch,
         generator=torch.Generator().manual_seed(int(seed.generate_state(1)[0])),
-        order=None if features is None else order_batch(job, features, epoch=epoch, step=step),
+        order=seen_order(job, crops.triples)
+        if features is None
+        else kept_order(job, features, epoch=epoch, step=step),
     )
 
 

@@ -11,7 +11,7 @@ LossValue = bool | float | Literal["auto"]
 LOSS_KEYS: dict[Family, dict[str, LossValue]] = {
     "blockiqa": {"plcc_weight": 0.0},
     "qualitynet": {"mae_weight": "auto", "plcc_weight": 10.0},
-    "reqa": {"coarse": True, "fine": True},
+    "reqa": {"coarse": True, "fine": True, "first_stage": 1.0},
     "shdiqa": {
         "contrastive_weight": 1.0,
         "affinity_weight": 1.0,

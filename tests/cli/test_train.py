@@ -103,6 +103,7 @@ def test_every_family_trains_and_its_file_scores_as_validation_did(
     assert agreement == pytest.approx(summary["val_of_stored_weights"]["srcc"], abs=1e-9)
 
 
+SEEN = ("--set=crop=48", "--set=noise=0", "--set=order_weight=0.1", "--set=order_photos=6")
 KEPT = ("--set=crop=0", "--set=noise=0.3", "--set=order_weight=0.1", "--set=order_photos=6")
 
 
@@ -110,6 +111,7 @@ KEPT = ("--set=crop=0", "--set=noise=0.3", "--set=order_weight=0.1", "--set=orde
     ("family", "more"),
     [
         ("blockiqa", ()),
+        ("blockiqa", SEEN),
         ("qualitynet", ()),
         ("reqa", ()),
         ("shdiqa", ()),
@@ -237,19 +239,27 @@ def test_a_new_head_meets_the_trunk_before_it_learns_from_crops_too(
     assert np.count_nonzero(smooth) == np.count_nonzero(smooth[:, :, 1, 1])
 
 
+@pytest.mark.parametrize(
+    "seen",
+    [
+        ("--set=crop=0", "--set=order_photos=9"),
+        # A step sees one triple.
+        ("--set=crop=64", "--set=noise=0", "--set=order_photos=1"),
+    ],
+)
 def test_the_order_of_degraded_photos_is_learnt_beside_the_labels(
-    ratings: Path, tmp_path: Path
+    seen: tuple[str, ...], ratings: Path, tmp_path: Path
 ) -> None:
     learnt = []
     for weight in (0, 100):
         out = tmp_path / str(weight)
-        settings = (f"--set=order_weight={weight}", "--set=order_photos=9", "--set=crop=0")
-        done = train("blockiqa", ratings, out, *settings, "--set=rate=0.01", "--epochs=25")
+        settings = (f"--set=order_weight={weight}", *seen)
+        done = train("blockiqa", ratings, out, *settings, "--set=rate=0.01", "--epochs=40")
         assert done.exit_code == 0, done.output
         learnt.append(log_of(out))
     assert "order" not in learnt[0][0]
     missed = [float(row["order"]) for row in learnt[1]]
-    assert missed[-1] < 0.7 * missed[0]
+    assert np.mean(missed[-10:]) < 0.8 * np.mean(missed[:10])
 
 
 def test_noise_where_nothing_is_kept_of_the_photos_is_explained(
@@ -257,7 +267,7 @@ def test_noise_where_nothing_is_kept_of_the_photos_is_explained(
 ) -> None:
     refused = train("reqa", ratings, tmp_path, "--freeze-trunk", "--set=noise=0.5")
     assert refused.exit_code == 2
-    assert "are for what frozen layers make of whole photos" in refused.stderr
+    assert "noise is for what frozen layers make of whole photos" in refused.stderr
 
 
 def test_the_user_says_how_far_the_labels_of_a_file_reach(ratings: Path, tmp_path: Path) -> None:
@@ -325,6 +335,7 @@ def test_a_mean_of_the_weights_is_what_is_kept(ratings: Path, tmp_path: Path) ->
         (["reqa", "--set", "crop=600"], "crops of 600 do not fit a view of 512×512 pixels"),
         (["reqa", "--set", "batch=4"], "a batch of 4 is too small for reqa: 5 or more"),
         (["shdiqa", "--set", "teacher_epochs=0"], "there is nothing to distil"),
+        (["nlnet", "--set", "order_weight=1"], "nlnet learns the order of whole photos"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_hint(
@@ -332,9 +343,10 @@ def test_what_cannot_be_is_refused_with_a_hint(
 ) -> None:
     small = [] if "crop=600" in arguments else ["--set=height=64", "--set=width=64"]
     crop = {"reqa": ["--set=crop=0"], "shdiqa": ["--set=crop=32", "--set=stride=32"]}
+    crop["nlnet"] = ["--set=height=112", "--set=width=112"]
     small += crop.get(arguments[0], []) if "crop=600" not in arguments else []
     options = [f"--dataset=csv:{ratings}", f"--out={tmp_path}", "--init=none", "-d", "cpu"]
     family, *more = arguments
-    lite = ["--trunk=efficientnet-lite0"] if family == "shdiqa" else []
+    lite = ["--trunk=efficientnet-lite0"] if family in ("shdiqa", "nlnet") else []
     result = CliRunner().invoke(app, ["train", family, *options, *small, *lite, *more])
     assert result.exit_code == 2 and text in result.stderr

@@ -18,15 +18,17 @@ from biqa_cli.errors import UsageError
 from biqa_cli.models.backbones.vgg import VGG16
 from biqa_cli.models.nlnet import (
     DeepHead,
-    GraphAttention,
     NLNet,
     NLNetOutput,
+    patch_grid,
+    reflect_to_patch,
+)
+from biqa_cli.models.nonlocal_branch import (
+    GraphAttention,
     alike_nodes,
     elu,
     mean_and_std,
     node_norm,
-    patch_grid,
-    reflect_to_patch,
 )
 from biqa_cli.models.superpixels import paint_nodes, superpixel_nodes
 from biqa_cli.training.losses.nlnet import nlnet_loss

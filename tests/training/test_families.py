@@ -1,9 +1,11 @@
 """What turns a batch into a loss; the losses themselves have their own tests."""
 
+import pytest
 import torch
 from tiny_trunk import TinyTrunk
 from torch import Tensor, nn
 
+from biqa_cli.errors import UsageError
 from biqa_cli.models.blockiqa import BlockIQA
 from biqa_cli.models.networks import assemble_network
 from biqa_cli.models.nlnet import NLNet
@@ -13,11 +15,12 @@ from biqa_cli.models.reqa import REQA
 from biqa_cli.models.spec import Family, InputContract
 from biqa_cli.training.config import load_recipe, with_settings
 from biqa_cli.training.families import blockiqa, nlnet, qualitynet, reqa
-from biqa_cli.training.families.base import Batch, Setting
+from biqa_cli.training.families.base import Batch, OrderBatch, Setting
 from biqa_cli.training.families.blockiqa import standardise
 from biqa_cli.training.losses.nlnet import nlnet_loss
 from biqa_cli.training.losses.qualitynet import plcc_loss
 from biqa_cli.training.losses.reqa import coarse_to_fine_loss, micro_batches, stage_weights
+from biqa_cli.training.order import order_loss
 
 CONTRACT = InputContract(112, 112, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
@@ -56,6 +59,46 @@ def test_reqa_moves_through_four_stages_of_equal_length() -> None:
             network(images).step_scores, labels, groups=groups, weights=stage_weights(stage)
         )
         assert torch.equal(found, expected)
+
+
+def test_reqa_goes_on_at_the_stage_that_a_recipe_names() -> None:
+    network = REQA(TinyTrunk(), input_size=112).eval()
+    images, labels = torch.rand(10, 3, 112, 112), torch.linspace(0, 90, 10)
+    recipe = with_settings(load_recipe("reqa"), ["epochs=2", "first_stage=4"])
+    (phase,) = reqa.phases(Setting(recipe, CONTRACT, label_span=100, build=lambda: network))
+    network.eval()
+    for epoch in (0, 1):
+        generator = torch.Generator().manual_seed(0)
+        found = phase.loss(Batch(images, labels, labels, {}, epoch, generator))["loss"]
+        expected = coarse_to_fine_loss(
+            network(images).step_scores,
+            labels,
+            groups=micro_batches(labels, generator=torch.Generator().manual_seed(0)),
+            weights=stage_weights(4),
+        )
+        assert torch.equal(found, expected)
+    beyond = with_settings(load_recipe("reqa"), ["first_stage=5"])
+    with pytest.raises(UsageError, match="stages 1 to 4, got 5"):
+        reqa.phases(Setting(beyond, CONTRACT, label_span=100, build=lambda: network))
+
+
+def test_reqa_pays_for_degraded_photos_that_do_not_score_below() -> None:
+    recipe = load_recipe("reqa")
+    torch.manual_seed(0)
+    network = REQA(TinyTrunk(), input_size=112)
+    (phase,) = reqa.phases(Setting(recipe, CONTRACT, label_span=100, build=lambda: network))
+    network.eval()
+    images, labels = torch.rand(6, 3, 112, 112), torch.linspace(0, 90, 6)
+    triples = torch.rand(2, 3, 3, 112, 112)
+    levels = torch.tensor([[1, 3], [2, 4]])
+    found = []
+    for order in (None, OrderBatch(triples, levels, weight=7.0, span=100.0)):
+        generator = torch.Generator().manual_seed(0)
+        batch = Batch(images, labels, labels, {}, 0, generator, order=order)
+        found.append(phase.loss(batch))
+    missed = order_loss(network(triples.flatten(0, 1)).scores.reshape(2, 3) / 100, levels)
+    assert missed > 0 and torch.allclose(found[1]["order"], missed, atol=1e-6)
+    assert torch.allclose(found[1]["loss"] - found[0]["loss"], 7 * missed, atol=1e-4)
 
 
 def test_blockiqas_loss_may_have_qualitynets_second_term() -> None:

@@ -36,8 +36,8 @@ class Setting:
 class OrderBatch:
     """D photos and their degraded versions, which nobody has rated."""
 
-    pooled: Tensor
-    """(D, 3, …), what is cached of the photo, its milder and its stronger version."""
+    images: Tensor
+    """(D, 3, …): the photo, its milder and its stronger version, as the images of a batch are."""
     levels: Tensor
     """(D, 2), of the versions."""
     weight: float
@@ -86,12 +86,10 @@ def output_of(network: nn.Module, batch: Batch) -> Any:  # noqa: ANN401  each fa
 
     Degraded photos come last.
     """
-    if not batch.is_pooled:
-        return network(batch.images)
     seen = batch.images
     if batch.order is not None:
-        seen = torch.cat([seen, batch.order.pooled.flatten(0, 1)])
-    return cast("Poolable", network).from_pooled(seen)
+        seen = torch.cat([seen, batch.order.images.flatten(0, 1)])
+    return cast("Poolable", network).from_pooled(seen) if batch.is_pooled else network(seen)
 
 
 def with_order(terms: Terms, scores: Tensor, batch: Batch) -> Terms:

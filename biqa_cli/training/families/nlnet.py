@@ -5,6 +5,7 @@ from typing import cast
 import numpy as np
 from torch.nn import functional as F
 
+from biqa_cli.errors import UsageError
 from biqa_cli.models.nlnet import NLNet
 from biqa_cli.models.superpixels import superpixel_nodes
 from biqa_cli.training.data import Arrays
@@ -19,6 +20,8 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
     network = cast("NLNet", setting.build())
     # A whole photo is cut into its patches by the network, as when it is scored.
     is_whole = recipe.input.crop == 0
+    if recipe.order.order_weight and not is_whole:
+        raise UsageError("nlnet learns the order of whole photos: set crop=0, or order_weight=0")
     has_nodes = recipe.network["branches"] != "local" and not is_whole
 
     def nodes_of(crop: Pixels, _rng: np.random.Generator) -> Arrays:
