@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.backbones import efficientnet_lite, vgg, vit
 from biqa_cli.models.backbones.installed_torchvision import torchvision_models
-from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.reqa import REQA
 from biqa_cli.models.spec import Family, TrunkName
 from biqa_cli.models.torch_engine import load_tensors
@@ -28,8 +27,10 @@ _TORCHVISION: dict[TrunkName, str] = {
     "vgg16": "VGG16_Weights.IMAGENET1K_V1",
 }
 _RESNET50_OF_REQA = "ResNet50_Weights.IMAGENET1K_V1"
-# torchvision has none of these: the default model's trunks are ImageNet's, as int8 stores them.
-_OF_DEFAULT: tuple[TrunkName, ...] = ("efficientnet-lite0", "efficientnet-lite2")
+# torchvision has none of these. The model learnt with frozen trunks: they are ImageNet's, as int8
+# stores them.
+_LITES_OF = "qualitynet-lite"
+_LITES: tuple[TrunkName, ...] = ("efficientnet-lite0", "efficientnet-lite2")
 
 _NAMES_IN: dict[TrunkName, str] = {
     "resnet50": "torchvision's resnet50",
@@ -100,11 +101,11 @@ def _start_trunk(network: nn.Module, slot: TrunkSlot, start: str, family: Family
 
 
 def _imagenet(trunk: TrunkName, family: Family) -> tuple[Tensors, str]:
-    if trunk in _OF_DEFAULT:
-        checkpoint = load_manifest().find(DEFAULT_MODEL)
+    if trunk in _LITES:
+        checkpoint = load_manifest().find(_LITES_OF)
         file = None if checkpoint is None else locate(checkpoint.weights)
         if checkpoint is not None and file is not None:
-            origin = f"the trunk of {DEFAULT_MODEL} ({checkpoint.trunk_origin})"
+            origin = f"the trunk of {_LITES_OF} ({checkpoint.trunk_origin})"
             return _read(file, sha256=checkpoint.sha256), origin
     if trunk not in _TORCHVISION:
         msg = (
