@@ -42,7 +42,6 @@ OPTIONS: dict[Family, dict[str, Option]] = {
         "use_baf": Option(True, (True, False), "the network without it is DEIQT"),
         "patch": Option(16, (16, 32), "32 is our extension, for other trunks than the ViT"),
         "levels": Option("deep", ("deep", "all"), "all is our extension, likewise"),
-        "head": Option("paper", ("paper", "deep"), "deep is our extension"),
         "input_size": Option(224, (), "the side of a crop"),
     },
     "nlnet": {

@@ -23,10 +23,8 @@ from biqa_cli.models.backbones.vit import (
     feed_forward,
     initialise_linear,
 )
-from biqa_cli.models.qualitynet import dense_layers
 
 Partition = Literal["vertical", "horizontal", "grid"]
-Head = Literal["paper", "deep"]
 
 PANELS = 6
 DISTORTION_TYPES = 24
@@ -153,11 +151,9 @@ class PanelDecoder(nn.Module):
     Args:
         width: Channels of a token.
         heads: Attention heads.
-        head: How a query becomes a score: one layer, or "deep" for QualityNet's head (our
-            extension).
     """
 
-    def __init__(self, width: int, heads: int, *, head: Head = "paper") -> None:
+    def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.panels = nn.Parameter(torch.empty(PANELS, width))
         self.norm1 = nn.LayerNorm(width)
@@ -166,9 +162,7 @@ class PanelDecoder(nn.Module):
         self.cross_attention = Attention(width, heads)
         self.norm3 = nn.LayerNorm(width)
         self.mlp = feed_forward(width)
-        self.score: nn.Module = (
-            dense_layers(width, 1) if head == "deep" else nn.Linear(width, 1, bias=False)
-        )
+        self.score = nn.Linear(width, 1, bias=False)
         nn.init.trunc_normal_(self.panels, std=_INIT_STD)
         for module in (self.self_attention, self.cross_attention, self.mlp):
             module.apply(initialise_linear)
@@ -178,7 +172,7 @@ class PanelDecoder(nn.Module):
         q = self._queries(class_token)
         q = q + self.cross_attention(self.norm2(q), memory)
         q = q + self.mlp(self.norm3(q))
-        return cast("Tensor", self.score(q.flatten(0, 1))).reshape(-1, PANELS)
+        return cast("Tensor", self.score(q)).squeeze(-1)
 
     def attention(self, class_token: Tensor, memory: Tensor) -> Tensor:
         """Return how much each panel looks at each token of the memory (B, 6, M)."""
@@ -198,7 +192,6 @@ class SHDIQA(nn.Module):
             16 makes a hybrid, where less depth suffices (our reading).
         partition: How BAF cuts the image (supplement, Table 3).
         use_baf: Whether there are block tokens; without them the network is DEIQT.
-        head: See `PanelDecoder`.
         sizes: Of the encoder, see `VisionTransformer`; images of another size are refused. Other
             patches and levels than its own are for hybrids (our extension).
     """
@@ -209,13 +202,12 @@ class SHDIQA(nn.Module):
         *,
         partition: Partition = "vertical",
         use_baf: bool = True,
-        head: Head = "paper",
         **sizes: Unpack[Sizes],
     ) -> None:
         super().__init__()
         vit = VisionTransformer(trunk, **sizes)
         self.encoder = BlockEncoder(vit, partition=partition if use_baf else None)
-        self.decoder = PanelDecoder(vit.sizes["width"], vit.sizes["heads"], head=head)
+        self.decoder = PanelDecoder(vit.sizes["width"], vit.sizes["heads"])
 
     def forward(self, images: Tensor) -> SHDIQAOutput:
         """Score normalised images (B, 3, input_size, input_size)."""
