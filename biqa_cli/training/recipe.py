@@ -17,6 +17,7 @@ LOSS_KEYS: dict[Family, dict[str, LossValue]] = {
         "affinity_weight": 1.0,
         "teacher_epochs": 9.0,
         "degraded_photos": 0.0,
+        "beta": 1.0,
         "plcc_weight": 0.0,
     },
     "nlnet": {"plcc_weight": 0.0},

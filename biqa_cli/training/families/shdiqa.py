@@ -57,12 +57,12 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
 
 
 def _alone(setting: Setting, network: SHDIQA) -> Phase:
-    plcc_weight = setting.recipe.loss_number("plcc_weight")
+    beta, plcc_weight = (setting.recipe.loss_number(key) for key in ("beta", "plcc_weight"))
 
     def loss(batch: Batch) -> Terms:
         scores = output_of(network, batch).scores
         rated = scores[: len(batch.labels)]
-        terms = {"loss": quality_loss(rated, batch.labels, plcc_weight=plcc_weight)}
+        terms = {"loss": quality_loss(rated, batch.labels, beta=beta, plcc_weight=plcc_weight)}
         return with_order(terms, scores, batch)
 
     return Phase(
@@ -138,6 +138,7 @@ def _learning(
             types=batch.extras["types"],
             contrastive_weight=weights[0],
             affinity_weight=weights[1],
+            beta=setting.recipe.loss_number("beta"),
             plcc_weight=setting.recipe.loss_number("plcc_weight"),
         )
         found = {

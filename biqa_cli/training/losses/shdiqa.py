@@ -42,12 +42,19 @@ def teacher_loss(
     return of_type + of_level
 
 
-def quality_loss(predicted: Tensor, mos: Tensor, *, plcc_weight: float = 0.0) -> Tensor:
-    """Return L_q, the smooth L1 distance with β = 1 (DEIQT) of scores and labels (B,).
+def quality_loss(
+    predicted: Tensor, mos: Tensor, *, beta: float = 1.0, plcc_weight: float = 0.0
+) -> Tensor:
+    """Return L_q, the smooth L1 distance (DEIQT) of scores and labels (B,).
 
-    A weight adds 1 - PLCC, QualityNet's second term (our extension).
+    Args:
+        predicted: Scores.
+        mos: Labels.
+        beta: β, up to which errors count by their squares: 1 for labels of tens. Labels of 0 to 1
+            never leave it; there 0.01 is what 1 is for labels of 0 to 100.
+        plcc_weight: Of 1 - PLCC, QualityNet's second term (our extension).
     """
-    distance = F.smooth_l1_loss(predicted.float(), mos.float())
+    distance = F.smooth_l1_loss(predicted.float(), mos.float(), beta=beta)
     return distance + plcc_weight * plcc_loss(predicted, mos) if plcc_weight else distance
 
 
@@ -91,6 +98,7 @@ def shdiqa_loss(
     types: Tensor,
     contrastive_weight: float = 1.0,
     affinity_weight: float = 1.0,
+    beta: float = 1.0,
     plcc_weight: float = 0.0,
 ) -> SHDIQALoss:
     """Return the student's loss; a weight of 0 switches a distillation off.
@@ -103,9 +111,10 @@ def shdiqa_loss(
         types: Which distortion each block has (B, K).
         contrastive_weight: λ_c.
         affinity_weight: λ_a.
-        plcc_weight: Of `quality_loss`.
+        beta: Of `quality_loss`.
+        plcc_weight: The same.
     """
-    quality = quality_loss(predicted, mos, plcc_weight=plcc_weight)
+    quality = quality_loss(predicted, mos, beta=beta, plcc_weight=plcc_weight)
     contrastive = contrastive_loss(student, teacher, types)
     affinity = affinity_loss(student, teacher)
     total = quality + contrastive_weight * contrastive + affinity_weight * affinity

@@ -23,6 +23,12 @@ def test_the_quality_term_is_smooth_l1_with_beta_1() -> None:
     assert quality_loss(torch.tensor([0.5, 3.0]), torch.tensor([0.0, 1.0])).item() == 0.8125
 
 
+def test_beta_says_which_errors_count_by_their_squares() -> None:
+    of_hundred = quality_loss(torch.tensor([0.5, 30.0]), torch.tensor([0.0, 10.0]))
+    of_one = quality_loss(torch.tensor([0.005, 0.3]), torch.tensor([0.0, 0.1]), beta=0.01)
+    assert of_one.item() == pytest.approx(of_hundred.item() / 100, rel=1e-5)
+
+
 def test_a_reversed_order_costs_twice_the_weight_of_plcc() -> None:
     predicted, mos = torch.tensor([2.0, 1.0]), torch.tensor([1.0, 2.0])
     assert quality_loss(predicted, mos, plcc_weight=0.25).item() == pytest.approx(0.5 + 0.25 * 2)
