@@ -55,7 +55,7 @@ class InputRecipe:
 
 @dataclass(frozen=True, slots=True)
 class OrderRecipe:
-    """What degraded photos teach, where what frozen layers make of a photo is kept on disk."""
+    """What degraded photos teach."""
 
     order_weight: float
     """Of the order of photos and their degraded versions in the loss (`order_loss`); 0 is off."""
