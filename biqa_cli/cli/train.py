@@ -47,6 +47,10 @@ def train(
             "--init", metavar="imagenet|FILE|none", help="Starting weights; one, or one a trunk."
         ),
     ] = None,
+    hint: Annotated[
+        Path | None,
+        typer.Option("--hint", metavar="FILE", help="Checkpoint whose trunk is imitated."),
+    ] = None,
     trunk: Annotated[
         list[str] | None,
         typer.Option("--trunk", help="In place of the recipe's; twice for QualityNet."),
@@ -120,6 +124,7 @@ def train(
             out=out,
             split=split,
             starts=tuple(start or ("imagenet",)),
+            hint=hint,
             device=resolve_device(device),
             resume=resume,
             minutes=math.inf if minutes is None else minutes,

@@ -10,6 +10,7 @@ from biqa_cli.models.spec import Family, OptionValue, TrunkName
 from biqa_cli.training.recipe import (
     LOSS_KEYS,
     SECTIONS,
+    HintRecipe,
     InputRecipe,
     LossValue,
     OptimiserRecipe,
@@ -46,6 +47,7 @@ def checked_recipe(plain: Mapping[str, Any], family: Family) -> Recipe:
         loss=MappingProxyType(_loss(family, plain["loss"])),
         input=InputRecipe(**_section("input", plain)),
         order=OrderRecipe(**_section("order", plain)),
+        hint=HintRecipe(**_section("hint", plain)),
         optimiser=OptimiserRecipe(**_section("optimiser", plain)),
         schedule=ScheduleRecipe(**_section("schedule", plain)),
     )

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.backbones import efficientnet_lite, vgg, vit
 from biqa_cli.models.backbones.installed_torchvision import torchvision_models
+from biqa_cli.models.networks import build_trunk
 from biqa_cli.models.reqa import REQA
 from biqa_cli.models.spec import Family, TrunkName
 from biqa_cli.models.torch_engine import load_tensors
+from biqa_cli.models.trained import read_trained
 from biqa_cli.training.trunks import TrunkSlot
 from biqa_cli.weights.cache import locate
 from biqa_cli.weights.checkpoint import read_checkpoint
@@ -75,6 +77,26 @@ def set_starting_weights(
     return False, [
         _start_trunk(network, slot, start, family) for slot, start in zip(slots, each, strict=True)
     ]
+
+
+def trained_trunk(path: Path) -> tuple[TrunkName, nn.Module]:
+    """Return the first trunk of a checkpoint that `biqa train` has made, with its weights.
+
+    Raises:
+        WeightsError: If the file is missing or no such checkpoint.
+    """
+    tensors, told = _read(path), read_trained(path)
+    if told is None:
+        msg = f"{path} does not say which network it is: give a checkpoint that biqa train wrote"
+        raise WeightsError(msg)
+    name = told.trunks[0]
+    trunk = cast("nn.Module", build_trunk(name))
+    state = _state_for(trunk, TrunkSlot("", name), tensors)
+    if state is None:
+        msg = f"{path} does not hold the weights of {name}"
+        raise WeightsError(msg)
+    trunk.load_state_dict(_with_counts(trunk, state))
+    return name, trunk
 
 
 def _start_trunk(network: nn.Module, slot: TrunkSlot, start: str, family: Family) -> str:

@@ -1,21 +1,24 @@
 """From recipe and data set to the network: what it is, and the phases that train it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from torch import nn
 
 from biqa_cli.datasets.base import Dataset
-from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD, MODELS
+from biqa_cli.errors import UsageError
+from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, MODELS
 from biqa_cli.models.networks import assemble_network
 from biqa_cli.models.options import OPTIONS
 from biqa_cli.models.spec import Crops, InputContract, OptionValue
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.training.families import PHASES
 from biqa_cli.training.families.base import Phase, Setting
-from biqa_cli.training.initial import set_starting_weights
+from biqa_cli.training.hints import with_hints
+from biqa_cli.training.initial import set_starting_weights, trained_trunk
 from biqa_cli.training.labels import score_scale
 from biqa_cli.training.recipe import Recipe
-from biqa_cli.training.trunks import trunk_slots
+from biqa_cli.training.trunks import Normalisation, normalisation_of, trunk_slots
 
 _BLACK, _WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
@@ -48,7 +51,7 @@ def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> Trained
 
 
 def make_phases(
-    recipe: Recipe, trained: TrainedNetwork, starts: Sequence[str]
+    recipe: Recipe, trained: TrainedNetwork, starts: Sequence[str], *, hint: Path | None = None
 ) -> tuple[tuple[Phase, ...], list[str]]:
     """Return the phases of a training, and a sentence on each starting weight.
 
@@ -56,6 +59,11 @@ def make_phases(
         recipe: Of the training.
         trained: What the network is.
         starts: See `set_starting_weights`; none leaves all at random.
+        hint: The checkpoint whose trunk is imitated, where the recipe has a hint_weight.
+
+    Raises:
+        UsageError: If the recipe has hints and there is nobody to give them, or the reverse.
+        WeightsError: If the weights are missing or of another network.
     """
     notes: list[str] = []
     is_whole = False
@@ -76,7 +84,31 @@ def make_phases(
         build=build,
         head_is_new=lambda: not is_whole,
     )
-    return PHASES[recipe.family](setting), notes
+    phases = PHASES[recipe.family](setting)
+    if hint is None and not recipe.hint.hint_weight:
+        return phases, notes
+    if hint is None:
+        raise UsageError("hint_weight needs --hint FILE: whose trunk is imitated")
+    return _hinted(phases, recipe, hint, notes), notes
+
+
+def _hinted(
+    phases: tuple[Phase, ...], recipe: Recipe, hint: Path, notes: list[str]
+) -> tuple[Phase, ...]:
+    """Return the phases; those that score photos imitate the trunk of a checkpoint."""
+    slots = trunk_slots(recipe)
+    if not recipe.hint.hint_weight:
+        raise UsageError("--hint is for --set hint_weight=1, or another weight above 0")
+    if len(slots) != 1 or recipe.optimiser.trainable == "head":
+        raise UsageError("hints are for one trunk that learns: set trainable to half or all")
+    name, teacher = trained_trunk(hint)
+    notes.append(f"{slots[0].trunk} imitates {name} of {hint}")
+    return tuple(
+        phase
+        if phase.network is None
+        else with_hints(phase, slots[0], teacher, name, weight=recipe.hint.hint_weight)
+        for phase in phases
+    )
 
 
 def model_name(trained: TrainedNetwork) -> str:
@@ -86,11 +118,8 @@ def model_name(trained: TrainedNetwork) -> str:
     return (same or alike)[0].name
 
 
-def _normalisation(
-    recipe: Recipe,
-) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+def _normalisation(recipe: Recipe) -> Normalisation:
     if recipe.family == "nlnet":
         return _BLACK, _WHITE
-    if all(trunk.startswith("efficientnet-lite") for trunk in recipe.trunks):
-        return LITE_MEAN, LITE_STD
-    return IMAGENET_MEAN, IMAGENET_STD
+    expected = {normalisation_of(trunk) for trunk in recipe.trunks}
+    return expected.pop() if len(expected) == 1 else (IMAGENET_MEAN, IMAGENET_STD)

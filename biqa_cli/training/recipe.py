@@ -64,6 +64,14 @@ class OrderRecipe:
 
 
 @dataclass(frozen=True, slots=True)
+class HintRecipe:
+    """What another trunk teaches."""
+
+    hint_weight: float
+    """Of the hints in the loss (`with_hints`); 0 is off."""
+
+
+@dataclass(frozen=True, slots=True)
 class OptimiserRecipe:
     """What changes the weights."""
 
@@ -119,6 +127,7 @@ class Recipe:
     """Of `LOSS_KEYS`."""
     input: InputRecipe
     order: OrderRecipe
+    hint: HintRecipe
     optimiser: OptimiserRecipe
     schedule: ScheduleRecipe
 
@@ -130,6 +139,7 @@ class Recipe:
 SECTIONS: dict[str, type] = {
     "input": InputRecipe,
     "order": OrderRecipe,
+    "hint": HintRecipe,
     "optimiser": OptimiserRecipe,
     "schedule": ScheduleRecipe,
 }

@@ -48,6 +48,8 @@ class Order:
     """Protocol or file; None is the default of the data set."""
     starts: tuple[str, ...] = ("imagenet",)
     """Starting weights, see `set_starting_weights`."""
+    hint: Path | None = None
+    """Checkpoint whose trunk is imitated, see `with_hints`."""
     device: str = "cpu"
     resume: bool = False
     """Whether to go on with the training in `out`, if there is one."""
@@ -97,7 +99,7 @@ def train(order: Order, watcher: Watcher) -> Outcome:
     begins = not (progress.rows or progress.step)
     starts = order.starts if begins or progress.more_phases else ()
     # Before the photos, so that wrong weights are told at once.
-    phases, notes = make_phases(recipe, trained, starts)
+    phases, notes = make_phases(recipe, trained, starts, hint=order.hint)
     if begins:
         progress.starts = notes
         for note in notes:

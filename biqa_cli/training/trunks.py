@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
 from biqa_cli.models.spec import TrunkName
 from biqa_cli.training.recipe import Recipe
 
@@ -44,6 +45,16 @@ class TrunkSlot:
         if trainable == "all" or not name.startswith(self.prefix):
             return True
         return name.removeprefix(self.prefix).startswith(_LEARNS[trainable][self.trunk])
+
+
+Normalisation = tuple[tuple[float, float, float], tuple[float, float, float]]
+"""Mean and standard deviation of the channels."""
+
+
+def normalisation_of(trunk: TrunkName) -> Normalisation:
+    """Return how a trunk's published weights expect the pixels."""
+    is_lite = trunk.startswith("efficientnet-lite")
+    return (LITE_MEAN, LITE_STD) if is_lite else (IMAGENET_MEAN, IMAGENET_STD)
 
 
 def trunk_slots(recipe: Recipe) -> tuple[TrunkSlot, ...]:

@@ -49,7 +49,9 @@ def ratings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train(family: str, ratings: Path, out: Path, *more: str) -> Result:
     settings = [f"--set={setting}" for setting in ("val_share=0.25", *SMALL[family])]
-    start = ["--freeze-trunk", "-d", "cpu", "-j", "2"]
+    start = ["-d", "cpu", "-j", "2"]
+    if not any(option.startswith("--set=trainable") for option in more):
+        start.append("--freeze-trunk")
     if not any(option.startswith("--init") for option in more):
         start.append("--init=none")
     options = [f"--config={family}-cpu", f"--dataset=csv:{ratings}", f"--out={out}", *start]
@@ -264,6 +266,43 @@ def test_the_order_is_learnt_from_pixels_too(ratings: Path, tmp_path: Path) -> N
     settings = ("--set=crop=64", "--set=noise=0", "--set=order_photos=1", "--epochs=40")
     missed = order_missed(ratings, tmp_path, *settings)
     assert np.mean(missed[-10:]) < 0.7 * np.mean(missed[:10])
+
+
+def test_a_trunk_imitates_that_of_a_checkpoint(ratings: Path, tmp_path: Path) -> None:
+    taught = train("qualitynet", ratings, tmp_path / "teacher")
+    assert taught.exit_code == 0, taught.output
+    checkpoint = tmp_path / "teacher" / "qualitynet-ratings.safetensors"
+    hints = (f"--hint={checkpoint}", "--set=hint_weight=1", "--set=trainable=all")
+    settings = ("--set=noise=0", "--set=crop=48", "--set=trunk_rate=1e-2", "--epochs=12")
+    out, pieces = tmp_path / "student", tmp_path / "pieces"
+    learnt = train("blockiqa", ratings, out, *hints, *settings)
+    assert learnt.exit_code == 0, learnt.output
+    missed = [float(row["hint"]) for row in log_of(out)]
+    assert missed[-1] < 0.7 * missed[0]
+    starts = summary_of(out)["starts"]
+    assert starts[-1] == f"efficientnet-lite0 imitates efficientnet-lite0 of {checkpoint}"
+    # The regressors are needed to go on, not to score.
+    stopped = train("blockiqa", ratings, pieces, *hints, *settings, "--minutes=0")
+    assert stopped.exit_code == 3
+    assert train("blockiqa", ratings, pieces, "--resume", *hints, *settings).exit_code == 0
+    file = "blockiqa-ratings.safetensors"
+    assert (out / file).read_bytes() == (pieces / file).read_bytes()
+    assert not any("regressor" in name for name in load_file(out / file))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--set=hint_weight=1", "--set=trainable=all"), "hint_weight needs --hint FILE"),
+        (("--hint=x.safetensors",), "--hint is for --set hint_weight=1"),
+        (("--hint=x.safetensors", "--set=hint_weight=1"), "hints are for one trunk that learns"),
+    ],
+)
+def test_hints_that_nobody_gives_or_nobody_takes_are_refused(
+    arguments: tuple[str, ...], text: str, ratings: Path, tmp_path: Path
+) -> None:
+    refused = train("blockiqa", ratings, tmp_path, *arguments)
+    assert refused.exit_code == 2 and text in refused.stderr
 
 
 def test_noise_where_nothing_is_kept_of_the_photos_is_explained(

@@ -1,0 +1,142 @@
+from pathlib import Path
+from typing import cast
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
+from biqa_cli.models.networks import build_trunk
+from biqa_cli.training.families.base import Batch, Phase, Terms
+from biqa_cli.training.hints import Hinted, channel_correlation, with_hints
+from biqa_cli.training.initial import trained_trunk
+from biqa_cli.training.trunks import TrunkSlot
+from biqa_cli.weights.cache import locate
+from biqa_cli.weights.manifest import load_manifest
+
+SLOT = TrunkSlot("trunk.", "efficientnet-lite0")
+
+
+class Scorer(nn.Module):
+    """The mean of the trunk's last map is the score."""
+
+    def __init__(self, trunk: nn.Module) -> None:
+        super().__init__()
+        self.trunk = trunk
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps: tuple[Tensor, ...] = self.trunk(images)
+        return maps[-1].mean(dim=(1, 2, 3))
+
+
+def phase_of(network: nn.Module) -> Phase:
+    def loss(batch: Batch) -> Terms:
+        return {"loss": 0 * network(batch.images).sum() + 2}
+
+    return Phase("", 1, network, network, "", loss, nn.functional.mse_loss)
+
+
+def batch_of(images: Tensor) -> Batch:
+    nothing = torch.zeros(len(images))
+    return Batch(images, nothing, nothing, {}, 0, torch.Generator())
+
+
+def embedded_weights() -> Path:
+    checkpoint = load_manifest().find("qualitynet-lite")
+    assert checkpoint is not None
+    file = locate(checkpoint.weights)
+    assert file is not None
+    return file
+
+
+def lite0(seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    return cast("nn.Module", build_trunk("efficientnet-lite0")).eval()
+
+
+def test_the_correlation_is_of_each_channel_over_images_and_places() -> None:
+    torch.manual_seed(0)
+    maps = torch.randn(4, 3, 5, 6)
+    scaled = torch.tensor([0.01, 1, 100]).view(3, 1, 1) * maps + 7
+    assert channel_correlation(maps, scaled).item() == pytest.approx(1, abs=1e-3)
+    assert channel_correlation(maps, -maps).item() == pytest.approx(-1, abs=1e-3)
+    assert channel_correlation(maps, torch.ones_like(maps)).item() == 0
+    other = torch.randn(4, 3, 5, 6)
+    each = [
+        torch.corrcoef(torch.stack([maps[:, c].flatten(), other[:, c].flatten()]))[0, 1]
+        for c in range(3)
+    ]
+    expected = torch.stack(each).mean().item()
+    assert channel_correlation(maps, other).item() == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_trunk_that_is_its_teacher_has_nothing_to_learn() -> None:
+    (_, trunk), (_, teacher) = trained_trunk(embedded_weights()), trained_trunk(embedded_weights())
+    trunk.eval()
+    phase = with_hints(phase_of(Scorer(trunk)), SLOT, teacher, "efficientnet-lite0", weight=3)
+    hinted = cast("Hinted", phase.learner)
+    for regressor in cast("list[nn.Conv2d]", hinted.regressors):
+        nn.init.dirac_(regressor.weight)
+    same = phase.loss(batch_of(torch.randn(2, 3, 64, 64)))
+    assert same["hint"].item() == pytest.approx(0, abs=1e-3)
+    other = with_hints(phase_of(Scorer(trunk)), SLOT, lite0(1), "efficientnet-lite0", weight=3)
+    terms = other.loss(batch_of(torch.randn(2, 3, 64, 64)))
+    assert terms["hint"] > 0.5
+    assert terms["loss"].item() == pytest.approx(2 + 3 * terms["hint"].item())
+
+
+def test_the_trunk_learns_and_its_teacher_does_not() -> None:
+    trunk, teacher = lite0(0), lite0(1)
+    before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
+    phase = with_hints(phase_of(Scorer(trunk)), SLOT, teacher, "efficientnet-lite0", weight=1)
+    phase.learner.train()
+    torch.manual_seed(2)
+    images = torch.randn(4, 3, 64, 64)
+    learns = [p for p in phase.learner.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(learns, lr=1e-3)
+    hints = []
+    for _ in range(8):
+        optimiser.zero_grad()
+        terms = phase.loss(batch_of(images))
+        terms["loss"].backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        hints.append(terms["hint"].item())
+    assert hints[-1] < 0.8 * hints[0]
+    assert all(torch.equal(before[name], t) for name, t in teacher.state_dict().items())
+    assert phase.learner.get_submodule(phase.prefix.rstrip(".")) is phase.network
+
+
+def test_the_teacher_sees_the_same_pixels_normalised_as_it_learnt_them() -> None:
+    seen = []
+
+    class Spy(nn.Module):
+        channels, strides = (2,), (32,)
+
+        def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+            seen.append(images)
+            return (images[:, :2, ::32, ::32],)
+
+    def normalised(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+        return (pixels - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+
+    pixels = torch.rand(2, 3, 64, 64)
+    network = Scorer(cast("nn.Module", build_trunk("resnet50")))
+    slot = TrunkSlot("trunk.", "resnet50")
+    phase = with_hints(phase_of(network), slot, Spy(), "efficientnet-lite0", weight=1)
+    phase.loss(batch_of(normalised(pixels, IMAGENET_MEAN, IMAGENET_STD)))
+    (images,) = seen
+    assert torch.allclose(images, normalised(pixels, LITE_MEAN, LITE_STD), atol=1e-5)
+
+
+def test_the_trunk_of_a_checkpoint_is_found_and_other_files_are_refused(tmp_path: Path) -> None:
+    name, trunk = trained_trunk(embedded_weights())
+    assert name == "efficientnet-lite0"
+    assert len(trunk(torch.zeros(1, 3, 64, 64))) == 4
+    unknown = tmp_path / "unknown.safetensors"
+    save_file({"x": torch.zeros(3)}, unknown)
+    with pytest.raises(WeightsError, match="does not say which network it is"):
+        trained_trunk(unknown)
+    with pytest.raises((WeightsError, UsageError)):
+        trained_trunk(tmp_path / "missing.safetensors")
