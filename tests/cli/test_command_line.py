@@ -115,11 +115,14 @@ def test_an_interrupted_run_keeps_its_rows_and_exits_130(tmp_path: Path) -> None
         names.append(str(tmp_path / f"copy{index}.jpg"))
     listing.write_text("\n".join(names))
     output = tmp_path / "scores.csv"
+    # Who runs tests in the background of a shell ignores the signal, and so would its children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     run = subprocess.Popen(
         [*BIQA, "score", "--files-from", str(listing), "-o", str(output)],
         stderr=subprocess.PIPE,
         text=True,
     )
+    signal.signal(signal.SIGINT, before)
     partial = tmp_path / "scores.csv.partial"
     deadline = time.monotonic() + 30
     while not (partial.exists() and partial.stat().st_size) and time.monotonic() < deadline:
