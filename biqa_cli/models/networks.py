@@ -13,14 +13,23 @@ if TYPE_CHECKING:
 
     from biqa_cli.models.backbones import Trunk
 
-_IMAGENET_TO_LITE = (
-    tuple(i / lite for i, lite in zip(IMAGENET_STD, LITE_STD, strict=True)),
-    tuple((i - m) / s for i, m, s in zip(IMAGENET_MEAN, LITE_MEAN, LITE_STD, strict=True)),
-)
-"""(scale, shift) of the channels between the two normalisations."""
+Channels = tuple[float, float, float]
+Normalisation = tuple[Channels, Channels]
+"""Mean and standard deviation of the channels."""
 
 # Checked against the table of options, so that a constructor gets what it declares.
 _Options = Mapping[str, Any]
+
+
+def renormalisation(
+    ours: Normalisation, theirs: Normalisation
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return scale and shift of the channels from one normalisation to another."""
+    (mean, std), (their_mean, their_std) = ours, theirs
+    return (
+        tuple(s / t for s, t in zip(std, their_std, strict=True)),
+        tuple((m - t) / s for m, t, s in zip(mean, their_mean, their_std, strict=True)),
+    )
 
 
 def build_network(spec: ModelSpec) -> "nn.Module":
@@ -74,7 +83,8 @@ def _qualitynet(options: _Options, first: "Trunk", second: "Trunk") -> "nn.Modul
 
     # Two trunks share a view, which is normalised as ImageNet's unless both are Lite.
     lite = [isinstance(trunk, EfficientNetLite) for trunk in (first, second)]
-    inputs = tuple(_IMAGENET_TO_LITE if it and not all(lite) else None for it in lite)
+    to_lite = renormalisation((IMAGENET_MEAN, IMAGENET_STD), (LITE_MEAN, LITE_STD))
+    inputs = tuple(to_lite if it and not all(lite) else None for it in lite)
     return QualityNet(first, second, inputs=inputs, **options)
 
 

@@ -9,6 +9,7 @@ Reference:
     channels of a trunk differ in size by orders of magnitude.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from biqa_cli.models.backbones import Trunk
+from biqa_cli.models.networks import renormalisation
 from biqa_cli.models.spec import TrunkName
 from biqa_cli.training.families.base import Batch, Phase, Terms
 from biqa_cli.training.trunks import TrunkSlot, normalisation_of
@@ -29,17 +31,14 @@ class Hinted(nn.Module):
 
     Args:
         learner: Of the phase.
-        trunk: The one in it.
-        teacher: The trunk that is imitated.
+        channels: Of each map, and of the teacher's beside it.
     """
 
-    def __init__(self, learner: nn.Module, trunk: Trunk, teacher: Trunk) -> None:
+    def __init__(self, learner: nn.Module, channels: Sequence[tuple[int, int]]) -> None:
         super().__init__()
         self.learner = learner
-        pairs = _pairs(trunk, teacher)
         self.regressors = nn.ModuleList(
-            nn.Conv2d(trunk.channels[ours], teacher.channels[theirs], 1, bias=False)
-            for ours, theirs in pairs
+            nn.Conv2d(ours, theirs, 1, bias=False) for ours, theirs in channels
         )
 
 
@@ -58,8 +57,10 @@ def with_hints(
     trunk = phase.learner.get_submodule((phase.prefix + slot.prefix).rstrip("."))
     shown, taught = cast("Trunk", trunk), cast("Trunk", teacher)
     pairs = _pairs(shown, taught)
-    learner = Hinted(phase.learner, shown, taught)
-    scale, shift = _between(slot.trunk, name)
+    channels = [(shown.channels[ours], taught.channels[theirs]) for ours, theirs in pairs]
+    learner = Hinted(phase.learner, channels)
+    between = renormalisation(normalisation_of(slot.trunk), normalisation_of(name))
+    scale, shift = (torch.tensor(channels).view(3, 1, 1) for channels in between)
     teacher.eval().requires_grad_(requires_grad=False)
 
     def loss(batch: Batch) -> Terms:
@@ -109,12 +110,3 @@ def _pairs(trunk: Trunk, teacher: Trunk) -> list[tuple[int, int]]:
         for stride in _COARSEST_STRIDES
         if stride in trunk.strides and stride in teacher.strides
     ]
-
-
-def _between(ours: TrunkName, theirs: TrunkName) -> tuple[Tensor, Tensor]:
-    """Return scale and shift from what one trunk reads to what the other reads, (3, 1, 1)."""
-    (mean, std), (their_mean, their_std) = (
-        (torch.tensor(m), torch.tensor(s)) for m, s in map(normalisation_of, (ours, theirs))
-    )
-    scale, shift = std / their_std, (mean - their_mean) / their_std
-    return scale.view(3, 1, 1), shift.view(3, 1, 1)

@@ -91,11 +91,7 @@ def trained_trunk(path: Path) -> tuple[TrunkName, nn.Module]:
         raise WeightsError(msg)
     name = told.trunks[0]
     trunk = cast("nn.Module", build_trunk(name))
-    state = _state_for(trunk, TrunkSlot("", name), tensors)
-    if state is None:
-        msg = f"{path} does not hold the weights of {name}"
-        raise WeightsError(msg)
-    trunk.load_state_dict(_with_counts(trunk, state))
+    _fill_trunk(trunk, TrunkSlot("", name), tensors, str(path))
     return name, trunk
 
 
@@ -107,19 +103,23 @@ def _start_trunk(network: nn.Module, slot: TrunkSlot, start: str, family: Family
         tensors, origin = _imagenet(slot.trunk, family)
     else:
         tensors, origin = _read(Path(start)), start
+    _fill_trunk(trunk, slot, tensors, start)
+    return f"{slot.trunk} starts from {origin}"
+
+
+def _fill_trunk(trunk: nn.Module, slot: TrunkSlot, tensors: Tensors, file: str) -> None:
     state = _state_for(trunk, slot, tensors)
     if state is None:
         msg = (
-            f"{start} does not hold the weights of {slot.trunk}: expected the names of "
+            f"{file} does not hold the weights of {slot.trunk}: expected the names of "
             f"{_NAMES_IN[slot.trunk]}, or a checkpoint of biqa with that trunk"
         )
         raise WeightsError(msg)
     try:
         trunk.load_state_dict(_with_counts(trunk, state))
     except RuntimeError as error:
-        msg = f"{start} does not fit {slot.trunk}: {error}"
+        msg = f"{file} does not fit {slot.trunk}: {error}"
         raise WeightsError(msg) from error
-    return f"{slot.trunk} starts from {origin}"
 
 
 def _imagenet(trunk: TrunkName, family: Family) -> tuple[Tensors, str]:

@@ -8,7 +8,7 @@ from torch import nn
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, MODELS
-from biqa_cli.models.networks import assemble_network
+from biqa_cli.models.networks import Normalisation, assemble_network
 from biqa_cli.models.options import OPTIONS
 from biqa_cli.models.spec import Crops, InputContract, OptionValue
 from biqa_cli.models.trained import TrainedNetwork
@@ -18,7 +18,7 @@ from biqa_cli.training.hints import with_hints
 from biqa_cli.training.initial import set_starting_weights, trained_trunk
 from biqa_cli.training.labels import score_scale
 from biqa_cli.training.recipe import Recipe
-from biqa_cli.training.trunks import Normalisation, normalisation_of, trunk_slots
+from biqa_cli.training.trunks import normalisation_of, trunk_slots
 
 _BLACK, _WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
@@ -85,18 +85,18 @@ def make_phases(
         head_is_new=lambda: not is_whole,
     )
     phases = PHASES[recipe.family](setting)
-    if hint is None and not recipe.hint.hint_weight:
-        return phases, notes
-    if hint is None:
-        raise UsageError("hint_weight needs --hint FILE: whose trunk is imitated")
-    return _hinted(phases, recipe, hint, notes), notes
+    if hint is not None or recipe.hint.hint_weight:
+        phases = _hinted(phases, recipe, hint, notes)
+    return phases, notes
 
 
 def _hinted(
-    phases: tuple[Phase, ...], recipe: Recipe, hint: Path, notes: list[str]
+    phases: tuple[Phase, ...], recipe: Recipe, hint: Path | None, notes: list[str]
 ) -> tuple[Phase, ...]:
     """Return the phases; those that score photos imitate the trunk of a checkpoint."""
     slots = trunk_slots(recipe)
+    if hint is None:
+        raise UsageError("hint_weight needs --hint FILE: whose trunk is imitated")
     if not recipe.hint.hint_weight:
         raise UsageError("--hint is for --set hint_weight=1, or another weight above 0")
     if len(slots) != 1 or recipe.optimiser.trainable == "head":

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
+from biqa_cli.models.networks import Normalisation
 from biqa_cli.models.spec import TrunkName
 from biqa_cli.training.recipe import Recipe
 
@@ -45,10 +46,6 @@ class TrunkSlot:
         if trainable == "all" or not name.startswith(self.prefix):
             return True
         return name.removeprefix(self.prefix).startswith(_LEARNS[trainable][self.trunk])
-
-
-Normalisation = tuple[tuple[float, float, float], tuple[float, float, float]]
-"""Mean and standard deviation of the channels."""
 
 
 def normalisation_of(trunk: TrunkName) -> Normalisation:
