@@ -98,7 +98,15 @@ def _shdiqa(options: _Options, trunk: "Trunk") -> "nn.Module":
     from biqa_cli.models.backbones.vit import PatchEmbedding
     from biqa_cli.models.shdiqa import SHDIQA
 
-    return SHDIQA(trunk, depth=12 if isinstance(trunk, PatchEmbedding) else 2, **options)
+    sizes, is_vit = dict(options), isinstance(trunk, PatchEmbedding)
+    if sizes.pop("encoder") == "transformer":
+        return SHDIQA(trunk, depth=12 if is_vit else 2, **sizes)
+    if is_vit:
+        raise UsageError(
+            "encoder=means leaves nothing of a ViT but its patches: take another trunk, "
+            "such as efficientnet-lite0, or encoder=transformer"
+        )
+    return SHDIQA(trunk, depth=0, **sizes)
 
 
 def _nlnet(options: _Options, trunk: "Trunk") -> "nn.Module":

@@ -42,6 +42,7 @@ OPTIONS: dict[Family, dict[str, Option]] = {
         "use_baf": Option(True, (True, False), "the network without it is DEIQT"),
         "patch": Option(16, (16, 32), "32 is our extension, for other trunks than the ViT"),
         "levels": Option("deep", ("deep", "all"), "all is our extension, likewise"),
+        "encoder": Option("transformer", ("transformer", "means"), "means is our extension, too"),
         "input_size": Option(224, (), "the side of a crop"),
     },
     "nlnet": {

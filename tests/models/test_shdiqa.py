@@ -21,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.backbones.vit import PatchEmbedding
+from biqa_cli.models.networks import assemble_network
 from biqa_cli.models.shdiqa import (
     PARTITIONS,
     SHDIQA,
@@ -124,6 +125,24 @@ def test_after_one_layer_a_block_token_has_seen_its_own_block_alone(partition: P
     before, after = network.block_tokens(images)[0], network.block_tokens(changed)[0]
     moved = (before - after).abs().amax(dim=1) > 1e-4
     assert moved.tolist() == [k == 0 for k in range(len(before))]
+
+
+def test_without_transformer_blocks_a_block_token_has_seen_its_own_block_alone() -> None:
+    network = _small(depth=0).eval()
+    images = torch.randn(1, 3, 64, 64)
+    maps = network.pooled(images)
+    changed = maps.clone()
+    changed[..., : maps.shape[-1] // 2] += 1
+    before, after = network.from_pooled(maps), network.from_pooled(changed)
+    assert before.block_tokens is not None and after.block_tokens is not None
+    moved = (before.block_tokens - after.block_tokens).abs().amax(dim=(0, 2)) > 1e-4
+    assert moved.tolist() == [True, False]
+    assert not torch.equal(before.scores, after.scores)
+
+
+def test_a_vit_without_its_blocks_is_refused() -> None:
+    with pytest.raises(UsageError, match="take another trunk, such as efficientnet-lite0"):
+        assemble_network("shdiqa", ["vit-s16"], options={"encoder": "means"})
 
 
 def test_the_filter_gates_each_token_with_its_own_sigmoid() -> None:

@@ -166,7 +166,8 @@ class VisionTransformer(nn.Module):
 
     Args:
         trunk: `PatchEmbedding` for the ViT itself; any other trunk makes a hybrid.
-        depth: Transformer blocks.
+        depth: Transformer blocks. Without any, patches stay as they are embedded, and each other
+            token is what is learnt of it plus the mean of the patches that it may attend to.
         width: Channels of a token.
         heads: Attention heads of a block.
         input_size: Side of the square images in pixels, a multiple of the patch.
@@ -246,15 +247,24 @@ class VisionTransformer(nn.Module):
         self, maps: Tensor, *, extra: Tensor | None = None, mask: Tensor | None = None
     ) -> Tensor:
         """Map what is read of the trunk to tokens; otherwise as `forward`."""
-        batch = maps.shape[0]
         patches = self.embedding.from_maps(maps) + self.positions
-        tokens = [self.class_token.expand(batch, -1, -1)]
+        tokens = self.class_token
         if extra is not None:
-            tokens.append(extra.expand(batch, -1, -1))
-        x = torch.cat([*tokens, patches], dim=1)
+            tokens = torch.cat([tokens, extra[None]], dim=1)
+        if not self.blocks:
+            tokens = tokens + _means_seen(patches, mask, tokens.shape[1])
+        x = torch.cat([tokens.expand(len(patches), -1, -1), patches], dim=1)
         for block in self.blocks:
             x = block(x, mask)
         return cast("Tensor", self.norm(x))
+
+
+def _means_seen(patches: Tensor, mask: Tensor | None, count: int) -> Tensor:
+    """Return the mean of the patches that each of the first `count` tokens may attend to."""
+    if mask is None:
+        return patches.mean(dim=1, keepdim=True)
+    sees = mask[:count, count:].to(patches)
+    return sees / sees.sum(dim=1, keepdim=True) @ patches
 
 
 def initialise_linear(module: nn.Module) -> None:

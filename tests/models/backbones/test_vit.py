@@ -81,6 +81,22 @@ def test_patches_of_32_pixels_are_means_of_finer_maps() -> None:
     assert encoder(images).shape == (2, 1 + 4, 12)
 
 
+def test_without_blocks_each_token_is_the_mean_of_the_patches_that_it_may_attend_to() -> None:
+    torch.manual_seed(0)
+    encoder = VisionTransformer(TinyTrunk(), depth=0, width=12, heads=2, input_size=64)
+    images, extra = torch.randn(2, 3, 64, 64), torch.randn(1, 12)
+    patches = encoder.embedding.from_maps(encoder.maps(images)) + encoder.positions
+    mask = torch.ones(18, 18, dtype=torch.bool)
+    mask[1, 2:14] = False
+    tokens = encoder(images, extra=extra, mask=mask)
+    assert torch.allclose(tokens[:, 2:], encoder.norm(patches), atol=1e-6)
+    whole = encoder.norm(encoder.class_token[0, 0] + patches.mean(dim=1))
+    assert torch.allclose(tokens[:, 0], whole, atol=1e-6)
+    last_row = encoder.norm(extra[0] + patches[:, 12:].mean(dim=1))
+    assert torch.allclose(tokens[:, 1], last_row, atol=1e-6)
+    assert torch.allclose(encoder(images)[:, 0], whole, atol=1e-6)
+
+
 def test_other_sizes_than_the_encoders_are_refused() -> None:
     encoder = VisionTransformer(TinyTrunk(), depth=1, width=12, heads=2, input_size=64)
     with pytest.raises(UsageError, match="reads 64×64 pixels, got 64×96"):
