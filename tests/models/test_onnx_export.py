@@ -105,6 +105,17 @@ def test_a_graph_takes_its_weights_from_any_checkpoint_of_the_network(name: str)
     )
 
 
+def test_a_graph_of_shdiqa_without_transformer_blocks_takes_any_batch() -> None:
+    torch.manual_seed(0)
+    network = SHDIQA(TinyTrunk(), depth=0, input_size=64).eval()
+    graph = export_graph(spec_of("shdiqa", view=64), network).content
+    tensors = {n: t.numpy() for n, t in network.state_dict().items() if "num_batches" not in n}
+    for batch in (1, 5):
+        images = torch.randn(batch, 3, 64, 64)
+        found = OnnxEngine(graph, tensors).predict(images.numpy())
+        assert found == pytest.approx(by_torch(network, images), abs=1e-5)
+
+
 def test_superpixels_are_refused() -> None:
     with pytest.raises(UsageError, match="nlnet cannot be exported: it finds superpixels"):
         export_graph(spec_of("nlnet", view=224), NLNet(TinyTrunk()))

@@ -253,7 +253,7 @@ class VisionTransformer(nn.Module):
             tokens = torch.cat([tokens, extra[None]], dim=1)
         if not self.blocks:
             tokens = tokens + _means_seen(patches, mask, tokens.shape[1])
-        x = torch.cat([tokens.expand(len(patches), -1, -1), patches], dim=1)
+        x = torch.cat([tokens.expand(patches.shape[0], -1, -1), patches], dim=1)
         for block in self.blocks:
             x = block(x, mask)
         return cast("Tensor", self.norm(x))
