@@ -248,7 +248,7 @@ class VisionTransformer(nn.Module):
     ) -> Tensor:
         """Map what is read of the trunk to tokens; otherwise as `forward`."""
         patches = self.embedding.from_maps(maps) + self.positions
-        tokens = self.class_token
+        tokens: Tensor = self.class_token
         if extra is not None:
             tokens = torch.cat([tokens, extra[None]], dim=1)
         if not self.blocks:
