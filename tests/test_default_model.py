@@ -113,8 +113,8 @@ def test_the_wrong_device_or_engine_is_explained() -> None:
         load_model(DEFAULT_MODEL, device="tpu")
     with pytest.raises(UsageError, match="--engine onnx runs on the CPU"):
         load_model(DEFAULT_MODEL, device="cuda", engine="onnx")
-    with pytest.raises(WeightsError, match="blockiqa has no trained weights"):
-        load_model("blockiqa")
+    with pytest.raises(WeightsError, match="reqa has no trained weights"):
+        load_model("reqa")
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:

@@ -76,9 +76,9 @@ def test_the_models_are_listed_with_the_keys_that_scripts_rely_on() -> None:
 
 
 def test_a_model_without_trained_weights_does_not_score_by_accident() -> None:
-    result = CliRunner().invoke(app, ["score", str(EXAMPLES), "-m", "blockiqa"])
+    result = CliRunner().invoke(app, ["score", str(EXAMPLES), "-m", "reqa"])
     assert result.exit_code == 2
-    assert "blockiqa has no trained weights, so its scores would mean nothing" in result.stderr
+    assert "reqa has no trained weights, so its scores would mean nothing" in result.stderr
 
 
 def test_weights_are_listed_verified_and_found() -> None:
