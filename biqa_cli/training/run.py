@@ -133,6 +133,8 @@ def train(order: Order, watcher: Watcher) -> Outcome:
     weights = store_weights(out, trained) if progress.best_row else None
     stored = None
     if weights is not None and progress.finished:
+        # Minutes, where a photo is many crops: without a word it would seem to hang.
+        watcher.say(f"the stored weights score {len(job.val)} validation photos")
         stored = judge_stored(job, phases[-1], weights)
         if isinstance(stored.calibration, str):
             watcher.say(f"not calibrated: {stored.calibration}")

@@ -90,6 +90,7 @@ def test_every_family_trains_and_its_file_scores_as_validation_did(
     assert result.exit_code == 0, result.output
     weights = tmp_path / f"{family}-ratings.safetensors"
     assert result.stdout.strip() == str(weights)
+    assert "the stored weights score 6 validation photos" in result.stderr
     summary = summary_of(tmp_path)
     assert summary["finished"] and summary["model"] == SCORED_WITH[family]
     assert sum(summary["split"]["photos"].values()) == 32
