@@ -57,6 +57,15 @@ def family(name: str) -> tuple[ModelSpec, nn.Module]:
     return found[0], found[1].eval()
 
 
+def tensors_of(network: nn.Module) -> dict[str, np.ndarray]:
+    """Return what a checkpoint of a network holds."""
+    return {n: t.numpy() for n, t in network.state_dict().items() if "num_batches" not in n}
+
+
+def by_onnx(graph: bytes, network: nn.Module, images: torch.Tensor) -> np.ndarray:
+    return OnnxEngine(graph, tensors_of(network)).predict(images.numpy())
+
+
 def by_torch(network: nn.Module, images: torch.Tensor) -> np.ndarray:
     with torch.inference_mode():
         return network(images).scores.double().numpy()
@@ -78,8 +87,8 @@ def test_a_file_that_stands_alone_goes_from_rgb_to_the_score_of_biqa(name: str) 
     session = onnxruntime.InferenceSession(made.content)
     images = np.float32(pixels.transpose(2, 0, 1)[None] / 255)
     native, percent = session.run(["native_scores", "scores"], {"images": images})
-    tensors = {n: t.numpy() for n, t in network.state_dict().items() if "num_batches" not in n}
-    model = LoadedModel(spec, TorchEngine(network, tensors, device="cpu"), "0" * 64)
+    engine = TorchEngine(network, tensors_of(network), device="cpu")
+    model = LoadedModel(spec, engine, "0" * 64)
     wanted = score_photo(Image.fromarray(pixels), model)
     assert native[0] == pytest.approx(wanted.native_score, abs=1e-5)
     assert percent[0] == pytest.approx(wanted.score, abs=1e-2)
@@ -99,21 +108,16 @@ def test_a_graph_takes_its_weights_from_any_checkpoint_of_the_network(name: str)
             parameter.mul_(1.1)
     side = spec.input.crops.size if spec.input.crops else spec.input.height
     images = torch.randn(5, 3, side, side)
-    tensors = {n: t.numpy() for n, t in network.state_dict().items() if "num_batches" not in n}
-    assert OnnxEngine(graph, tensors).predict(images.numpy()) == pytest.approx(
-        by_torch(network, images), abs=1e-5
-    )
+    assert by_onnx(graph, network, images) == pytest.approx(by_torch(network, images), abs=1e-5)
 
 
 def test_a_graph_of_shdiqa_without_transformer_blocks_takes_any_batch() -> None:
     torch.manual_seed(0)
     network = SHDIQA(TinyTrunk(), depth=0, input_size=64).eval()
     graph = export_graph(spec_of("shdiqa", view=64), network).content
-    tensors = {n: t.numpy() for n, t in network.state_dict().items() if "num_batches" not in n}
     for batch in (1, 5):
         images = torch.randn(batch, 3, 64, 64)
-        found = OnnxEngine(graph, tensors).predict(images.numpy())
-        assert found == pytest.approx(by_torch(network, images), abs=1e-5)
+        assert by_onnx(graph, network, images) == pytest.approx(by_torch(network, images), abs=1e-5)
 
 
 def test_superpixels_are_refused() -> None:
