@@ -10,7 +10,7 @@ from tiny_trunk import TinyTrunk
 
 from biqa_cli.models.backbones import Trunk
 
-TINY = ("efficientnet-lite0", "efficientnet-lite2")
+TINY = ("efficientnet-lite0", "efficientnet-lite2", "resnet50")
 """The trunks that `use_tiny_trunks` replaces."""
 
 
@@ -31,6 +31,6 @@ def rated_miniature(folder: Path, *, size: int = 64, types: bool = False) -> Pat
 
 
 def use_tiny_trunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the Lite trunks be networks of a few thousand parameters."""
+    """Let the Lite trunks and ResNet-50 be networks of a few thousand parameters."""
     trunks: dict[str, type[Trunk]] = dict.fromkeys(TINY, TinyTrunk)
     monkeypatch.setattr("biqa_cli.models.networks._TRUNKS", trunks)

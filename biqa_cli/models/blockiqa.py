@@ -5,6 +5,7 @@ Reference:
     Deep Block Analysis", ICMR 2025, https://doi.org/10.1145/3731715.3733280
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,12 +17,12 @@ from torch.nn import functional as F
 
 from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import partition_grid
-from biqa_cli.models.backbones import Trunk
+from biqa_cli.models.backbones import StagedTrunk, Trunk
 
 Similarity = Literal["gaussian", "gaussian_fixed", "cosine"]
 
 _PYRAMID_WIDTH = 256
-_AFEL_FEATURES = 128
+_AFEL_FILTERS, _AFEL_FEATURES = 64, 128
 _NORM_FLOOR = 1e-6
 # Eq. 3 asks for a k "positive, infinitely close to zero": it keeps σ above 0 at cos = -1.
 _SIGMA_FLOOR = 1e-6
@@ -163,8 +164,8 @@ class AuxiliaryFeatures(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, 64, 3, stride=2, padding=1)
-        self.project = nn.Linear(64, _AFEL_FEATURES)
+        self.conv = nn.Conv2d(3, _AFEL_FILTERS, 3, stride=2, padding=1)
+        self.project = nn.Linear(_AFEL_FILTERS, _AFEL_FEATURES)
 
     def forward(self, blocks: Tensor) -> Tensor:
         """Map blocks (B, 3, h, w) to f_AFEL (B, 128)."""
@@ -203,6 +204,8 @@ class BlockIQA(nn.Module):
         self.trunk = trunk
         self.blocks = blocks
         self.similarity: Similarity = similarity
+        self.learns_above: tuple[int, int] | None = None
+        """(h, w) of blocks, if `pooled` is to stop below the last stage of a `StagedTrunk`."""
         self.fpn = FeaturePyramid(trunk.channels)
         self.afel = AuxiliaryFeatures() if use_afel else None
         features = _PYRAMID_WIDTH * len(trunk.channels)
@@ -236,12 +239,16 @@ class BlockIQA(nn.Module):
     def pooled(self, images: Tensor) -> Tensor:
         """Return all that trunk and AFEL's filters make of images (B, 3, H, W), as (B, N, K).
 
-        Window means of each level, then AFEL's mean responses: what `from_pooled` needs.
+        Window means of each level, then AFEL's mean responses: what `from_pooled` needs. Where the
+        last stage learns, C3 (h, w, C) stands last, and nothing of C4.
         """
         blocks = self._blocks_of(images)
-        levels = self.fpn.window_means(self.trunk(blocks))
+        stops = self.learns_above is not None
+        maps = cast("StagedTrunk", self.trunk).below_last(blocks) if stops else self.trunk(blocks)
+        levels = self.fpn.window_means(maps)
         parts = [means.flatten(1) for level in levels for means in level]
         parts += [] if self.afel is None else [self.afel.responses(blocks)]
+        parts += [maps[-1].permute(0, 2, 3, 1).flatten(1)] if stops else []
         features = torch.cat([part.float() for part in parts], dim=1)
         return features.reshape(len(images), -1, features.shape[1])
 
@@ -252,14 +259,42 @@ class BlockIQA(nn.Module):
         return self.from_features(self.fpn.from_windows(levels), f_afel)
 
     def parts_of(self, pooled: Tensor) -> tuple[list[list[Tensor]], Tensor]:
-        """Return the window means and AFEL's responses (B·N, 64) that `pooled` has put together."""
-        widths = [c + 1 for c in self.trunk.channels]
-        sizes = [9 * width for first in range(len(widths)) for width in widths[first:]]
-        sizes += [pooled.shape[-1] - sum(sizes)]
-        *means, responses = torch.split(pooled.flatten(0, 1), sizes, dim=1)
+        """Return the window means and AFEL's responses (B·N, 64) that `pooled` has put together.
+
+        What `pooled` has left to the last stage is done here; what stands behind is not read.
+        """
+        sizes = self._kept_sizes()
+        *means, responses, rest = torch.split(
+            pooled.flatten(0, 1), [*sizes, pooled.shape[-1] - sum(sizes)], dim=1
+        )
         parts = iter([part.reshape(len(part), 9, -1) for part in means])
-        levels = [[next(parts) for _ in widths[first:]] for first in range(len(widths))]
-        return levels, responses
+        kept = range(len(self.trunk.channels) - (self.learns_above is not None))
+        levels = [[next(parts) for _ in kept[first:]] for first in kept]
+        return (levels if self.learns_above is None else self._with_last(levels, rest)), responses
+
+    @property
+    def kept_means(self) -> int:
+        """How many of the numbers that `pooled` returns for a block are means."""
+        return sum(self._kept_sizes())
+
+    def _kept_sizes(self) -> list[int]:
+        """Return how long the window means are of each pair of levels, and AFEL's responses."""
+        channels = self.trunk.channels
+        widths = [c + 1 for c in (channels if self.learns_above is None else channels[:-1])]
+        sizes = [9 * width for first in range(len(widths)) for width in widths[first:]]
+        return [*sizes, 0 if self.afel is None else _AFEL_FILTERS]
+
+    def _with_last(self, levels: list[list[Tensor]], rest: Tensor) -> list[list[Tensor]]:
+        """Return the window means with those of C4, which is made of C3 (B·N, h·w·C, …)."""
+        trunk = cast("StagedTrunk", self.trunk)
+        height, width = self.learns_above or (0, 0)
+        sizes = [(math.ceil(height / s), math.ceil(width / s)) for s in trunk.strides]
+        (h, w), channels = sizes[-2], trunk.channels[-2]
+        c3 = rest[:, : h * w * channels].reshape(-1, h, w, channels).permute(0, 3, 1, 2)
+        c4 = trunk.last(c3)
+        weights = [pairs[-1] for pairs in window_weights(sizes, like=c4)]
+        last = [weighted_means(c4, rows, columns) for rows, columns in weights]
+        return [[*level, means] for level, means in zip([*levels, []], last, strict=True)]
 
     def from_features(self, f_fpn: Tensor, f_afel: Tensor | None) -> BlockIQAOutput:
         """Aggregate the features of B·N blocks, image by image, row by row (eqs. 8 to 11).

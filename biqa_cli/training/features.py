@@ -74,13 +74,6 @@ class FeatureStore:
         return found
 
 
-def may_be_cached(recipe: Recipe) -> bool:
-    """Return whether every epoch of a recipe sees the same photos, but for mirroring."""
-    view = recipe.input
-    frozen = recipe.optimiser.trainable == "head"
-    return frozen and not (view.crop or view.rotate) and view.crops_per_photo == 1
-
-
 @dataclass(frozen=True, slots=True)
 class Frozen:
     """The layers of a network that do not learn, and all on which their work depends."""
@@ -102,6 +95,8 @@ class Frozen:
     """Threads that read photos."""
     autocast: Callable[[], AbstractContextManager[Any]]
     """The precision to compute in."""
+    beside: nn.Module | None = None
+    """See `Phase`; on the device."""
     go_on: Callable[[int, int], bool] = lambda _done, _total: True
     """Called with how many views are done, of how many; False stops."""
 
@@ -223,7 +218,11 @@ def _pooled(frozen: Frozen, pixels: Pixels) -> NDArray[np.float16]:
     tensor = torch.from_numpy(np.ascontiguousarray(pixels)).to(frozen.device)
     images = normalised(tensor, frozen.contract)
     with torch.inference_mode(), frozen.autocast():
-        found = cast("Poolable", frozen.network).pooled(images).half().cpu()
+        found = cast("Poolable", frozen.network).pooled(images)
+        if frozen.beside is not None:
+            beside = frozen.beside(images)[:, None]
+            found = torch.cat([found, beside.to(found)], dim=2)
+        found = found.half().cpu()
     if not torch.isfinite(found).all():
         raise UsageError(
             "a frozen layer leaves the range of float16: these weights cannot be right"
@@ -248,6 +247,13 @@ def _key(frozen: Frozen) -> str:
         # Batch norms of the head move, those of frozen layers do not.
         inner = name.rpartition(".")[0]
         if name in parameters or (name in buffers and f"{inner}.weight" in parameters):
-            # -0.0 is 0.0, which is what a mean of the weights makes of it.
-            digest.update(name.encode() + (tensor.cpu() + 0).contiguous().numpy().tobytes())
+            _take_in(digest, name, tensor)
+    if frozen.beside is not None:
+        for name, tensor in sorted(frozen.beside.state_dict().items()):
+            _take_in(digest, name, tensor)
     return digest.hexdigest()[:12]
+
+
+def _take_in(digest: Any, name: str, tensor: torch.Tensor) -> None:  # noqa: ANN401  hashlib's own
+    # -0.0 is 0.0, which is what a mean of the weights makes of it.
+    digest.update(name.encode() + (tensor.cpu() + 0).contiguous().numpy().tobytes())

@@ -24,7 +24,6 @@ from biqa_cli.training.features import (
     cache_blockwise,
     cache_degraded,
     cache_features,
-    may_be_cached,
 )
 from biqa_cli.training.job import Job, autocast
 from biqa_cli.training.order import draw_degraded
@@ -37,7 +36,8 @@ _PHOTOS_TO_SEE = 128
 _AT_ONCE = 16
 _NOT_FROZEN = (
     "noise is for what frozen layers make of whole photos: set trainable=head, crop=0, rotate=0 "
-    "and crops_per_photo=1 (all families but reqa; qualitynet with order=gap_first), or noise=0"
+    "and crops_per_photo=1 (all families but reqa; qualitynet with order=gap_first; blockiqa on "
+    "resnet50 with trainable=last too), or noise=0"
 )
 
 
@@ -47,9 +47,11 @@ def is_kept(job: Job, phase: Phase) -> bool:
     Raises:
         UsageError: If it does not, and its recipe has what only then can be had.
     """
-    if phase.pooled_by is not None and may_be_cached(job.recipe):
+    recipe = job.recipe
+    frozen = recipe.optimiser.trainable == "head" or phase.keeps_below_last
+    if phase.pooled_by is not None and frozen and recipe.input.is_whole:
         return True
-    if job.recipe.input.noise:
+    if recipe.input.noise:
         raise UsageError(_NOT_FROZEN)
     return False
 
@@ -76,11 +78,12 @@ def kept_features(job: Job, phase: Phase) -> FeatureStore | None:
         device=job.device,
         workers=job.workers,
         autocast=partial(autocast, recipe, job.device),
+        beside=None if phase.beside is None else phase.beside.to(job.device),
         go_on=go_on,
     )
     features = cache_features(frozen)
     if features is not None and recipe.input.noise:
-        spread = some_of(features, job).std(dim=0).cpu().numpy()
+        spread = some_of(features, job, count=_PHOTOS_TO_MEET).std(dim=0).cpu().numpy()
         if phase.noisy is not None:
             spread[..., phase.noisy :] = 0
         features = replace(features, spread=spread)
@@ -97,18 +100,21 @@ def kept_features(job: Job, phase: Phase) -> FeatureStore | None:
     return features
 
 
-def some_of(features: FeatureStore, job: Job) -> Tensor:
-    """Return what is kept of training photos, spread evenly over them."""
-    chosen = spread_over(job.photos.indices, _PHOTOS_TO_MEET)
+def some_of(features: FeatureStore, job: Job, *, count: int) -> Tensor:
+    """Return what is kept of about so many training photos, spread evenly over them."""
+    chosen = spread_over(job.photos.indices, count)
     found = np.stack([features.of(index, mirrored=False) for index in chosen])
     return torch.from_numpy(found).float().to(job.device)
 
 
-def met_now(job: Job, phase: Phase) -> Tensor | None:
-    """Return what a trunk that is about to learn makes of a crop of some training photos.
+def met(job: Job, phase: Phase, features: FeatureStore | None) -> Tensor | None:
+    """Return what a new head meets: what is kept of some photos, or is made of crops of them now.
 
-    None where its work cannot be told from the head's.
+    None where the work of a trunk that is about to learn cannot be told from the head's.
     """
+    if features is not None:
+        count = _PHOTOS_TO_SEE if phase.keeps_below_last else _PHOTOS_TO_MEET
+        return some_of(features, job, count=count)
     if phase.pooled_by is None:
         return None
     network = (phase.learner if phase.network is None else phase.network).eval()

@@ -9,17 +9,18 @@ Reference:
     channels of a trunk differ in size by orders of magnitude.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from biqa_cli.models.backbones import Trunk
+from biqa_cli.models.backbones import StagedTrunk, Trunk
 from biqa_cli.models.networks import renormalisation
 from biqa_cli.models.spec import TrunkName
-from biqa_cli.training.families.base import Batch, Phase, Terms
+from biqa_cli.training.families.base import Batch, Phase, Terms, seen_of
 from biqa_cli.training.trunks import TrunkSlot, normalisation_of
 
 _COARSEST_STRIDES = (16, 32)
@@ -42,8 +43,41 @@ class Hinted(nn.Module):
         )
 
 
+class Teacher(nn.Module):
+    """A trunk that has learnt to see quality, and which of its maps are imitated.
+
+    Args:
+        trunk: Does not learn.
+        between: Scale and shift of the channels, from what the imitator reads to what it reads.
+        maps: Numbers of the maps.
+    """
+
+    def __init__(
+        self, trunk: nn.Module, between: tuple[Sequence[float], ...], maps: Sequence[int]
+    ) -> None:
+        super().__init__()
+        self.trunk = trunk.eval().requires_grad_(requires_grad=False)
+        self.maps = tuple(maps)
+        scale, shift = (torch.tensor(channels).view(3, 1, 1) for channels in between)
+        self.scale: Tensor
+        self.shift: Tensor
+        self.register_buffer("scale", scale)
+        self.register_buffer("shift", shift)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (B, 3, H, W) as the imitator reads them to the maps, flat (B, K)."""
+        found = self.trunk(images * self.scale + self.shift)
+        return torch.cat([found[number].flatten(1) for number in self.maps], dim=1)
+
+
 def with_hints(
-    phase: Phase, slot: TrunkSlot, teacher: nn.Module, name: TrunkName, *, weight: float
+    phase: Phase,
+    slot: TrunkSlot,
+    teacher: nn.Module,
+    name: TrunkName,
+    *,
+    weight: float,
+    trainable: str,
 ) -> Phase:
     """Return a phase whose trunk imitates another one beside what its loss asks.
 
@@ -53,34 +87,64 @@ def with_hints(
         teacher: What is imitated; it does not learn.
         name: Of the teacher.
         weight: Of the hints in the loss.
+        trainable: What of the trunk learns; maps that cannot are not compared.
     """
     trunk = phase.learner.get_submodule((phase.prefix + slot.prefix).rstrip("."))
     shown, taught = cast("Trunk", trunk), cast("Trunk", teacher)
-    pairs = _pairs(shown, taught)
+    pairs = _pairs(shown, taught)[-1 if trainable == "last" else 0 :]
     channels = [(shown.channels[ours], taught.channels[theirs]) for ours, theirs in pairs]
     learner = Hinted(phase.learner, channels)
     between = renormalisation(normalisation_of(slot.trunk), normalisation_of(name))
-    scale, shift = (torch.tensor(channels).view(3, 1, 1) for channels in between)
-    teacher.eval().requires_grad_(requires_grad=False)
+    beside = Teacher(teacher, between, [theirs for _, theirs in pairs])
 
     def loss(batch: Batch) -> Terms:
-        seen: list[tuple[Tensor, tuple[Tensor, ...]]] = []
-        handle = trunk.register_forward_hook(lambda _, images, maps: seen.append((images[0], maps)))
-        try:
+        with _watched(trunk, is_pooled=batch.is_pooled) as seen:
             terms = phase.loss(batch)
-        finally:
-            handle.remove()
-        images, ours = seen[0]
-        with torch.no_grad():
-            theirs = taught(images * scale.to(images) + shift.to(images))
+        (images, maps), *_ = seen
+        guesses = [
+            regressor(maps[i]) for (i, _), regressor in zip(pairs, learner.regressors, strict=True)
+        ]
+        if batch.is_pooled:
+            width = sum(guess[0].numel() for guess in guesses)
+            flat = seen_of(batch).flatten(0, 1)[:, -width:]
+        else:
+            with torch.no_grad():
+                flat = beside.to(images.device)(images)
+        theirs = torch.split(flat, [guess[0].numel() for guess in guesses], dim=1)
         missed = [
-            1 - channel_correlation(regressor(ours[i]), theirs[j])
-            for (i, j), regressor in zip(pairs, learner.regressors, strict=True)
+            1 - channel_correlation(guess, their.reshape(guess.shape))
+            for guess, their in zip(guesses, theirs, strict=True)
         ]
         hint = torch.stack(missed).mean()
         return terms | {"loss": terms["loss"] + weight * hint, "hint": hint}
 
-    return replace(phase, learner=learner, prefix=f"learner.{phase.prefix}", loss=loss)
+    return replace(
+        phase,
+        learner=learner,
+        prefix=f"learner.{phase.prefix}",
+        loss=loss,
+        beside=beside if phase.keeps_below_last else None,
+    )
+
+
+@contextmanager
+def _watched(trunk: nn.Module, *, is_pooled: bool) -> Iterator[list[tuple[Tensor, Any]]]:
+    """Collect what a trunk reads and its maps while it works, by their numbers.
+
+    Where the work of all other stages is kept, only the last one works, and has the last map.
+    """
+    seen: list[tuple[Tensor, Any]] = []
+    if is_pooled:
+        last = len(cast("Trunk", trunk).channels) - 1
+        handle = cast("StagedTrunk", trunk).last.register_forward_hook(
+            lambda _, maps, made: seen.append((maps[0], {last: made}))
+        )
+    else:
+        handle = trunk.register_forward_hook(lambda _, images, maps: seen.append((images[0], maps)))
+    try:
+        yield seen
+    finally:
+        handle.remove()
 
 
 def channel_correlation(first: Tensor, second: Tensor) -> Tensor:

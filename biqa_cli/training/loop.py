@@ -28,8 +28,7 @@ from biqa_cli.training.frozen import (
     blockwise_batch,
     is_kept,
     kept_features,
-    met_now,
-    some_of,
+    met,
 )
 from biqa_cli.training.job import Job, autocast
 from biqa_cli.training.log import write_log
@@ -79,7 +78,7 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
         if features is None:
             return False
     if phase.meet is not None and not goes_on:
-        seen = met_now(job, phase) if features is None else some_of(features, job)
+        seen = met(job, phase, features)
         if seen is not None:
             phase.meet(seen)
             # The mean of the weights starts where the weights start.

@@ -100,13 +100,22 @@ def _hinted(
     if not recipe.hint.hint_weight:
         raise UsageError("--hint is for --set hint_weight=1, or another weight above 0")
     if len(slots) != 1 or recipe.optimiser.trainable == "head":
-        raise UsageError("hints are for one trunk that learns: set trainable to half or all")
+        raise UsageError("hints are for one trunk that learns: set trainable to last, half or all")
+    if recipe.optimiser.trainable == "last" and recipe.network.get("blocks", 1) != 1:
+        raise UsageError("hints for the last stage are for whole photos: set blocks=1")
     name, teacher = trained_trunk(hint)
     notes.append(f"{slots[0].trunk} imitates {name} of {hint}")
     return tuple(
         phase
         if phase.network is None
-        else with_hints(phase, slots[0], teacher, name, weight=recipe.hint.hint_weight)
+        else with_hints(
+            phase,
+            slots[0],
+            teacher,
+            name,
+            weight=recipe.hint.hint_weight,
+            trainable=recipe.optimiser.trainable,
+        )
         for phase in phases
     )
 

@@ -52,6 +52,11 @@ class InputRecipe:
     val_share: float
     """Of the training part, held out where the split has no part `val`."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every epoch sees the same photos, but for mirroring."""
+        return not (self.crop or self.rotate) and self.crops_per_photo == 1
+
 
 @dataclass(frozen=True, slots=True)
 class OrderRecipe:

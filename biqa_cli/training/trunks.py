@@ -79,7 +79,7 @@ def freeze(learner: nn.Module, slots: tuple[TrunkSlot, ...], *, trainable: str) 
     """Take the gradients from the parameters that shall not learn."""
     for name, parameter in learner.named_parameters():
         learns = all(slot.learns(name, trainable) for slot in slots)
-        if trainable == "head" and name.startswith(_FROZEN_WITH_THE_TRUNK):
+        if trainable in ("head", "last") and name.startswith(_FROZEN_WITH_THE_TRUNK):
             learns = False
         parameter.requires_grad_(learns)
 

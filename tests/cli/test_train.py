@@ -291,6 +291,26 @@ def test_a_trunk_imitates_that_of_a_checkpoint(ratings: Path, tmp_path: Path) ->
     assert not any("regressor" in name for name in load_file(out / file))
 
 
+def test_the_last_stage_learns_from_what_is_kept_below_it(ratings: Path, tmp_path: Path) -> None:
+    assert train("qualitynet", ratings, tmp_path / "teacher").exit_code == 0
+    checkpoint = tmp_path / "teacher" / "qualitynet-ratings.safetensors"
+    settings = ("--trunk=resnet50", "--set=trainable=last", "--set=trunk_rate=1e-2", "--epochs=12")
+    hints = (f"--hint={checkpoint}", "--set=hint_weight=1", "--set=blocks=1")
+    out, pieces = tmp_path / "student", tmp_path / "pieces"
+    learnt = train("blockiqa", ratings, out, *settings, *hints)
+    assert learnt.exit_code == 0, learnt.output
+    missed = [float(row["hint"]) for row in log_of(out)]
+    assert missed[-1] < 0.8 * missed[0]
+    (kept,) = (out / "photos").rglob("features-*.npy")
+    assert train("blockiqa", ratings, pieces, *settings, *hints, "--minutes=0").exit_code == 3
+    assert train("blockiqa", ratings, pieces, "--resume", *settings, *hints).exit_code == 0
+    assert (pieces / kept.relative_to(out)).read_bytes() == kept.read_bytes()
+    file = "blockiqa-ratings.safetensors"
+    assert (out / file).read_bytes() == (pieces / file).read_bytes()
+    cut = train("blockiqa", ratings, tmp_path / "cut", *settings, *hints, "--set=blocks=2")
+    assert cut.exit_code == 2 and "set blocks=1" in cut.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

@@ -26,7 +26,6 @@ from biqa_cli.training.features import (
     cache_blockwise,
     cache_degraded,
     cache_features,
-    may_be_cached,
 )
 from biqa_cli.training.order import degraded_view, draw_degraded
 from biqa_cli.training.photos import PhotoStore
@@ -39,6 +38,9 @@ RECIPE = with_settings(load_recipe("blockiqa", config="blockiqa-cpu"), ["flip=tr
 
 def networks() -> list[nn.Module]:
     torch.manual_seed(0)
+    last_learns = [BlockIQA(TinyTrunk(), blocks=blocks) for blocks in (1, 3)]
+    for network in last_learns:
+        network.learns_above = (64 // network.blocks, 64 // network.blocks)
     return [
         BlockIQA(TinyTrunk()),
         BlockIQA(TinyTrunk(), blocks=3, use_afel=False, similarity="cosine"),
@@ -48,6 +50,7 @@ def networks() -> list[nn.Module]:
         NLNet(TinyTrunk(), nodes=6, pixels=5),
         SHDIQA(TinyTrunk(), depth=1, width=12, heads=2, input_size=64),
         SHDIQA(TinyTrunk(), depth=1, width=12, heads=2, input_size=64, patch=32, levels="all"),
+        *last_learns,
     ]
 
 
@@ -75,7 +78,9 @@ def frozen(
     recipe: Recipe = RECIPE,
     go_on: Callable[[int, int], bool] = lambda _done, _total: True,
 ) -> Frozen:
-    freeze(network, (TrunkSlot("trunk.", "efficientnet-lite0"),), trainable="head")
+    last_learns = getattr(network, "learns_above", None) is not None
+    slots = (TrunkSlot("trunk.", "resnet50"),)
+    freeze(network, slots, trainable="last" if last_learns else "head")
     return Frozen(
         network,
         store,
@@ -90,7 +95,7 @@ def frozen(
     )
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(10))
 def test_a_network_scores_what_is_kept_as_it_scores_the_photo(
     number: int, store: PhotoStore
 ) -> None:
@@ -107,6 +112,23 @@ def test_a_network_scores_what_is_kept_as_it_scores_the_photo(
             )
             exact = network.from_pooled(network.pooled(images)).scores
             assert torch.allclose(exact, network(images).scores, atol=1e-6)
+
+
+def test_what_is_kept_below_the_last_stage_serves_whatever_that_learns(store: PhotoStore) -> None:
+    network = networks()[8].eval()
+    assert isinstance(network, BlockIQA)
+    kept = cached(network, store)
+    assert kept is not None
+    with torch.no_grad():
+        network.get_parameter("trunk.layers.3.weight").normal_()
+        network.get_parameter("trunk.layers.3.bias").normal_()
+        again = cached(network, store)
+        assert again is not None and len(list(store.home.glob("features-*.npy"))) == 1
+        pooled = torch.from_numpy(kept.of(7, mirrored=False)[None].astype(np.float32))
+        images = normalised(torch.from_numpy(store.view(7)[None].copy()), CONTRACT)
+        scores = network.from_pooled(pooled).scores
+        assert torch.allclose(scores, network(images).scores, atol=1e-3)
+    assert pooled.shape[2] == network.kept_means + 4 * 4 * 8
 
 
 def test_degraded_photos_are_kept_in_the_order_in_which_they_were_drawn(store: PhotoStore) -> None:
@@ -227,7 +249,6 @@ def test_features_that_float16_cannot_hold_are_refused(store: PhotoStore) -> Non
     [
         ([], True),
         (["flip=false"], True),
-        (["trainable=last"], False),
         (["rotate=10"], False),
         (["crop=128", "stride=0"], False),
         (["crops_per_photo=2"], False),
@@ -235,4 +256,4 @@ def test_features_that_float16_cannot_hold_are_refused(store: PhotoStore) -> Non
 )
 def test_only_what_every_epoch_sees_alike_is_kept(settings: list[str], *, allowed: bool) -> None:
     recipe = with_settings(replace(RECIPE), settings)
-    assert may_be_cached(recipe) == allowed
+    assert recipe.input.is_whole == allowed

@@ -1,15 +1,19 @@
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 import torch
 from safetensors.torch import save_file
+from tiny_trunk import TinyTrunk
 from torch import Tensor, nn
 
 from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.models.blockiqa import BlockIQA
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
 from biqa_cli.models.networks import build_trunk
-from biqa_cli.training.families.base import Batch, Phase, Terms
+from biqa_cli.training.families.base import Batch, Phase, Terms, output_of
 from biqa_cli.training.hints import Hinted, channel_correlation, with_hints
 from biqa_cli.training.initial import trained_trunk
 from biqa_cli.training.trunks import TrunkSlot
@@ -36,6 +40,10 @@ def phase_of(network: nn.Module) -> Phase:
         return {"loss": 0 * network(batch.images).sum() + 2}
 
     return Phase("", 1, network, network, "", loss, nn.functional.mse_loss)
+
+
+def mse_of(network: nn.Module) -> Callable[[Batch], Terms]:
+    return lambda batch: {"loss": output_of(network, batch).scores.square().mean()}
 
 
 def batch_of(images: Tensor) -> Batch:
@@ -75,13 +83,17 @@ def test_the_correlation_is_of_each_channel_over_images_and_places() -> None:
 def test_a_trunk_that_is_its_teacher_has_nothing_to_learn() -> None:
     (_, trunk), (_, teacher) = trained_trunk(embedded_weights()), trained_trunk(embedded_weights())
     trunk.eval()
-    phase = with_hints(phase_of(Scorer(trunk)), SLOT, teacher, "efficientnet-lite0", weight=3)
+    phase = with_hints(
+        phase_of(Scorer(trunk)), SLOT, teacher, "efficientnet-lite0", weight=3, trainable="all"
+    )
     hinted = cast("Hinted", phase.learner)
     for regressor in cast("list[nn.Conv2d]", hinted.regressors):
         nn.init.dirac_(regressor.weight)
     same = phase.loss(batch_of(torch.randn(2, 3, 64, 64)))
     assert same["hint"].item() == pytest.approx(0, abs=1e-3)
-    other = with_hints(phase_of(Scorer(trunk)), SLOT, lite0(1), "efficientnet-lite0", weight=3)
+    other = with_hints(
+        phase_of(Scorer(trunk)), SLOT, lite0(1), "efficientnet-lite0", weight=3, trainable="all"
+    )
     terms = other.loss(batch_of(torch.randn(2, 3, 64, 64)))
     assert terms["hint"] > 0.5
     assert terms["loss"].item() == pytest.approx(2 + 3 * terms["hint"].item())
@@ -90,7 +102,9 @@ def test_a_trunk_that_is_its_teacher_has_nothing_to_learn() -> None:
 def test_the_trunk_learns_and_its_teacher_does_not() -> None:
     trunk, teacher = lite0(0), lite0(1)
     before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
-    phase = with_hints(phase_of(Scorer(trunk)), SLOT, teacher, "efficientnet-lite0", weight=1)
+    phase = with_hints(
+        phase_of(Scorer(trunk)), SLOT, teacher, "efficientnet-lite0", weight=1, trainable="all"
+    )
     phase.learner.train()
     torch.manual_seed(2)
     images = torch.randn(4, 3, 64, 64)
@@ -124,10 +138,45 @@ def test_the_teacher_sees_the_same_pixels_normalised_as_it_learnt_them() -> None
     pixels = torch.rand(2, 3, 64, 64)
     network = Scorer(cast("nn.Module", build_trunk("resnet50")))
     slot = TrunkSlot("trunk.", "resnet50")
-    phase = with_hints(phase_of(network), slot, Spy(), "efficientnet-lite0", weight=1)
+    phase = with_hints(
+        phase_of(network), slot, Spy(), "efficientnet-lite0", weight=1, trainable="all"
+    )
     phase.loss(batch_of(normalised(pixels, IMAGENET_MEAN, IMAGENET_STD)))
     (images,) = seen
     assert torch.allclose(images, normalised(pixels, LITE_MEAN, LITE_STD), atol=1e-5)
+
+
+def test_what_is_kept_of_teacher_and_frozen_stages_hints_as_the_photos_do() -> None:
+    torch.manual_seed(0)
+    network, teacher = BlockIQA(TinyTrunk(), blocks=1), TinyTrunk()
+    images = torch.randn(3, 3, 64, 96)
+    network.learns_above = (64, 96)
+    plain = Phase("", 1, network, network, "", mse_of(network), nn.functional.mse_loss)
+    slot = TrunkSlot("trunk.", "resnet50")
+    phases = [
+        with_hints(
+            replace(plain, keeps_below_last=kept),
+            slot,
+            teacher,
+            "resnet50",
+            weight=2,
+            trainable="last",
+        )
+        for kept in (False, True)
+    ]
+    phases[1].learner.load_state_dict(phases[0].learner.state_dict())
+    assert phases[0].beside is None and phases[1].beside is not None
+    with torch.no_grad():
+        kept = [network.pooled(images), phases[1].beside(images)[:, None]]
+    batches = [batch_of(images), replace(batch_of(torch.cat(kept, dim=2)), is_pooled=True)]
+    network.eval()
+    seen, pooled = (phase.loss(b) for phase, b in zip(phases, batches, strict=True))
+    assert seen["hint"].item() == pytest.approx(pooled["hint"].item(), rel=1e-5)
+    assert seen["loss"].item() == pytest.approx(pooled["loss"].item(), rel=1e-5)
+    # Only the last map: the others are frozen.
+    assert len(cast("Hinted", phases[0].learner).regressors) == 1
+    pooled["loss"].backward()  # type: ignore[no-untyped-call]
+    assert network.trunk.last.weight.grad is not None
 
 
 def test_the_trunk_of_a_checkpoint_is_found_and_other_files_are_refused(tmp_path: Path) -> None:

@@ -95,10 +95,11 @@ def test_trunks_are_where_the_networks_have_them(
 def test_what_reads_pixels_beside_a_frozen_trunk_is_frozen_with_it() -> None:
     recipe = with_settings(load_recipe("blockiqa", config="blockiqa-cpu"), ["trainable=head"])
     network = assemble_network(recipe.family, recipe.trunks, options=recipe.network)
-    freeze(network, trunk_slots(recipe), trainable="head")
-    of_it = [p.requires_grad for n, p in network.named_parameters() if n.startswith("afel.conv.")]
-    assert of_it and not any(of_it)
-    freeze(network, trunk_slots(recipe), trainable="last")
+    for trainable in ("head", "last"):
+        freeze(network, trunk_slots(recipe), trainable=trainable)
+        learns = {n: p.requires_grad for n, p in network.named_parameters()}
+        assert not any(learns[f"afel.conv.{tensor}"] for tensor in ("weight", "bias"))
+    freeze(network, trunk_slots(recipe), trainable="half")
     assert all(p.requires_grad for n, p in network.named_parameters() if n.startswith("afel.conv."))
 
 

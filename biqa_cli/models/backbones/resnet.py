@@ -21,9 +21,19 @@ class ResNet50(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images (B, 3, H, W) to C1 … C4 at strides 4, 8, 16 and 32."""
-        x = self.stem(x)
+        maps = self.below_last(x)
+        return (*maps, self.last(maps[-1]))
+
+    @property
+    def last(self) -> nn.Module:
+        """Maps C3 to C4."""
+        return self.layers[-1]
+
+    def below_last(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Map images (B, 3, H, W) to C1 … C3."""
+        x = self.stem(images)
         maps = []
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             x = layer(x)
             maps.append(x)
         return tuple(maps)

@@ -86,10 +86,15 @@ def output_of(network: nn.Module, batch: Batch) -> Any:  # noqa: ANN401  each fa
 
     Degraded photos come last.
     """
-    seen = batch.images
-    if batch.order is not None:
-        seen = torch.cat([seen, batch.order.images.flatten(0, 1)])
+    seen = seen_of(batch)
     return cast("Poolable", network).from_pooled(seen) if batch.is_pooled else network(seen)
+
+
+def seen_of(batch: Batch) -> Tensor:
+    """Return the images of a batch, or what is cached of them, then the degraded ones."""
+    if batch.order is None:
+        return batch.images
+    return torch.cat([batch.images, batch.order.images.flatten(0, 1)])
 
 
 def with_order(terms: Terms, scores: Tensor, batch: Batch) -> Terms:
@@ -143,5 +148,9 @@ class Phase:
     pooled_by: tuple[str, ...] | None = None
     """The options that change what `Poolable.pooled` returns; None where pooling would lose some of
     what the head sees."""
+    keeps_below_last: bool = False
+    """Whether `pooled` stops below the last stage of a trunk where that learns."""
+    beside: nn.Module | None = None
+    """A frozen network, and what it makes of images (B, K) is kept behind what `pooled` returns."""
     before: Callable[[], None] = lambda: None
     """Called once when the phase begins or goes on: takes over what earlier phases have learnt."""

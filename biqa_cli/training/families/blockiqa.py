@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from biqa_cli.models.backbones import StagedTrunk
 from biqa_cli.models.blockiqa import BlockIQA
 from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of, with_order
 from biqa_cli.training.families.start import project_at_random
@@ -20,8 +21,13 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
     network = cast("BlockIQA", setting.build())
     starts_anew = setting.head_is_new()
     plcc_weight = setting.recipe.loss_number("plcc_weight")
-    if starts_anew and setting.recipe.optimiser.trainable == "head":
+    trainable = setting.recipe.optimiser.trainable
+    if starts_anew and trainable in ("head", "last"):
         _take_filters_of_the_stem(network)
+    view = setting.recipe.input
+    stops = trainable == "last" and view.is_whole and isinstance(network.trunk, StagedTrunk)
+    if stops:
+        network.learns_above = (view.height // network.blocks, view.width // network.blocks)
 
     def loss(batch: Batch) -> Terms:
         scores = output_of(network, batch).scores.float()
@@ -44,6 +50,8 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             loss=loss,
             val_loss=F.mse_loss,
             pooled_by=("blocks", "use_afel"),
+            keeps_below_last=stops,
+            noisy=network.kept_means if stops else None,
             meet=meet if starts_anew else None,
         ),
     )
