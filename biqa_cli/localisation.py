@@ -1,9 +1,5 @@
-"""From a photo to local scores: the model sees one block after another, at native resolution.
+"""From a photo to local scores: the model sees one block after another, at native resolution."""
 
-Beside it, what BlockIQA itself makes of the blocks of its view.
-"""
-
-import copy
 import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -21,13 +17,12 @@ from biqa_cli.images.reading import DEFAULT_MAX_PIXELS, photo_of, read_photo
 from biqa_cli.images.transforms import normalise
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
-from biqa_cli.results import BlockScore, ImageResult, ScoreMap, SimilarityMatrix
+from biqa_cli.results import BlockScore, ImageResult, ScoreMap
 from biqa_cli.scoring import (
     default_batch_size,
     predict_views,
     score_files,
     score_photo,
-    view_of,
 )
 
 MAP_SIDE = 2048
@@ -37,8 +32,6 @@ MAP_SIDE = 2048
 _SMALLEST_DEFAULT = 128
 _MOST_BLOCKS = 50_000
 _MOST_WORST = 3
-# One block is like itself; the paper has 2 × 2.
-_FEWEST_ALIKE = 2
 # Blocks of an undamaged photo differ by so much: a standard deviation, in points of 100.
 _CLEARLY = 5
 
@@ -195,58 +188,6 @@ def local_scores(
     return np.array([round(model.spec.scale.to_percent(native), 4) for native in natives])
 
 
-def similarity_of_file(
-    path: str, model: LoadedModel, *, max_pixels: int = DEFAULT_MAX_PIXELS
-) -> SimilarityMatrix:
-    """Return how alike BlockIQA finds the blocks of its view of a photo.
-
-    A model that sees the photo as one block is asked about the paper's 2 × 2: no weight depends
-    on their number.
-
-    Args:
-        path: A file that `read_photo` reads.
-        model: BlockIQA, from `load_model` with engine="torch": an ONNX graph gives scores only.
-        max_pixels: Larger photos are refused before anything is decoded.
-
-    Raises:
-        ImageError: If the photo cannot be read.
-        UsageError: If the model is of another family or runs on another engine.
-    """
-    from biqa_cli.models.blockiqa import BlockIQA, BlockIQAOutput
-    from biqa_cli.models.torch_engine import TorchEngine
-
-    if model.spec.family != "blockiqa" or not isinstance(model.engine, TorchEngine):
-        msg = (
-            f"the similarity of blocks needs a model of the family blockiqa on the engine torch, "
-            f"got {model.spec.name} ({model.spec.family}) on {model.engine.name}"
-        )
-        raise UsageError(msg)
-    contract = model.spec.input
-    photo = read_photo(path, at_least=contract.decode_size, max_pixels=max_pixels)
-    view = view_of(photo.image, contract)
-    network = model.engine.network
-    assert isinstance(network, BlockIQA), "the family says so"  # noqa: S101
-    several = copy.copy(network)
-    several.blocks = max(_FEWEST_ALIKE, network.blocks)
-    output = model.engine.outputs(view[None], network=several)
-    assert isinstance(output, BlockIQAOutput), "the family says so"  # noqa: S101
-    similarity, scores, weights = (
-        tensor[0].float().cpu().numpy()
-        for tensor in (output.similarity, output.block_scores, output.block_weights)
-    )
-    return SimilarityMatrix(
-        path=path,
-        model=model.spec.name,
-        score=round(model.spec.scale.to_percent(float(model.engine.predict(view[None])[0])), 4),
-        width=photo.width,
-        height=photo.height,
-        values=similarity,
-        block_scores=scores,
-        block_weights=weights,
-        picture=_at_most(photo.image, *map_size(*photo.image.size)),
-    )
-
-
 def _score_of(whole: ImageResult) -> float:
     if whole.score is None:
         raise ImageError(whole.error)
@@ -276,14 +217,16 @@ def _join(
         blocks=blocks,
         worst=_worst(blocks),
         values=reduced_score_map(scores, grid, height=height, width=width).astype(np.float32),
-        picture=_at_most(image, width, height),
+        picture=map_picture(image),
     )
 
 
-def _at_most(image: Image.Image, width: int, height: int) -> Image.Image:
-    if image.size == (width, height):
+def map_picture(image: Image.Image) -> Image.Image:
+    """Return a photo at the size of its map."""
+    size = map_size(*image.size)
+    if image.size == size:
         return image
-    return image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
 
 
 def map_size(width: int, height: int) -> tuple[int, int]:

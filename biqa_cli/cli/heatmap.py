@@ -72,9 +72,9 @@ def _quality(path: str, model: "LoadedModel", options: _Options) -> _Shown:
 
 
 def _similarity(path: str, model: "LoadedModel", options: _Options) -> _Shown:
-    from biqa_cli.localisation import similarity_of_file
     from biqa_cli.reports.similarity_matrix import draw_similarity, similarity_facts
     from biqa_cli.scoring import run_info
+    from biqa_cli.similar_blocks import similarity_of_file
 
     found = similarity_of_file(path, model, max_pixels=options.max_pixels)
     picture = draw_similarity(found, legend=options.legend)
