@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from biqa_cli.models.backbones.efficientnet_lite import EfficientNetLite, efficientnet_lite0
 from biqa_cli.models.backbones.resnet import ResNet50
-from biqa_cli.models.blockiqa import BlockIQA, FeaturePyramid, block_similarity
+from biqa_cli.models.blockiqa import BlockIQA, block_similarity
+from biqa_cli.models.feature_pyramid import FeaturePyramid
 
 
 def _count(module: nn.Module) -> int:
