@@ -94,6 +94,8 @@ class BlockIQA(nn.Module):
         self.similarity: Similarity = similarity
         self.learns_above: tuple[int, int] | None = None
         """(h, w) of blocks, if `pooled` is to stop below the last stage of a `StagedTrunk`."""
+        self.window = 0
+        """Side in pixels of the parts of C3 that `from_pooled` may be given in its place."""
         self.fpn = FeaturePyramid(trunk.channels)
         self.afel = AuxiliaryFeatures() if use_afel else None
         features = PYRAMID_WIDTH * len(trunk.channels)
@@ -165,6 +167,13 @@ class BlockIQA(nn.Module):
         """How many of the numbers that `pooled` returns for a block are means."""
         return sum(self._kept_sizes())
 
+    @property
+    def kept_map(self) -> tuple[int, int, int]:
+        """Height, width and channels of C3 where `pooled` stops below the last stage."""
+        height, width = self.learns_above or (0, 0)
+        stride = self.trunk.strides[-2]
+        return math.ceil(height / stride), math.ceil(width / stride), self.trunk.channels[-2]
+
     def _kept_sizes(self) -> list[int]:
         """Return how long the window means are of each pair of levels, and AFEL's responses."""
         channels = self.trunk.channels
@@ -176,6 +185,8 @@ class BlockIQA(nn.Module):
         """Return the window means with those of C4, which is made of C3 (B·N, h·w·C, …)."""
         trunk = cast("StagedTrunk", self.trunk)
         height, width = self.learns_above or (0, 0)
+        if rest.shape[1] < math.prod(self.kept_map):
+            height = width = self.window
         sizes = [(math.ceil(height / s), math.ceil(width / s)) for s in trunk.strides]
         (h, w), channels = sizes[-2], trunk.channels[-2]
         c3 = rest[:, : h * w * channels].reshape(-1, h, w, channels).permute(0, 3, 1, 2)

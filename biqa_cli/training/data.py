@@ -79,6 +79,7 @@ def epoch_batches(
     triples: Triples | None = None,
     features: FeaturesOf | None = None,
     spread: NDArray[np.float32] | None = None,
+    cut: Callable[[NDArray[Any], np.random.Generator], NDArray[Any]] | None = None,
 ) -> Iterator[Crops]:
     """Yield the batches of an epoch; the same for the same seed and epoch, whoever makes them.
 
@@ -94,6 +95,7 @@ def epoch_batches(
         triples: What else a step sees.
         features: In place of pixels what is cached of a photo, mirrored or not.
         spread: Of each feature: the unit of the recipe's noise.
+        cut: Takes a random part of what is cached.
     """
     count = len(photos.indices)
     samples = count * recipe.crops_per_photo
@@ -110,6 +112,7 @@ def epoch_batches(
             index = photos.indices[sample % count]
             if features is not None:
                 found = features(index, mirrored=is_mirrored(recipe, rng))
+                found = found if cut is None else cut(found, rng)
                 crops.append(with_noise(found, spread, rng, share=recipe.noise))
                 continue
             view = photos.store.view(index)
@@ -156,12 +159,15 @@ def with_noise(
 
     Maps (…, C, h, w) have the same noise at all places: it shall make another photo of this one,
     and what differs from place to place would cancel out in what a head reads of all of them.
+    Features beyond the last that has a spread stay as they are.
     """
     if spread is None or not share:
         return features
-    shape = features.shape if spread.ndim < _MAPS else (*features.shape[:-2], 1, 1)
+    noisy, rest = np.split(features, [spread.shape[-1]], axis=-1)
+    shape = noisy.shape if spread.ndim < _MAPS else (*features.shape[:-2], 1, 1)
     noise = rng.standard_normal(shape, dtype=np.float32)
-    return features + np.float32(share) * spread * noise
+    made = noisy + np.float32(share) * spread * noise
+    return np.concatenate([made, rest], axis=-1) if rest.shape[-1] else made
 
 
 def is_mirrored(recipe: InputRecipe, rng: np.random.Generator) -> bool:

@@ -40,6 +40,11 @@ _NOT_FROZEN = (
     "resnet50 with trainable=last too), or noise=0"
 )
 
+_NOTHING_TO_CUT = (
+    "window is for maps that are kept below a last stage which learns: set trainable=last, crop=0, "
+    "rotate=0 and crops_per_photo=1 (blockiqa on resnet50), or window=0"
+)
+
 
 def is_kept(job: Job, phase: Phase) -> bool:
     """Return whether a phase trains on what frozen layers make of photos.
@@ -50,7 +55,11 @@ def is_kept(job: Job, phase: Phase) -> bool:
     recipe = job.recipe
     frozen = recipe.optimiser.trainable == "head" or phase.keeps_below_last
     if phase.pooled_by is not None and frozen and recipe.input.is_whole:
+        if recipe.input.window and phase.cut is None:
+            raise UsageError(_NOTHING_TO_CUT)
         return True
+    if recipe.input.window:
+        raise UsageError(_NOTHING_TO_CUT)
     if recipe.input.noise:
         raise UsageError(_NOT_FROZEN)
     return False
@@ -85,7 +94,7 @@ def kept_features(job: Job, phase: Phase) -> FeatureStore | None:
     if features is not None and recipe.input.noise:
         spread = some_of(features, job, count=_PHOTOS_TO_MEET).std(dim=0).cpu().numpy()
         if phase.noisy is not None:
-            spread[..., phase.noisy :] = 0
+            spread = spread[..., : phase.noisy]
         features = replace(features, spread=spread)
     # A phase that does not score has no use for the order of scores.
     if features is not None and recipe.order.order_weight and phase.network is not None:

@@ -47,6 +47,9 @@ class InputRecipe:
     noise: float
     """On what frozen layers make of a photo, where that is kept on disk: normal, in units of its
     spread, so that a head does not learn photos by heart. 0 is off."""
+    window: int
+    """Side in pixels of random windows of the maps that are kept below a last stage which learns
+    (BlockIQA on ResNet-50), a multiple of 32; 0 is the whole map."""
     labels: Literal["unit", "native", "percent"]
     """Labels from 0 to 1, as the data set has them, or from 0 to 100."""
     val_share: float

@@ -1,5 +1,8 @@
 """Photos and their degraded versions as a step sees them: what teaches a network their order."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -23,7 +26,14 @@ _ORDER_STREAM = 4
 _KEPT_SHARE, _SEEN_SHARE = 2, 8
 
 
-def kept_order(job: Job, features: FeatureStore, *, epoch: int, step: int) -> OrderBatch | None:
+def kept_order(
+    job: Job,
+    features: FeatureStore,
+    *,
+    epoch: int,
+    step: int,
+    cut: Callable[[NDArray[Any], np.random.Generator], NDArray[Any]] | None = None,
+) -> OrderBatch | None:
     """Return some degraded photos; None where a recipe has none.
 
     Args:
@@ -31,6 +41,7 @@ def kept_order(job: Job, features: FeatureStore, *, epoch: int, step: int) -> Or
         features: With what is kept of degraded photos.
         epoch: Counted over all phases: what is drawn depends on seed, epoch and step alone.
         step: Of the epoch.
+        cut: See `Phase`; the same part of a photo and its degraded versions.
     """
     degraded = features.degraded
     if degraded is None:
@@ -41,6 +52,9 @@ def kept_order(job: Job, features: FeatureStore, *, epoch: int, step: int) -> Or
     drawn = [degraded.drawn[number] for number in chosen]
     photos = np.stack([features.of(one.index, mirrored=False) for one in drawn])
     seen = np.concatenate([photos[:, None], degraded.values[chosen]], axis=1)
+    if cut is not None:
+        shape = (*seen.shape[1:3], -1)
+        seen = np.stack([cut(one.reshape(-1, one.shape[-1]), rng).reshape(shape) for one in seen])
     seen = with_noise(seen, features.spread, rng, share=recipe.input.noise)
     images = torch.from_numpy(seen).float().to(job.device)
     return _order_batch(job, images, np.array([one.levels for one in drawn]))

@@ -309,6 +309,15 @@ def test_the_last_stage_learns_from_what_is_kept_below_it(ratings: Path, tmp_pat
     assert (out / file).read_bytes() == (pieces / file).read_bytes()
     cut = train("blockiqa", ratings, tmp_path / "cut", *settings, *hints, "--set=blocks=2")
     assert cut.exit_code == 2 and "set blocks=1" in cut.stderr
+    photos = f"--photos={out / 'photos'}"
+    windows = ("--set=window=32", "--set=order_weight=1", photos)
+    parts = train("blockiqa", ratings, tmp_path / "parts", *settings, *hints, *windows)
+    assert parts.exit_code == 0, parts.output
+    missed = [float(row["hint"]) for row in log_of(tmp_path / "parts")]
+    assert missed[-1] < 0.9 * missed[0]
+    for setting in ("--freeze-trunk", "--set=trainable=half"):
+        whole = train("blockiqa", ratings, tmp_path / "w", setting, "--set=window=32", photos)
+        assert whole.exit_code == 2 and "window is for maps that are kept" in whole.stderr
 
 
 @pytest.mark.parametrize(

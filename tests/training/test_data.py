@@ -108,6 +108,8 @@ def test_noise_on_features_has_the_spread_that_was_asked_for() -> None:
     assert np.allclose(np.std(draws, axis=0), 0.3 * spread, rtol=0.05)
     assert with_noise(features, spread, rng, share=0) is features
     assert with_noise(features, None, rng, share=0.3) is features
+    partly = with_noise(features, spread[:3], np.random.default_rng(1), share=0.3)
+    assert partly[0] == partly[3] == 1 and not np.any(partly[1:3] == 1)
 
 
 def test_maps_have_the_same_noise_at_all_places() -> None:

@@ -1,5 +1,6 @@
 """What turns a batch into a loss; the losses themselves have their own tests."""
 
+import numpy as np
 import pytest
 import torch
 from tiny_trunk import TinyTrunk
@@ -21,6 +22,7 @@ from biqa_cli.training.losses.nlnet import nlnet_loss
 from biqa_cli.training.losses.qualitynet import plcc_loss
 from biqa_cli.training.losses.reqa import coarse_to_fine_loss, micro_batches, stage_weights
 from biqa_cli.training.order import order_loss
+from biqa_cli.training.recipe import Recipe
 
 CONTRACT = InputContract(112, 112, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
@@ -115,6 +117,52 @@ def test_blockiqas_loss_may_have_qualitynets_second_term() -> None:
     scores = network(images).scores
     assert torch.allclose(losses[0], ((scores - labels) ** 2).mean())
     assert torch.allclose(losses[1] - losses[0], 0.5 * plcc_loss(scores, labels))
+
+
+def window_recipe(*more: str) -> Recipe:
+    settings = ["trainable=last", "height=128", "width=96", "window=64", "rotate=0", *more]
+    return with_settings(load_recipe("blockiqa"), ["blocks=1", *settings])
+
+
+def test_a_window_of_what_is_kept_is_one_of_the_map_and_of_the_teachers() -> None:
+    torch.manual_seed(0)
+    network = BlockIQA(TinyTrunk(), blocks=1).eval()
+    build = Setting(window_recipe(), CONTRACT, label_span=1, build=lambda: network)
+    (phase,) = blockiqa.phases(build)
+    assert phase.cut is not None and phase.keeps_below_last
+    with torch.inference_mode():
+        kept = network.pooled(torch.rand(1, 3, 128, 96))[0].numpy()
+    means = network.kept_means
+    c3 = kept[:, means:].reshape(8, 6, 8)
+    # Both maps are told from their places: the teacher's has 4 × 3 of two channels.
+    c3[...] = np.arange(8)[:, None, None] + 10 * np.arange(6)[:, None]
+    theirs = np.arange(4)[:, None] + 100 * np.arange(3) + np.zeros((2, 1, 1))
+    whole = np.concatenate([kept, theirs.reshape(1, -1)], axis=1).astype(np.float32)
+    seen = set()
+    for seed in range(40):
+        part = phase.cut(whole, np.random.default_rng(seed))
+        assert np.array_equal(part[:, :means], kept[:, :means])
+        mine = part[0, means : means + 4 * 4 * 8].reshape(4, 4, 8)
+        beside = part[0, means + 4 * 4 * 8 :].reshape(2, 2, 2)
+        y, x = int(mine[0, 0, 0] % 10), int(mine[0, 0, 0] // 10)
+        assert np.array_equal(mine, c3[y : y + 4, x : x + 4])
+        assert np.array_equal(beside, theirs[:, y // 2 : y // 2 + 2, x // 2 : x // 2 + 2])
+        seen.add((y, x))
+        with torch.inference_mode():
+            levels, _ = network.parts_of(torch.from_numpy(part)[None])
+            c4 = network.trunk.last(torch.from_numpy(mine).permute(2, 0, 1)[None])  # type: ignore[attr-defined]
+        # The middle of the nine windows is the whole map.
+        assert torch.allclose(levels[3][0][0, 4, :-1], c4.mean(dim=(0, 2, 3)), atol=1e-5)
+    assert seen == {(y, x) for y in (0, 2, 4) for x in (0, 2)}
+
+
+@pytest.mark.parametrize("side", [48, 128])
+def test_a_window_that_does_not_fit_is_refused(side: int) -> None:
+    build = Setting(
+        window_recipe(f"window={side}"), CONTRACT, 1, build=lambda: BlockIQA(TinyTrunk(), blocks=1)
+    )
+    with pytest.raises(UsageError, match="a multiple of 32 that fits"):
+        blockiqa.phases(build)
 
 
 def test_maps_of_any_scale_count_alike_in_a_new_head() -> None:

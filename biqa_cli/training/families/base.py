@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from biqa_cli.models.shdiqa import Partition
@@ -152,5 +154,7 @@ class Phase:
     """Whether `pooled` stops below the last stage of a trunk where that learns."""
     beside: nn.Module | None = None
     """A frozen network, and what it makes of images (B, K) is kept behind what `pooled` returns."""
+    cut: Callable[[NDArray[Any], np.random.Generator], NDArray[Any]] | None = None
+    """Takes a random part of what is kept of a photo (N, K), in training alone."""
     before: Callable[[], None] = lambda: None
     """Called once when the phase begins or goes on: takes over what earlier phases have learnt."""

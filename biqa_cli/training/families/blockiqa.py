@@ -1,12 +1,17 @@
 """BlockIQA: squared error on labels of 0 to 1 (eq. 12)."""
 
-from typing import cast
+import math
+from collections.abc import Callable
+from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from biqa_cli.errors import UsageError
 from biqa_cli.models.backbones import StagedTrunk
 from biqa_cli.models.blockiqa import BlockIQA
 from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of, with_order
@@ -28,6 +33,7 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
     stops = trainable == "last" and view.is_whole and isinstance(network.trunk, StagedTrunk)
     if stops:
         network.learns_above = (view.height // network.blocks, view.width // network.blocks)
+        network.window = view.window
 
     def loss(batch: Batch) -> Terms:
         scores = output_of(network, batch).scores.float()
@@ -52,9 +58,41 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
             pooled_by=("blocks", "use_afel"),
             keeps_below_last=stops,
             noisy=network.kept_means if stops else None,
+            cut=_random_windows(network) if stops and view.window else None,
             meet=meet if starts_anew else None,
         ),
     )
+
+
+def _random_windows(
+    network: BlockIQA,
+) -> Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]:
+    """Return what cuts a window of C3, and of the teacher's last map if it is kept behind it.
+
+    Raises:
+        UsageError: If there is no such window.
+    """
+    fine, coarse = network.trunk.strides[-2:]
+    (height, width, channels), side = network.kept_map, network.window
+    count, times = side // coarse, coarse // fine
+    last_y, last_x = height // times - count, width // times - count
+    if side % coarse or min(last_y, last_x) < 0:
+        msg = f"window must be a multiple of {coarse} that fits the view of a block, got {side}"
+        raise UsageError(msg)
+    rows, columns = math.ceil(height / times), math.ceil(width / times)
+
+    def cut(kept: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+        y, x = rng.integers(last_y + 1), rng.integers(last_x + 1)
+        means, c3, beside = np.split(
+            kept, [network.kept_means, network.kept_means + height * width * channels], axis=1
+        )
+        c3 = c3.reshape(len(kept), height, width, channels)
+        c3 = c3[:, y * times : (y + count) * times, x * times : (x + count) * times]
+        beside = beside.reshape(len(kept), beside.shape[1] // (rows * columns), rows, columns)
+        beside = beside[:, :, y : y + count, x : x + count]
+        return np.concatenate([part.reshape(len(kept), -1) for part in (means, c3, beside)], axis=1)
+
+    return cut
 
 
 def standardise(network: BlockIQA, pooled: Tensor) -> None:
