@@ -18,6 +18,8 @@ from biqa_cli.training.recipe import InputRecipe
 Arrays = dict[str, NDArray[Any]]
 Extras = Callable[[Pixels, np.random.Generator], Arrays]
 """What a family makes of a crop (h, w, 3) beside the crop itself, in the threads that read."""
+Cut = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
+"""Takes a random part of what is kept of a photo (N, K)."""
 Triples = Callable[[int], Arrays]
 """Makes, for a step of the epoch, crops and their degraded versions, in the threads that read."""
 
@@ -79,7 +81,7 @@ def epoch_batches(
     triples: Triples | None = None,
     features: FeaturesOf | None = None,
     spread: NDArray[np.float32] | None = None,
-    cut: Callable[[NDArray[Any], np.random.Generator], NDArray[Any]] | None = None,
+    cut: Cut | None = None,
 ) -> Iterator[Crops]:
     """Yield the batches of an epoch; the same for the same seed and epoch, whoever makes them.
 

@@ -1,8 +1,5 @@
 """Photos and their degraded versions as a step sees them: what teaches a network their order."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,6 +7,7 @@ from torch import Tensor
 
 from biqa_cli.training.data import (
     Arrays,
+    Cut,
     Triples,
     normalised,
     random_crop,
@@ -32,7 +30,7 @@ def kept_order(
     *,
     epoch: int,
     step: int,
-    cut: Callable[[NDArray[Any], np.random.Generator], NDArray[Any]] | None = None,
+    cut: Cut | None = None,
 ) -> OrderBatch | None:
     """Return some degraded photos; None where a recipe has none.
 

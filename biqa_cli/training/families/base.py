@@ -4,14 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from biqa_cli.models.shdiqa import Partition
 from biqa_cli.models.spec import InputContract
-from biqa_cli.training.data import Extras
+from biqa_cli.training.data import Cut, Extras
 from biqa_cli.training.order import order_loss
 from biqa_cli.training.recipe import Recipe
 
@@ -154,7 +152,7 @@ class Phase:
     """Whether `pooled` stops below the last stage of a trunk where that learns."""
     beside: nn.Module | None = None
     """A frozen network, and what it makes of images (B, K) is kept behind what `pooled` returns."""
-    cut: Callable[[NDArray[Any], np.random.Generator], NDArray[Any]] | None = None
-    """Takes a random part of what is kept of a photo (N, K), in training alone."""
+    cut: Cut | None = None
+    """For what is kept of photos that train, not of those that validate."""
     before: Callable[[], None] = lambda: None
     """Called once when the phase begins or goes on: takes over what earlier phases have learnt."""

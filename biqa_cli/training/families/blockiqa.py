@@ -1,7 +1,6 @@
 """BlockIQA: squared error on labels of 0 to 1 (eq. 12)."""
 
 import math
-from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from biqa_cli.errors import UsageError
 from biqa_cli.models.backbones import StagedTrunk
 from biqa_cli.models.blockiqa import BlockIQA
+from biqa_cli.training.data import Cut
 from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of, with_order
 from biqa_cli.training.families.start import project_at_random
 from biqa_cli.training.losses.qualitynet import plcc_loss
@@ -64,9 +64,7 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
     )
 
 
-def _random_windows(
-    network: BlockIQA,
-) -> Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]:
+def _random_windows(network: BlockIQA) -> Cut:
     """Return what cuts a window of C3, and of the teacher's last map if it is kept behind it.
 
     Raises:
