@@ -21,7 +21,7 @@ from biqa_cli.errors import UsageError
 from biqa_cli.models.shdiqa import Partition
 from biqa_cli.models.spec import InputContract
 from biqa_cli.scoring import map_ahead
-from biqa_cli.training.data import normalised
+from biqa_cli.training.data import Cut, normalised
 from biqa_cli.training.degradation import degrade_pixels, draw_blocks
 from biqa_cli.training.families.base import Poolable
 from biqa_cli.training.order import Degraded, degraded_view
@@ -67,6 +67,8 @@ class FeatureStore:
     """Where a phase learns what is wrong with which block."""
     spread: NDArray[np.float32] | None = None
     """Standard deviation of each feature over photos, where a recipe has noise."""
+    cut: Cut | None = None
+    """Takes a random part of what is kept of a photo that trains, where a recipe has windows."""
 
     def of(self, index: int, *, mirrored: bool) -> NDArray[np.float16]:
         """Return what is kept of an image of the data set."""

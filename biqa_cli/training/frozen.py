@@ -54,15 +54,12 @@ def is_kept(job: Job, phase: Phase) -> bool:
     """
     recipe = job.recipe
     frozen = recipe.optimiser.trainable == "head" or phase.keeps_below_last
-    if phase.pooled_by is not None and frozen and recipe.input.is_whole:
-        if recipe.input.window and phase.cut is None:
-            raise UsageError(_NOTHING_TO_CUT)
-        return True
-    if recipe.input.window:
+    kept = phase.pooled_by is not None and frozen and recipe.input.is_whole
+    if recipe.input.window and phase.cut is None:
         raise UsageError(_NOTHING_TO_CUT)
-    if recipe.input.noise:
+    if recipe.input.noise and not kept:
         raise UsageError(_NOT_FROZEN)
-    return False
+    return kept
 
 
 def kept_features(job: Job, phase: Phase) -> FeatureStore | None:
@@ -91,11 +88,11 @@ def kept_features(job: Job, phase: Phase) -> FeatureStore | None:
         go_on=go_on,
     )
     features = cache_features(frozen)
+    if features is not None:
+        features = replace(features, cut=phase.cut)
     if features is not None and recipe.input.noise:
-        spread = some_of(features, job, count=_PHOTOS_TO_MEET).std(dim=0).cpu().numpy()
-        if phase.noisy is not None:
-            spread = spread[..., : phase.noisy]
-        features = replace(features, spread=spread)
+        noisy = some_of(features, job, count=_PHOTOS_TO_MEET, first=phase.noisy)
+        features = replace(features, spread=noisy.std(dim=0).cpu().numpy())
     # A phase that does not score has no use for the order of scores.
     if features is not None and recipe.order.order_weight and phase.network is not None:
         drawn = draw_degraded(indices, count=recipe.order.order_photos, seed=recipe.seed)
@@ -109,10 +106,10 @@ def kept_features(job: Job, phase: Phase) -> FeatureStore | None:
     return features
 
 
-def some_of(features: FeatureStore, job: Job, *, count: int) -> Tensor:
-    """Return what is kept of about so many training photos, spread evenly over them."""
+def some_of(features: FeatureStore, job: Job, *, count: int, first: int | None = None) -> Tensor:
+    """Return the first features, or all, of about so many training photos, spread over them."""
     chosen = spread_over(job.photos.indices, count)
-    found = np.stack([features.of(index, mirrored=False) for index in chosen])
+    found = np.stack([features.of(index, mirrored=False)[..., :first] for index in chosen])
     return torch.from_numpy(found).float().to(job.device)
 
 

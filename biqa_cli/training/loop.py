@@ -131,12 +131,11 @@ def _run_epoch(
         else order_triples(job, phase, epoch=first_epoch + progress.epoch),
         features=None if features is None else features.of,
         spread=None if features is None else features.spread,
-        cut=phase.cut,
+        cut=None if features is None else features.cut,
     )
     mark, out_of_time = time.monotonic(), False
     for crops in batches:
-        batch = _batch(job, phase, crops, progress, first_epoch, features)
-        terms = _step(job, phase, moving, batch)
+        terms = _step(job, phase, moving, _batch(job, crops, progress, first_epoch, features))
         if not math.isfinite(terms["loss"]):
             msg = (
                 f"the loss became {terms['loss']} in epoch {progress.epoch + 1}, step "
@@ -160,12 +159,7 @@ def _run_epoch(
 
 
 def _batch(
-    job: Job,
-    phase: Phase,
-    crops: Crops,
-    progress: Progress,
-    first_epoch: int,
-    features: FeatureStore | None,
+    job: Job, crops: Crops, progress: Progress, first_epoch: int, features: FeatureStore | None
 ) -> Batch:
     arrays: Arrays = {"pixels": crops.pixels, "labels": crops.labels, "types": crops.types}
     tensors = to_device(arrays, job.device)
@@ -184,7 +178,7 @@ def _batch(
         generator=torch.Generator().manual_seed(int(seed.generate_state(1)[0])),
         order=seen_order(job, crops.triples)
         if features is None
-        else kept_order(job, features, epoch=epoch, step=step, cut=phase.cut),
+        else kept_order(job, features, epoch=epoch, step=step),
     )
 
 

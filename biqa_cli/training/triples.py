@@ -7,7 +7,6 @@ from torch import Tensor
 
 from biqa_cli.training.data import (
     Arrays,
-    Cut,
     Triples,
     normalised,
     random_crop,
@@ -24,14 +23,7 @@ _ORDER_STREAM = 4
 _KEPT_SHARE, _SEEN_SHARE = 2, 8
 
 
-def kept_order(
-    job: Job,
-    features: FeatureStore,
-    *,
-    epoch: int,
-    step: int,
-    cut: Cut | None = None,
-) -> OrderBatch | None:
+def kept_order(job: Job, features: FeatureStore, *, epoch: int, step: int) -> OrderBatch | None:
     """Return some degraded photos; None where a recipe has none.
 
     Args:
@@ -39,7 +31,6 @@ def kept_order(
         features: With what is kept of degraded photos.
         epoch: Counted over all phases: what is drawn depends on seed, epoch and step alone.
         step: Of the epoch.
-        cut: See `Phase`; the same part of a photo and its degraded versions.
     """
     degraded = features.degraded
     if degraded is None:
@@ -50,7 +41,9 @@ def kept_order(
     drawn = [degraded.drawn[number] for number in chosen]
     photos = np.stack([features.of(one.index, mirrored=False) for one in drawn])
     seen = np.concatenate([photos[:, None], degraded.values[chosen]], axis=1)
+    cut = features.cut
     if cut is not None:
+        # The same part of a photo and its degraded versions.
         shape = (*seen.shape[1:3], -1)
         seen = np.stack([cut(one.reshape(-1, one.shape[-1]), rng).reshape(shape) for one in seen])
     seen = with_noise(seen, features.spread, rng, share=recipe.input.noise)

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tiny_trunk import TinyTrunk
 from torch import nn
 
 from biqa_cli.errors import UsageError
+from biqa_cli.models.backbones.efficientnet_lite import efficientnet_lite0
 from biqa_cli.models.blockiqa import BlockIQA
 from biqa_cli.models.nlnet import NLNet
 from biqa_cli.models.qualitynet import QualityNet
@@ -20,6 +22,8 @@ from biqa_cli.models.spec import InputContract
 from biqa_cli.training.config import load_recipe, with_settings
 from biqa_cli.training.data import normalised
 from biqa_cli.training.degradation import degrade_pixels
+from biqa_cli.training.families import blockiqa
+from biqa_cli.training.families.base import Setting
 from biqa_cli.training.features import (
     FeatureStore,
     Frozen,
@@ -27,6 +31,8 @@ from biqa_cli.training.features import (
     cache_degraded,
     cache_features,
 )
+from biqa_cli.training.frozen import is_kept
+from biqa_cli.training.job import Job
 from biqa_cli.training.order import degraded_view, draw_degraded
 from biqa_cli.training.photos import PhotoStore
 from biqa_cli.training.recipe import Recipe
@@ -249,11 +255,14 @@ def test_features_that_float16_cannot_hold_are_refused(store: PhotoStore) -> Non
     [
         ([], True),
         (["flip=false"], True),
+        (["trainable=last"], False),
         (["rotate=10"], False),
         (["crop=128", "stride=0"], False),
         (["crops_per_photo=2"], False),
     ],
 )
 def test_only_what_every_epoch_sees_alike_is_kept(settings: list[str], *, allowed: bool) -> None:
-    recipe = with_settings(replace(RECIPE), settings)
-    assert recipe.input.is_whole == allowed
+    recipe = with_settings(RECIPE, ["noise=0", *settings])
+    setting = Setting(recipe, CONTRACT, 1, build=lambda: BlockIQA(efficientnet_lite0()))
+    (phase,) = blockiqa.phases(setting)
+    assert is_kept(cast("Job", SimpleNamespace(recipe=recipe)), phase) == allowed
