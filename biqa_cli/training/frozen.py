@@ -88,21 +88,26 @@ def kept_features(job: Job, phase: Phase) -> FeatureStore | None:
         go_on=go_on,
     )
     features = cache_features(frozen)
-    if features is not None:
-        features = replace(features, cut=phase.cut)
-    if features is not None and recipe.input.noise:
+    if features is None:
+        return None
+    features = replace(features, cut=phase.cut)
+    if recipe.input.noise:
         noisy = some_of(features, job, count=_PHOTOS_TO_MEET, first=phase.noisy)
         features = replace(features, spread=noisy.std(dim=0).cpu().numpy())
     # A phase that does not score has no use for the order of scores.
-    if features is not None and recipe.order.order_weight and phase.network is not None:
+    if recipe.order.order_weight and phase.network is not None:
         drawn = draw_degraded(indices, count=recipe.order.order_photos, seed=recipe.seed)
         degraded = cache_degraded(frozen, drawn)
-        features = None if degraded is None else replace(features, degraded=degraded)
-    if features is not None and phase.blockwise is not None:
+        if degraded is None:
+            return None
+        features = replace(features, degraded=degraded)
+    if phase.blockwise is not None:
         order = np.random.default_rng(recipe.seed).permutation(len(indices))
         chosen = [indices[place] for place in order[: phase.blockwise.photos or None]]
         blockwise = cache_blockwise(frozen, chosen, phase.blockwise.partition)
-        features = None if blockwise is None else replace(features, blockwise=blockwise)
+        if blockwise is None:
+            return None
+        features = replace(features, blockwise=blockwise)
     return features
 
 
