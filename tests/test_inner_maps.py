@@ -79,10 +79,10 @@ def test_grad_cam_shows_what_raises_the_score_where_it_is(tmp_path: Path) -> Non
     found = inner_maps_of_file(str(tmp_path / "a.png"), _loaded("qualitynet", network))
     first, second = (panel.values for panel in found.panels)
     assert first.shape == (224, 448) and found.picture.size == (448, 224)
-    # A cell of the 7×7 map is 32 × 64 pixels of the photo; white is 2.2 to 2.6 after
-    # normalisation, and each place gets 1/49 of the weight.
+    # A cell of the 14×14 map is 16 × 32 pixels of the photo; white is 2.2 to 2.6 after
+    # normalisation, and each place gets 1/196 of the weight.
     white = (1 - 0.485) / 0.229 + (1 - 0.456) / 0.224 + (1 - 0.406) / 0.225
-    assert first[10, 10] == pytest.approx(white / 49, rel=1e-4)
+    assert first[10, 10] == pytest.approx(white / 196, rel=1e-4)
     assert first[:48, :96].min() > 0.9 * first.max()
     assert not first[100:].any() and not first[:, 200:].any()
     assert not second[:40, :80].any() and second[100:, 200:].min() > 0

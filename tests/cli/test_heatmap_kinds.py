@@ -63,7 +63,7 @@ def test_a_kind_is_a_picture_a_document_and_an_array(
     ("model", "kind", "message"),
     [
         ("reqa", "feedback", "reqa has no trained weights, so its scores would mean"),
-        ("qualitynet", "gradcam", "or give your own with --weights"),
+        ("nlnet", "attention", "or give your own with --weights"),
         ("blockiqa-lite", "gradcam", "does not apply to blockiqa-lite: use --kind quality, simil"),
         ("reqa", "attention", "does not apply to reqa: use --kind quality, feedback"),
         ("nlnet", "gradcam", "does not apply to nlnet: use --kind quality, attention"),
