@@ -44,7 +44,9 @@ def train(
     start: Annotated[
         list[str] | None,
         typer.Option(
-            "--init", metavar="imagenet|FILE|none", help="Starting weights; one, or one a trunk."
+            "--init",
+            metavar="imagenet|FILE|none",
+            help="Starting weights; one, one a trunk, or the network and then one a trunk.",
         ),
     ] = None,
     hint: Annotated[

@@ -56,26 +56,34 @@ def set_starting_weights(
         slots: Where its trunks lie.
         starts: One for all trunks or one for each: "imagenet", "none", or a safetensors file: a
             published trunk, or a checkpoint of biqa, of which the trunk is taken where the
-            network is another.
+            network is another. One more than there are trunks: a checkpoint of the whole
+            network, then what its trunks are replaced by.
         family: Of the network.
 
     Raises:
-        UsageError: If there are more starts than trunks.
+        UsageError: If there are more or fewer starts than that.
         WeightsError: If weights are missing, or of another network.
     """
-    if len(starts) not in (1, len(slots)):
-        msg = f"--init was given {len(starts)} times, the network has {len(slots)} trunks"
+    count = len(slots)
+    if len(starts) not in (1, count, count + 1):
+        msg = f"--init was given {len(starts)} times, the network has {count} trunks"
         raise UsageError(msg)
-    if len(starts) == 1 and starts[0] not in (IMAGENET, NONE):
-        whole = _read(Path(starts[0]))
-        if _is_whole(network, whole):
-            if isinstance(network, REQA):
-                whole = network.fitted(whole)
-            load_tensors(network, {name: tensor.numpy() for name, tensor in whole.items()})
-            return True, [f"the whole network starts from {starts[0]}"]
-    each = list(starts) * len(slots) if len(starts) == 1 else list(starts)
-    return False, [
-        _start_trunk(network, slot, start, family) for slot, start in zip(slots, each, strict=True)
+    whole = f"the whole network starts from {starts[0]}"
+    if len(starts) == 1 and _start_whole(network, starts[0]):
+        return True, [whole]
+    notes: list[str] = []
+    if len(starts) > max(count, 1):
+        if not _start_whole(network, starts[0]):
+            msg = (
+                f"{starts[0]} is not this network as a whole, which the first --init must be if "
+                f"it is given {len(starts)} times"
+            )
+            raise WeightsError(msg)
+        notes, starts = [whole], starts[1:]
+    each = list(starts) * count if len(starts) == 1 else starts
+    return bool(notes), [
+        *notes,
+        *(_start_trunk(network, *one, family) for one in zip(slots, each, strict=True)),
     ]
 
 
@@ -93,6 +101,19 @@ def trained_trunk(path: Path) -> tuple[TrunkName, nn.Module]:
     trunk = cast("nn.Module", build_trunk(name))
     _fill_trunk(trunk, TrunkSlot("", name), tensors, str(path))
     return name, trunk
+
+
+def _start_whole(network: nn.Module, start: str) -> bool:
+    """Load a checkpoint if it is one of this very network; return whether it is."""
+    if start in (IMAGENET, NONE):
+        return False
+    whole = _read(Path(start))
+    if not _is_whole(network, whole):
+        return False
+    if isinstance(network, REQA):
+        whole = network.fitted(whole)
+    load_tensors(network, {name: tensor.numpy() for name, tensor in whole.items()})
+    return True
 
 
 def _start_trunk(network: nn.Module, slot: TrunkSlot, start: str, family: Family) -> str:

@@ -66,8 +66,8 @@ def test_each_trunk_of_two_has_a_start_of_its_own(tmp_path: Path) -> None:
     name = "stages.6.0.layers.0.weight"
     lite0 = network.get_parameter(f"trunks.1.{name}")
     assert torch.equal(lite0, one.get_parameter(f"trunk.{name}"))
-    with pytest.raises(UsageError, match="--init was given 2 times, the network has 1 trunks"):
-        start("blockiqa", ("resnet50",), ["none", "none"])
+    with pytest.raises(UsageError, match="--init was given 3 times, the network has 1 trunks"):
+        start("blockiqa", ("resnet50",), ["none", "none", "none"])
 
 
 def test_a_whole_checkpoint_gives_the_whole_network_and_to_another_its_trunk(
@@ -86,6 +86,23 @@ def test_a_whole_checkpoint_gives_the_whole_network_and_to_another_its_trunk(
         other, notes = start(family, lite, [str(file)])  # type: ignore[arg-type]
         assert notes == [f"efficientnet-lite0 starts from {file}"]
         assert torch.equal(other.get_parameter(prefix + name), state[f"trunk.{name}"])
+
+
+def test_one_start_more_than_trunks_is_a_whole_network_with_another_trunk(tmp_path: Path) -> None:
+    lite = ("efficientnet-lite0",)
+    given, _ = start("blockiqa", lite, ["none"])
+    file = tmp_path / "whole.safetensors"
+    save_file(given.state_dict(), file)
+    mixed, notes = start("blockiqa", lite, [str(file), "imagenet"])
+    assert notes[0] == f"the whole network starts from {file}"
+    assert "efficientnet-lite0 starts from the trunk of qualitynet-lite" in notes[1]
+    imagenet, _ = start("blockiqa", lite, ["imagenet"])
+    name = "trunk.stages.6.0.layers.0.weight"
+    assert torch.equal(mixed.get_parameter(name), imagenet.get_parameter(name))
+    name = "fusion.0.weight"
+    assert torch.equal(mixed.get_parameter(name), given.get_parameter(name))
+    with pytest.raises(WeightsError, match="none is not this network as a whole"):
+        start("blockiqa", lite, ["none", "imagenet"])
 
 
 def test_reqa_starts_from_a_checkpoint_for_crops_of_another_size(tmp_path: Path) -> None:
