@@ -69,6 +69,9 @@ class Moving:
     schedule: LRScheduler
     mean: nn.Module | None
     """The exponential mean of the learner's weights; None without."""
+    start: nn.Module | None
+    """The network as it began, if a share of it is kept; it does not change, but is not there
+    any more when a training goes on."""
 
 
 def save_state(path: Path, progress: Progress, moving: Moving) -> None:
@@ -80,6 +83,8 @@ def save_state(path: Path, progress: Progress, moving: Moving) -> None:
     tensors = {f"learner.{name}": t for name, t in moving.learner.state_dict().items()}
     if moving.mean is not None:
         tensors |= {f"mean.{name}": t for name, t in moving.mean.state_dict().items()}
+    if moving.start is not None:
+        tensors |= {f"start.{name}": t for name, t in moving.start.state_dict().items()}
     state = moving.optimiser.state_dict()
     for number, values in state["state"].items():
         tensors |= {f"optimiser.{number}.{key}": value for key, value in values.items()}
@@ -120,6 +125,8 @@ def restore(path: Path, moving: Moving) -> None:
         moving.learner.load_state_dict(_under("learner.", tensors))
         if moving.mean is not None:
             moving.mean.load_state_dict(_under("mean.", tensors))
+        if moving.start is not None:
+            moving.start.load_state_dict(_under("start.", tensors))
     except RuntimeError as error:
         msg = f"{path} is the state of another network: {error}"
         raise UsageError(msg) from error

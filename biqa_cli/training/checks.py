@@ -143,6 +143,9 @@ def _check_sense(recipe: Recipe) -> None:
     if optimiser.batch < least:
         msg = f"a batch of {optimiser.batch} is too small for {recipe.family}: {least} or more"
         raise UsageError(msg)
+    if optimiser.start_share > 1:
+        msg = f"start_share must be 0 to 1, got {optimiser.start_share}"
+        raise UsageError(msg)
     counts = (recipe.schedule.epochs, view.crops_per_photo, recipe.order.order_photos)
     if min(counts) < 1:
         raise UsageError("epochs, crops_per_photo and order_photos must be 1 or more")

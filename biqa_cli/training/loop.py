@@ -1,5 +1,6 @@
 """The loop: batches through a phase, epoch by epoch, until it ends or the time is up."""
 
+import copy
 import math
 import time
 from collections.abc import Iterator
@@ -32,7 +33,12 @@ from biqa_cli.training.frozen import (
 )
 from biqa_cli.training.job import Job, autocast
 from biqa_cli.training.log import write_log
-from biqa_cli.training.optimisation import make_optimiser, make_schedule, rates
+from biqa_cli.training.optimisation import (
+    make_optimiser,
+    make_schedule,
+    mixed_with_start,
+    rates,
+)
 from biqa_cli.training.triples import kept_order, order_triples, seen_order
 from biqa_cli.training.trunks import TrunkSlot, freeze, set_training_mode, trunk_slots
 from biqa_cli.training.validation import (
@@ -103,7 +109,9 @@ def _moving(
     if recipe.optimiser.ema:
         decay = get_ema_multi_avg_fn(recipe.optimiser.ema)  # type: ignore[no-untyped-call]  # torch
         mean = AveragedModel(learner, multi_avg_fn=decay, use_buffers=True)
-    return Moving(learner, optimiser, schedule, mean), steps
+    keeps_start = recipe.optimiser.start_share and phase.network is not None
+    start = copy.deepcopy(phase.network) if keeps_start else None
+    return Moving(learner, optimiser, schedule, mean, start), steps
 
 
 def _run_epoch(
@@ -206,7 +214,7 @@ def _end_epoch(
 ) -> None:
     """Validate, keep the best, write the log and the state."""
     began = time.monotonic()
-    network = _scorer(phase, moving)
+    network = _scorer(phase, moving, start_share=job.recipe.optimiser.start_share)
     found = None if network is None else judge(job, phase, network, features)
     spent = time.monotonic() - began
     progress.seconds += spent
@@ -248,11 +256,14 @@ def judge(job: Job, phase: Phase, network: nn.Module, features: FeatureStore | N
     return validate(predicted, job.val_labels, phase.val_loss)
 
 
-def _scorer(phase: Phase, moving: Moving) -> nn.Module | None:
-    """Return the network to score with: of the mean weights where there are such."""
-    if phase.network is None or moving.mean is None:
-        return phase.network
-    return moving.mean.get_submodule(f"module.{phase.prefix}".rstrip("."))
+def _scorer(phase: Phase, moving: Moving, *, start_share: float) -> nn.Module | None:
+    """Return the network to score with: of the mean weights, mixed with the first, if so asked."""
+    network = phase.network
+    if network is not None and moving.mean is not None:
+        network = moving.mean.get_submodule(f"module.{phase.prefix}".rstrip("."))
+    if network is None or moving.start is None:
+        return network
+    return mixed_with_start(moving.start, network, start_share=start_share)
 
 
 def _keep_best(

@@ -1,5 +1,6 @@
-"""Which parameters move how fast: groups, optimiser, and the rates over time."""
+"""How parameters move: groups, optimiser, the rates over time, and how far from the start."""
 
+import copy
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -101,6 +102,25 @@ def rate_factor(step: int, recipe: ScheduleRecipe, *, epochs: int, steps: int) -
         share = (step - rising) / max(epochs * steps - rising, 1)
         return (1 + math.cos(math.pi * min(share, 1))) / 2
     return 1.0
+
+
+def mixed_with_start(start: nn.Module, trained: nn.Module, *, start_share: float) -> nn.Module:
+    """Return a copy of a trained network with the weights on the way from its start to it.
+
+    Each weight is `start_share` of what it began with and the rest of what it is. Between the two
+    a network often agrees better with what it has not learnt from than at either end.
+
+    Reference:
+        Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, eq. 1 (WiSE-FT), with
+        α = 1 - start_share.
+    """
+    mixed = copy.deepcopy(trained)
+    first = start.state_dict()
+    with torch.no_grad():
+        for name, tensor in mixed.state_dict().items():
+            if tensor.is_floating_point():
+                tensor.lerp_(first[name], start_share)
+    return mixed
 
 
 def rates(optimiser: torch.optim.Optimizer) -> Iterator[float]:

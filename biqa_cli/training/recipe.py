@@ -97,6 +97,8 @@ class OptimiserRecipe:
     """What of the trunk learns: all, the half with most of its weights, its last stage, nothing."""
     ema: float
     """Decay of an exponential mean of the weights that is scored and kept; 0 is off."""
+    start_share: float
+    """Of the starting weights in those that are scored and kept (`mixed_with_start`); 0 is off."""
     precision: Literal["auto", "float32", "bfloat16"]
     """auto: bfloat16 mixed precision on cuda, float32 elsewhere."""
 

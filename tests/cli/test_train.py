@@ -393,6 +393,25 @@ def test_a_mean_of_the_weights_is_what_is_kept(ratings: Path, tmp_path: Path) ->
     assert not np.array_equal(best[name], state[f"learner.{name}"])
 
 
+def test_weights_between_start_and_end_are_what_is_kept_also_after_a_stop(
+    ratings: Path, tmp_path: Path
+) -> None:
+    first, whole, cut = (tmp_path / name for name in ("first", "whole", "cut"))
+    assert train("blockiqa", ratings, first).exit_code == 0
+    began = load_file(first / "best.safetensors")
+    settings = ("start_share=0.25", "select=last", "rate=0.02", "warmup=0")
+    settings = (f"--init={first}/best.safetensors", *(f"--set={one}" for one in settings))
+    assert train("blockiqa", ratings, whole, *settings).exit_code == 0
+    state, best = (load_file(whole / f"{name}.safetensors") for name in ("last", "best"))
+    for name, kept in best.items():
+        ended = state[f"mean.module.{name}"]
+        assert np.allclose(kept, 0.25 * began[name] + 0.75 * ended, atol=1e-6), name
+    assert not np.allclose(began["fusion.0.weight"], best["fusion.0.weight"], atol=1e-3)
+    assert train("blockiqa", ratings, cut, *settings, "--minutes=0").exit_code == 3
+    assert train("blockiqa", ratings, cut, *settings, "--resume").exit_code == 0
+    assert all(np.array_equal(best[n], t) for n, t in load_file(cut / "best.safetensors").items())
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -403,6 +422,7 @@ def test_a_mean_of_the_weights_is_what_is_kept(ratings: Path, tmp_path: Path) ->
         (["blockiqa", "--set", "rate=fast"], "rate must be 0 or more, got 'fast'"),
         (["blockiqa", "--config", "nothing"], "there is no recipe 'nothing'"),
         (["blockiqa", "--config", "reqa-cpu"], "is a recipe for reqa, not for blockiqa"),
+        (["blockiqa", "--set", "start_share=2"], "start_share must be 0 to 1, got 2"),
         (["blockiqa", "--trunk", "resnet51"], "did you mean 'resnet50'"),
         (["qualitynet", "--trunk", "resnet50"], "qualitynet needs 2 trunks, got resnet50"),
         (["reqa", "--set", "crop=600"], "crops of 600 do not fit a view of 512×512 pixels"),

@@ -43,7 +43,9 @@ def moving(curve: str = "cosine") -> Moving:
     recipe = load_recipe("blockiqa")
     optimiser = make_optimiser(learner, recipe.optimiser, ())
     schedule = replace(recipe.schedule, curve=curve)  # type: ignore[arg-type]
-    return Moving(learner, optimiser, make_schedule(optimiser, schedule, epochs=2, steps=4), None)
+    start = BlockIQA(TinyTrunk(), blocks=1)
+    schedules = make_schedule(optimiser, schedule, epochs=2, steps=4)
+    return Moving(learner, optimiser, schedules, mean=None, start=start)
 
 
 def learn(state: Moving, steps: int) -> list[float]:
@@ -91,7 +93,7 @@ def test_a_state_of_another_network_and_a_file_of_something_else_are_refused(
     optimiser = torch.optim.Adam(learner.parameters())
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda _: 1.0)
     with pytest.raises(UsageError, match="is the state of another network"):
-        restore(tmp_path / "last", Moving(learner, optimiser, schedule, None))
+        restore(tmp_path / "last", Moving(learner, optimiser, schedule, mean=None, start=None))
     (tmp_path / "other").write_bytes(b"pickle")
     with pytest.raises(UsageError, match="is no state of a training"):
         read_progress(tmp_path / "other")
