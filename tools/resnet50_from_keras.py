@@ -13,6 +13,7 @@ Run:  python tools/resnet50_from_keras.py package/ResNet50 resnet50-keras.safete
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -34,23 +35,21 @@ def read_tensorflow_js(folder: Path) -> Arrays:
     """Return the float32 weights of a TensorFlow.js model by their names."""
     (group,) = json.loads((folder / "model.json").read_text())["weightsManifest"]
     raw = b"".join((folder / name).read_bytes() for name in group["paths"])
-    arrays, start = {}, 0
-    for weight in group["weights"]:
-        count = int(np.prod(weight["shape"]))
-        array = np.frombuffer(raw, np.float32, count, start)
-        arrays[weight["name"]] = array.reshape(weight["shape"])
-        start += array.nbytes
-    if start != len(raw):
-        msg = f"{folder} holds {len(raw)} bytes of weights, model.json names {start}"
+    shapes = {weight["name"]: weight["shape"] for weight in group["weights"]}
+    counts = [math.prod(shape) for shape in shapes.values()]
+    if 4 * sum(counts) != len(raw):
+        msg = f"{folder} holds {len(raw)} bytes of weights, model.json names {4 * sum(counts)}"
         raise ValueError(msg)
-    return arrays
+    parts = np.split(np.frombuffer(raw, np.float32), np.cumsum(counts)[:-1])
+    named = zip(shapes.items(), parts, strict=True)
+    return {name: part.reshape(shape) for (name, shape), part in named}
 
 
 def with_names_of_torchvision(keras: Arrays) -> Arrays:
     """Return the weights, without the classifier, for RGB less ImageNet's mean, by its deviation.
 
-    Biases of convolutions and the larger epsilon go into the statistics of the batch norms. Beside
-    the border, where zero stands for another colour, the features are Keras's own.
+    Biases of convolutions and the larger epsilon go into the statistics of the batch norms. But at
+    the border, where zero stands for another colour, each of them does what Keras's does.
     """
     bgr, std = keras["conv1/kernel"].transpose(3, 2, 0, 1), np.float32(IMAGENET_STD)
     shift = 255 * np.float32(IMAGENET_MEAN) - np.float32(KERAS_MEAN[::-1])

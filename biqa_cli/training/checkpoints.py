@@ -70,8 +70,8 @@ class Moving:
     mean: nn.Module | None
     """The exponential mean of the learner's weights; None without."""
     start: nn.Module | None
-    """The network as it began, if a share of it is kept; it does not change, but is not there
-    any more when a training goes on."""
+    """The network as it began, if a share of it is kept; None without. It does not move, but a
+    training that goes on has it from its state alone."""
 
 
 def save_state(path: Path, progress: Progress, moving: Moving) -> None:

@@ -1,13 +1,7 @@
-import importlib.util
-from pathlib import Path
-
 import pytest
+from tool_loading import load_tool
 
-ROOT = Path(__file__).parents[2]
-_SPEC = importlib.util.spec_from_file_location("tool", ROOT / "tools" / "write_cli_docs.py")
-assert _SPEC is not None and _SPEC.loader is not None
-tool = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(tool)
+tool = load_tool("write_cli_docs")
 
 
 @pytest.mark.parametrize("name", tool.COMMANDS)

@@ -1,19 +1,12 @@
 """The parsers against true names and labels, where somebody has brought them."""
 
-import importlib.util
 import os
-import sys
 from pathlib import Path
 
 import pytest
+from tool_loading import load_tool
 
-TOOL = Path(__file__).parents[2] / "tools" / "check_score_files.py"
-_SPEC = importlib.util.spec_from_file_location("check_score_files", TOOL)
-assert _SPEC is not None and _SPEC.loader is not None
-tool = importlib.util.module_from_spec(_SPEC)
-# Dataclasses look their module up.
-sys.modules[_SPEC.name] = tool
-_SPEC.loader.exec_module(tool)
+tool = load_tool("check_score_files")
 
 # Read on import: the tests themselves run without the user's BIQA_ variables.
 FOLDER = os.environ.get("BIQA_SCORE_FILES")

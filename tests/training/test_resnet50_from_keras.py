@@ -1,12 +1,13 @@
 """`tools/resnet50_from_keras.py`: torch's layers make of RGB what Keras's make of BGR."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tool_loading import load_tool
+from torch import nn
 from torch.nn import functional as F
 
 from biqa_cli.models.backbones.installed_torchvision import torchvision_models
@@ -15,11 +16,7 @@ from biqa_cli.models.networks import build_trunk
 from biqa_cli.training.initial import set_starting_weights
 from biqa_cli.training.trunks import TrunkSlot
 
-_PATH = Path(__file__).parents[2] / "tools" / "resnet50_from_keras.py"
-_SPEC = importlib.util.spec_from_file_location("tool", _PATH)
-assert _SPEC is not None and _SPEC.loader is not None
-tool = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(tool)
+tool = load_tool("resnet50_from_keras")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +51,17 @@ def keras() -> dict[str, np.ndarray]:
     return weights
 
 
+@pytest.fixture(scope="module")
+def network(keras: dict[str, np.ndarray]) -> nn.Module:
+    """Return torchvision's ResNet-50 with these weights."""
+    made = {n: torch.from_numpy(a) for n, a in tool.with_names_of_torchvision(keras).items()}
+    built = torchvision_models().resnet50(weights=None).eval()
+    told = built.load_state_dict(made, strict=False)
+    assert not told.unexpected_keys
+    assert all(n.startswith("fc.") or n.endswith("tracked") for n in told.missing_keys)
+    return built
+
+
 def as_keras(x: torch.Tensor, keras: dict[str, np.ndarray], conv: str, norm: str) -> torch.Tensor:
     """Return what a convolution of Keras and the batch norm behind it make of maps."""
     weights = {name: torch.from_numpy(array) for name, array in keras.items()}
@@ -63,12 +71,9 @@ def as_keras(x: torch.Tensor, keras: dict[str, np.ndarray], conv: str, norm: str
     return F.batch_norm(x, mean, variance, gamma, beta, eps=1e-3)
 
 
-def test_the_stem_sees_in_rgb_what_keras_sees_in_bgr(keras: dict[str, np.ndarray]) -> None:
-    network = torchvision_models().resnet50(weights=None).eval()
-    made = tool.with_names_of_torchvision(keras)
-    missing = network.load_state_dict({n: torch.from_numpy(a) for n, a in made.items()}, False)
-    assert not missing.unexpected_keys
-    assert all(n.startswith("fc.") or n.endswith("tracked") for n in missing.missing_keys)
+def test_the_stem_sees_in_rgb_what_keras_sees_in_bgr(
+    keras: dict[str, np.ndarray], network: nn.Module
+) -> None:
     photo = torch.rand(1, 3, 9, 9)
     mean, std = (torch.tensor(c).view(3, 1, 1) for c in (IMAGENET_MEAN, IMAGENET_STD))
     bgr = 255 * photo.flip(1) - torch.tensor([103.939, 116.779, 123.68]).view(3, 1, 1)
@@ -87,11 +92,13 @@ def test_the_stem_sees_in_rgb_what_keras_sees_in_bgr(keras: dict[str, np.ndarray
     ],
 )
 def test_convolution_and_norm_of_a_block_make_the_same(
-    conv: str, norm: str, layer: str, theirs: str, keras: dict[str, np.ndarray]
+    conv: str,
+    norm: str,
+    layer: str,
+    theirs: str,
+    keras: dict[str, np.ndarray],
+    network: nn.Module,
 ) -> None:
-    network = torchvision_models().resnet50(weights=None).eval()
-    made = tool.with_names_of_torchvision(keras)
-    network.load_state_dict({n: torch.from_numpy(a) for n, a in made.items()}, False)
     block = network.get_submodule(layer)
     ours_conv, ours_norm = block.get_submodule(conv), block.get_submodule(norm)
     x = torch.rand(1, ours_conv.in_channels, 1, 1)
@@ -111,11 +118,11 @@ def test_a_folder_becomes_a_file_that_training_starts_from(
     file = tmp_path / "resnet50.safetensors"
     monkeypatch.setattr("sys.argv", ["tool", str(tmp_path), str(file)])
     tool.main()
-    trunk = torch.nn.ModuleDict({"trunk": build_trunk("resnet50")})
+    trunk = nn.ModuleDict({"trunk": build_trunk("resnet50")})
     slots = [TrunkSlot("trunk.", "resnet50")]
     set_starting_weights(trunk, slots, [str(file)], family="blockiqa")
     last = trunk["trunk"].layers[3][2].conv3.weight
     assert torch.equal(last[5, 7, 0, 0], torch.tensor(keras["res5c_branch2c/kernel"][0, 0, 7, 5]))
     (tmp_path / "b.bin").write_bytes(b"")
-    with pytest.raises(ValueError, match="buffer is smaller|bytes of weights"):
+    with pytest.raises(ValueError, match="bytes of weights"):
         tool.main()
