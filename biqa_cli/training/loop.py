@@ -25,12 +25,7 @@ from biqa_cli.training.data import (
 )
 from biqa_cli.training.families.base import Batch, Phase, Terms
 from biqa_cli.training.features import FeatureStore
-from biqa_cli.training.frozen import (
-    blockwise_batch,
-    is_kept,
-    kept_features,
-    met,
-)
+from biqa_cli.training.frozen import blockwise_batch, is_kept, kept_features, met
 from biqa_cli.training.job import Job, autocast
 from biqa_cli.training.log import write_log
 from biqa_cli.training.optimisation import (
@@ -259,11 +254,13 @@ def judge(job: Job, phase: Phase, network: nn.Module, features: FeatureStore | N
 def _scorer(phase: Phase, moving: Moving, *, start_share: float) -> nn.Module | None:
     """Return the network to score with: of the mean weights, mixed with the first, if so asked."""
     network = phase.network
-    if network is not None and moving.mean is not None:
+    if network is None:
+        return None
+    if moving.mean is not None:
         network = moving.mean.get_submodule(f"module.{phase.prefix}".rstrip("."))
-    if network is None or moving.start is None:
-        return network
-    return mixed_with_start(moving.start, network, start_share=start_share)
+    if moving.start is not None:
+        network = mixed_with_start(moving.start, network, start_share=start_share)
+    return network
 
 
 def _keep_best(
