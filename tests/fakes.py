@@ -75,3 +75,35 @@ def png_bomb(path: Path, side: int) -> None:
     path.write_bytes(
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
     )
+
+
+def linear_profile() -> bytes:
+    """Return an ICC profile with sRGB's primaries and a gamma of one."""
+
+    def s15(value: float) -> bytes:
+        return round(value * 65536).to_bytes(4, "big", signed=True)
+
+    def xyz(*values: float) -> bytes:
+        return b"XYZ \0\0\0\0" + b"".join(s15(value) for value in values)
+
+    curve = b"curv\0\0\0\0\0\0\0\0"
+    text = b"desc\0\0\0\0\0\0\0\x07linear\0" + b"\0" * 79
+    tags = {
+        b"desc": text + b"\0" * (-len(text) % 4),
+        b"wtpt": xyz(0.9642, 1.0, 0.8249),
+        b"rXYZ": xyz(0.4361, 0.2225, 0.0139),
+        b"gXYZ": xyz(0.3851, 0.7169, 0.0971),
+        b"bXYZ": xyz(0.1431, 0.0606, 0.7141),
+        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
+    }
+    table, body, start = b"", b"", 128 + 4 + 12 * len(tags)
+    for name, data in tags.items():
+        table += name + (start + len(body)).to_bytes(4, "big") + len(data).to_bytes(4, "big")
+        body += data
+    head = bytearray(128)
+    head[0:4] = (start + len(body)).to_bytes(4, "big")
+    head[8:12] = b"\x02\x40\0\0"
+    head[12:24] = b"mntrRGB XYZ "
+    head[36:40] = b"acsp"
+    head[68:80] = s15(0.9642) + s15(1.0) + s15(0.8249)
+    return bytes(head) + len(tags).to_bytes(4, "big") + table + body

@@ -14,6 +14,7 @@ SUFFIXES = frozenset(
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
         *(".png", ".apng", ".webp", ".avif", ".gif"),
         *(".tif", ".tiff", ".bmp", ".dib"),
+        *(".heic", ".heif", ".hif"),
     }
 )
 

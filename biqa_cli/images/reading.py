@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from biqa_cli.errors import ImageError
+from biqa_cli.images.heif import is_heif, open_heif
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +22,10 @@ DEFAULT_MAX_PIXELS = 200_000_000
 
 _PROFILE_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 _WHITE_8, _WHITE_16 = 255, 65535
-_KNOWN = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF or MPO"
+_KNOWN = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, MPO or HEIC"
 
+# What decoders say of a file that ends too early.
+_CUT = ("truncated", "Truncated", "bytes not processed", "Unexpected end of file")
 _NO_WHITE = "its pixels are {} without a defined white: save it with 8 or 16 bits"
 
 _TRANSPOSITIONS = {
@@ -60,7 +63,7 @@ def read_photo(
     embedded ICC profile is converted to sRGB. Of several frames the first is read.
 
     Args:
-        path: A file in one of `FORMATS`; its content decides, not its suffix.
+        path: A file in one of `FORMATS`, or HEIC; its content decides, not its suffix.
         at_least: (height, width): a JPEG may be decoded at half, quarter or eighth size as long
             as both sides keep at least so many pixels. None decodes at full size.
         max_pixels: Photos with more pixels are refused before anything is decoded. Pillow's own
@@ -94,7 +97,7 @@ def _decode(path: str | Path, *, at_least: tuple[int, int] | None, max_pixels: i
     if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
         # Opening a named pipe would wait for its writer forever.
         raise ImageError("is a pipe or a device, not a photo")
-    with Path(path).open("rb") as file, Image.open(file, formats=FORMATS) as image:
+    with Path(path).open("rb") as file, _opened(file) as image:
         width, height = image.size
         if width * height > max_pixels:
             msg = (
@@ -102,7 +105,8 @@ def _decode(path: str | Path, *, at_least: tuple[int, int] | None, max_pixels: i
                 f"{max_pixels / 1e6:g}: raise it with --max-megapixels"
             )
             raise ImageError(msg)
-        if at_least is not None:
+        if at_least is not None and image.format != "HEIF":
+            # HEIC would be read from its thumbnail, which is compressed once more.
             rows, columns = at_least[::-1] if _orientation(image) in _TURNED else at_least
             image.draft(None, (columns, rows))
         image.load()
@@ -115,6 +119,10 @@ def _decode(path: str | Path, *, at_least: tuple[int, int] | None, max_pixels: i
     if turned:
         width, height = height, width
     return Photo(pixels, width, height)
+
+
+def _opened(file: IO[bytes]) -> Image.Image:
+    return open_heif(file) if is_heif(file) else Image.open(file, formats=FORMATS)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -221,7 +229,7 @@ def _explain(path: str | Path, error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         empty = Path(path).stat().st_size == 0
         return "the file is empty" if empty else f"not an image in a known format ({_KNOWN})"
-    if any(sign in str(error) for sign in ("truncated", "Truncated", "bytes not processed")):
+    if any(sign in str(error) for sign in _CUT):
         return "the file is truncated: part of the photo is missing"
     detail = " ".join(str(error).split()) or type(error).__name__
     return f"the file is damaged and cannot be decoded ({detail})"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import photo, png_bomb
+from fakes import linear_profile, photo, png_bomb
 from PIL import Image, ImageCms
 
 from biqa_cli.errors import ImageError
@@ -123,7 +123,7 @@ def test_a_transparent_palette_colour_is_white(tmp_path: Path) -> None:
 def test_an_embedded_profile_is_converted_to_srgb(tmp_path: Path) -> None:
     # In linear light the grey 55 is the grey 127 of sRGB. Pillow can make a Lab profile but no
     # linear one, so the profile is written here: sRGB's primaries with a gamma of one.
-    linear = _linear_profile()
+    linear = linear_profile()
     Image.new("RGB", (8, 8), (55, 55, 55)).save(tmp_path / "linear.png", icc_profile=linear)
     assert _pixels(tmp_path / "linear.png")[0, 0].tolist() == pytest.approx([127] * 3, abs=2)
 
@@ -194,38 +194,6 @@ def test_the_codec_reduces_a_large_jpeg_but_not_below_what_is_asked(tmp_path: Pa
     read = read_photo(tmp_path / "large.jpg", at_least=(300, 300))
     assert (read.width, read.height) == (1600, 1200)
     assert read.image.size == (400, 300)
-
-
-def _linear_profile() -> bytes:
-    """Return an ICC profile with sRGB's primaries and a gamma of one."""
-
-    def s15(value: float) -> bytes:
-        return round(value * 65536).to_bytes(4, "big", signed=True)
-
-    def xyz(*values: float) -> bytes:
-        return b"XYZ \0\0\0\0" + b"".join(s15(value) for value in values)
-
-    curve = b"curv\0\0\0\0\0\0\0\0"
-    text = b"desc\0\0\0\0\0\0\0\x07linear\0" + b"\0" * 79
-    tags = {
-        b"desc": text + b"\0" * (-len(text) % 4),
-        b"wtpt": xyz(0.9642, 1.0, 0.8249),
-        b"rXYZ": xyz(0.4361, 0.2225, 0.0139),
-        b"gXYZ": xyz(0.3851, 0.7169, 0.0971),
-        b"bXYZ": xyz(0.1431, 0.0606, 0.7141),
-        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
-    }
-    table, body, start = b"", b"", 128 + 4 + 12 * len(tags)
-    for name, data in tags.items():
-        table += name + (start + len(body)).to_bytes(4, "big") + len(data).to_bytes(4, "big")
-        body += data
-    head = bytearray(128)
-    head[0:4] = (start + len(body)).to_bytes(4, "big")
-    head[8:12] = b"\x02\x40\0\0"
-    head[12:24] = b"mntrRGB XYZ "
-    head[36:40] = b"acsp"
-    head[68:80] = s15(0.9642) + s15(1.0) + s15(0.8249)
-    return bytes(head) + len(tags).to_bytes(4, "big") + table + body
 
 
 def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
