@@ -2,7 +2,9 @@
 
 from typing import IO
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -10,9 +12,10 @@ from biqa_cli.reports.rows import COLUMNS, Value, printable, row_of
 from biqa_cli.results import ImageResult, RunCounts, RunInfo
 
 _NUMBERS = frozenset({"score", "low", "high", "native_score", "width", "height"})
-# A long sentence would otherwise squeeze the names.
-_LEAST_WIDTHS = {"path": 32}
 _LEAST_WIDTH = 120
+_NAME_WIDTH, _SENTENCE_WIDTH = 32, 14
+_ENDLESS = 1_000_000
+_FOLDED = ("path", "error")
 _DECIMALS = {"score": 1, "low": 0, "high": 0, "native_score": 3}
 
 
@@ -29,10 +32,10 @@ class TableReport:
                 column,
                 justify="right" if column in _NUMBERS else "left",
                 # Names and sentences fold; numbers stay whole.
-                no_wrap=column not in ("path", "error"),
+                no_wrap=column not in _FOLDED,
                 overflow="fold",
-                min_width=_LEAST_WIDTHS.get(column),
             )
+        self._longest = {column: len(column) for column in _FOLDED}
 
     def begin(self, run: RunInfo) -> None:
         """Nothing is drawn yet."""
@@ -40,13 +43,32 @@ class TableReport:
     def add(self, result: ImageResult) -> None:
         """Keep one row."""
         style = "red" if result.status == "error" else None
-        cells = (Text(_shown(column, value)) for column, value in row_of(result).items())
-        self._table.add_row(*cells, style=style)
+        shown = {column: _shown(column, value) for column, value in row_of(result).items()}
+        for column in _FOLDED:
+            self._longest[column] = max(self._longest[column], cell_len(shown[column]))
+        self._table.add_row(*map(Text, shown.values()), style=style)
 
     def end(self, counts: RunCounts) -> None:
         """Draw the table."""
         if counts.images:
+            self._share_the_width()
             self._console.print(self._table)
+
+    def _share_the_width(self) -> None:
+        """Let sentences fold where they would squeeze the names.
+
+        A least width of the names would not do: rich adds it after it has shared the width, and
+        cuts off what then is too much, without a sign.
+        """
+        endless = self._console.options.update_width(_ENDLESS)
+        natural = Measurement.get(self._console, endless, self._table).maximum
+        others = natural - sum(self._longest.values())
+        name = min(self._longest["path"], _NAME_WIDTH)
+        sentence = max(self._console.width - others - name, _SENTENCE_WIDTH)
+        self._table.columns[COLUMNS.index("error")].max_width = sentence
+        self._console.width = max(
+            self._console.width, others + name + min(sentence, self._longest["error"])
+        )
 
 
 def _shown(column: str, value: Value) -> str:

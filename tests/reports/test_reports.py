@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -85,6 +86,22 @@ def test_the_table_shows_all_columns_and_no_control_characters(
     assert "\x1b" not in text
     assert all(column[:4] in text for column in COLUMNS)
     assert "12.3" in text and "broken" in text
+
+
+@pytest.mark.parametrize("width", ["40", "120", "133", "150", "400"])
+@pytest.mark.parametrize("name", ["b.jpg", "photos/holiday/beach/IMG.jpg", 9 * "a_long_name"])
+def test_the_table_folds_names_and_sentences_and_cuts_neither(
+    name: str, width: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    error = "the file is truncated: part of the photo is missing, and what is left is unpredictable"
+    failed = replace(_result(name, None), error=error, model="qualitynet-lite")
+    lines = _written(TableReport, [failed, _result("c.jpg", 70.5)]).splitlines()
+    at = lines[0].index("error")
+    assert "".join("".join(line[at:].split()) for line in lines[1:]) == "".join(error.split())
+    names = "".join(line[: lines[0].index("score")].strip() for line in lines[1:])
+    assert names == f"{name}c.jpg"
+    assert max(map(len, lines)) <= max(int(width), 120) or "a_long" in name
 
 
 def test_results_pass_in_their_order_unless_another_is_asked() -> None:
