@@ -13,9 +13,10 @@ from biqa_cli.results import ImageResult, RunCounts, RunInfo
 
 _NUMBERS = frozenset({"score", "low", "high", "native_score", "width", "height"})
 _LEAST_WIDTH = 120
+_FOLDED = ("path", "error")
+# Names have so much before sentences get more than they must.
 _NAME_WIDTH, _SENTENCE_WIDTH = 32, 14
 _ENDLESS = 1_000_000
-_FOLDED = ("path", "error")
 _DECIMALS = {"score": 1, "low": 0, "high": 0, "native_score": 3}
 
 
@@ -64,11 +65,10 @@ class TableReport:
         natural = Measurement.get(self._console, endless, self._table).maximum
         others = natural - sum(self._longest.values())
         name = min(self._longest["path"], _NAME_WIDTH)
-        sentence = max(self._console.width - others - name, _SENTENCE_WIDTH)
+        room = max(self._console.width - others - name, _SENTENCE_WIDTH)
+        sentence = min(self._longest["error"], room)
         self._table.columns[COLUMNS.index("error")].max_width = sentence
-        self._console.width = max(
-            self._console.width, others + name + min(sentence, self._longest["error"])
-        )
+        self._console.width = max(self._console.width, others + name + sentence)
 
 
 def _shown(column: str, value: Value) -> str:
