@@ -71,6 +71,10 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the training in --out, if there is one.")
     ] = False,
+    finish: Annotated[
+        bool,
+        typer.Option("--finish", help="End the training in --out: its best epoch is the result."),
+    ] = False,
     minutes: Annotated[
         float | None,
         typer.Option("--minutes", min=0, help="Stop after so long; --resume goes on."),
@@ -108,6 +112,7 @@ def train(
     settings += [f"epochs={epochs}"] if epochs is not None else []
     settings += [f"seed={seed}"] if seed is not None else []
     settings += ["trainable=head"] if freeze_trunk else []
+    resume = resume or finish
     earlier = out / RECIPE if resume and (out / LAST).is_file() else None
     recipe = load_recipe(family, config=earlier or config)
     if trunk and earlier is None:
@@ -129,6 +134,7 @@ def train(
             hint=hint,
             device=resolve_device(device),
             resume=resume,
+            finish=finish,
             minutes=math.inf if minutes is None else minutes,
             workers=workers or default_workers(),
             photos=photos,

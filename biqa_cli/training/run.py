@@ -53,6 +53,8 @@ class Order:
     device: str = "cpu"
     resume: bool = False
     """Whether to go on with the training in `out`, if there is one."""
+    finish: bool = False
+    """Whether the training in `out` ends where it stands: its best epoch is judged and stored."""
     minutes: float = math.inf
     """When to stop, after the next step."""
     workers: int = 2
@@ -88,6 +90,9 @@ def train(order: Order, watcher: Watcher) -> Outcome:
         keep_freed_memory()
     recipe, dataset, out = order.recipe, order.dataset, order.out
     progress = _begin(order)
+    if order.finish and not progress.best_row:
+        msg = f"no epoch of a training in {out} has come to its end: train on with --resume"
+        raise UsageError(msg)
     parts = training_parts(
         dataset, split=order.split, seed=recipe.seed, val_share=recipe.input.val_share
     )
@@ -129,7 +134,10 @@ def train(order: Order, watcher: Watcher) -> Outcome:
         deadline=deadline,
         watcher=watcher,
     )
-    progress.finished = _run(job, phases, progress)
+    for phase in phases:
+        # One layout for what learns and what has learnt, so that it says the same to the last bit.
+        phase.learner.to(job.device).to(memory_format=torch.channels_last)
+    progress.finished = order.finish or _run(job, phases, progress)
     weights = store_weights(out, trained) if progress.best_row else None
     stored = None
     if weights is not None and progress.finished:
@@ -201,8 +209,6 @@ def _run(job: Job, phases: tuple[Phase, ...], progress: Progress) -> bool:
     """Run the phases from where the training stands; return whether all came to their end."""
     for number, phase in enumerate(phases):
         kept = job.out / f"{phase.name}.safetensors"
-        # One layout for what learns and what has learnt, so that it says the same to the last bit.
-        phase.learner.to(job.device).to(memory_format=torch.channels_last)
         if number < progress.phase:
             read_weights(kept, phase.learner)
             continue

@@ -139,6 +139,32 @@ def test_a_training_that_is_interrupted_at_every_step_ends_bit_for_bit_the_same(
     assert summary_of(pieces)["starts"] == summary_of(whole)["starts"]
 
 
+def test_a_training_is_ended_early_with_its_best_epoch_and_can_still_go_on(
+    ratings: Path, tmp_path: Path
+) -> None:
+    out, file = tmp_path / "run", "shdiqa-ratings.safetensors"
+    early = train("shdiqa", ratings, out, "--finish")
+    assert early.exit_code == 2 and "no epoch of a training in" in early.stderr
+    assert train("shdiqa", ratings, out, "--minutes=0").exit_code == 3
+    # The teacher has epochs of its own, from which there is nothing to score with.
+    assert train("shdiqa", ratings, out, "--finish").exit_code == 2
+    while not summary_of(out)["val"]:
+        assert train("shdiqa", ratings, out, "--minutes=0", "--resume").exit_code == 3
+    state = (out / "last.safetensors").read_bytes()
+    ended = train("shdiqa", ratings, out, "--finish")
+    assert ended.exit_code == 0 and file in ended.stdout, ended.output
+    summary = summary_of(out)
+    assert summary["finished"] and summary["calibration"] is not None
+    assert summary["val_of_stored_weights"]["srcc"] == pytest.approx(
+        summary["val"]["srcc"], abs=0.1
+    )
+    assert (out / "last.safetensors").read_bytes() == state
+    whole = tmp_path / "whole"
+    assert train("shdiqa", ratings, out, "--resume").exit_code == 0
+    assert train("shdiqa", ratings, whole).exit_code == 0
+    assert (out / file).read_bytes() == (whole / file).read_bytes()
+
+
 def test_frozen_layers_are_those_of_the_start_when_a_training_goes_on(
     ratings: Path, tmp_path: Path
 ) -> None:
