@@ -112,8 +112,7 @@ def train(
     settings += [f"epochs={epochs}"] if epochs is not None else []
     settings += [f"seed={seed}"] if seed is not None else []
     settings += ["trainable=head"] if freeze_trunk else []
-    resume = resume or finish
-    earlier = out / RECIPE if resume and (out / LAST).is_file() else None
+    earlier = out / RECIPE if (resume or finish) and (out / LAST).is_file() else None
     recipe = load_recipe(family, config=earlier or config)
     if trunk and earlier is None:
         recipe = with_trunks(recipe, tuple(trunk))

@@ -90,9 +90,6 @@ def train(order: Order, watcher: Watcher) -> Outcome:
         keep_freed_memory()
     recipe, dataset, out = order.recipe, order.dataset, order.out
     progress = _begin(order)
-    if order.finish and not progress.best_row:
-        msg = f"no epoch of a training in {out} has come to its end: train on with --resume"
-        raise UsageError(msg)
     parts = training_parts(
         dataset, split=order.split, seed=recipe.seed, val_share=recipe.input.val_share
     )
@@ -154,17 +151,20 @@ def train(order: Order, watcher: Watcher) -> Outcome:
 def _begin(order: Order) -> Progress:
     """Return where the training in the folder stands, a fresh one where there is none."""
     state = order.out / LAST
+    begun = state.is_file() and not order.prepare_only
+    if begun and not (order.resume or order.finish):
+        msg = f"{order.out} holds a training: go on with --resume, or name another --out"
+        raise UsageError(msg)
+    progress = read_progress(state) if begun else Progress()
+    if order.finish and not progress.best_row:
+        msg = f"no epoch of a training in {order.out} has come to its end: train on with --resume"
+        raise UsageError(msg)
     try:
         order.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         msg = f"cannot make the folder {order.out}: {error.strerror}"
         raise UsageError(msg) from error
-    if order.prepare_only or not state.is_file():
-        return Progress()
-    if not order.resume:
-        msg = f"{order.out} holds a training: go on with --resume, or name another --out"
-        raise UsageError(msg)
-    return read_progress(state)
+    return progress
 
 
 def _prepare(

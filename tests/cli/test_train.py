@@ -145,6 +145,7 @@ def test_a_training_is_ended_early_with_its_best_epoch_and_can_still_go_on(
     out, file = tmp_path / "run", "shdiqa-ratings.safetensors"
     early = train("shdiqa", ratings, out, "--finish")
     assert early.exit_code == 2 and "no epoch of a training in" in early.stderr
+    assert not out.exists()
     assert train("shdiqa", ratings, out, "--minutes=0").exit_code == 3
     # The teacher has epochs of its own, from which there is nothing to score with.
     assert train("shdiqa", ratings, out, "--finish").exit_code == 2
