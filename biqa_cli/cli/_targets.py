@@ -39,19 +39,3 @@ def targets(photos: Sequence[str], wanted: Path, *, suffix: str, tag: str) -> li
             msg = f"{path} is a photo that is read: choose another name for what is written"
             raise UsageError(msg)
     return chosen
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under another name, then rename it: it appears whole or not at all.
-
-    Raises:
-        UsageError: If it cannot be written.
-    """
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror}"
-        raise UsageError(msg) from error

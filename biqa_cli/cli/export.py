@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from biqa_cli.cli import _output
-from biqa_cli.cli._targets import write_whole
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
+from biqa_cli.whole_files import write_whole
 
 
 def export(

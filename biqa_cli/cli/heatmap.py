@@ -12,11 +12,12 @@ import typer
 
 from biqa_cli.cli import _output
 from biqa_cli.cli._options import Engine
-from biqa_cli.cli._targets import targets, write_whole
+from biqa_cli.cli._targets import targets
 from biqa_cli.cli.score import SOME_FAILED
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL, find_model
 from biqa_cli.models.spec import Family, ModelSpec
+from biqa_cli.whole_files import write_whole
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,6 +5,7 @@ from pathlib import Path
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.splits import Split, split_of_parts
 from biqa_cli.errors import UsageError
+from biqa_cli.whole_files import write_whole
 
 _TITLE = "# biqa split"
 _FIELDS = ("dataset", "protocol", "seed", "sha256")
@@ -25,11 +26,7 @@ def save_split(split: Split, dataset: Dataset, path: Path) -> None:
                 msg = f"{name!r} has characters that a list of files cannot hold: rename it"
                 raise UsageError(msg)
             lines.append(f"{part}\t{name}")
-    try:
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror}"
-        raise UsageError(msg) from error
+    write_whole(path, "\n".join(lines) + "\n")
 
 
 def load_split(path: Path, dataset: Dataset) -> Split:

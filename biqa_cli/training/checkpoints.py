@@ -5,7 +5,6 @@ written under another name and renamed, so that it is always whole, whenever the
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.weights.checkpoint import encode_checkpoint
+from biqa_cli.whole_files import write_whole
 
 _KEY = "state"
 _COUNTS = "num_batches_tracked"
@@ -181,24 +181,6 @@ def read_weights(path: Path, module: nn.Module) -> None:
 def write_module(path: Path, module: nn.Module) -> None:
     """Write the weights of a module that is no model of its own, such as a teacher."""
     write_whole(path, save(_arrays(module)))
-
-
-def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file under another name and rename it, so that it is whole or not there.
-
-    Raises:
-        UsageError: If it cannot be written.
-    """
-    temporary = path.with_name(f"{path.name}.partial")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror}"
-        raise UsageError(msg) from error
 
 
 def _arrays(module: nn.Module) -> dict[str, NDArray[np.float32]]:

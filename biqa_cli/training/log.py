@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from biqa_cli.training.checkpoints import write_whole
+from biqa_cli.whole_files import write_whole
 
 Row = dict[str, Any]
 

@@ -16,7 +16,6 @@ from biqa_cli.training.checkpoints import (
     read_progress,
     read_weights,
     write_module,
-    write_whole,
 )
 from biqa_cli.training.config import to_toml
 from biqa_cli.training.families.base import Phase
@@ -29,6 +28,7 @@ from biqa_cli.training.photos import PhotoStore, prepare_photos
 from biqa_cli.training.recipe import Recipe
 from biqa_cli.training.summary import SUMMARY, judge_stored, store_weights, write_summary
 from biqa_cli.training.validation import scoring_blocks
+from biqa_cli.whole_files import write_whole
 
 RECIPE, SPLIT, PHOTOS = "recipe.toml", "split.txt", "photos"
 _SHOWN = 5

@@ -17,7 +17,7 @@ from biqa_cli.models.spec import Calibration
 from biqa_cli.models.torch_engine import load_tensors
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.training.calibration import fit_calibration
-from biqa_cli.training.checkpoints import Progress, write_small, write_whole
+from biqa_cli.training.checkpoints import Progress, write_small
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.job import Job
 from biqa_cli.training.log import draw_curves
@@ -26,6 +26,7 @@ from biqa_cli.training.network import model_name
 from biqa_cli.training.parts import TrainingParts
 from biqa_cli.training.validation import Validation, predict, scoring_blocks, validate
 from biqa_cli.weights.checkpoint import read_checkpoint
+from biqa_cli.whole_files import write_whole
 
 SUMMARY, CURVES = "summary.json", "curves.png"
 

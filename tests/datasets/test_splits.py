@@ -242,5 +242,6 @@ def test_names_that_a_list_cannot_hold_are_refused(tmp_path: Path) -> None:
         save_split(split_dataset(dataset), dataset, tmp_path / "s.txt")
     with pytest.raises(UsageError, match="is not a split saved by biqa"):
         load_split(tmp_path / "none.txt", dataset)
+    (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot write"):
-        save_split(split_dataset(_photos(9)), _photos(9), tmp_path / "no/s.txt")
+        save_split(split_dataset(_photos(9)), _photos(9), tmp_path / "file/s.txt")

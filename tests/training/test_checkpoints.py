@@ -22,7 +22,6 @@ from biqa_cli.training.checkpoints import (
     save_state,
     write_small,
     write_weights,
-    write_whole,
 )
 from biqa_cli.training.config import load_recipe
 from biqa_cli.training.optimisation import make_optimiser, make_schedule
@@ -97,19 +96,6 @@ def test_a_state_of_another_network_and_a_file_of_something_else_are_refused(
     (tmp_path / "other").write_bytes(b"pickle")
     with pytest.raises(UsageError, match="is no state of a training"):
         read_progress(tmp_path / "other")
-
-
-def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = tmp_path / "file"
-    write_whole(target, "first")
-
-    def fail(_descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", fail)
-    with pytest.raises(UsageError, match="cannot write .*: No space left on device"):
-        write_whole(target, "second")
-    assert target.read_text() == "first"
 
 
 def test_weights_come_back_and_say_what_they_are(tmp_path: Path) -> None:
