@@ -30,13 +30,14 @@ __all__ = [
 def score_image(
     image: str | PathLike[str] | Image.Image | NDArray[np.uint8],
     *,
-    model: LoadedModel | None = None,
+    model: LoadedModel | str | None = None,
 ) -> ImageResult:
     """Return the quality of one photo.
 
     Args:
         image: A file, a Pillow image, or an sRGB array (H, W, 3) or (H, W) of bytes.
-        model: From `load_model`. None is the default model, loaded once.
+        model: From `load_model`, or a name of `biqa models list`, loaded once. None is the
+            default model.
 
     Returns:
         A record whose `score` is 0 to 100, higher is better. Where the photo cannot be scored,
@@ -44,9 +45,9 @@ def score_image(
 
     Raises:
         UsageError: If the array has another type or shape.
-        WeightsError: If the default model's weights are missing or wrong.
+        WeightsError: If the model's weights are missing or wrong.
     """
-    ready = model or _default_model()
+    ready = _ready(model)
     if isinstance(image, Image.Image):
         return score_photo(image, ready)
     if isinstance(image, np.ndarray):
@@ -57,7 +58,7 @@ def score_image(
 def score_images(
     paths: Iterable[str | PathLike[str]],
     *,
-    model: LoadedModel | None = None,
+    model: LoadedModel | str | None = None,
     batch_size: int | None = None,
     workers: int | None = None,
 ) -> Iterator[ImageResult]:
@@ -65,18 +66,19 @@ def score_images(
 
     Args:
         paths: Files and folders; a folder stands for all the photos below it.
-        model: From `load_model`. None is the default model, loaded once.
+        model: From `load_model`, or a name of `biqa models list`, loaded once. None is the
+            default model.
         batch_size: Photos for one forward pass; it does not change the scores.
         workers: Threads that read photos ahead of the model.
     """
     files = find_images(fspath(path) for path in paths)
-    return score_files(files, model or _default_model(), batch_size=batch_size, workers=workers)
+    return score_files(files, _ready(model), batch_size=batch_size, workers=workers)
 
 
 def score_map(
     image: str | PathLike[str] | Image.Image | NDArray[np.uint8],
     *,
-    model: LoadedModel | None = None,
+    model: LoadedModel | str | None = None,
     rows: int | None = None,
     block_size: int | None = None,
     stride: int | None = None,
@@ -85,7 +87,8 @@ def score_map(
 
     Args:
         image: A file, a Pillow image, or an sRGB array (H, W, 3) or (H, W) of bytes.
-        model: From `load_model`. None is the default model, loaded once.
+        model: From `load_model`, or a name of `biqa models list`, loaded once. None is the
+            default model.
         rows: So many blocks along the shorter side, each overlapping the next by half.
         block_size: The side of a block in pixels, in place of `rows`. The default is half the
             shorter side, from 128 pixels to the side of the model's view.
@@ -98,9 +101,9 @@ def score_map(
     Raises:
         ImageError: If the photo cannot be read or scored.
         UsageError: If the array has another type or shape, or the blocks do not fit together.
-        WeightsError: If the default model's weights are missing or wrong.
+        WeightsError: If the model's weights are missing or wrong.
     """
-    ready = model or _default_model()
+    ready = _ready(model)
     choice = BlockChoice(rows=rows, size=block_size, stride=stride)
     if isinstance(image, Image.Image):
         return map_image(image, ready, choice=choice)
@@ -109,9 +112,15 @@ def score_map(
     return map_file(fspath(image), ready, choice=choice)
 
 
-@lru_cache(maxsize=1)
-def _default_model() -> LoadedModel:
-    return load_model(DEFAULT_MODEL)
+def _ready(model: LoadedModel | str | None) -> LoadedModel:
+    if isinstance(model, LoadedModel):
+        return model
+    return _loaded_once(DEFAULT_MODEL if model is None else model)
+
+
+@lru_cache(maxsize=2)
+def _loaded_once(name: str) -> LoadedModel:
+    return load_model(name)
 
 
 def _image_of(array: NDArray[np.uint8]) -> Image.Image:

@@ -9,10 +9,13 @@ from fakes import EXAMPLES, photo
 from PIL import Image
 
 from biqa_cli import load_model, score_image, score_images
+from biqa_cli.api import _loaded_once
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.scoring import score_files
+from biqa_cli.weights.cache import locate
+from biqa_cli.weights.manifest import load_manifest
 
 DEGRADED = {
     "coffee": "coffee-blurred",
@@ -106,6 +109,22 @@ def test_an_array_of_another_kind_is_refused(model: LoadedModel) -> None:
 def test_a_folder_is_scored_from_python(model: LoadedModel) -> None:
     results = list(score_images([EXAMPLES], model=model))
     assert [result.status for result in results] == ["ok"] * 10
+
+
+def test_a_name_stands_for_a_model_that_is_loaded_once(model: LoadedModel) -> None:
+    cat = EXAMPLES / "cat.jpg"
+    named, loaded, none = (
+        score_image(cat, model=given).score for given in (DEFAULT_MODEL, model, None)
+    )
+    assert named == loaded == none
+    assert _loaded_once(DEFAULT_MODEL) is _loaded_once(DEFAULT_MODEL)
+    with pytest.raises(UsageError, match="there is no model 'qualitynet-light'"):
+        score_image(cat, model="qualitynet-light")
+
+
+def test_a_file_of_weights_may_be_named_as_text(model: LoadedModel) -> None:
+    file = locate(load_manifest().checkpoints[0].weights)
+    assert load_model(DEFAULT_MODEL, weights=str(file)).weights_sha256 == model.weights_sha256
 
 
 def test_the_wrong_device_or_engine_is_explained() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -46,7 +47,7 @@ def load_model(
     engine: EngineChoice = "auto",
     device: str = "auto",
     threads: int = 0,
-    weights: Path | None = None,
+    weights: str | PathLike[str] | None = None,
     offline: bool = False,
 ) -> LoadedModel:
     """Return a model of the catalogue with its trained weights.
@@ -74,7 +75,8 @@ def load_model(
             f"{', '.join(others)}, or give your own with --weights"
         )
         raise WeightsError(msg)
-    trained = None if weights is None else read_trained(weights)
+    own = None if weights is None else Path(weights)
+    trained = None if own is None else read_trained(own)
     if trained is not None:
         listed, spec = spec, trained.fit(spec)
         if spec.input != listed.input or _options_of(spec) != _options_of(listed):
@@ -83,8 +85,8 @@ def load_model(
     made = graph_file(spec)
     has_graph = made.is_file() or (checkpoint is not None and checkpoint.graph is not None)
     chosen, usable = _choose_engine(engine, device, has_graph=has_graph, name=name)
-    path, tensors, sha256 = _own_or_listed(checkpoint, weights, offline=offline)
-    if weights is None and (trained := read_trained(path)) is not None:
+    path, tensors, sha256 = _own_or_listed(checkpoint, own, offline=offline)
+    if own is None and (trained := read_trained(path)) is not None:
         spec = trained.fit(spec)
     if chosen == "onnx":
         from biqa_cli.models.onnx_engine import OnnxEngine
