@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from biqa_cli.errors import UsageError
 from biqa_cli.images.discovery import find_images
 from biqa_cli.localisation import BlockChoice, map_file, map_image
 from biqa_cli.models.catalog import DEFAULT_MODEL
@@ -28,14 +29,15 @@ __all__ = [
 
 
 def score_image(
-    image: str | PathLike[str] | Image.Image | NDArray[np.uint8],
+    image: str | PathLike[str] | bytes | Image.Image | NDArray[np.uint8],
     *,
     model: LoadedModel | str | None = None,
 ) -> ImageResult:
     """Return the quality of one photo.
 
     Args:
-        image: A file, a Pillow image, or an sRGB array (H, W, 3) or (H, W) of bytes.
+        image: A file, what is in one, a Pillow image, or an sRGB array (H, W, 3) or (H, W) of
+            bytes.
         model: From `load_model`, or a name of `biqa models list`, loaded once. None is the
             default model.
 
@@ -44,7 +46,7 @@ def score_image(
         `status` is "error" and `error` says why; nothing is raised for that.
 
     Raises:
-        UsageError: If the array has another type or shape.
+        UsageError: If it is none of these, or the array has another type or shape.
         WeightsError: If the model's weights are missing or wrong.
     """
     ready = _ready(model)
@@ -52,11 +54,11 @@ def score_image(
         return score_photo(image, ready)
     if isinstance(image, np.ndarray):
         return score_photo(_image_of(image), ready)
-    return next(score_files([fspath(image)], ready, workers=1))
+    return next(score_files([_source(image)], ready, workers=1))
 
 
 def score_images(
-    paths: Iterable[str | PathLike[str]],
+    paths: Iterable[str | PathLike[str]] | str | PathLike[str],
     *,
     model: LoadedModel | str | None = None,
     batch_size: int | None = None,
@@ -65,18 +67,20 @@ def score_images(
     """Yield the quality of many photos, in a stable order, in bounded memory.
 
     Args:
-        paths: Files and folders; a folder stands for all the photos below it.
+        paths: Files and folders, or one of them; a folder stands for all the photos below it.
         model: From `load_model`, or a name of `biqa models list`, loaded once. None is the
             default model.
         batch_size: Photos for one forward pass; it does not change the scores.
         workers: Threads that read photos ahead of the model.
     """
-    files = find_images(fspath(path) for path in paths)
+    # A string is iterable too: its letters would be paths, and "/" all that is on the disk.
+    each = [paths] if isinstance(paths, str | PathLike) else paths
+    files = find_images(fspath(path) for path in each)
     return score_files(files, _ready(model), batch_size=batch_size, workers=workers)
 
 
 def score_map(
-    image: str | PathLike[str] | Image.Image | NDArray[np.uint8],
+    image: str | PathLike[str] | bytes | Image.Image | NDArray[np.uint8],
     *,
     model: LoadedModel | str | None = None,
     rows: int | None = None,
@@ -86,7 +90,8 @@ def score_map(
     """Return where a photo is good and where it is bad.
 
     Args:
-        image: A file, a Pillow image, or an sRGB array (H, W, 3) or (H, W) of bytes.
+        image: A file, what is in one, a Pillow image, or an sRGB array (H, W, 3) or (H, W) of
+            bytes.
         model: From `load_model`, or a name of `biqa models list`, loaded once. None is the
             default model.
         rows: So many blocks along the shorter side, each overlapping the next by half.
@@ -100,7 +105,8 @@ def score_map(
 
     Raises:
         ImageError: If the photo cannot be read or scored.
-        UsageError: If the array has another type or shape, or the blocks do not fit together.
+        UsageError: If it is none of these, the array has another type or shape, or the blocks do
+            not fit together.
         WeightsError: If the model's weights are missing or wrong.
     """
     ready = _ready(model)
@@ -109,7 +115,7 @@ def score_map(
         return map_image(image, ready, choice=choice)
     if isinstance(image, np.ndarray):
         return map_image(_image_of(image), ready, choice=choice)
-    return map_file(fspath(image), ready, choice=choice)
+    return map_file(_source(image), ready, choice=choice)
 
 
 def _ready(model: LoadedModel | str | None) -> LoadedModel:
@@ -123,9 +129,19 @@ def _loaded_once(name: str) -> LoadedModel:
     return load_model(name)
 
 
-def _image_of(array: NDArray[np.uint8]) -> Image.Image:
-    from biqa_cli.errors import UsageError
+def _source(image: object) -> str | bytes:
+    if isinstance(image, bytes):
+        return image
+    if isinstance(image, str | PathLike):
+        return fspath(image)
+    msg = (
+        f"expected a file, its bytes, a Pillow image or an array, got {type(image).__name__}: "
+        "of an open file give its read()"
+    )
+    raise UsageError(msg)
 
+
+def _image_of(array: NDArray[np.uint8]) -> Image.Image:
     grey, colour = 2, 3
     if array.dtype != np.uint8 or not (
         array.ndim == grey or (array.ndim == colour and array.shape[2] == colour)

@@ -57,7 +57,7 @@ DEFAULT_BLOCKS = BlockChoice()
 
 
 def map_file(
-    path: str,
+    source: str | bytes,
     model: LoadedModel,
     *,
     choice: BlockChoice = DEFAULT_BLOCKS,
@@ -72,7 +72,7 @@ def map_file(
     only one batch of views.
 
     Args:
-        path: A file that `read_photo` reads.
+        source: A file that `read_photo` reads, or what is in it.
         model: From `load_model`.
         choice: Where the blocks lie; see `choose_grid`.
         batch_size: Blocks for one forward pass; it does not change the map. None suits the device.
@@ -83,11 +83,12 @@ def map_file(
         ImageError: If the photo cannot be read or scored.
         UsageError: If the blocks do not fit together.
     """
-    (whole,) = score_files([path], model, workers=1, max_pixels=max_pixels)
+    (whole,) = score_files([source], model, workers=1, max_pixels=max_pixels)
     score = _score_of(whole)
-    image = read_photo(path, max_pixels=max_pixels).image
+    image = read_photo(source, max_pixels=max_pixels).image
     grid = choose_grid(image.height, image.width, contract=model.spec.input, choice=choice)
     scores = local_scores(image, model, list(grid), batch_size=batch_size, watch=watch)
+    path = source if isinstance(source, str) else ""
     return _join(image, grid, scores, path=path, model=model.spec.name, score=score)
 
 

@@ -51,21 +51,21 @@ def default_workers() -> int:
 
 
 def score_files(
-    paths: Iterable[str],
+    sources: Iterable[str | bytes],
     model: LoadedModel,
     *,
     batch_size: int | None = None,
     workers: int | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
 ) -> Iterator[ImageResult]:
-    """Yield one result for each path, in order, as they come.
+    """Yield one result for each file, in order, as they come.
 
     Files are read by threads ahead of the model. At most `2 · batch_size + workers` decoded
     views are alive at once, however many files there are. What a photo scores does not depend
     on the batch it is in.
 
     Args:
-        paths: Names of files; taken one at a time.
+        sources: Names of files, or what is in them; taken one at a time.
         model: From `load_model`.
         batch_size: Photos for one forward pass. None suits the device.
         workers: Threads that read. None is one for each core.
@@ -74,7 +74,7 @@ def score_files(
     batch_size = batch_size or default_batch_size(model)
     workers = workers or default_workers()
     read = partial(_read, contract=model.spec.input, max_pixels=max_pixels)
-    readings = map_ahead(read, paths, workers=workers, ahead=batch_size + workers)
+    readings = map_ahead(read, sources, workers=workers, ahead=batch_size + workers)
     while batch := list(islice(readings, batch_size)):
         yield from _score_batch(batch, model)
 
@@ -112,9 +112,10 @@ def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:
     )
 
 
-def _read(path: str, *, contract: InputContract, max_pixels: int) -> _Reading:
+def _read(source: str | bytes, *, contract: InputContract, max_pixels: int) -> _Reading:
+    path = source if isinstance(source, str) else ""
     try:
-        photo = read_photo(path, at_least=contract.decode_size, max_pixels=max_pixels)
+        photo = read_photo(source, at_least=contract.decode_size, max_pixels=max_pixels)
     except ImageError as error:
         return _Reading(path, error=str(error))
     return _viewed(path, photo, contract)

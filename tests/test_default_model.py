@@ -1,16 +1,18 @@
 """The model that comes with the package, on real photos: what a user sees."""
 
 import itertools
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from fakes import EXAMPLES, photo
 from PIL import Image
 
-from biqa_cli import load_model, score_image, score_images
+from biqa_cli import load_model, score_image, score_images, score_map
 from biqa_cli.api import _loaded_once
-from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.errors import ImageError, UsageError, WeightsError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.scoring import score_files
@@ -96,9 +98,25 @@ def test_files_images_and_arrays_are_scored_alike(model: LoadedModel) -> None:
     image = Image.open(path)
     scores = {
         score_image(subject, model=model).score
-        for subject in (path, str(path), image, np.asarray(image))
+        for subject in (path, str(path), path.read_bytes(), image, np.asarray(image))
     }
     assert len(scores) == 1
+
+
+def test_a_damaged_photo_in_memory_is_a_result_too(model: LoadedModel) -> None:
+    cut = (EXAMPLES / "cat.jpg").read_bytes()[:9000]
+    for subject in (cut, Image.open(BytesIO(cut))):
+        result = score_image(subject, model=model)
+        assert (result.status, result.path) == ("error", "")
+        assert result.error == "the file is truncated: part of the photo is missing"
+        with pytest.raises(ImageError, match="is truncated"):
+            score_map(subject, model=model)
+
+
+@pytest.mark.parametrize("subject", [None, 7, BytesIO()])
+def test_what_is_no_photo_at_all_is_refused(model: LoadedModel, subject: Any) -> None:
+    with pytest.raises(UsageError, match="expected a file, its bytes, a Pillow image or an array"):
+        score_image(subject, model=model)
 
 
 def test_an_array_of_another_kind_is_refused(model: LoadedModel) -> None:
@@ -106,8 +124,9 @@ def test_an_array_of_another_kind_is_refused(model: LoadedModel) -> None:
         score_image(np.zeros((4, 4, 3)), model=model)  # type: ignore[arg-type]
 
 
-def test_a_folder_is_scored_from_python(model: LoadedModel) -> None:
-    results = list(score_images([EXAMPLES], model=model))
+@pytest.mark.parametrize("paths", [[EXAMPLES], EXAMPLES, str(EXAMPLES)])
+def test_a_folder_is_scored_from_python(model: LoadedModel, paths: list[Path] | Path | str) -> None:
+    results = list(score_images(paths, model=model))
     assert [result.status for result in results] == ["ok"] * 10
 
 

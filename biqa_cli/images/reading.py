@@ -1,6 +1,8 @@
 """From a file to an upright sRGB photo: the only module that decodes images."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -52,7 +54,7 @@ class Photo:
 
 
 def read_photo(
-    path: str | Path,
+    source: str | Path | bytes,
     *,
     at_least: tuple[int, int] | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
@@ -63,7 +65,8 @@ def read_photo(
     embedded ICC profile is converted to sRGB. Of several frames the first is read.
 
     Args:
-        path: A file in one of `FORMATS`, or HEIC; its content decides, not its suffix.
+        source: A file in one of `FORMATS`, or HEIC, or the content of one; that decides, not the
+            suffix.
         at_least: (height, width): a JPEG may be decoded at half, quarter or eighth size as long
             as both sides keep at least so many pixels. None decodes at full size.
         max_pixels: Photos with more pixels are refused before anything is decoded. Pillow's own
@@ -73,31 +76,38 @@ def read_photo(
         ImageError: If the file cannot be read, is not an image, is damaged or is too large.
     """
     Image.MAX_IMAGE_PIXELS = None
+    with _image_errors():
+        return _decode(source, at_least=at_least, max_pixels=max_pixels)
+
+
+def photo_of(image: Image.Image) -> Photo:
+    """Return an image of Pillow's as an upright, opaque, 8-bit sRGB photo.
+
+    Raises:
+        ImageError: If its pixels have no defined white (32-bit integers or floats), or it was
+            opened from a damaged file and is only now decoded.
+    """
+    with _image_errors():
+        upright = _upright(image)
+        return Photo(_to_srgb(upright, own=False), upright.width, upright.height)
+
+
+@contextmanager
+def _image_errors() -> Iterator[None]:
     try:
-        return _decode(path, at_least=at_least, max_pixels=max_pixels)
+        yield
     except ImageError:
         raise
     except Exception as error:
         # Decoders of damaged files raise whatever they stumble over: SyntaxError, struct.error,
         # KeyError and more. None of them may end a run over a folder.
-        raise ImageError(_explain(path, error)) from error
+        raise ImageError(_explain(error)) from error
 
 
-def photo_of(image: Image.Image) -> Photo:
-    """Return an image that is already decoded as an upright, opaque, 8-bit sRGB photo.
-
-    Raises:
-        ImageError: If its pixels have no defined white (32-bit integers or floats).
-    """
-    upright = _upright(image)
-    return Photo(_to_srgb(upright, own=False), upright.width, upright.height)
-
-
-def _decode(path: str | Path, *, at_least: tuple[int, int] | None, max_pixels: int) -> Photo:
-    if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
-        # Opening a named pipe would wait for its writer forever.
-        raise ImageError("is a pipe or a device, not a photo")
-    with Path(path).open("rb") as file, _opened(file) as image:
+def _decode(
+    source: str | Path | bytes, *, at_least: tuple[int, int] | None, max_pixels: int
+) -> Photo:
+    with _stream(source) as file, _opened(file) as image:
         width, height = image.size
         if width * height > max_pixels:
             msg = (
@@ -121,7 +131,20 @@ def _decode(path: str | Path, *, at_least: tuple[int, int] | None, max_pixels: i
     return Photo(pixels, width, height)
 
 
+def _stream(source: str | Path | bytes) -> IO[bytes]:
+    if isinstance(source, bytes):
+        return BytesIO(source)
+    path = Path(source)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # Opening a named pipe would wait for its writer forever.
+        raise ImageError("is a pipe or a device, not a photo")
+    return path.open("rb")
+
+
 def _opened(file: IO[bytes]) -> Image.Image:
+    if not file.read(1):
+        raise ImageError("the file is empty")
+    file.seek(0)
     return open_heif(file) if is_heif(file) else Image.open(file, formats=FORMATS)
 
 
@@ -216,7 +239,7 @@ def _lab_to_srgb() -> ImageCms.ImageCmsTransform:
     return ImageCms.buildTransform(lab, srgb, "LAB", "RGB")
 
 
-def _explain(path: str | Path, error: Exception) -> str:
+def _explain(error: Exception) -> str:
     """Return one sentence on why a file could not be read."""
     reasons = {
         FileNotFoundError: "no such file",
@@ -227,8 +250,7 @@ def _explain(path: str | Path, error: Exception) -> str:
     if type(error) in reasons:
         return reasons[type(error)]
     if isinstance(error, UnidentifiedImageError):
-        empty = Path(path).stat().st_size == 0
-        return "the file is empty" if empty else f"not an image in a known format ({_KNOWN})"
+        return f"not an image in a known format ({_KNOWN})"
     if any(sign in str(error) for sign in _CUT):
         return "the file is truncated: part of the photo is missing"
     detail = " ".join(str(error).split()) or type(error).__name__

@@ -152,8 +152,17 @@ def test_what_is_no_photo_is_explained(
     tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ImageError, match=message):
-        read_photo(tmp_path / name)
+    for source in (tmp_path / name, content):
+        with pytest.raises(ImageError, match=message):
+            read_photo(source)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tiff"])
+def test_the_content_of_a_file_is_read_as_the_file_is(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"photo.{suffix}"
+    photo(300, 200).save(path)
+    read = [read_photo(s, at_least=(50, 50)).image for s in (path, path.read_bytes())]
+    assert read[0].size == read[1].size and read[0].tobytes() == read[1].tobytes()
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff", "avif"])
@@ -163,6 +172,15 @@ def test_a_truncated_file_is_an_error_not_half_a_photo(tmp_path: Path, suffix: s
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ImageError, match="truncated|damaged|not an image"):
         read_photo(path)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_an_image_that_was_opened_from_a_truncated_file_is_an_error(suffix: str) -> None:
+    whole = io.BytesIO()
+    photo(200, 200).save(whole, {"jpg": "JPEG"}.get(suffix, suffix.upper()))
+    cut = io.BytesIO(whole.getvalue()[: len(whole.getvalue()) // 2])
+    with pytest.raises(ImageError, match="truncated|damaged"):
+        photo_of(Image.open(cut))
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff", "bmp", "gif"])
