@@ -28,8 +28,12 @@ class Layout:
         """Return the name of a file or folder as it is on disk, None where there is none.
 
         Args:
-            name: Relative to the root, with forward slashes. An exact match is preferred.
+            name: Relative to the root, with forward slashes, or absolute and below it. An exact
+                match is preferred.
         """
+        root = self.root.absolute()
+        if (absolute := Path(name)).is_absolute() and absolute.is_relative_to(root):
+            name = absolute.relative_to(root).as_posix()
         found = ""
         for part in name.split("/"):
             if part == ".":

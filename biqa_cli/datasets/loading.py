@@ -122,8 +122,12 @@ def _collect(
                 missing.append(path)
     if len(missing) == len(images):
         first = layout.root / missing[0] if missing else "no row could be read"
-        msg = f"none of the images of {layout.title} is in {layout.root}: expected {first}"
-        raise UsageError(f"{msg} and {len(missing) - 1} more" if len(missing) > 1 else msg)
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        msg = (
+            f"none of the images of {layout.title} is in {layout.root}: expected {first}{more}; "
+            "images lie below --root, also those with an absolute path"
+        )
+        raise UsageError(msg)
     problems += [f"{path}{NOT_FOUND}" for path in missing]
     if not keep_missing:
         for path in missing:

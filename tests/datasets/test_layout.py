@@ -35,6 +35,17 @@ def test_names_are_found_whatever_their_case_and_only_below_the_root(
     assert layout.find(name) == found
 
 
+def test_an_absolute_name_is_found_below_the_root_alone(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert layout.find(f"{tmp_path}/a/x.png") == "A/x.PNG"
+    assert layout.find(str(tmp_path.parent / "x.png")) is None
+    assert layout.find(f"{tmp_path}/A/../../x.png") is None
+    monkeypatch.chdir(tmp_path)
+    assert Layout(Path(), "here").find(f"{tmp_path}/a/x.png") == "A/x.PNG"
+    assert Layout(Path("/"), "everywhere").find(f"{tmp_path}/A/y.png") == f"{tmp_path}/A/y.png"[1:]
+
+
 def test_the_first_name_that_exists_is_taken(layout: Layout) -> None:
     assert layout.first_of(("b", "a")) == "A"
     assert layout.first_of(("b", "c")) == "b"
