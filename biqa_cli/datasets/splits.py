@@ -90,7 +90,7 @@ def split_dataset(
     if not (parts["train"] and parts["test"]):
         msg = (
             f"{dataset.name} cannot be split by {chosen}: train has {len(parts['train'])} of"
-            f" {len(labels)} images and test {len(parts['test'])}; name another --protocol"
+            f" {len(labels)} images and test {len(parts['test'])}: name another protocol (--split)"
         )
         raise UsageError(msg)
     is_list = chosen in ("official", "clean")

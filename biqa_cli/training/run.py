@@ -159,17 +159,18 @@ def _begin(order: Order) -> Progress:
     if order.finish and not progress.best_row:
         msg = f"no epoch of a training in {order.out} has come to its end: train on with --resume"
         raise UsageError(msg)
-    try:
-        order.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"cannot make the folder {order.out}: {error.strerror}"
-        raise UsageError(msg) from error
     return progress
 
 
 def _prepare(
     order: Order, parts: TrainingParts, deadline: float, watcher: Watcher
 ) -> PhotoStore | None:
+    """Make the folder of the outputs and decode the photos; None if the time is up first."""
+    try:
+        order.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make the folder {order.out}: {error.strerror}"
+        raise UsageError(msg) from error
     said = 0
 
     def go_on(done: int, total: int) -> bool:

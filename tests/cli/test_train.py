@@ -411,6 +411,14 @@ def test_a_folder_that_holds_a_training_is_not_overwritten_by_accident(
     assert photos.exit_code == 2 and "cannot be split by scene" in photos.stderr
 
 
+@pytest.mark.parametrize("option", ["--split=scene", "--init=gone.safetensors"])
+def test_a_training_that_is_refused_leaves_no_folder(
+    option: str, ratings: Path, tmp_path: Path
+) -> None:
+    assert train("blockiqa", ratings, tmp_path / "run", option).exit_code == 2
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_mean_of_the_weights_is_what_is_kept(ratings: Path, tmp_path: Path) -> None:
     assert train("blockiqa", ratings, tmp_path, "--set=ema=0.9").exit_code == 0
     state, best = (load_file(tmp_path / f"{name}.safetensors") for name in ("last", "best"))

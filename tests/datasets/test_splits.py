@@ -163,7 +163,7 @@ def test_a_list_is_not_repeated() -> None:
         (_photos(9), {"protocol": "reference"}, "by reference: none is known of 9 of 9 .* 0.jpg"),
         (_photos(9), {"protocol": "official"}, "by official: none is known"),
         (_photos(9), {"protocol": "clean"}, "by clean: none is known"),
-        (_photos(1), {}, "by image: train has 1 of 1 images and test 0; name another"),
+        (_photos(1), {}, "by image: train has 1 of 1 images and test 0: name another"),
         (_synthetic(1), {}, "by reference: train has 0 of 3"),
     ],
 )
