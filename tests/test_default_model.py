@@ -29,7 +29,7 @@ DEGRADED = {
 
 @pytest.fixture(scope="module")
 def model() -> LoadedModel:
-    return load_model(DEFAULT_MODEL, engine="onnx")
+    return load_model(engine="onnx")
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from biqa_cli import __version__
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.base import Engine, EngineName
-from biqa_cli.models.catalog import MODELS, find_model
+from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS, find_model
 from biqa_cli.models.devices import resolve_device
 from biqa_cli.models.memory import give_back_freed_memory
 from biqa_cli.models.networks import build_network
@@ -42,7 +42,7 @@ class LoadedModel:
 
 
 def load_model(
-    name: str,
+    name: str = DEFAULT_MODEL,
     *,
     engine: EngineChoice = "auto",
     device: str = "auto",
