@@ -1,7 +1,7 @@
 """The public Python API, in one list. Everything else may change between versions."""
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache
 from os import PathLike, fspath
 
 import numpy as np
@@ -124,7 +124,7 @@ def _ready(model: LoadedModel | str | None) -> LoadedModel:
     return _loaded_once(DEFAULT_MODEL if model is None else model)
 
 
-@lru_cache(maxsize=2)
+@cache
 def _loaded_once(name: str) -> LoadedModel:
     return load_model(name)
 

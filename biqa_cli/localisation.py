@@ -88,8 +88,7 @@ def map_file(
     image = read_photo(source, max_pixels=max_pixels).image
     grid = choose_grid(image.height, image.width, contract=model.spec.input, choice=choice)
     scores = local_scores(image, model, list(grid), batch_size=batch_size, watch=watch)
-    path = source if isinstance(source, str) else ""
-    return _join(image, grid, scores, path=path, model=model.spec.name, score=score)
+    return _join(image, grid, scores, path=whole.path, model=model.spec.name, score=score)
 
 
 def map_image(

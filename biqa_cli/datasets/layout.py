@@ -31,9 +31,8 @@ class Layout:
             name: Relative to the root, with forward slashes, or absolute and below it. An exact
                 match is preferred.
         """
-        root = self.root.absolute()
-        if (absolute := Path(name)).is_absolute() and absolute.is_relative_to(root):
-            name = absolute.relative_to(root).as_posix()
+        if (path := Path(name)).is_absolute() and path.is_relative_to(self.root.absolute()):
+            name = path.relative_to(self.root.absolute()).as_posix()
         found = ""
         for part in name.split("/"):
             if part == ".":
