@@ -1,7 +1,7 @@
 """Train BlockIQA's head with 1 to 4 blocks a side and three similarities, three seeds each.
 
-Tables 2 to 4 of the paper ask which is best. Here the trunk is frozen, the default's, so that what
-it makes of the photos is computed once for each number of blocks; the heads are compared on `val`.
+Tables 2 to 4 of the paper ask which is best. Here the backbone is the default's and frozen, so that
+its outputs are computed once for each number of blocks; the heads are compared on `val`.
 A run that was interrupted goes on with what is missing.
 
 Run:  python benchmarks/blockiqa_ablation.py BIQ2021 --work DIR --output benchmarks/ablation.json
@@ -29,7 +29,7 @@ def train(root: Path, work: Path, blocks: int, similarity: str, seed: int, *, ep
     command = [
         *(sys.executable, "-m", "biqa_cli", "train", "blockiqa", "--config", "blockiqa-cpu"),
         *("--dataset", "biq2021", "--root", str(root), "--out", str(out)),
-        *("--photos", str(work / "photos"), "--freeze-trunk", "--epochs", str(epochs)),
+        *("--photos", str(work / "photos"), "--freeze-backbone", "--epochs", str(epochs)),
         *("--seed", str(seed), "-d", "cpu", "--resume"),
         *(word for option in options for word in ("--set", option)),
     ]

@@ -26,9 +26,9 @@ from biqa_cli.blocks.grid import Block, BlockGrid
 from biqa_cli.blocks.score_map import score_map
 from biqa_cli.distortions.distort import distort_block
 from biqa_cli.distortions.named_blocks import BlockName, block_slices
+from biqa_cli.explain.local_scores import BlockChoice, choose_grid, local_scores
 from biqa_cli.images.discovery import find_images
 from biqa_cli.images.reading import read_photo
-from biqa_cli.localisation import BlockChoice, choose_grid, local_scores
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.scoring import score_photo

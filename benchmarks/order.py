@@ -25,7 +25,8 @@ from biqa_cli.images.discovery import find_images
 from biqa_cli.images.reading import read_photo
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel
-from biqa_cli.scoring import default_workers, map_ahead, predict_views, view_of
+from biqa_cli.scoring import predict_views, view_of
+from biqa_cli.threads import default_workers, map_ahead
 
 LEVELS = (1, 2, 3, 4)
 NEIGHBOURS = ((1, 2), (2, 3), (3, 4))

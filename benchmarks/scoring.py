@@ -23,7 +23,8 @@ from biqa_cli.api import LoadedModel, load_model
 from biqa_cli.images.reading import read_photo
 from biqa_cli.images.transforms import model_view
 from biqa_cli.models.catalog import DEFAULT_MODEL
-from biqa_cli.scoring import default_workers, score_files
+from biqa_cli.scoring import score_files
+from biqa_cli.threads import default_workers
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "photos"
 BIQA = [sys.executable, "-m", "biqa_cli"]

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from biqa_cli.errors import UsageError
+from biqa_cli.explain.local_scores import BlockChoice, map_file, map_image
+from biqa_cli.explain.records import BlockScore, ScoreMap
 from biqa_cli.images.discovery import find_images
-from biqa_cli.localisation import BlockChoice, map_file, map_image
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel, load_model
-from biqa_cli.results import BlockScore, ImageResult, ScoreMap
+from biqa_cli.results import ImageResult
 from biqa_cli.scoring import score_files, score_photo
 
 __all__ = [

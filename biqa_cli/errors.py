@@ -7,6 +7,9 @@ BiqaError                    1-line message that says what to do next
 └── ImageError               –  one image cannot be scored: a row of the report, never the end
 """
 
+import difflib
+from collections.abc import Collection
+
 
 class BiqaError(Exception):
     """Base of all errors that a user can do something about."""
@@ -28,3 +31,14 @@ class WeightsError(BiqaError):
 
 class ImageError(BiqaError):
     """One image cannot be read; the message becomes its row's `error`."""
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """Return the end of an error: the closest of the known names, or all of them.
+
+    Example:
+        >>> did_you_mean("jpg", ["jpeg", "blur"]), did_you_mean("x", ["jpeg", "blur"])
+        ("did you mean 'jpeg'?", 'there are jpeg, blur')
+    """
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"

@@ -1,14 +1,10 @@
 """THE path: names of files → photos → views → scores → results, as a stream in bounded memory."""
 
 import math
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +19,7 @@ from biqa_cli.images.transforms import model_view
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
 from biqa_cli.results import ImageResult, RunInfo
-
-_Item = TypeVar("_Item")
-_Made = TypeVar("_Made")
+from biqa_cli.threads import default_workers, map_ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +36,6 @@ class _Reading:
 def default_batch_size(model: LoadedModel) -> int:
     """Return the batch that suits the device: a CPU gains nothing from more than one photo."""
     return 1 if model.engine.device == "cpu" else 16
-
-
-def default_workers() -> int:
-    """Return the number of threads that read photos: one for each core that may be used."""
-    # Not every platform can say which cores a process may use.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def score_files(
@@ -123,24 +111,6 @@ def _read(source: str | bytes, *, contract: InputContract, max_pixels: int) -> _
 
 def _viewed(path: str, photo: Photo, contract: InputContract) -> _Reading:
     return _Reading(path, view_of(photo.image, contract), photo.width, photo.height)
-
-
-def map_ahead(
-    make: Callable[[_Item], _Made], items: Iterable[_Item], *, workers: int, ahead: int
-) -> Iterator[_Made]:
-    """Yield make(item) in order; threads work on no more than `ahead` items before the reader."""
-    with ThreadPoolExecutor(workers, thread_name_prefix="biqa-read") as pool:
-        pending: deque[Future[_Made]] = deque()
-        try:
-            for item in items:
-                pending.append(pool.submit(make, item))
-                if len(pending) > ahead:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
 
 
 def _score_batch(batch: list[_Reading], model: LoadedModel) -> list[ImageResult]:

@@ -34,7 +34,7 @@ def brightness_model(*, height: int = 16, width: int = 16) -> LoadedModel:
     spec = ModelSpec(
         name="brightness",
         family="blockiqa",
-        trunks=("efficientnet-lite0",),
+        backbones=("efficientnet-lite0",),
         input=InputContract(height, width, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
         scale=ScoreScale(0.0, 1.0, higher_is_better=True, meaning="brightness"),
         parameters=0,

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from miniature import miniature
 from PIL import Image
-from tiny_trunk import TinyTrunk
+from tiny_backbone import TinyBackbone
 
-from biqa_cli.models.backbones import Trunk
+from biqa_cli.networks.backbones import Backbone
 
 TINY = ("efficientnet-lite0", "efficientnet-lite2", "resnet50")
-"""The trunks that `use_tiny_trunks` replaces."""
+"""The backbones that `use_tiny_backbones` replaces."""
 
 
 def rated_miniature(folder: Path, *, size: int = 64, types: bool = False) -> Path:
@@ -30,7 +30,7 @@ def rated_miniature(folder: Path, *, size: int = 64, types: bool = False) -> Pat
     return table
 
 
-def use_tiny_trunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the Lite trunks and ResNet-50 be networks of a few thousand parameters."""
-    trunks: dict[str, type[Trunk]] = dict.fromkeys(TINY, TinyTrunk)
-    monkeypatch.setattr("biqa_cli.models.networks._TRUNKS", trunks)
+def use_tiny_backbones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the Lite backbones and ResNet-50 be networks of a few thousand parameters."""
+    backbones: dict[str, type[Backbone]] = dict.fromkeys(TINY, TinyBackbone)
+    monkeypatch.setattr("biqa_cli.models.build._BACKBONES", backbones)

@@ -1,15 +1,11 @@
 """Options that several commands share."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from biqa_cli.errors import UsageError
-
-if TYPE_CHECKING:
-    from biqa_cli.datasets.base import LabelScale
 
 _Format = TypeVar("_Format")
 
@@ -39,21 +35,3 @@ def format_of(output: Path, suffixes: Mapping[str, _Format]) -> _Format:
         msg = f"what format is {output.name!r}? use {', '.join(suffixes)}, or choose one with -f"
         raise UsageError(msg)
     return suffixes[output.suffix.lower()]
-
-
-def declared(scale: "LabelScale", ends: str) -> "LabelScale":
-    """Return a scale with the ends that the user gives as LOW:HIGH.
-
-    Raises:
-        UsageError: If that is no range, or does not hold the labels.
-    """
-    low, _, high = ends.partition(":")
-    try:
-        lowest, highest = float(low), float(high)
-    except ValueError as error:
-        msg = f"{ends!r} is no range of labels: write LOW:HIGH, such as 1:5"
-        raise UsageError(msg) from error
-    if scale.declared or not lowest <= scale.lowest < scale.highest <= highest:
-        msg = f"--label-range {ends} does not fit labels of {scale.describe()}"
-        raise UsageError(msg)
-    return replace(scale, lowest=lowest, highest=highest, declared=True)

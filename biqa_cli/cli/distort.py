@@ -1,5 +1,6 @@
 """`biqa distort`: photos with a known flaw."""
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -9,6 +10,7 @@ from biqa_cli.cli import _output
 from biqa_cli.cli._options import TableOrJson
 from biqa_cli.distortions.named_blocks import BlockName
 from biqa_cli.errors import ImageError, UsageError
+from biqa_cli.whole_files import write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -171,23 +173,19 @@ def _writer(path: Path, *, photo: Path) -> _Writer:
 
 
 def _write(image: "NDArray[np.float32]", path: Path, *, photo: Path, quiet: bool) -> None:
-    """Write an image under the name `<path>.partial`, rename it when it is whole, and say so."""
+    """Write an image whole or not at all, and say so."""
     from PIL import Image
 
     from biqa_cli.distortions.eight_bits import to_bytes
 
-    writer = _writer(path, photo=photo)
-    partial = path.with_name(f"{path.name}.partial")
+    writer, encoded = _writer(path, photo=photo), io.BytesIO()
     try:
-        Image.fromarray(to_bytes(image)).save(partial, writer.format, **writer.options)
-        partial.replace(path)
+        Image.fromarray(to_bytes(image)).save(encoded, writer.format, **writer.options)
     except (OSError, ValueError) as error:
-        # A ValueError is Pillow's word for more pixels than a format can hold.
-        reason = getattr(error, "strerror", None) or error
-        msg = f"cannot write {path}: {reason}"
+        # Pillow's word for more pixels than a format can hold.
+        msg = f"cannot write {path}: {error}"
         raise UsageError(msg) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, encoded.getvalue())
     if writer.format == "JPEG" and not quiet:
         _output.say("JPEG adds a loss of its own (quality 95): a PNG keeps these very pixels")
     _output.print_line(str(path))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biqa_cli.cli import _output
-from biqa_cli.cli._options import Engine, declared, format_of
+from biqa_cli.cli._options import Engine, format_of
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 
@@ -139,7 +139,7 @@ def evaluate(
         raise UsageError("--weights are those of one model: name it with -m, and only it")
     data = load_dataset(dataset, root, keep_missing=True)
     if label_range is not None:
-        data = replace(data, scale=declared(data.scale, label_range))
+        data = replace(data, scale=data.scale.with_ends(label_range))
     parts = choose_parts(data, split=split, seeds=parse_seeds(seeds))
     if save_split is not None:
         _save_split(parts, data, save_split)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    from biqa_cli.localisation import BlockChoice
+    from biqa_cli.explain.local_scores import BlockChoice
     from biqa_cli.models.loading import LoadedModel
 
 
@@ -60,7 +60,7 @@ class _Shown:
 
 def _quality(path: str, model: "LoadedModel", options: _Options) -> _Shown:
     from biqa_cli.blocks.grid import Block
-    from biqa_cli.localisation import map_file
+    from biqa_cli.explain.local_scores import map_file
     from biqa_cli.reports.heatmap import draw_heatmap, heatmap_facts
     from biqa_cli.scoring import run_info
 
@@ -73,9 +73,9 @@ def _quality(path: str, model: "LoadedModel", options: _Options) -> _Shown:
 
 
 def _similarity(path: str, model: "LoadedModel", options: _Options) -> _Shown:
+    from biqa_cli.explain.similarity import similarity_of_file
     from biqa_cli.reports.similarity_matrix import draw_similarity, similarity_facts
     from biqa_cli.scoring import run_info
-    from biqa_cli.similar_blocks import similarity_of_file
 
     found = similarity_of_file(path, model, max_pixels=options.max_pixels)
     picture = draw_similarity(found, legend=options.legend)
@@ -85,7 +85,7 @@ def _similarity(path: str, model: "LoadedModel", options: _Options) -> _Shown:
 def _inside(path: str, model: "LoadedModel", options: _Options) -> _Shown:
     import numpy as np
 
-    from biqa_cli.inner_maps import inner_maps_of_file
+    from biqa_cli.explain.inner_maps import inner_maps_of_file
     from biqa_cli.reports.inner_maps import draw_inner_maps, inner_map_facts
     from biqa_cli.scoring import run_info
 
@@ -189,8 +189,8 @@ def heatmap(
 
     Example: biqa heatmap photo.jpg -o map.png --json map.json
     """
+    from biqa_cli.explain.local_scores import BlockChoice
     from biqa_cli.images.discovery import find_images
-    from biqa_cli.localisation import BlockChoice
     from biqa_cli.models.loading import load_model
 
     _output.set_up_logging(verbose)

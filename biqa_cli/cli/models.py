@@ -65,7 +65,7 @@ def _facts(spec: ModelSpec) -> dict[str, Any]:
         "name": spec.name,
         "family": spec.family,
         "summary": spec.summary,
-        "trunks": list(spec.trunks),
+        "backbones": list(spec.backbones),
         "options": with_defaults(spec.family, spec.options),
         "parameters": spec.parameters,
         "macs": spec.macs,
@@ -82,7 +82,7 @@ def _facts(spec: ModelSpec) -> dict[str, Any]:
                 "plcc",
                 "krcc",
                 "coverage",
-                "trunk_origin",
+                "backbone_origin",
                 "licence",
             )
         },

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biqa_cli.cli import _output
-from biqa_cli.cli._options import declared
 from biqa_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,19 +45,19 @@ def train(
         typer.Option(
             "--init",
             metavar="imagenet|FILE|none",
-            help="Starting weights; one, one a trunk, or the network and then one a trunk.",
+            help="Starting weights; one, one a backbone, or the network and then one a backbone.",
         ),
     ] = None,
     hint: Annotated[
         Path | None,
-        typer.Option("--hint", metavar="FILE", help="Checkpoint whose trunk is imitated."),
+        typer.Option("--hint", metavar="FILE", help="Checkpoint whose backbone is imitated."),
     ] = None,
-    trunk: Annotated[
+    backbone: Annotated[
         list[str] | None,
-        typer.Option("--trunk", help="In place of the recipe's; twice for QualityNet."),
+        typer.Option("--backbone", help="In place of the recipe's; twice for QualityNet."),
     ] = None,
-    freeze_trunk: Annotated[
-        bool, typer.Option("--freeze-trunk", help="Only the head learns.")
+    freeze_backbone: Annotated[
+        bool, typer.Option("--freeze-backbone", help="Only the head learns.")
     ] = False,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Of training.")] = None,
     seed: Annotated[
@@ -102,8 +101,8 @@ def train(
     """
     from biqa_cli.datasets.loading import load_dataset
     from biqa_cli.models.devices import resolve_device
-    from biqa_cli.scoring import default_workers
-    from biqa_cli.training.config import load_recipe, with_settings, with_trunks
+    from biqa_cli.threads import default_workers
+    from biqa_cli.training.config import load_recipe, with_backbones, with_settings
     from biqa_cli.training.loop import LAST
     from biqa_cli.training.run import RECIPE, Order
     from biqa_cli.training.run import train as run
@@ -111,18 +110,18 @@ def train(
     settings = list(setting or ())
     settings += [f"epochs={epochs}"] if epochs is not None else []
     settings += [f"seed={seed}"] if seed is not None else []
-    settings += ["trainable=head"] if freeze_trunk else []
+    settings += ["trainable=head"] if freeze_backbone else []
     earlier = out / RECIPE if (resume or finish) and (out / LAST).is_file() else None
     recipe = load_recipe(family, config=earlier or config)
-    if trunk and earlier is None:
-        recipe = with_trunks(recipe, tuple(trunk))
+    if backbone and earlier is None:
+        recipe = with_backbones(recipe, tuple(backbone))
     if earlier is None:
         recipe = with_settings(recipe, settings)
     else:
-        _refuse_changes(recipe, family, config=config, trunks=trunk, settings=settings)
+        _refuse_changes(recipe, family, config=config, backbones=backbone, settings=settings)
     data = load_dataset(dataset, root, keep_missing=True)
     if label_range is not None:
-        data = replace(data, scale=declared(data.scale, label_range))
+        data = replace(data, scale=data.scale.with_ends(label_range))
     outcome = run(
         Order(
             dataset=data,
@@ -193,19 +192,19 @@ def _refuse_changes(
     family: str,
     *,
     config: str | None,
-    trunks: list[str] | None,
+    backbones: list[str] | None,
     settings: list[str],
 ) -> None:
     """Raise UsageError if the options ask for another recipe than the one that began."""
     from biqa_cli.training.config import (
         differing_keys,
         load_recipe,
+        with_backbones,
         with_settings,
-        with_trunks,
     )
 
     asked = recipe if config is None else load_recipe(family, config=config)
-    asked = with_trunks(asked, tuple(trunks)) if trunks else asked
+    asked = with_backbones(asked, tuple(backbones)) if backbones else asked
     asked = with_settings(asked, settings)
     if keys := differing_keys(recipe, asked):
         msg = (

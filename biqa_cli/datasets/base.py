@@ -1,9 +1,11 @@
 """Records of a data set: images, what people said of them, and what is wrong with a copy."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+from biqa_cli.errors import UsageError
 
 Kind = Literal["synthetic", "authentic"]
 """Distorted on purpose from reference images, or photographed as they are."""
@@ -26,6 +28,23 @@ class LabelScale:
         better = "higher" if self.higher_is_better else "lower"
         ends = f"{self.lowest:g} to {self.highest:g}{'' if self.declared else ' as found'}"
         return f"{self.meaning}, {ends}, {better} is better"
+
+    def with_ends(self, ends: str) -> "LabelScale":
+        """Return the scale with declared ends, given as LOW:HIGH.
+
+        Raises:
+            UsageError: If that is no range, or does not hold the labels.
+        """
+        low, _, high = ends.partition(":")
+        try:
+            lowest, highest = float(low), float(high)
+        except ValueError as error:
+            msg = f"{ends!r} is no range of labels: write LOW:HIGH, such as 1:5"
+            raise UsageError(msg) from error
+        if self.declared or not lowest <= self.lowest < self.highest <= highest:
+            msg = f"--label-range {ends} does not fit labels of {self.describe()}"
+            raise UsageError(msg)
+        return replace(self, lowest=lowest, highest=highest, declared=True)
 
     def holds(self, label: float) -> bool:
         """Return whether a label lies on the scale, its last digit forgiven."""

@@ -7,7 +7,6 @@ Reference:
     CVPR 2023, has them at five; the values are those of its release without the mildest.
 """
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from PIL.Image import Resampling
 
 from biqa_cli.distortions import blur, colour, compression, noise, spatial, tone
-from biqa_cli.errors import UsageError
+from biqa_cli.errors import UsageError, did_you_mean
 
 LEVELS = (1, 2, 3, 4)
 
@@ -322,7 +321,6 @@ def find_distortion(name: str) -> Distortion:
     """
     if name in _BY_NAME:
         return _BY_NAME[name]
-    close = difflib.get_close_matches(name, _BY_NAME, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else "names are like 'gaussian-blur'"
+    hint = did_you_mean(name, _BY_NAME)
     msg = f"there is no distortion {name!r}: {hint} (see `biqa distort --list`)"
     raise UsageError(msg)

@@ -1,8 +1,6 @@
 """The models that biqa knows, as one table. Data only: reading it imports no torch."""
 
-import difflib
-
-from biqa_cli.errors import UsageError
+from biqa_cli.errors import UsageError, did_you_mean
 from biqa_cli.models.spec import Crops, InputContract, ModelSpec, ScoreScale
 
 DEFAULT_MODEL = "qualitynet-lite"
@@ -29,7 +27,7 @@ MODELS: dict[str, ModelSpec] = {
     "blockiqa-lite": ModelSpec(
         name="blockiqa-lite",
         family="blockiqa",
-        trunks=("efficientnet-lite0",),
+        backbones=("efficientnet-lite0",),
         input=InputContract(512, 512, LITE_MEAN, LITE_STD),
         scale=_BIQ2021_SCALE,
         parameters=6_352_002,
@@ -41,7 +39,7 @@ MODELS: dict[str, ModelSpec] = {
     "blockiqa": ModelSpec(
         name="blockiqa",
         family="blockiqa",
-        trunks=("resnet50",),
+        backbones=("resnet50",),
         input=InputContract(448, 448, IMAGENET_MEAN, IMAGENET_STD),
         scale=_BIQ2021_SCALE,
         parameters=27_757_250,
@@ -53,7 +51,7 @@ MODELS: dict[str, ModelSpec] = {
     "qualitynet-lite": ModelSpec(
         name="qualitynet-lite",
         family="qualitynet",
-        trunks=("efficientnet-lite0", "efficientnet-lite2"),
+        backbones=("efficientnet-lite0", "efficientnet-lite2"),
         input=InputContract(512, 512, LITE_MEAN, LITE_STD),
         scale=_BIQ2021_SCALE,
         parameters=9_140_939,
@@ -65,7 +63,7 @@ MODELS: dict[str, ModelSpec] = {
     "qualitynet": ModelSpec(
         name="qualitynet",
         family="qualitynet",
-        trunks=("resnet50", "efficientnet-lite2"),
+        backbones=("resnet50", "efficientnet-lite2"),
         input=InputContract(448, 448, IMAGENET_MEAN, IMAGENET_STD),
         scale=_BIQ2021_SCALE,
         parameters=35_163_181,
@@ -77,7 +75,7 @@ MODELS: dict[str, ModelSpec] = {
     "reqa-lite": ModelSpec(
         name="reqa-lite",
         family="reqa",
-        trunks=("efficientnet-lite0",),
+        backbones=("efficientnet-lite0",),
         input=InputContract(448, 448, LITE_MEAN, LITE_STD),
         scale=_BIQ2021_PERCENT,
         parameters=3_707_289,
@@ -89,7 +87,7 @@ MODELS: dict[str, ModelSpec] = {
     "reqa": ModelSpec(
         name="reqa",
         family="reqa",
-        trunks=("resnet50",),
+        backbones=("resnet50",),
         # Nine crops that cover the view, in place of the paper's 25 random ones.
         input=InputContract(
             512, 512, IMAGENET_MEAN, IMAGENET_STD, crops=Crops(size=224, stride=144)
@@ -103,7 +101,7 @@ MODELS: dict[str, ModelSpec] = {
     "shdiqa": ModelSpec(
         name="shdiqa",
         family="shdiqa",
-        trunks=("vit-s16",),
+        backbones=("vit-s16",),
         input=InputContract(
             512, 512, IMAGENET_MEAN, IMAGENET_STD, crops=Crops(size=224, stride=144)
         ),
@@ -116,7 +114,7 @@ MODELS: dict[str, ModelSpec] = {
     "shdiqa-lite": ModelSpec(
         name="shdiqa-lite",
         family="shdiqa",
-        trunks=("efficientnet-lite0",),
+        backbones=("efficientnet-lite0",),
         input=InputContract(448, 448, LITE_MEAN, LITE_STD),
         scale=_BIQ2021_SCALE,
         parameters=5_744_000,
@@ -128,7 +126,7 @@ MODELS: dict[str, ModelSpec] = {
     "nlnet": ModelSpec(
         name="nlnet",
         family="nlnet",
-        trunks=("vgg16",),
+        backbones=("vgg16",),
         input=InputContract(448, 448, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
         scale=_BIQ2021_SCALE,
         parameters=17_693_057,
@@ -139,7 +137,7 @@ MODELS: dict[str, ModelSpec] = {
     "nlnet-lite": ModelSpec(
         name="nlnet-lite",
         family="nlnet",
-        trunks=("efficientnet-lite0",),
+        backbones=("efficientnet-lite0",),
         input=InputContract(448, 448, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
         scale=_BIQ2021_SCALE,
         parameters=5_452_673,
@@ -159,7 +157,5 @@ def find_model(name: str) -> ModelSpec:
     """
     if name in MODELS:
         return MODELS[name]
-    close = difflib.get_close_matches(name, MODELS, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(MODELS)}"
-    msg = f"there is no model {name!r}: {hint} (see `biqa models list`)"
+    msg = f"there is no model {name!r}: {did_you_mean(name, MODELS)} (see `biqa models list`)"
     raise UsageError(msg)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from biqa_cli import __version__
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.base import Engine, EngineName
+from biqa_cli.models.build import build_network
 from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS, find_model
 from biqa_cli.models.devices import resolve_device
 from biqa_cli.models.memory import give_back_freed_memory
-from biqa_cli.models.networks import build_network
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import ModelSpec, OptionValue
 from biqa_cli.models.trained import read_trained
@@ -126,7 +126,7 @@ def graph_file(spec: ModelSpec) -> Path:
     """
     view, crops = spec.input, spec.input.crops
     size = [view.height, view.width] if crops is None else [crops.size, crops.size]
-    known = [__version__, spec.family, spec.trunks, sorted(_options_of(spec).items()), size]
+    known = [__version__, spec.family, spec.backbones, sorted(_options_of(spec).items()), size]
     key = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:12]
     return graph_folder() / f"{spec.name}-{key}.onnx"
 

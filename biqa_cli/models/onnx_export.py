@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import covering_grid
 from biqa_cli.errors import UsageError, WeightsError
-from biqa_cli.models.nlnet import NLNet
 from biqa_cli.models.onnx_engine import OnnxEngine
 from biqa_cli.models.spec import SOFT_END, InputContract, ModelSpec, ScoreScale
+from biqa_cli.networks.nlnet import NLNet
 
 _OPSET = 20
 _INPUT = "images"

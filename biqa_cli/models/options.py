@@ -1,10 +1,9 @@
 """What the papers vary in their networks: one table of options. Data only, no torch."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from biqa_cli.errors import UsageError
+from biqa_cli.errors import UsageError, did_you_mean
 from biqa_cli.models.spec import Family, OptionValue
 
 
@@ -40,7 +39,7 @@ OPTIONS: dict[Family, dict[str, Option]] = {
     "shdiqa": {
         "partition": Option("vertical", ("vertical", "horizontal", "grid"), "supplement, Table 3"),
         "use_baf": Option(True, (True, False), "the network without it is DEIQT"),
-        "patch": Option(16, (16, 32), "32 is our extension, for other trunks than the ViT"),
+        "patch": Option(16, (16, 32), "32 is our extension, for other backbones than the ViT"),
         "levels": Option("deep", ("deep", "all"), "all is our extension, likewise"),
         "encoder": Option("transformer", ("transformer", "means"), "means is our extension, too"),
         "input_size": Option(224, (), "the side of a crop"),
@@ -87,9 +86,3 @@ def with_defaults(family: Family, given: Mapping[str, object]) -> dict[str, Opti
     """
     defaults = {name: option.default for name, option in OPTIONS[family].items()}
     return defaults | {name: check_option(family, name, value) for name, value in given.items()}
-
-
-def did_you_mean(name: str, known: Mapping[str, object]) -> str:
-    """Return the end of an error: the closest of the known names, or all of them."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"

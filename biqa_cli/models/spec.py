@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Family = Literal["blockiqa", "qualitynet", "reqa", "shdiqa", "nlnet"]
-TrunkName = Literal[
+BackboneName = Literal[
     "resnet50", "efficientnet-b7", "vgg16", "vit-s16", "efficientnet-lite0", "efficientnet-lite2"
 ]
 OptionValue = bool | int | str
@@ -142,11 +142,11 @@ class ScoreScale:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A network of the catalogue: a family, its trunks, and its contract with the outside."""
+    """A network of the catalogue: a family, its backbones, and its contract with the outside."""
 
     name: str
     family: Family
-    trunks: tuple[TrunkName, ...]
+    backbones: tuple[BackboneName, ...]
     """One, or one for each chain of the network."""
     input: InputContract
     scale: ScoreScale

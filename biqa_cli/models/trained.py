@@ -11,6 +11,7 @@ from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.catalog import MODELS
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import (
+    BackboneName,
     Calibration,
     Crops,
     Family,
@@ -18,7 +19,6 @@ from biqa_cli.models.spec import (
     ModelSpec,
     OptionValue,
     ScoreScale,
-    TrunkName,
 )
 
 _KEY = "biqa"
@@ -32,7 +32,7 @@ class TrainedNetwork:
     """What `biqa train` writes into the header of a checkpoint."""
 
     family: Family
-    trunks: tuple[TrunkName, ...]
+    backbones: tuple[BackboneName, ...]
     options: Mapping[str, OptionValue]
     """Every option of the family."""
     input: InputContract
@@ -50,25 +50,25 @@ class TrainedNetwork:
         Raises:
             WeightsError: If the file is of another network of the catalogue.
         """
-        alike = [s.name for s in MODELS.values() if (s.family, s.trunks) == self._kind]
-        if spec.family == self.family and (spec.trunks == self.trunks or not alike):
+        alike = [s.name for s in MODELS.values() if (s.family, s.backbones) == self._kind]
+        if spec.family == self.family and (spec.backbones == self.backbones or not alike):
             return replace(
                 spec,
-                trunks=self.trunks,
+                backbones=self.backbones,
                 input=self.input,
                 scale=self.scale,
                 options=self.options,
             )
         right = alike or [s.name for s in MODELS.values() if s.family == self.family]
         msg = (
-            f"these weights are of {self.family} on {' and '.join(self.trunks)}, not of "
+            f"these weights are of {self.family} on {' and '.join(self.backbones)}, not of "
             f"{spec.name}: name {' or '.join(right)} with -m"
         )
         raise WeightsError(msg)
 
     @property
-    def _kind(self) -> tuple[Family, tuple[TrunkName, ...]]:
-        return self.family, self.trunks
+    def _kind(self) -> tuple[Family, tuple[BackboneName, ...]]:
+        return self.family, self.backbones
 
 
 def read_trained(path: Path) -> TrainedNetwork | None:
@@ -103,7 +103,7 @@ def _from_plain(content: dict[str, Any]) -> TrainedNetwork:
     crops = contract["crops"]
     return TrainedNetwork(
         family=family,
-        trunks=tuple(content["trunks"]),
+        backbones=tuple(content["backbones"]),
         options=with_defaults(family, content["options"]),
         input=InputContract(
             **contract

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from biqa_cli.explain.records import BlockScore, ScoreMap
 from biqa_cli.reports.colour_scale import colour_bar, colours_of
-from biqa_cli.results import BlockScore, RunInfo, ScoreMap
+from biqa_cli.results import RunInfo
 
 PAPER, INK = (255, 255, 255), (20, 20, 20)
 

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from biqa_cli.explain.records import InnerKind, InnerMaps, Panel
 from biqa_cli.reports.colour_scale import colours_of
 from biqa_cli.reports.heatmap import INK, PAPER, beside, font_size, over_relief, with_legend
-from biqa_cli.results import InnerKind, InnerMaps, Panel, RunInfo
+from biqa_cli.results import RunInfo
 
 _SHEET, _SIDE = 1280, 640
 _GAP = 12

@@ -6,9 +6,10 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
+from biqa_cli.explain.records import SimilarityMatrix
 from biqa_cli.reports.colour_scale import colour_of
 from biqa_cli.reports.heatmap import INK, PAPER, beside, font_size, with_legend, write_on_plate
-from biqa_cli.results import RunInfo, SimilarityMatrix
+from biqa_cli.results import RunInfo
 
 _SIDE = 640
 _LIGHT_ABOVE = 0.55

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
-from biqa_cli.errors import UsageError
-from biqa_cli.models.options import FOLLOW_THE_DATA, OPTIONS, check_option, did_you_mean
-from biqa_cli.models.spec import Family, OptionValue, TrunkName
+from biqa_cli.errors import UsageError, did_you_mean
+from biqa_cli.models.options import FOLLOW_THE_DATA, OPTIONS, check_option
+from biqa_cli.models.spec import BackboneName, Family, OptionValue
 from biqa_cli.training.recipe import (
     LOSS_KEYS,
     SECTIONS,
@@ -19,7 +19,7 @@ from biqa_cli.training.recipe import (
     ScheduleRecipe,
 )
 
-_TOP = ("family", "trunks", "seed")
+_TOP = ("family", "backbones", "seed")
 # Networks that score views of another size than the crops that they learn from.
 _ANY_SIZE = ("blockiqa", "qualitynet")
 
@@ -41,7 +41,7 @@ def checked_recipe(plain: Mapping[str, Any], family: Family) -> Recipe:
             raise UsageError(msg)
     recipe = Recipe(
         family=family,
-        trunks=checked_trunks(plain["trunks"]),
+        backbones=checked_backbones(plain["backbones"]),
         seed=_checked("seed", plain["seed"], int),
         network=MappingProxyType(_network(family, plain["network"])),
         loss=MappingProxyType(_loss(family, plain["loss"])),
@@ -55,21 +55,21 @@ def checked_recipe(plain: Mapping[str, Any], family: Family) -> Recipe:
     return recipe
 
 
-def checked_trunks(names: object) -> tuple[TrunkName, ...]:
-    """Return names of trunks.
+def checked_backbones(names: object) -> tuple[BackboneName, ...]:
+    """Return names of backbones.
 
     Raises:
         UsageError: If there is none of such a name.
     """
     if not isinstance(names, list) or not names:
-        msg = f"trunks must be a list of names, got {names!r}"
+        msg = f"backbones must be a list of names, got {names!r}"
         raise UsageError(msg)
-    known: dict[str, None] = dict.fromkeys(get_args(TrunkName))
+    known: dict[str, None] = dict.fromkeys(get_args(BackboneName))
     for name in names:
         if name not in known:
-            msg = f"there is no trunk {name!r}: {did_you_mean(str(name), known)}"
+            msg = f"there is no backbone {name!r}: {did_you_mean(str(name), known)}"
             raise UsageError(msg)
-    return cast("tuple[TrunkName, ...]", tuple(names))
+    return cast("tuple[BackboneName, ...]", tuple(names))
 
 
 def _network(family: Family, given: Mapping[str, object]) -> dict[str, OptionValue]:

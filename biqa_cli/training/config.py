@@ -11,10 +11,10 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from biqa_cli.errors import UsageError
-from biqa_cli.models.options import FOLLOW_THE_DATA, OPTIONS, did_you_mean
+from biqa_cli.errors import UsageError, did_you_mean
+from biqa_cli.models.options import FOLLOW_THE_DATA, OPTIONS
 from biqa_cli.models.spec import Family
-from biqa_cli.training.checks import checked_recipe, checked_trunks
+from biqa_cli.training.checks import checked_backbones, checked_recipe
 from biqa_cli.training.recipe import LOSS_KEYS, SECTIONS, Recipe
 
 RECIPES = Path(__file__).with_name("recipes")
@@ -85,13 +85,13 @@ def set_keys(family: Family) -> dict[str, str]:
     return keys
 
 
-def with_trunks(recipe: Recipe, trunks: tuple[str, ...]) -> Recipe:
-    """Return a recipe on other trunks.
+def with_backbones(recipe: Recipe, backbones: tuple[str, ...]) -> Recipe:
+    """Return a recipe on other backbones.
 
     Raises:
-        UsageError: If there is no such trunk.
+        UsageError: If there is no such backbone.
     """
-    return replace(recipe, trunks=checked_trunks(list(trunks)))
+    return replace(recipe, backbones=checked_backbones(list(backbones)))
 
 
 def to_plain(recipe: Recipe) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def to_plain(recipe: Recipe) -> dict[str, Any]:
     plain = {section: asdict(getattr(recipe, section)) for section in SECTIONS}
     return {
         "family": recipe.family,
-        "trunks": list(recipe.trunks),
+        "backbones": list(recipe.backbones),
         "seed": recipe.seed,
         "network": dict(recipe.network),
         "loss": dict(recipe.loss),

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from biqa_cli.models.spec import InputContract
-from biqa_cli.scoring import map_ahead
+from biqa_cli.threads import map_ahead
 from biqa_cli.training.photos import PhotoStore, Pixels
 from biqa_cli.training.recipe import InputRecipe
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from biqa_cli.distortions.catalog import DISTORTIONS, LEVELS
 from biqa_cli.distortions.distort import distort_blocks
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
-from biqa_cli.models.shdiqa import PARTITIONS, Partition
+from biqa_cli.networks.shdiqa import PARTITIONS, Partition
 from biqa_cli.training.photos import Pixels
 
 

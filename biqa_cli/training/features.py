@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from biqa_cli.errors import UsageError
-from biqa_cli.models.shdiqa import Partition
 from biqa_cli.models.spec import InputContract
-from biqa_cli.scoring import map_ahead
+from biqa_cli.networks.shdiqa import Partition
+from biqa_cli.threads import map_ahead
 from biqa_cli.training.data import Cut, normalised
 from biqa_cli.training.degradation import degrade_pixels, draw_blocks
 from biqa_cli.training.families.base import Poolable
@@ -238,7 +238,13 @@ def _key(frozen: Frozen) -> str:
     digest = hashlib.sha256()
     recipe, network = frozen.recipe, frozen.network
     options = [(name, recipe.network[name]) for name in sorted(frozen.pooled_by)]
-    facts = [recipe.family, recipe.trunks, options, recipe.optimiser.precision, recipe.input.flip]
+    facts = [
+        recipe.family,
+        recipe.backbones,
+        options,
+        recipe.optimiser.precision,
+        recipe.input.flip,
+    ]
     photos = list(frozen.indices)
     digest.update(json.dumps([*facts, frozen.contract.describe(), photos]).encode())
     for file in sorted(frozen.store.home.glob("part-*.json")):

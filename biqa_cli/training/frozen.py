@@ -1,4 +1,4 @@
-"""Training on what frozen layers make of photos; and how a new head meets a trunk."""
+"""Training on what frozen layers make of photos; and how a new head meets a backbone."""
 
 import time
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from biqa_cli.training.order import draw_degraded
 _BLOCKS_STREAM, _MEETING_STREAM = 6, 7
 _LINES = 8
 _PHOTOS_TO_MEET = 500
-# Fewer where each has to pass the trunk first.
+# Fewer where each has to pass the backbone first.
 _PHOTOS_TO_SEE = 128
 _AT_ONCE = 16
 _NOT_FROZEN = (
@@ -121,7 +121,7 @@ def some_of(features: FeatureStore, job: Job, *, count: int, first: int | None =
 def met(job: Job, phase: Phase, features: FeatureStore | None) -> Tensor | None:
     """Return what a new head meets: what is kept of some photos, or is made of crops of them now.
 
-    None where the work of a trunk that is about to learn cannot be told from the head's.
+    None where the work of a backbone that is about to learn cannot be told from the head's.
     """
     if features is not None:
         count = _PHOTOS_TO_SEE if phase.keeps_below_last else _PHOTOS_TO_MEET

@@ -1,12 +1,12 @@
-"""Hints: what a trained trunk makes of each place of a photo, for another trunk to imitate.
+"""Hints: what a trained backbone makes of each place of a photo, for another backbone to imitate.
 
-A label says one number of a photo, the maps of a trunk that has learnt to see quality say
-thousands: a trunk that starts far from quality comes near it in fewer steps.
+A label says one number of a photo, the maps of a backbone that has learnt to see quality say
+thousands: a backbone that starts far from quality comes near it in fewer steps.
 
 Reference:
     Romero et al., "FitNets: Hints for Thin Deep Nets", ICLR 2015: a regressor maps the student's
     layer to the teacher's, eq. 3. The correlation in place of the distance is our choice: the
-    channels of a trunk differ in size by orders of magnitude.
+    channels of a backbone differ in size by orders of magnitude.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,18 +17,18 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from biqa_cli.models.backbones import StagedTrunk, Trunk
-from biqa_cli.models.networks import renormalisation
-from biqa_cli.models.spec import TrunkName
+from biqa_cli.models.build import renormalisation
+from biqa_cli.models.spec import BackboneName
+from biqa_cli.networks.backbones import Backbone, StagedBackbone
+from biqa_cli.training.backbones import BackboneSlot, normalisation_of
 from biqa_cli.training.families.base import Batch, Phase, Terms, seen_of
-from biqa_cli.training.trunks import TrunkSlot, normalisation_of
 
 _COARSEST_STRIDES = (16, 32)
 _LEAST_VARIANCE = 1e-12
 
 
 class Hinted(nn.Module):
-    """What learns in a phase, and the regressors from its trunk's maps to the teacher's.
+    """What learns in a phase, and the regressors from its backbone's maps to the teacher's.
 
     Args:
         learner: Of the phase.
@@ -44,19 +44,19 @@ class Hinted(nn.Module):
 
 
 class Teacher(nn.Module):
-    """A trunk that has learnt to see quality, and which of its maps are imitated.
+    """A backbone that has learnt to see quality, and which of its maps are imitated.
 
     Args:
-        trunk: Does not learn.
+        backbone: Does not learn.
         between: Scale and shift of the channels, from what the imitator reads to what it reads.
         maps: Numbers of the maps.
     """
 
     def __init__(
-        self, trunk: nn.Module, between: tuple[Sequence[float], ...], maps: Sequence[int]
+        self, backbone: nn.Module, between: tuple[Sequence[float], ...], maps: Sequence[int]
     ) -> None:
         super().__init__()
-        self.trunk = trunk.eval().requires_grad_(requires_grad=False)
+        self.backbone = backbone.eval().requires_grad_(requires_grad=False)
         self.maps = tuple(maps)
         scale, shift = (torch.tensor(channels).view(3, 1, 1) for channels in between)
         self.scale: Tensor
@@ -66,39 +66,39 @@ class Teacher(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, 3, H, W) as the imitator reads them to the maps, flat (B, K)."""
-        found = self.trunk(images * self.scale + self.shift)
+        found = self.backbone(images * self.scale + self.shift)
         return torch.cat([found[number].flatten(1) for number in self.maps], dim=1)
 
 
 def with_hints(
     phase: Phase,
-    slot: TrunkSlot,
+    slot: BackboneSlot,
     teacher: nn.Module,
-    name: TrunkName,
+    name: BackboneName,
     *,
     weight: float,
     trainable: str,
 ) -> Phase:
-    """Return a phase whose trunk imitates another one beside what its loss asks.
+    """Return a phase whose backbone imitates another one beside what its loss asks.
 
     Args:
         phase: What to train.
-        slot: The trunk in its network.
+        slot: The backbone in its network.
         teacher: What is imitated; it does not learn.
         name: Of the teacher.
         weight: Of the hints in the loss.
-        trainable: What of the trunk learns; maps that cannot are not compared.
+        trainable: What of the backbone learns; maps that cannot are not compared.
     """
-    trunk = phase.learner.get_submodule((phase.prefix + slot.prefix).rstrip("."))
-    shown, taught = cast("Trunk", trunk), cast("Trunk", teacher)
+    backbone = phase.learner.get_submodule((phase.prefix + slot.prefix).rstrip("."))
+    shown, taught = cast("Backbone", backbone), cast("Backbone", teacher)
     pairs = _pairs(shown, taught)[-1 if trainable == "last" else 0 :]
     channels = [(shown.channels[ours], taught.channels[theirs]) for ours, theirs in pairs]
     learner = Hinted(phase.learner, channels)
-    between = renormalisation(normalisation_of(slot.trunk), normalisation_of(name))
+    between = renormalisation(normalisation_of(slot.backbone), normalisation_of(name))
     beside = Teacher(teacher, between, [theirs for _, theirs in pairs])
 
     def loss(batch: Batch) -> Terms:
-        with _watched(trunk, is_pooled=batch.is_pooled) as seen:
+        with _watched(backbone, is_pooled=batch.is_pooled) as seen:
             terms = phase.loss(batch)
         (images, maps), *_ = seen
         guesses = [
@@ -128,19 +128,21 @@ def with_hints(
 
 
 @contextmanager
-def _watched(trunk: nn.Module, *, is_pooled: bool) -> Iterator[list[tuple[Tensor, Any]]]:
-    """Collect what a trunk reads and its maps while it works, by their numbers.
+def _watched(backbone: nn.Module, *, is_pooled: bool) -> Iterator[list[tuple[Tensor, Any]]]:
+    """Collect what a backbone reads and its maps while it works, by their numbers.
 
     Where the work of all other stages is kept, only the last one works, and has the last map.
     """
     seen: list[tuple[Tensor, Any]] = []
     if is_pooled:
-        last = len(cast("Trunk", trunk).channels) - 1
-        handle = cast("StagedTrunk", trunk).last.register_forward_hook(
+        last = len(cast("Backbone", backbone).channels) - 1
+        handle = cast("StagedBackbone", backbone).last.register_forward_hook(
             lambda _, maps, made: seen.append((maps[0], {last: made}))
         )
     else:
-        handle = trunk.register_forward_hook(lambda _, images, maps: seen.append((images[0], maps)))
+        handle = backbone.register_forward_hook(
+            lambda _, images, maps: seen.append((images[0], maps))
+        )
     try:
         yield seen
     finally:
@@ -167,10 +169,10 @@ def _standardised(maps: Tensor) -> Tensor:
     return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + _LEAST_VARIANCE)
 
 
-def _pairs(trunk: Trunk, teacher: Trunk) -> list[tuple[int, int]]:
+def _pairs(backbone: Backbone, teacher: Backbone) -> list[tuple[int, int]]:
     """Return which map of one stands beside which of the other: the coarsest, from stride 16."""
     return [
-        (trunk.strides.index(stride), teacher.strides.index(stride))
+        (backbone.strides.index(stride), teacher.strides.index(stride))
         for stride in _COARSEST_STRIDES
-        if stride in trunk.strides and stride in teacher.strides
+        if stride in backbone.strides and stride in teacher.strides
     ]

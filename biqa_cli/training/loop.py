@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from biqa_cli.errors import UsageError
+from biqa_cli.training.backbones import BackboneSlot, backbone_slots, freeze, set_training_mode
 from biqa_cli.training.checkpoints import Moving, Progress, restore, save_state, write_weights
 from biqa_cli.training.data import (
     Arrays,
@@ -35,7 +36,6 @@ from biqa_cli.training.optimisation import (
     rates,
 )
 from biqa_cli.training.triples import kept_order, order_triples, seen_order
-from biqa_cli.training.trunks import TrunkSlot, freeze, set_training_mode, trunk_slots
 from biqa_cli.training.validation import (
     Validation,
     predict,
@@ -62,7 +62,7 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
     Raises:
         UsageError: If a loss or a score is not finite, or the predictions collapse.
     """
-    slots = _prefixed(trunk_slots(job.recipe), phase.prefix)
+    slots = _prefixed(backbone_slots(job.recipe), phase.prefix)
     learner = phase.learner
     trainable = job.recipe.optimiser.trainable
     phase.before()
@@ -94,7 +94,7 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, first_epoch: int) -
 
 
 def _moving(
-    job: Job, phase: Phase, learner: nn.Module, slots: tuple[TrunkSlot, ...]
+    job: Job, phase: Phase, learner: nn.Module, slots: tuple[BackboneSlot, ...]
 ) -> tuple[Moving, int]:
     recipe = job.recipe
     steps = steps_per_epoch(len(job.photos.indices), recipe.input, batch=recipe.optimiser.batch)
@@ -285,8 +285,8 @@ def _is_over(job: Job, phase: Phase, progress: Progress) -> bool:
     )
 
 
-def _prefixed(slots: tuple[TrunkSlot, ...], prefix: str) -> tuple[TrunkSlot, ...]:
-    return tuple(TrunkSlot(prefix + slot.prefix, slot.trunk) for slot in slots)
+def _prefixed(slots: tuple[BackboneSlot, ...], prefix: str) -> tuple[BackboneSlot, ...]:
+    return tuple(BackboneSlot(prefix + slot.prefix, slot.backbone) for slot in slots)
 
 
 def _line(phase: Phase, row: dict[str, Any]) -> str:

@@ -7,18 +7,18 @@ from torch import nn
 
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.errors import UsageError
+from biqa_cli.models.build import Normalisation, assemble_network
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, MODELS
-from biqa_cli.models.networks import Normalisation, assemble_network
 from biqa_cli.models.options import OPTIONS
 from biqa_cli.models.spec import Crops, InputContract, OptionValue
 from biqa_cli.models.trained import TrainedNetwork
+from biqa_cli.training.backbones import backbone_slots, normalisation_of
 from biqa_cli.training.families import PHASES
 from biqa_cli.training.families.base import Phase, Setting
 from biqa_cli.training.hints import with_hints
-from biqa_cli.training.initial import set_starting_weights, trained_trunk
+from biqa_cli.training.initial import set_starting_weights, trained_backbone
 from biqa_cli.training.labels import score_scale
 from biqa_cli.training.recipe import Recipe
-from biqa_cli.training.trunks import normalisation_of, trunk_slots
 
 _BLACK, _WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
@@ -27,7 +27,7 @@ def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> Trained
     """Return what the finished file says of itself.
 
     Args:
-        recipe: Family, trunks, options and view.
+        recipe: Family, backbones, options and view.
         dataset: Whose labels it learns.
         types: Distortion types that the data set tells apart, for families that learn them.
     """
@@ -42,7 +42,7 @@ def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> Trained
     crops = Crops(view.crop, view.stride) if is_cut else None
     return TrainedNetwork(
         family=recipe.family,
-        trunks=recipe.trunks,
+        backbones=recipe.backbones,
         options=options,
         input=InputContract(view.height, view.width, mean, std, crops=crops),
         scale=score_scale(dataset, labels=view.labels),
@@ -59,7 +59,7 @@ def make_phases(
         recipe: Of the training.
         trained: What the network is.
         starts: See `set_starting_weights`; none leaves all at random.
-        hint: The checkpoint whose trunk is imitated, where the recipe has a hint_weight.
+        hint: The checkpoint whose backbone is imitated, where the recipe has a hint_weight.
 
     Raises:
         UsageError: If the recipe has hints and there is nobody to give them, or the reverse.
@@ -70,9 +70,9 @@ def make_phases(
 
     def build() -> nn.Module:
         nonlocal is_whole
-        network = assemble_network(recipe.family, recipe.trunks, options=trained.options)
+        network = assemble_network(recipe.family, recipe.backbones, options=trained.options)
         if starts:
-            slots = trunk_slots(recipe)
+            slots = backbone_slots(recipe)
             is_whole, told = set_starting_weights(network, slots, starts, family=recipe.family)
             notes.extend(told)
         return network
@@ -93,18 +93,20 @@ def make_phases(
 def _hinted(
     phases: tuple[Phase, ...], recipe: Recipe, hint: Path | None, notes: list[str]
 ) -> tuple[Phase, ...]:
-    """Return the phases; those that score photos imitate the trunk of a checkpoint."""
-    slots = trunk_slots(recipe)
+    """Return the phases; those that score photos imitate the backbone of a checkpoint."""
+    slots = backbone_slots(recipe)
     if hint is None:
-        raise UsageError("hint_weight needs --hint FILE: whose trunk is imitated")
+        raise UsageError("hint_weight needs --hint FILE: whose backbone is imitated")
     if not recipe.hint.hint_weight:
         raise UsageError("--hint is for --set hint_weight=1, or another weight above 0")
     if len(slots) != 1 or recipe.optimiser.trainable == "head":
-        raise UsageError("hints are for one trunk that learns: set trainable to last, half or all")
+        raise UsageError(
+            "hints are for one backbone that learns: set trainable to last, half or all"
+        )
     if recipe.optimiser.trainable == "last" and recipe.network.get("blocks", 1) != 1:
         raise UsageError("hints for the last stage are for whole photos: set blocks=1")
-    name, teacher = trained_trunk(hint)
-    notes.append(f"{slots[0].trunk} imitates {name} of {hint}")
+    name, teacher = trained_backbone(hint)
+    notes.append(f"{slots[0].backbone} imitates {name} of {hint}")
     return tuple(
         phase
         if phase.network is None
@@ -123,12 +125,12 @@ def _hinted(
 def model_name(trained: TrainedNetwork) -> str:
     """Return the model of the catalogue to name with -m for these weights."""
     alike = [spec for spec in MODELS.values() if spec.family == trained.family]
-    same = [spec for spec in alike if spec.trunks == trained.trunks]
+    same = [spec for spec in alike if spec.backbones == trained.backbones]
     return (same or alike)[0].name
 
 
 def _normalisation(recipe: Recipe) -> Normalisation:
     if recipe.family == "nlnet":
         return _BLACK, _WHITE
-    expected = {normalisation_of(trunk) for trunk in recipe.trunks}
+    expected = {normalisation_of(backbone) for backbone in recipe.backbones}
     return expected.pop() if len(expected) == 1 else (IMAGENET_MEAN, IMAGENET_STD)

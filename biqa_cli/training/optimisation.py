@@ -10,8 +10,8 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from biqa_cli.errors import UsageError
+from biqa_cli.training.backbones import BackboneSlot
 from biqa_cli.training.recipe import OptimiserRecipe, ScheduleRecipe
-from biqa_cli.training.trunks import TrunkSlot
 
 _WARMUP_START = 1e-3
 _SGD_MOMENTUM = 0.9
@@ -22,11 +22,11 @@ Schedule = LambdaLR | ReduceLROnPlateau
 
 
 def make_optimiser(
-    learner: nn.Module, recipe: OptimiserRecipe, slots: tuple[TrunkSlot, ...]
+    learner: nn.Module, recipe: OptimiserRecipe, slots: tuple[BackboneSlot, ...]
 ) -> torch.optim.Optimizer:
     """Return the optimiser of all parameters that learn.
 
-    Trunks have their own rate, and vectors and tokens no decay if the recipe says so.
+    Backbones have their own rate, and vectors and tokens no decay if the recipe says so.
 
     Raises:
         UsageError: If nothing learns.
@@ -34,18 +34,18 @@ def make_optimiser(
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in learner.named_parameters():
         if parameter.requires_grad:
-            in_trunk = any(name.startswith(slot.prefix) for slot in slots)
+            in_backbone = any(name.startswith(slot.prefix) for slot in slots)
             decays = recipe.decay_all or not _is_vector(name, parameter)
-            groups.setdefault((in_trunk, decays), []).append(parameter)
+            groups.setdefault((in_backbone, decays), []).append(parameter)
     if not groups:
         raise UsageError('nothing would learn: set trainable to "all", "half", "last" or "head"')
     parameters = [
         {
             "params": chosen,
-            "lr": recipe.trunk_rate if in_trunk else recipe.rate,
+            "lr": recipe.backbone_rate if in_backbone else recipe.rate,
             "weight_decay": recipe.weight_decay if decays else 0.0,
         }
-        for (in_trunk, decays), chosen in groups.items()
+        for (in_backbone, decays), chosen in groups.items()
     ]
     if recipe.algorithm == "sgd":
         return torch.optim.SGD(parameters, momentum=_SGD_MOMENTUM)

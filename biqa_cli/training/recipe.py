@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from biqa_cli.models.spec import Family, OptionValue, TrunkName
+from biqa_cli.models.spec import BackboneName, Family, OptionValue
 
 LossValue = bool | float | Literal["auto"]
 
@@ -73,7 +73,7 @@ class OrderRecipe:
 
 @dataclass(frozen=True, slots=True)
 class HintRecipe:
-    """What another trunk teaches."""
+    """What another backbone teaches."""
 
     hint_weight: float
     """Of the hints in the loss (`with_hints`); 0 is off."""
@@ -86,15 +86,15 @@ class OptimiserRecipe:
     algorithm: Literal["adam", "adamw", "sgd"]
     batch: int
     rate: float
-    """Of everything but the trunk."""
-    trunk_rate: float
+    """Of everything but the backbone."""
+    backbone_rate: float
     weight_decay: float
     decay_all: bool
     """False: no decay of vectors, positions and learnt tokens."""
     clip: float
     """Longest gradient; 0 does not clip."""
     trainable: Literal["all", "half", "last", "head"]
-    """What of the trunk learns: all, the half with most of its weights, its last stage, nothing."""
+    """What of the backbone learns: all, the half with most of its weights, its last stage, nothing."""
     ema: float
     """Decay of an exponential mean of the weights that is scored and kept; 0 is off."""
     start_share: float
@@ -129,7 +129,7 @@ class Recipe:
     """Everything that a training depends on beside the photos."""
 
     family: Family
-    trunks: tuple[TrunkName, ...]
+    backbones: tuple[BackboneName, ...]
     seed: int
     network: Mapping[str, OptionValue]
     """Options of the family, see `OPTIONS`."""

@@ -49,7 +49,7 @@ class Order:
     starts: tuple[str, ...] = ("imagenet",)
     """Starting weights, see `set_starting_weights`."""
     hint: Path | None = None
-    """Checkpoint whose trunk is imitated, see `with_hints`."""
+    """Checkpoint whose backbone is imitated, see `with_hints`."""
     device: str = "cpu"
     resume: bool = False
     """Whether to go on with the training in `out`, if there is one."""

@@ -19,7 +19,7 @@ from biqa_cli.training.job import Job
 from biqa_cli.training.order import degraded_view, draw_degraded
 
 _ORDER_STREAM = 4
-# Photos of a batch for each triple: fewer triples where each image has to pass the trunk.
+# Photos of a batch for each triple: fewer triples where each image has to pass the backbone.
 _KEPT_SHARE, _SEEN_SHARE = 2, 8
 
 

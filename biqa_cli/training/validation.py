@@ -13,7 +13,7 @@ from biqa_cli.blocks.grid import Block, covering_grid
 from biqa_cli.errors import UsageError
 from biqa_cli.metrics.correlation import krcc, plcc, srcc
 from biqa_cli.models.spec import InputContract
-from biqa_cli.scoring import map_ahead
+from biqa_cli.threads import map_ahead
 from biqa_cli.training.data import normalised
 from biqa_cli.training.families.base import Poolable
 from biqa_cli.training.features import FeatureStore
@@ -126,5 +126,5 @@ def validate(
     )
 
 
-_SMALLER = "begin anew with a smaller rate (--set rate=…, --set trunk_rate=…)"
+_SMALLER = "begin anew with a smaller rate (--set rate=…, --set backbone_rate=…)"
 _SAME = 1e-7

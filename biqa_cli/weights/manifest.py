@@ -42,7 +42,7 @@ class Checkpoint:
     bytes: int
     sha256: str
     licence: str
-    trunk_origin: str
+    backbone_origin: str
     trained_on: str
     recipe: str
     tested_on: str

@@ -9,8 +9,8 @@ from fakes import EXAMPLES
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
+from biqa_cli.models.build import assemble_network
 from biqa_cli.models.catalog import find_model
-from biqa_cli.models.networks import assemble_network
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import InputContract
 from biqa_cli.models.trained import TrainedNetwork
@@ -30,13 +30,13 @@ def own(tmp_path: Path) -> str:
     spec, options = find_model(MODEL), with_defaults("blockiqa", {"blocks": 1})
     trained = TrainedNetwork(
         family="blockiqa",
-        trunks=spec.trunks,
+        backbones=spec.backbones,
         options=options,
         input=InputContract(64, 64, spec.input.mean, spec.input.std),
         scale=spec.scale,
         dataset="csv:mine.csv",
     )
-    network = assemble_network("blockiqa", spec.trunks, options=options)
+    network = assemble_network("blockiqa", spec.backbones, options=options)
     write_weights(tmp_path / "own.safetensors", network, trained)
     return str(tmp_path / "own.safetensors")
 

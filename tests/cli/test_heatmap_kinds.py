@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
+from biqa_cli.models.build import build_network
 from biqa_cli.models.catalog import find_model
-from biqa_cli.models.networks import build_network
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.stats
-from rated_miniature import rated_miniature, use_tiny_trunks
+from rated_miniature import rated_miniature, use_tiny_backbones
 from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner, Result
 
@@ -39,7 +39,7 @@ SCORED_WITH = {
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    use_tiny_trunks(monkeypatch)
+    use_tiny_backbones(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def train(family: str, ratings: Path, out: Path, *more: str) -> Result:
     settings = [f"--set={setting}" for setting in ("val_share=0.25", *SMALL[family])]
     start = ["-d", "cpu", "-j", "2"]
     if not any(option.startswith("--set=trainable") for option in more):
-        start.append("--freeze-trunk")
+        start.append("--freeze-backbone")
     if not any(option.startswith("--init") for option in more):
         start.append("--init=none")
     options = [f"--config={family}-cpu", f"--dataset=csv:{ratings}", f"--out={out}", *start]
@@ -171,7 +171,7 @@ def test_frozen_layers_are_those_of_the_start_when_a_training_goes_on(
 ) -> None:
     frozen = ("--set=crop=0", "--set=rotate=0")
     assert train("blockiqa", ratings, tmp_path / "start", *frozen, "--seed=7").exit_code == 0
-    start = trunk_of(tmp_path / "start" / "best.safetensors", tmp_path)
+    start = backbone_of(tmp_path / "start" / "best.safetensors", tmp_path)
     starts = (*frozen, f"--init={start}")
     done = train("blockiqa", ratings, tmp_path / "whole", *starts)
     assert done.exit_code == 0, done.output
@@ -182,12 +182,12 @@ def test_frozen_layers_are_those_of_the_start_when_a_training_goes_on(
     assert log_of(tmp_path / "whole") == log_of(pieces)
 
 
-def trunk_of(checkpoint: Path, folder: Path) -> Path:
-    """Write the trunk of a checkpoint, with other numbers than chance would start it with."""
+def backbone_of(checkpoint: Path, folder: Path) -> Path:
+    """Write the backbone of a checkpoint, with other numbers than chance would start it with."""
     tensors = load_file(checkpoint)
-    trunk = {name: 1.5 * t for name, t in tensors.items() if name.startswith("trunk.")}
-    save_file(trunk, folder / "trunk.safetensors")
-    return folder / "trunk.safetensors"
+    backbone = {name: 1.5 * t for name, t in tensors.items() if name.startswith("backbone.")}
+    save_file(backbone, folder / "backbone.safetensors")
+    return folder / "backbone.safetensors"
 
 
 def test_the_seed_decides_the_curve_and_the_number_of_threads_does_not(
@@ -203,7 +203,7 @@ def test_the_seed_decides_the_curve_and_the_number_of_threads_does_not(
 def test_a_loss_that_is_not_finite_ends_the_training_with_advice(
     ratings: Path, tmp_path: Path
 ) -> None:
-    huge = ("--set=rate=1e30", "--set=trunk_rate=1e30", "--set=clip=0", "--set=warmup=0")
+    huge = ("--set=rate=1e30", "--set=backbone_rate=1e30", "--set=clip=0", "--set=warmup=0")
     result = train("reqa", ratings, tmp_path, *huge)
     assert result.exit_code == 2
     assert "begin anew with a smaller rate (--set rate=…" in result.stderr
@@ -249,7 +249,7 @@ def test_the_recipe_that_was_used_trains_again_to_the_same_weights(
 
 
 def test_noise_on_frozen_features_changes_what_is_learnt(ratings: Path, tmp_path: Path) -> None:
-    frozen = ("--freeze-trunk", "--set=crop=0", "--set=rotate=0")
+    frozen = ("--freeze-backbone", "--set=crop=0", "--set=rotate=0")
     for out, settings in (("a", ()), ("b", ("--set=noise=0.5",)), ("c", ("--set=noise=0.5",))):
         done = train("blockiqa", ratings, tmp_path / out, *frozen, *settings)
         assert done.exit_code == 0, done.output
@@ -257,10 +257,10 @@ def test_noise_on_frozen_features_changes_what_is_learnt(ratings: Path, tmp_path
     assert weights[0] != weights[1] and weights[1] == weights[2]
 
 
-def test_a_new_head_meets_the_trunk_before_it_learns_from_crops_too(
+def test_a_new_head_meets_the_backbone_before_it_learns_from_crops_too(
     ratings: Path, tmp_path: Path
 ) -> None:
-    still = ("--set=rate=0", "--set=trunk_rate=0", "--epochs=1", "--set=noise=0")
+    still = ("--set=rate=0", "--set=backbone_rate=0", "--epochs=1", "--set=noise=0")
     done = train("blockiqa", ratings, tmp_path, "--set=crop=48", *still)
     assert done.exit_code == 0, done.output
     smooth = load_file(tmp_path / "best.safetensors")["fpn.smooth.0.weight"]
@@ -296,12 +296,12 @@ def test_the_order_is_learnt_from_pixels_too(ratings: Path, tmp_path: Path) -> N
     assert np.mean(missed[-10:]) < 0.7 * np.mean(missed[:10])
 
 
-def test_a_trunk_imitates_that_of_a_checkpoint(ratings: Path, tmp_path: Path) -> None:
+def test_a_backbone_imitates_that_of_a_checkpoint(ratings: Path, tmp_path: Path) -> None:
     taught = train("qualitynet", ratings, tmp_path / "teacher")
     assert taught.exit_code == 0, taught.output
     checkpoint = tmp_path / "teacher" / "qualitynet-ratings.safetensors"
     hints = (f"--hint={checkpoint}", "--set=hint_weight=1", "--set=trainable=all")
-    settings = ("--set=noise=0", "--set=crop=48", "--set=trunk_rate=1e-2", "--epochs=12")
+    settings = ("--set=noise=0", "--set=crop=48", "--set=backbone_rate=1e-2", "--epochs=12")
     out, pieces = tmp_path / "student", tmp_path / "pieces"
     learnt = train("blockiqa", ratings, out, *hints, *settings)
     assert learnt.exit_code == 0, learnt.output
@@ -321,7 +321,12 @@ def test_a_trunk_imitates_that_of_a_checkpoint(ratings: Path, tmp_path: Path) ->
 def test_the_last_stage_learns_from_what_is_kept_below_it(ratings: Path, tmp_path: Path) -> None:
     assert train("qualitynet", ratings, tmp_path / "teacher").exit_code == 0
     checkpoint = tmp_path / "teacher" / "qualitynet-ratings.safetensors"
-    settings = ("--trunk=resnet50", "--set=trainable=last", "--set=trunk_rate=1e-2", "--epochs=12")
+    settings = (
+        "--backbone=resnet50",
+        "--set=trainable=last",
+        "--set=backbone_rate=1e-2",
+        "--epochs=12",
+    )
     hints = (f"--hint={checkpoint}", "--set=hint_weight=1", "--set=blocks=1")
     out, pieces = tmp_path / "student", tmp_path / "pieces"
     learnt = train("blockiqa", ratings, out, *settings, *hints)
@@ -342,7 +347,7 @@ def test_the_last_stage_learns_from_what_is_kept_below_it(ratings: Path, tmp_pat
     assert parts.exit_code == 0, parts.output
     missed = [float(row["hint"]) for row in log_of(tmp_path / "parts")]
     assert missed[-1] < 0.9 * missed[0]
-    for setting in ("--freeze-trunk", "--set=trainable=half"):
+    for setting in ("--freeze-backbone", "--set=trainable=half"):
         whole = train("blockiqa", ratings, tmp_path / "w", setting, "--set=window=32", photos)
         assert whole.exit_code == 2 and "window is for maps that are kept" in whole.stderr
 
@@ -352,7 +357,7 @@ def test_the_last_stage_learns_from_what_is_kept_below_it(ratings: Path, tmp_pat
     [
         (("--set=hint_weight=1", "--set=trainable=all"), "hint_weight needs --hint FILE"),
         (("--hint=x.safetensors",), "--hint is for --set hint_weight=1"),
-        (("--hint=x.safetensors", "--set=hint_weight=1"), "hints are for one trunk that learns"),
+        (("--hint=x.safetensors", "--set=hint_weight=1"), "hints are for one backbone that learns"),
     ],
 )
 def test_hints_that_nobody_gives_or_nobody_takes_are_refused(
@@ -365,7 +370,7 @@ def test_hints_that_nobody_gives_or_nobody_takes_are_refused(
 def test_noise_where_nothing_is_kept_of_the_photos_is_explained(
     ratings: Path, tmp_path: Path
 ) -> None:
-    refused = train("reqa", ratings, tmp_path, "--freeze-trunk", "--set=noise=0.5")
+    refused = train("reqa", ratings, tmp_path, "--freeze-backbone", "--set=noise=0.5")
     assert refused.exit_code == 2
     assert "noise is for what frozen layers make of whole photos" in refused.stderr
 
@@ -458,8 +463,8 @@ def test_weights_between_start_and_end_are_what_is_kept_also_after_a_stop(
         (["blockiqa", "--config", "nothing"], "there is no recipe 'nothing'"),
         (["blockiqa", "--config", "reqa-cpu"], "is a recipe for reqa, not for blockiqa"),
         (["blockiqa", "--set", "start_share=2"], "start_share must be 0 to 1, got 2"),
-        (["blockiqa", "--trunk", "resnet51"], "did you mean 'resnet50'"),
-        (["qualitynet", "--trunk", "resnet50"], "qualitynet needs 2 trunks, got resnet50"),
+        (["blockiqa", "--backbone", "resnet51"], "did you mean 'resnet50'"),
+        (["qualitynet", "--backbone", "resnet50"], "qualitynet needs 2 backbones, got resnet50"),
         (["reqa", "--set", "crop=600"], "crops of 600 do not fit a view of 512×512 pixels"),
         (["reqa", "--set", "batch=4"], "a batch of 4 is too small for reqa: 5 or more"),
         (["shdiqa", "--set", "teacher_epochs=0"], "there is nothing to distil"),
@@ -475,6 +480,6 @@ def test_what_cannot_be_is_refused_with_a_hint(
     small += crop.get(arguments[0], []) if "crop=600" not in arguments else []
     options = [f"--dataset=csv:{ratings}", f"--out={tmp_path}", "--init=none", "-d", "cpu"]
     family, *more = arguments
-    lite = ["--trunk=efficientnet-lite0"] if family in ("shdiqa", "nlnet") else []
+    lite = ["--backbone=efficientnet-lite0"] if family in ("shdiqa", "nlnet") else []
     result = CliRunner().invoke(app, ["train", family, *options, *small, *lite, *more])
     assert result.exit_code == 2 and text in result.stderr

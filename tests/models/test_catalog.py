@@ -5,8 +5,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from biqa_cli.blocks.grid import covering_grid
 from biqa_cli.errors import UsageError
+from biqa_cli.models.build import build_network
 from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS, find_model
-from biqa_cli.models.networks import build_network
 from biqa_cli.models.spec import ScoreScale
 from biqa_cli.weights.manifest import load_manifest
 

@@ -9,20 +9,20 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from tiny_trunk import TinyTrunk
+from tiny_backbone import TinyBackbone
 from torch import nn
 
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models import onnx_export
-from biqa_cli.models.blockiqa import BlockIQA
 from biqa_cli.models.catalog import find_model
-from biqa_cli.models.nlnet import NLNet
 from biqa_cli.models.onnx_engine import OnnxEngine
 from biqa_cli.models.onnx_export import export_graph, export_model
-from biqa_cli.models.qualitynet import QualityNet
-from biqa_cli.models.reqa import REQA
-from biqa_cli.models.shdiqa import SHDIQA
 from biqa_cli.models.spec import Calibration, Crops, InputContract, ModelSpec, ScoreScale
+from biqa_cli.networks.blockiqa import BlockIQA
+from biqa_cli.networks.nlnet import NLNet
+from biqa_cli.networks.qualitynet import QualityNet
+from biqa_cli.networks.reqa import REQA
+from biqa_cli.networks.shdiqa import SHDIQA
 
 CALIBRATION = Calibration((104, -3, 50, 12), places=(40.0, 60.0), widths=(9.0, 8.0), photos=200)
 
@@ -38,17 +38,20 @@ def family(name: str) -> tuple[ModelSpec, nn.Module]:
     torch.manual_seed(0)
     match name:
         case "blockiqa":
-            found = spec_of(name, view=64), BlockIQA(TinyTrunk())
+            found = spec_of(name, view=64), BlockIQA(TinyBackbone())
         case "qualitynet":
-            found = spec_of(name, view=64), QualityNet(TinyTrunk(), TinyTrunk())
+            found = spec_of(name, view=64), QualityNet(TinyBackbone(), TinyBackbone())
         case "reqa":
             crops = Crops(size=224, stride=64)
-            found = spec_of(name, view=288, crops=crops), REQA(TinyTrunk())
+            found = spec_of(name, view=288, crops=crops), REQA(TinyBackbone())
         case "shdiqa":
             crops = Crops(size=64, stride=32)
-            found = spec_of(name, view=96, crops=crops), SHDIQA(TinyTrunk(), depth=1, input_size=64)
+            found = (
+                spec_of(name, view=96, crops=crops),
+                SHDIQA(TinyBackbone(), depth=1, input_size=64),
+            )
         case "nlnet":
-            found = spec_of(name, view=224), NLNet(TinyTrunk(), branches="local")
+            found = spec_of(name, view=224), NLNet(TinyBackbone(), branches="local")
     # Statistics of batch norms as after training, not 0 and 1.
     for module in found[1].modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
@@ -113,7 +116,7 @@ def test_a_graph_takes_its_weights_from_any_checkpoint_of_the_network(name: str)
 
 def test_a_graph_of_shdiqa_without_transformer_blocks_takes_any_batch() -> None:
     torch.manual_seed(0)
-    network = SHDIQA(TinyTrunk(), depth=0, input_size=64).eval()
+    network = SHDIQA(TinyBackbone(), depth=0, input_size=64).eval()
     graph = export_graph(spec_of("shdiqa", view=64), network).content
     for batch in (1, 5):
         images = torch.randn(batch, 3, 64, 64)
@@ -122,7 +125,7 @@ def test_a_graph_of_shdiqa_without_transformer_blocks_takes_any_batch() -> None:
 
 def test_superpixels_are_refused() -> None:
     with pytest.raises(UsageError, match="nlnet cannot be exported: it finds superpixels"):
-        export_graph(spec_of("nlnet", view=224), NLNet(TinyTrunk()))
+        export_graph(spec_of("nlnet", view=224), NLNet(TinyBackbone()))
 
 
 def test_a_graph_that_differs_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:

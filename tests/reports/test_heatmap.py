@@ -6,11 +6,11 @@ from fakes import brightness_model, photo
 from PIL import Image
 from skimage.color import rgb2lab
 
-from biqa_cli.localisation import BlockChoice, map_image
+from biqa_cli.explain.local_scores import BlockChoice, map_image
+from biqa_cli.explain.records import BlockScore, ScoreMap, SimilarityMatrix
 from biqa_cli.reports.colour_scale import ANCHORS, colour_bar, colour_of, colours_of
 from biqa_cli.reports.heatmap import draw_heatmap, heatmap_facts
 from biqa_cli.reports.similarity_matrix import draw_similarity, similarity_facts
-from biqa_cli.results import BlockScore, ScoreMap, SimilarityMatrix
 from biqa_cli.scoring import run_info
 
 SCORES = np.arange(0, 101, 5, dtype=float)

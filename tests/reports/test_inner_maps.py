@@ -5,9 +5,9 @@ import pytest
 from fakes import brightness_model, photo
 from PIL import Image
 
+from biqa_cli.explain.records import InnerKind, InnerMaps, Panel
 from biqa_cli.reports.colour_scale import ANCHORS, colour_of
 from biqa_cli.reports.inner_maps import colour_ranges, draw_inner_maps, inner_map_facts
-from biqa_cli.results import InnerKind, InnerMaps, Panel
 from biqa_cli.scoring import run_info
 
 

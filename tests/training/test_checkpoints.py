@@ -4,15 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_trunk import TinyTrunk
+from tiny_backbone import TinyBackbone
 from torch import nn
 
 from biqa_cli.errors import UsageError, WeightsError
-from biqa_cli.models.blockiqa import BlockIQA
 from biqa_cli.models.catalog import find_model
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import Calibration, InputContract, ScoreScale
 from biqa_cli.models.trained import TrainedNetwork, read_trained
+from biqa_cli.networks.blockiqa import BlockIQA
 from biqa_cli.training.checkpoints import (
     Moving,
     Progress,
@@ -29,7 +29,7 @@ from biqa_cli.weights.checkpoint import read_checkpoint
 
 TRAINED = TrainedNetwork(
     family="blockiqa",
-    trunks=("efficientnet-lite0",),
+    backbones=("efficientnet-lite0",),
     options=with_defaults("blockiqa", {"blocks": 1}),
     input=InputContract(64, 48, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)),
     scale=ScoreScale(1, 5, higher_is_better=True, meaning="MOS"),
@@ -38,11 +38,11 @@ TRAINED = TrainedNetwork(
 
 
 def moving(curve: str = "cosine") -> Moving:
-    learner = BlockIQA(TinyTrunk(), blocks=1).to(memory_format=torch.channels_last)
+    learner = BlockIQA(TinyBackbone(), blocks=1).to(memory_format=torch.channels_last)
     recipe = load_recipe("blockiqa")
     optimiser = make_optimiser(learner, recipe.optimiser, ())
     schedule = replace(recipe.schedule, curve=curve)  # type: ignore[arg-type]
-    start = BlockIQA(TinyTrunk(), blocks=1)
+    start = BlockIQA(TinyBackbone(), blocks=1)
     schedules = make_schedule(optimiser, schedule, epochs=2, steps=4)
     return Moving(learner, optimiser, schedules, mean=None, start=start)
 
@@ -99,10 +99,10 @@ def test_a_state_of_another_network_and_a_file_of_something_else_are_refused(
 
 
 def test_weights_come_back_and_say_what_they_are(tmp_path: Path) -> None:
-    network = BlockIQA(TinyTrunk(), blocks=1)
+    network = BlockIQA(TinyBackbone(), blocks=1)
     write_weights(tmp_path / "exact", network, TRAINED)
     assert read_trained(tmp_path / "exact") == TRAINED
-    other = BlockIQA(TinyTrunk(), blocks=1)
+    other = BlockIQA(TinyBackbone(), blocks=1)
     read_weights(tmp_path / "exact", other)
     assert all(
         torch.equal(a, b)
@@ -113,7 +113,7 @@ def test_weights_come_back_and_say_what_they_are(tmp_path: Path) -> None:
 
 
 def test_stored_weights_are_smaller_and_nearly_the_same(tmp_path: Path) -> None:
-    write_weights(tmp_path / "exact", BlockIQA(TinyTrunk(), blocks=1), TRAINED)
+    write_weights(tmp_path / "exact", BlockIQA(TinyBackbone(), blocks=1), TRAINED)
     write_small(tmp_path / "small", tmp_path / "exact", TRAINED)
     assert (tmp_path / "small").stat().st_size < 0.4 * (tmp_path / "exact").stat().st_size
     assert read_trained(tmp_path / "small") == TRAINED
@@ -139,13 +139,13 @@ def test_a_file_fits_the_models_of_its_network_alone() -> None:
         TRAINED.fit(find_model("reqa"))
     with pytest.raises(WeightsError, match="not of blockiqa: name blockiqa-lite with -m"):
         TRAINED.fit(find_model("blockiqa"))
-    rare = replace(TRAINED, trunks=("efficientnet-lite2",))
-    assert rare.fit(find_model("blockiqa")).trunks == ("efficientnet-lite2",)
+    rare = replace(TRAINED, backbones=("efficientnet-lite2",))
+    assert rare.fit(find_model("blockiqa")).backbones == ("efficientnet-lite2",)
 
 
 def test_a_file_of_an_unknown_option_asks_for_an_update(tmp_path: Path) -> None:
     odd = replace(TRAINED, options={"blocks": 1, "colour": True})
-    write_weights(tmp_path / "odd", BlockIQA(TinyTrunk(), blocks=1), odd)
+    write_weights(tmp_path / "odd", BlockIQA(TinyBackbone(), blocks=1), odd)
     with pytest.raises(WeightsError, match="written by another version of biqa"):
         read_trained(tmp_path / "odd")
 

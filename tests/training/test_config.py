@@ -3,15 +3,15 @@ from pathlib import Path
 import pytest
 
 from biqa_cli.errors import UsageError
-from biqa_cli.models.networks import trunk_count
+from biqa_cli.models.build import backbone_count
 from biqa_cli.training.config import (
     RECIPES,
     differing_keys,
     load_recipe,
     set_keys,
     to_toml,
+    with_backbones,
     with_settings,
-    with_trunks,
 )
 
 NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
@@ -25,7 +25,7 @@ def test_every_family_has_the_recipe_of_its_paper_and_one_for_two_cores() -> Non
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_is_read_back_as_it_was_written(name: str, tmp_path: Path) -> None:
     recipe = load_recipe(name.partition("-")[0], config=name)
-    assert len(recipe.trunks) == trunk_count(recipe.family)
+    assert len(recipe.backbones) == backbone_count(recipe.family)
     file = tmp_path / "recipe.toml"
     file.write_text(to_toml(recipe))
     assert load_recipe(recipe.family, config=file) == recipe
@@ -34,7 +34,7 @@ def test_a_recipe_is_read_back_as_it_was_written(name: str, tmp_path: Path) -> N
 
 def test_the_recipes_hold_the_papers_numbers() -> None:
     blockiqa = load_recipe("blockiqa")
-    assert blockiqa.optimiser.rate == blockiqa.optimiser.trunk_rate == 1e-4
+    assert blockiqa.optimiser.rate == blockiqa.optimiser.backbone_rate == 1e-4
     assert (blockiqa.optimiser.weight_decay, blockiqa.optimiser.batch) == (1e-5, 16)
     assert (blockiqa.schedule.every, blockiqa.schedule.factor) == (10, 0.8)
     assert (blockiqa.schedule.patience, blockiqa.input.rotate) == (20, 10)
@@ -47,7 +47,7 @@ def test_the_recipes_hold_the_papers_numbers() -> None:
     assert qualitynet.loss["plcc_weight"] == 10 and qualitynet.schedule.select == "plcc"
 
     reqa = load_recipe("reqa")
-    assert (reqa.optimiser.trunk_rate, reqa.optimiser.rate) == (2e-5, 2e-4)
+    assert (reqa.optimiser.backbone_rate, reqa.optimiser.rate) == (2e-5, 2e-4)
     assert (reqa.optimiser.weight_decay, reqa.schedule.epochs) == (5e-4, 40)
     assert (reqa.schedule.every, reqa.schedule.factor) == (10, 0.1)
     assert reqa.input.labels == "percent" and reqa.network["steps"] == 4
@@ -136,6 +136,6 @@ def test_no_key_has_two_meanings() -> None:
         assert in_sections == []
 
 
-def test_another_trunk_is_one_word() -> None:
-    recipe = with_trunks(load_recipe("blockiqa"), ("efficientnet-lite2",))
-    assert differing_keys(recipe, load_recipe("blockiqa")) == ["trunks"]
+def test_another_backbone_is_one_word() -> None:
+    recipe = with_backbones(load_recipe("blockiqa"), ("efficientnet-lite2",))
+    assert differing_keys(recipe, load_recipe("blockiqa")) == ["backbones"]

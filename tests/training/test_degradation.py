@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from biqa_cli.distortions.catalog import DISTORTIONS
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.named_blocks import block_slices
-from biqa_cli.models.shdiqa import PARTITIONS, Partition
+from biqa_cli.networks.shdiqa import PARTITIONS, Partition
 from biqa_cli.training.degradation import degrade_blocks
 
 

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from tiny_trunk import TinyTrunk
+from tiny_backbone import TinyBackbone
 from torch import Tensor, nn
 
 from biqa_cli.errors import UsageError
-from biqa_cli.models.blockiqa import BlockIQA
-from biqa_cli.models.networks import assemble_network
-from biqa_cli.models.nlnet import NLNet
+from biqa_cli.models.build import assemble_network
 from biqa_cli.models.options import OPTIONS
-from biqa_cli.models.qualitynet import QualityNet
-from biqa_cli.models.reqa import REQA
 from biqa_cli.models.spec import Family, InputContract
+from biqa_cli.networks.blockiqa import BlockIQA
+from biqa_cli.networks.nlnet import NLNet
+from biqa_cli.networks.qualitynet import QualityNet
+from biqa_cli.networks.reqa import REQA
 from biqa_cli.training.config import load_recipe, with_settings
 from biqa_cli.training.families import blockiqa, nlnet, qualitynet, reqa
 from biqa_cli.training.families.base import Batch, OrderBatch, Setting
@@ -28,7 +28,7 @@ CONTRACT = InputContract(112, 112, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 
 def test_every_option_of_the_table_is_an_argument_of_its_network() -> None:
-    trunks: dict[Family, tuple[str, ...]] = {
+    backbones: dict[Family, tuple[str, ...]] = {
         "blockiqa": ("efficientnet-lite0",),
         "qualitynet": ("efficientnet-lite0", "efficientnet-lite0"),
         "reqa": ("efficientnet-lite0",),
@@ -41,14 +41,16 @@ def test_every_option_of_the_table_is_an_argument_of_its_network() -> None:
                 for value in option.choices:
                     # SHDIQA's patches of 32 need an even number a side.
                     size = {"input_size": 448} if family == "shdiqa" else {}
-                    network = assemble_network(family, trunks[family], options={name: value} | size)  # type: ignore[arg-type]
+                    network = assemble_network(
+                        family, backbones[family], options={name: value} | size
+                    )  # type: ignore[arg-type]
                     assert isinstance(network, nn.Module), (family, name, value)
 
 
 def test_reqa_moves_through_four_stages_of_equal_length() -> None:
     recipe = with_settings(load_recipe("reqa"), ["epochs=8"])
     torch.manual_seed(0)
-    network = REQA(TinyTrunk(), input_size=112)
+    network = REQA(TinyBackbone(), input_size=112)
     setting = Setting(recipe, CONTRACT, label_span=100, build=lambda: network)
     (phase,) = reqa.phases(setting)
     network.eval()
@@ -64,7 +66,7 @@ def test_reqa_moves_through_four_stages_of_equal_length() -> None:
 
 
 def test_reqa_goes_on_at_the_stage_that_a_recipe_names() -> None:
-    network = REQA(TinyTrunk(), input_size=112).eval()
+    network = REQA(TinyBackbone(), input_size=112).eval()
     images, labels = torch.rand(10, 3, 112, 112), torch.linspace(0, 90, 10)
     recipe = with_settings(load_recipe("reqa"), ["epochs=2", "first_stage=4"])
     (phase,) = reqa.phases(Setting(recipe, CONTRACT, label_span=100, build=lambda: network))
@@ -87,7 +89,7 @@ def test_reqa_goes_on_at_the_stage_that_a_recipe_names() -> None:
 def test_reqa_pays_for_degraded_photos_that_do_not_score_below() -> None:
     recipe = load_recipe("reqa")
     torch.manual_seed(0)
-    network = REQA(TinyTrunk(), input_size=112)
+    network = REQA(TinyBackbone(), input_size=112)
     (phase,) = reqa.phases(Setting(recipe, CONTRACT, label_span=100, build=lambda: network))
     network.eval()
     images, labels = torch.rand(6, 3, 112, 112), torch.linspace(0, 90, 6)
@@ -105,7 +107,7 @@ def test_reqa_pays_for_degraded_photos_that_do_not_score_below() -> None:
 
 def test_blockiqas_loss_may_have_qualitynets_second_term() -> None:
     torch.manual_seed(0)
-    network = BlockIQA(TinyTrunk()).eval()
+    network = BlockIQA(TinyBackbone()).eval()
     images, labels = torch.rand(6, 3, 64, 64), torch.linspace(0.1, 0.9, 6)
     batch = Batch(images, labels, labels, {}, 0, torch.Generator())
     losses = []
@@ -126,7 +128,7 @@ def window_recipe(*more: str) -> Recipe:
 
 def test_a_window_of_what_is_kept_is_one_of_the_map_and_of_the_teachers() -> None:
     torch.manual_seed(0)
-    network = BlockIQA(TinyTrunk(), blocks=1).eval()
+    network = BlockIQA(TinyBackbone(), blocks=1).eval()
     build = Setting(window_recipe(), CONTRACT, label_span=1, build=lambda: network)
     (phase,) = blockiqa.phases(build)
     assert phase.cut is not None and phase.keeps_below_last
@@ -150,7 +152,7 @@ def test_a_window_of_what_is_kept_is_one_of_the_map_and_of_the_teachers() -> Non
         seen.add((y, x))
         with torch.inference_mode():
             levels, _ = network.parts_of(torch.from_numpy(part)[None])
-            c4 = network.trunk.last(torch.from_numpy(mine).permute(2, 0, 1)[None])  # type: ignore[attr-defined]
+            c4 = network.backbone.last(torch.from_numpy(mine).permute(2, 0, 1)[None])  # type: ignore[attr-defined]
         # The middle of the nine windows is the whole map.
         assert torch.allclose(levels[3][0][0, 4, :-1], c4.mean(dim=(0, 2, 3)), atol=1e-5)
     assert seen == {(y, x) for y in (0, 2, 4) for x in (0, 2)}
@@ -159,7 +161,10 @@ def test_a_window_of_what_is_kept_is_one_of_the_map_and_of_the_teachers() -> Non
 @pytest.mark.parametrize("side", [48, 128])
 def test_a_window_that_does_not_fit_is_refused(side: int) -> None:
     build = Setting(
-        window_recipe(f"window={side}"), CONTRACT, 1, build=lambda: BlockIQA(TinyTrunk(), blocks=1)
+        window_recipe(f"window={side}"),
+        CONTRACT,
+        1,
+        build=lambda: BlockIQA(TinyBackbone(), blocks=1),
     )
     with pytest.raises(UsageError, match="a multiple of 32 that fits"):
         blockiqa.phases(build)
@@ -167,7 +172,7 @@ def test_a_window_that_does_not_fit_is_refused(side: int) -> None:
 
 def test_maps_of_any_scale_count_alike_in_a_new_head() -> None:
     torch.manual_seed(0)
-    network = BlockIQA(TinyTrunk()).eval()
+    network = BlockIQA(TinyBackbone()).eval()
     with torch.inference_mode():
         pooled = network.pooled(torch.rand(40, 3, 64, 64))
     standardise(network, pooled)
@@ -178,7 +183,7 @@ def test_maps_of_any_scale_count_alike_in_a_new_head() -> None:
         scaled = [[means.clone() for means in level] for level in levels]
         for level in scaled:
             level[-1][..., :-1] *= scale
-        fresh = BlockIQA(TinyTrunk()).eval()
+        fresh = BlockIQA(TinyBackbone()).eval()
         parts = torch.cat([means.flatten(1) for level in scaled for means in level], dim=1)
         responses = network.parts_of(pooled)[1]
         again = torch.cat([parts, responses], dim=1).reshape(40, 4, -1)
@@ -194,7 +199,7 @@ def test_maps_of_any_scale_count_alike_in_a_new_head() -> None:
 def test_qualitynets_new_head_starts_with_features_of_equal_weight() -> None:
     recipe = load_recipe("qualitynet", config="qualitynet-cpu")
     torch.manual_seed(0)
-    network = QualityNet(TinyTrunk(), TinyTrunk(), levels="all", attention="none")
+    network = QualityNet(TinyBackbone(), TinyBackbone(), levels="all", attention="none")
     (phase,) = qualitynet.phases(Setting(recipe, CONTRACT, label_span=1, build=lambda: network))
     assert phase.meet is not None
     width = sum(network.widths)
@@ -212,11 +217,11 @@ def test_qualitynets_new_head_starts_with_features_of_equal_weight() -> None:
     assert qualitynet.phases(going_on)[0].meet is None
 
 
-def test_the_filters_of_a_frozen_trunks_stem_are_those_of_afel() -> None:
+def test_the_filters_of_a_frozen_backbones_stem_are_those_of_afel() -> None:
     recipe = load_recipe("blockiqa", config="blockiqa-cpu")
-    network = assemble_network("blockiqa", recipe.trunks)
+    network = assemble_network("blockiqa", recipe.backbones)
     assert isinstance(network, BlockIQA)
-    stem = network.trunk.get_submodule("stem")  # type: ignore[attr-defined]
+    stem = network.backbone.get_submodule("stem")  # type: ignore[attr-defined]
     stem[1].running_mean.uniform_(-1, 1)
     stem[1].running_var.uniform_(0.5, 2)
     blockiqa.phases(Setting(recipe, CONTRACT, label_span=1, build=lambda: network))
@@ -233,7 +238,7 @@ def test_the_filters_of_a_frozen_trunks_stem_are_those_of_afel() -> None:
 def test_nlnet_learns_from_what_is_kept_of_photos_what_it_learns_from_photos() -> None:
     recipe = load_recipe("nlnet", config="nlnet-cpu")
     torch.manual_seed(0)
-    network = NLNet(TinyTrunk(), nodes=12, pixels=10)
+    network = NLNet(TinyBackbone(), nodes=12, pixels=10)
     setting = Setting(recipe, CONTRACT, label_span=1, build=lambda: network)
     (phase,) = nlnet.phases(setting)
     assert phase.extras is None

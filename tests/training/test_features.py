@@ -9,16 +9,17 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
-from tiny_trunk import TinyTrunk
+from tiny_backbone import TinyBackbone
 from torch import nn
 
 from biqa_cli.errors import UsageError
-from biqa_cli.models.backbones.efficientnet_lite import efficientnet_lite0
-from biqa_cli.models.blockiqa import BlockIQA
-from biqa_cli.models.nlnet import NLNet
-from biqa_cli.models.qualitynet import QualityNet
-from biqa_cli.models.shdiqa import SHDIQA
 from biqa_cli.models.spec import InputContract
+from biqa_cli.networks.backbones.efficientnet_lite import efficientnet_lite0
+from biqa_cli.networks.blockiqa import BlockIQA
+from biqa_cli.networks.nlnet import NLNet
+from biqa_cli.networks.qualitynet import QualityNet
+from biqa_cli.networks.shdiqa import SHDIQA
+from biqa_cli.training.backbones import BackboneSlot, freeze
 from biqa_cli.training.config import load_recipe, with_settings
 from biqa_cli.training.data import normalised
 from biqa_cli.training.degradation import degrade_pixels
@@ -36,7 +37,6 @@ from biqa_cli.training.job import Job
 from biqa_cli.training.order import degraded_view, draw_degraded
 from biqa_cli.training.photos import PhotoStore
 from biqa_cli.training.recipe import Recipe
-from biqa_cli.training.trunks import TrunkSlot, freeze
 
 CONTRACT = InputContract(64, 64, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
 RECIPE = with_settings(load_recipe("blockiqa", config="blockiqa-cpu"), ["flip=true"])
@@ -44,18 +44,18 @@ RECIPE = with_settings(load_recipe("blockiqa", config="blockiqa-cpu"), ["flip=tr
 
 def networks() -> list[nn.Module]:
     torch.manual_seed(0)
-    last_learns = [BlockIQA(TinyTrunk(), blocks=blocks) for blocks in (1, 3)]
+    last_learns = [BlockIQA(TinyBackbone(), blocks=blocks) for blocks in (1, 3)]
     for network in last_learns:
         network.learns_above = (64 // network.blocks, 64 // network.blocks)
     return [
-        BlockIQA(TinyTrunk()),
-        BlockIQA(TinyTrunk(), blocks=3, use_afel=False, similarity="cosine"),
-        QualityNet(TinyTrunk(), TinyTrunk()),
-        QualityNet(TinyTrunk(), TinyTrunk(), chains=2, attention="CA"),
-        QualityNet(TinyTrunk(), TinyTrunk(), levels="all"),
-        NLNet(TinyTrunk(), nodes=6, pixels=5),
-        SHDIQA(TinyTrunk(), depth=1, width=12, heads=2, input_size=64),
-        SHDIQA(TinyTrunk(), depth=1, width=12, heads=2, input_size=64, patch=32, levels="all"),
+        BlockIQA(TinyBackbone()),
+        BlockIQA(TinyBackbone(), blocks=3, use_afel=False, similarity="cosine"),
+        QualityNet(TinyBackbone(), TinyBackbone()),
+        QualityNet(TinyBackbone(), TinyBackbone(), chains=2, attention="CA"),
+        QualityNet(TinyBackbone(), TinyBackbone(), levels="all"),
+        NLNet(TinyBackbone(), nodes=6, pixels=5),
+        SHDIQA(TinyBackbone(), depth=1, width=12, heads=2, input_size=64),
+        SHDIQA(TinyBackbone(), depth=1, width=12, heads=2, input_size=64, patch=32, levels="all"),
         *last_learns,
     ]
 
@@ -85,7 +85,7 @@ def frozen(
     go_on: Callable[[int, int], bool] = lambda _done, _total: True,
 ) -> Frozen:
     last_learns = getattr(network, "learns_above", None) is not None
-    slots = (TrunkSlot("trunk.", "resnet50"),)
+    slots = (BackboneSlot("backbone.", "resnet50"),)
     freeze(network, slots, trainable="last" if last_learns else "head")
     return Frozen(
         network,
@@ -126,8 +126,8 @@ def test_what_is_kept_below_the_last_stage_serves_whatever_that_learns(store: Ph
     kept = cached(network, store)
     assert kept is not None
     with torch.no_grad():
-        network.get_parameter("trunk.layers.3.weight").normal_()
-        network.get_parameter("trunk.layers.3.bias").normal_()
+        network.get_parameter("backbone.layers.3.weight").normal_()
+        network.get_parameter("backbone.layers.3.bias").normal_()
         again = cached(network, store)
         assert again is not None and len(list(store.home.glob("features-*.npy"))) == 1
         pooled = torch.from_numpy(kept.of(7, mirrored=False)[None].astype(np.float32))
@@ -199,15 +199,15 @@ def test_other_weights_or_photos_are_another_file_and_another_head_is_not(
         return len(list(store.home.glob("features-*.npy")))
 
     with torch.no_grad():
-        network.trunk.layers[0].weight[0, 0, 0, 0] = 0.0
+        network.backbone.layers[0].weight[0, 0, 0, 0] = 0.0
     assert files() == 1
     with torch.no_grad():
-        network.trunk.layers[0].weight[0, 0, 0, 0] = -0.0
+        network.backbone.layers[0].weight[0, 0, 0, 0] = -0.0
         network.fusion[0].weight.add_(1)
     network.aggregator[1].running_mean.add_(1)
     assert files() == 1
     with torch.no_grad():
-        network.trunk.layers[0].weight.add_(1)
+        network.backbone.layers[0].weight.add_(1)
     assert files() == 2
     (store.home / "part-0000.json").write_text("[[1, ''], [3, '']]")
     assert files() == 3

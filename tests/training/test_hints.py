@@ -6,32 +6,32 @@ from typing import cast
 import pytest
 import torch
 from safetensors.torch import save_file
-from tiny_trunk import TinyTrunk
+from tiny_backbone import TinyBackbone
 from torch import Tensor, nn
 
 from biqa_cli.errors import UsageError, WeightsError
-from biqa_cli.models.blockiqa import BlockIQA
+from biqa_cli.models.build import build_backbone
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
-from biqa_cli.models.networks import build_trunk
+from biqa_cli.networks.blockiqa import BlockIQA
+from biqa_cli.training.backbones import BackboneSlot
 from biqa_cli.training.families.base import Batch, Phase, Terms, output_of
 from biqa_cli.training.hints import Hinted, channel_correlation, with_hints
-from biqa_cli.training.initial import trained_trunk
-from biqa_cli.training.trunks import TrunkSlot
+from biqa_cli.training.initial import trained_backbone
 from biqa_cli.weights.cache import locate
 from biqa_cli.weights.manifest import load_manifest
 
-SLOT = TrunkSlot("trunk.", "efficientnet-lite0")
+SLOT = BackboneSlot("backbone.", "efficientnet-lite0")
 
 
 class Scorer(nn.Module):
-    """The mean of the trunk's last map is the score."""
+    """The mean of the backbone's last map is the score."""
 
-    def __init__(self, trunk: nn.Module) -> None:
+    def __init__(self, backbone: nn.Module) -> None:
         super().__init__()
-        self.trunk = trunk
+        self.backbone = backbone
 
     def forward(self, images: Tensor) -> Tensor:
-        maps: tuple[Tensor, ...] = self.trunk(images)
+        maps: tuple[Tensor, ...] = self.backbone(images)
         return maps[-1].mean(dim=(1, 2, 3))
 
 
@@ -61,7 +61,7 @@ def embedded_weights() -> Path:
 
 def lite0(seed: int) -> nn.Module:
     torch.manual_seed(seed)
-    return cast("nn.Module", build_trunk("efficientnet-lite0")).eval()
+    return cast("nn.Module", build_backbone("efficientnet-lite0")).eval()
 
 
 def test_the_correlation_is_of_each_channel_over_images_and_places() -> None:
@@ -80,11 +80,14 @@ def test_the_correlation_is_of_each_channel_over_images_and_places() -> None:
     assert channel_correlation(maps, other).item() == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_trunk_that_is_its_teacher_has_nothing_to_learn() -> None:
-    (_, trunk), (_, teacher) = trained_trunk(embedded_weights()), trained_trunk(embedded_weights())
-    trunk.eval()
+def test_a_backbone_that_is_its_teacher_has_nothing_to_learn() -> None:
+    (_, backbone), (_, teacher) = (
+        trained_backbone(embedded_weights()),
+        trained_backbone(embedded_weights()),
+    )
+    backbone.eval()
     phase = with_hints(
-        phase_of(Scorer(trunk)), SLOT, teacher, "efficientnet-lite0", weight=3, trainable="all"
+        phase_of(Scorer(backbone)), SLOT, teacher, "efficientnet-lite0", weight=3, trainable="all"
     )
     hinted = cast("Hinted", phase.learner)
     for regressor in cast("list[nn.Conv2d]", hinted.regressors):
@@ -92,18 +95,18 @@ def test_a_trunk_that_is_its_teacher_has_nothing_to_learn() -> None:
     same = phase.loss(batch_of(torch.randn(2, 3, 64, 64)))
     assert same["hint"].item() == pytest.approx(0, abs=1e-3)
     other = with_hints(
-        phase_of(Scorer(trunk)), SLOT, lite0(1), "efficientnet-lite0", weight=3, trainable="all"
+        phase_of(Scorer(backbone)), SLOT, lite0(1), "efficientnet-lite0", weight=3, trainable="all"
     )
     terms = other.loss(batch_of(torch.randn(2, 3, 64, 64)))
     assert terms["hint"] > 0.5
     assert terms["loss"].item() == pytest.approx(2 + 3 * terms["hint"].item())
 
 
-def test_the_trunk_learns_and_its_teacher_does_not() -> None:
-    trunk, teacher = lite0(0), lite0(1)
+def test_the_backbone_learns_and_its_teacher_does_not() -> None:
+    backbone, teacher = lite0(0), lite0(1)
     before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
     phase = with_hints(
-        phase_of(Scorer(trunk)), SLOT, teacher, "efficientnet-lite0", weight=1, trainable="all"
+        phase_of(Scorer(backbone)), SLOT, teacher, "efficientnet-lite0", weight=1, trainable="all"
     )
     phase.learner.train()
     torch.manual_seed(2)
@@ -136,8 +139,8 @@ def test_the_teacher_sees_the_same_pixels_normalised_as_it_learnt_them() -> None
         return (pixels - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
 
     pixels = torch.rand(2, 3, 64, 64)
-    network = Scorer(cast("nn.Module", build_trunk("resnet50")))
-    slot = TrunkSlot("trunk.", "resnet50")
+    network = Scorer(cast("nn.Module", build_backbone("resnet50")))
+    slot = BackboneSlot("backbone.", "resnet50")
     phase = with_hints(
         phase_of(network), slot, Spy(), "efficientnet-lite0", weight=1, trainable="all"
     )
@@ -148,11 +151,11 @@ def test_the_teacher_sees_the_same_pixels_normalised_as_it_learnt_them() -> None
 
 def test_what_is_kept_of_teacher_and_frozen_stages_hints_as_the_photos_do() -> None:
     torch.manual_seed(0)
-    network, teacher = BlockIQA(TinyTrunk(), blocks=1), TinyTrunk()
+    network, teacher = BlockIQA(TinyBackbone(), blocks=1), TinyBackbone()
     images = torch.randn(3, 3, 64, 96)
     network.learns_above = (64, 96)
     plain = Phase("", 1, network, network, "", mse_of(network), nn.functional.mse_loss)
-    slot = TrunkSlot("trunk.", "resnet50")
+    slot = BackboneSlot("backbone.", "resnet50")
     phases = [
         with_hints(
             replace(plain, keeps_below_last=kept),
@@ -176,16 +179,16 @@ def test_what_is_kept_of_teacher_and_frozen_stages_hints_as_the_photos_do() -> N
     # Only the last map: the others are frozen.
     assert len(cast("Hinted", phases[0].learner).regressors) == 1
     pooled["loss"].backward()  # type: ignore[no-untyped-call]
-    assert network.trunk.last.weight.grad is not None
+    assert network.backbone.last.weight.grad is not None
 
 
-def test_the_trunk_of_a_checkpoint_is_found_and_other_files_are_refused(tmp_path: Path) -> None:
-    name, trunk = trained_trunk(embedded_weights())
+def test_the_backbone_of_a_checkpoint_is_found_and_other_files_are_refused(tmp_path: Path) -> None:
+    name, backbone = trained_backbone(embedded_weights())
     assert name == "efficientnet-lite0"
-    assert len(trunk(torch.zeros(1, 3, 64, 64))) == 4
+    assert len(backbone(torch.zeros(1, 3, 64, 64))) == 4
     unknown = tmp_path / "unknown.safetensors"
     save_file({"x": torch.zeros(3)}, unknown)
     with pytest.raises(WeightsError, match="does not say which network it is"):
-        trained_trunk(unknown)
+        trained_backbone(unknown)
     with pytest.raises((WeightsError, UsageError)):
-        trained_trunk(tmp_path / "missing.safetensors")
+        trained_backbone(tmp_path / "missing.safetensors")

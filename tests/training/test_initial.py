@@ -9,24 +9,24 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from biqa_cli.errors import UsageError, WeightsError
-from biqa_cli.models.backbones.installed_torchvision import torchvision_models
-from biqa_cli.models.networks import assemble_network
+from biqa_cli.models.build import assemble_network
 from biqa_cli.models.options import OptionValue
 from biqa_cli.models.spec import Family
-from biqa_cli.training.config import load_recipe, with_settings, with_trunks
+from biqa_cli.networks.backbones.installed_torchvision import torchvision_models
+from biqa_cli.training.backbones import backbone_slots
+from biqa_cli.training.config import load_recipe, with_backbones, with_settings
 from biqa_cli.training.initial import set_starting_weights
-from biqa_cli.training.trunks import trunk_slots
 
 
 def start(
     family: Family,
-    trunks: tuple[str, ...],
+    backbones: tuple[str, ...],
     starts: Sequence[str],
     options: dict[str, OptionValue] | None = None,
 ) -> tuple[nn.Module, list[str]]:
-    recipe = with_trunks(load_recipe(family), trunks)
-    network = assemble_network(family, recipe.trunks, options=options)
-    _, notes = set_starting_weights(network, trunk_slots(recipe), starts, family=family)
+    recipe = with_backbones(load_recipe(family), backbones)
+    network = assemble_network(family, recipe.backbones, options=options)
+    _, notes = set_starting_weights(network, backbone_slots(recipe), starts, family=family)
     return network, notes
 
 
@@ -39,38 +39,40 @@ def published(name: str, path: Path) -> dict[str, Tensor]:
     return state
 
 
-def test_published_trunks_are_found_by_their_names(tmp_path: Path) -> None:
+def test_published_backbones_are_found_by_their_names(tmp_path: Path) -> None:
     state = published("resnet50", tmp_path / "r.safetensors")
     network, notes = start("blockiqa", ("resnet50",), [str(tmp_path / "r.safetensors")])
     assert notes == [f"resnet50 starts from {tmp_path / 'r.safetensors'}"]
     assert torch.equal(
-        network.get_parameter("trunk.layers.3.2.conv3.weight"),
+        network.get_parameter("backbone.layers.3.2.conv3.weight"),
         state["layer4.2.conv3.weight"].float(),
     )
-    assert torch.equal(network.get_parameter("trunk.stem.0.weight"), state["conv1.weight"].float())
-
-
-def test_each_trunk_of_two_has_a_start_of_its_own(tmp_path: Path) -> None:
-    state = published("resnet50", tmp_path / "r.safetensors")
-    trunks = ("efficientnet-lite0", "resnet50")
-    network, notes = start("qualitynet", trunks, ["imagenet", str(tmp_path / "r.safetensors")])
-    assert "the trunk of qualitynet-lite" in notes[0]
     assert torch.equal(
-        network.get_parameter("trunks.1.layers.0.0.conv1.weight"),
+        network.get_parameter("backbone.stem.0.weight"), state["conv1.weight"].float()
+    )
+
+
+def test_each_backbone_of_two_has_a_start_of_its_own(tmp_path: Path) -> None:
+    state = published("resnet50", tmp_path / "r.safetensors")
+    backbones = ("efficientnet-lite0", "resnet50")
+    network, notes = start("qualitynet", backbones, ["imagenet", str(tmp_path / "r.safetensors")])
+    assert "the backbone of qualitynet-lite" in notes[0]
+    assert torch.equal(
+        network.get_parameter("backbones.1.layers.0.0.conv1.weight"),
         state["layer1.0.conv1.weight"].float(),
     )
     swapped = ("efficientnet-lite2", "efficientnet-lite0")
     network, notes = start("qualitynet", swapped, ["imagenet"])
-    assert [note.partition(" starts from the trunk of ")[0] for note in notes] == list(swapped)
+    assert [note.partition(" starts from the backbone of ")[0] for note in notes] == list(swapped)
     one, _ = start("blockiqa", ("efficientnet-lite0",), ["imagenet"])
     name = "stages.6.0.layers.0.weight"
-    lite0 = network.get_parameter(f"trunks.1.{name}")
-    assert torch.equal(lite0, one.get_parameter(f"trunk.{name}"))
-    with pytest.raises(UsageError, match="--init was given 3 times, the network has 1 trunks"):
+    lite0 = network.get_parameter(f"backbones.1.{name}")
+    assert torch.equal(lite0, one.get_parameter(f"backbone.{name}"))
+    with pytest.raises(UsageError, match="--init was given 3 times, the network has 1 backbones"):
         start("blockiqa", ("resnet50",), ["none", "none", "none"])
 
 
-def test_a_whole_checkpoint_gives_the_whole_network_and_to_another_its_trunk(
+def test_a_whole_checkpoint_gives_the_whole_network_and_to_another_its_backbone(
     tmp_path: Path,
 ) -> None:
     lite = ("efficientnet-lite0",)
@@ -82,22 +84,24 @@ def test_a_whole_checkpoint_gives_the_whole_network_and_to_another_its_trunk(
     assert notes == [f"the whole network starts from {file}"]
     assert torch.equal(same.get_parameter("fusion.0.weight"), state["fusion.0.weight"])
     name = "stages.6.0.layers.0.weight"
-    for family, prefix in (("reqa", "trunk."), ("nlnet", "local_branch.trunk.")):
+    for family, prefix in (("reqa", "backbone."), ("nlnet", "local_branch.backbone.")):
         other, notes = start(family, lite, [str(file)])  # type: ignore[arg-type]
         assert notes == [f"efficientnet-lite0 starts from {file}"]
-        assert torch.equal(other.get_parameter(prefix + name), state[f"trunk.{name}"])
+        assert torch.equal(other.get_parameter(prefix + name), state[f"backbone.{name}"])
 
 
-def test_one_start_more_than_trunks_is_a_whole_network_with_another_trunk(tmp_path: Path) -> None:
+def test_one_start_more_than_backbones_is_a_whole_network_with_another_backbone(
+    tmp_path: Path,
+) -> None:
     lite = ("efficientnet-lite0",)
     given, _ = start("blockiqa", lite, ["none"])
     file = tmp_path / "whole.safetensors"
     save_file(given.state_dict(), file)
     mixed, notes = start("blockiqa", lite, [str(file), "imagenet"])
     assert notes[0] == f"the whole network starts from {file}"
-    assert "efficientnet-lite0 starts from the trunk of qualitynet-lite" in notes[1]
+    assert "efficientnet-lite0 starts from the backbone of qualitynet-lite" in notes[1]
     imagenet, _ = start("blockiqa", lite, ["imagenet"])
-    name = "trunk.stages.6.0.layers.0.weight"
+    name = "backbone.stages.6.0.layers.0.weight"
     assert torch.equal(mixed.get_parameter(name), imagenet.get_parameter(name))
     name = "fusion.0.weight"
     assert torch.equal(mixed.get_parameter(name), given.get_parameter(name))
@@ -117,13 +121,13 @@ def test_reqa_starts_from_a_checkpoint_for_crops_of_another_size(tmp_path: Path)
     assert large.get_parameter("transformer.position").shape == (1, 11**2 + 1, 224)
 
 
-def test_a_file_of_another_trunk_is_refused_with_the_names_that_are_expected(
+def test_a_file_of_another_backbone_is_refused_with_the_names_that_are_expected(
     tmp_path: Path,
 ) -> None:
     save_file({"0.weight": torch.zeros(2, 2)}, tmp_path / "x.safetensors")
-    for trunk in ("resnet50", "vgg16", "efficientnet-lite2"):
-        with pytest.raises(WeightsError, match=f"does not hold the weights of {trunk}"):
-            start("blockiqa", (trunk,), [str(tmp_path / "x.safetensors")])
+    for backbone in ("resnet50", "vgg16", "efficientnet-lite2"):
+        with pytest.raises(WeightsError, match=f"does not hold the weights of {backbone}"):
+            start("blockiqa", (backbone,), [str(tmp_path / "x.safetensors")])
     with pytest.raises(WeightsError, match="cannot read"):
         start("blockiqa", ("resnet50",), [str(tmp_path / "gone.safetensors")])
 
@@ -145,8 +149,8 @@ def test_without_internet_the_error_names_the_file_to_give(
 
 def test_a_chain_that_is_left_out_needs_no_start() -> None:
     recipe = with_settings(load_recipe("nlnet"), ["branches=nonlocal"])
-    network = assemble_network("nlnet", recipe.trunks, options=recipe.network)
-    assert set_starting_weights(network, trunk_slots(recipe), ["imagenet"], family="nlnet") == (
+    network = assemble_network("nlnet", recipe.backbones, options=recipe.network)
+    assert set_starting_weights(network, backbone_slots(recipe), ["imagenet"], family="nlnet") == (
         False,
         [],
     )

@@ -2,21 +2,21 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tiny_trunk import TinyTrunk
+from tiny_backbone import TinyBackbone
 from torch import nn
 
 from biqa_cli.errors import UsageError
-from biqa_cli.models.blockiqa import BlockIQA
-from biqa_cli.models.networks import assemble_network
-from biqa_cli.models.shdiqa import SHDIQA
-from biqa_cli.training.config import load_recipe, with_settings, with_trunks
+from biqa_cli.models.build import assemble_network
+from biqa_cli.networks.blockiqa import BlockIQA
+from biqa_cli.networks.shdiqa import SHDIQA
+from biqa_cli.training.backbones import backbone_slots, freeze, set_training_mode
+from biqa_cli.training.config import load_recipe, with_backbones, with_settings
 from biqa_cli.training.optimisation import make_optimiser, make_schedule, rate_factor
-from biqa_cli.training.trunks import freeze, set_training_mode, trunk_slots
 
 
 def rates_of(network: nn.Module, family: str, *settings: str) -> dict[str, tuple[float, float]]:
     recipe = with_settings(load_recipe(family), settings)
-    slots = trunk_slots(recipe)
+    slots = backbone_slots(recipe)
     freeze(network, slots, trainable=recipe.optimiser.trainable)
     optimiser = make_optimiser(network, recipe.optimiser, slots)
     names = {id(parameter): name for name, parameter in network.named_parameters()}
@@ -27,14 +27,14 @@ def rates_of(network: nn.Module, family: str, *settings: str) -> dict[str, tuple
     }
 
 
-def test_the_trunk_has_a_rate_of_its_own() -> None:
-    rates = rates_of(BlockIQA(TinyTrunk()), "blockiqa", "rate=3e-4", "trunk_rate=2e-5")
-    assert rates["trunk.layers.0.weight"][0] == 2e-5
+def test_the_backbone_has_a_rate_of_its_own() -> None:
+    rates = rates_of(BlockIQA(TinyBackbone()), "blockiqa", "rate=3e-4", "backbone_rate=2e-5")
+    assert rates["backbone.layers.0.weight"][0] == 2e-5
     assert rates["fusion.0.weight"][0] == 3e-4
 
 
 def test_vectors_and_tokens_do_not_decay_where_the_recipe_says_so() -> None:
-    network = SHDIQA(TinyTrunk(), depth=1, input_size=64)
+    network = SHDIQA(TinyBackbone(), depth=1, input_size=64)
     rates = rates_of(network, "shdiqa")
     assert len(rates) == len(list(network.named_parameters()))
     still = {name for name, (_, decay) in rates.items() if decay == 0}
@@ -43,13 +43,13 @@ def test_vectors_and_tokens_do_not_decay_where_the_recipe_says_so() -> None:
     assert rates["encoder.filter.weight"][1] == 0.05
 
 
-def test_a_frozen_trunk_neither_learns_nor_moves_its_statistics() -> None:
-    recipe = with_trunks(load_recipe("blockiqa"), ("efficientnet-lite0",))
-    network = assemble_network("blockiqa", recipe.trunks)
-    slots = trunk_slots(recipe)
-    before = {n: t.clone() for n, t in network.state_dict().items() if n.startswith("trunk.")}
-    last = ("trunk.stages.5.", "trunk.stages.6.")
-    half = ("trunk.stages.3.", "trunk.stages.4.", *last)
+def test_a_frozen_backbone_neither_learns_nor_moves_its_statistics() -> None:
+    recipe = with_backbones(load_recipe("blockiqa"), ("efficientnet-lite0",))
+    network = assemble_network("blockiqa", recipe.backbones)
+    slots = backbone_slots(recipe)
+    before = {n: t.clone() for n, t in network.state_dict().items() if n.startswith("backbone.")}
+    last = ("backbone.stages.5.", "backbone.stages.6.")
+    half = ("backbone.stages.3.", "backbone.stages.4.", *last)
     for trainable, moves in (("head", ()), ("last", last), ("half", half)):
         freeze(network, slots, trainable=trainable)
         set_training_mode(network, slots, trainable=trainable)
@@ -66,21 +66,21 @@ def test_a_frozen_trunk_neither_learns_nor_moves_its_statistics() -> None:
 @pytest.mark.parametrize(
     ("family", "settings", "prefixes"),
     [
-        ("blockiqa", (), ["trunk."]),
-        ("qualitynet", (), ["trunks.0.", "trunks.1."]),
-        ("qualitynet", ("chains=2",), ["trunks.0."]),
+        ("blockiqa", (), ["backbone."]),
+        ("qualitynet", (), ["backbones.0.", "backbones.1."]),
+        ("qualitynet", ("chains=2",), ["backbones.0."]),
         ("shdiqa", (), ["encoder.vit."]),
         ("nlnet", ("branches=nonlocal",), []),
     ],
 )
-def test_trunks_are_where_the_networks_have_them(
+def test_backbones_are_where_the_networks_have_them(
     family: str, settings: tuple[str, ...], prefixes: list[str]
 ) -> None:
     recipe = with_settings(load_recipe(family), settings)
-    slots = trunk_slots(recipe)
+    slots = backbone_slots(recipe)
     assert [slot.prefix for slot in slots] == prefixes
     with torch.device("meta"):
-        network = assemble_network(recipe.family, recipe.trunks, options=recipe.network)
+        network = assemble_network(recipe.family, recipe.backbones, options=recipe.network)
     for slot in slots:
         assert network.get_submodule(slot.prefix.rstrip("."))
         freeze(network, slots, trainable="last")
@@ -89,34 +89,34 @@ def test_trunks_are_where_the_networks_have_them(
         assert not all(p.requires_grad for p in network.parameters())
         set_training_mode(network, slots, trainable="last")
     if settings == ("chains=2",):
-        assert slots[0].trunk == "efficientnet-b7"
+        assert slots[0].backbone == "efficientnet-b7"
 
 
-def test_what_reads_pixels_beside_a_frozen_trunk_is_frozen_with_it() -> None:
+def test_what_reads_pixels_beside_a_frozen_backbone_is_frozen_with_it() -> None:
     recipe = with_settings(load_recipe("blockiqa", config="blockiqa-cpu"), ["trainable=head"])
-    network = assemble_network(recipe.family, recipe.trunks, options=recipe.network)
+    network = assemble_network(recipe.family, recipe.backbones, options=recipe.network)
     for trainable in ("head", "last"):
-        freeze(network, trunk_slots(recipe), trainable=trainable)
+        freeze(network, backbone_slots(recipe), trainable=trainable)
         learns = {n: p.requires_grad for n, p in network.named_parameters()}
         assert not any(learns[f"afel.conv.{tensor}"] for tensor in ("weight", "bias"))
-    freeze(network, trunk_slots(recipe), trainable="half")
+    freeze(network, backbone_slots(recipe), trainable="half")
     assert all(p.requires_grad for n, p in network.named_parameters() if n.startswith("afel.conv."))
 
 
-def test_superpixels_learn_beside_a_frozen_trunk() -> None:
+def test_superpixels_learn_beside_a_frozen_backbone() -> None:
     recipe = with_settings(load_recipe("nlnet", config="nlnet-cpu"), ["trainable=head"])
-    network = assemble_network(recipe.family, recipe.trunks, options=recipe.network)
-    freeze(network, trunk_slots(recipe), trainable="head")
+    network = assemble_network(recipe.family, recipe.backbones, options=recipe.network)
+    freeze(network, backbone_slots(recipe), trainable="head")
     learns = {n for n, p in network.named_parameters() if p.requires_grad}
     assert {n for n, _ in network.named_parameters() if n.startswith("nonlocal_branch.")} < learns
     assert not any(n.startswith("local_branch.") for n in learns)
 
 
 def test_nothing_that_learns_is_an_error() -> None:
-    network = BlockIQA(TinyTrunk()).requires_grad_(requires_grad=False)
+    network = BlockIQA(TinyBackbone()).requires_grad_(requires_grad=False)
     recipe = load_recipe("blockiqa")
     with pytest.raises(UsageError, match="nothing would learn"):
-        make_optimiser(network, recipe.optimiser, trunk_slots(recipe))
+        make_optimiser(network, recipe.optimiser, backbone_slots(recipe))
 
 
 def curve(family: str, epochs: list[int], *settings: str) -> list[float]:

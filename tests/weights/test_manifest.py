@@ -17,7 +17,7 @@ file = "m.safetensors"
 bytes = 3
 sha256 = "{"a" * 64}"
 licence = "Apache-2.0"
-trunk_origin = "t"
+backbone_origin = "t"
 trained_on = "d"
 recipe = "r"
 tested_on = "s"
@@ -84,5 +84,5 @@ def test_shipped_checkpoints_are_the_networks_of_the_catalogue() -> None:
         spec, file = find_model(checkpoint.name), locate(checkpoint.weights)
         trained = None if file is None else read_trained(file)
         assert trained is not None
-        assert (trained.trunks, trained.input) == (spec.trunks, spec.input)
+        assert (trained.backbones, trained.input) == (spec.backbones, spec.input)
         assert trained.options == with_defaults(spec.family, spec.options)

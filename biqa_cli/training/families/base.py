@@ -7,8 +7,8 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from biqa_cli.models.shdiqa import Partition
 from biqa_cli.models.spec import InputContract
+from biqa_cli.networks.shdiqa import Partition
 from biqa_cli.training.data import Cut, Extras
 from biqa_cli.training.order import order_loss
 from biqa_cli.training.recipe import Recipe
@@ -70,7 +70,7 @@ class Batch:
 
 
 class Poolable(Protocol):
-    """A network whose trunk's work, if the trunk is frozen, can be done once for all epochs."""
+    """A network whose backbone's work, if the backbone is frozen, can be done once for all epochs."""
 
     def pooled(self, images: Tensor) -> Tensor:
         """Return what the frozen layers make of images, (B, …)."""
@@ -140,7 +140,7 @@ class Phase:
     """Of scores and labels (n,) of all validation photos."""
     extras: Extras | None = None
     meet: Callable[[Tensor], None] | None = None
-    """Called before the first step with what the trunk makes of some photos, or crops of them."""
+    """Called before the first step with what the backbone makes of some photos, or crops of them."""
     blockwise: Blockwise | None = None
     """Where a phase learns from such photos, and what frozen layers make of photos is kept."""
     noisy: int | None = None
@@ -149,7 +149,7 @@ class Phase:
     """The options that change what `Poolable.pooled` returns; None where pooling would lose some of
     what the head sees."""
     keeps_below_last: bool = False
-    """Whether `pooled` stops below the last stage of a trunk where that learns."""
+    """Whether `pooled` stops below the last stage of a backbone where that learns."""
     beside: nn.Module | None = None
     """A frozen network, and what it makes of images (B, K) is kept behind what `pooled` returns."""
     cut: Cut | None = None

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from biqa_cli.errors import UsageError
-from biqa_cli.models.backbones import StagedTrunk
-from biqa_cli.models.blockiqa import BlockIQA
+from biqa_cli.networks.backbones import StagedBackbone
+from biqa_cli.networks.blockiqa import BlockIQA
 from biqa_cli.training.data import Cut
 from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of, with_order
 from biqa_cli.training.families.start import project_at_random
@@ -30,7 +30,7 @@ def phases(setting: Setting) -> tuple[Phase, ...]:
     if starts_anew and trainable in ("head", "last"):
         _take_filters_of_the_stem(network)
     view = setting.recipe.input
-    stops = trainable == "last" and view.is_whole and isinstance(network.trunk, StagedTrunk)
+    stops = trainable == "last" and view.is_whole and isinstance(network.backbone, StagedBackbone)
     if stops:
         network.learns_above = (view.height // network.blocks, view.width // network.blocks)
         network.window = view.window
@@ -70,7 +70,7 @@ def _random_windows(network: BlockIQA) -> Cut:
     Raises:
         UsageError: If there is no such window.
     """
-    fine, coarse = network.trunk.strides[-2:]
+    fine, coarse = network.backbone.strides[-2:]
     (height, width, channels), side = network.kept_map, network.window
     count, times = side // coarse, coarse // fine
     last_y, last_x = height // times - count, width // times - count
@@ -96,7 +96,7 @@ def _random_windows(network: BlockIQA) -> Cut:
 def standardise(network: BlockIQA, pooled: Tensor) -> None:
     """Start pyramid and AFEL as random projections of standardised features.
 
-    The maps of a trunk have means and spreads that differ by orders of magnitude: from the
+    The maps of a backbone have means and spreads that differ by orders of magnitude: from the
     usual initialisation a head on EfficientNet-Lite0 reached SRCC 0.79 on BIQ2021's `val`, from
     this one 0.84.
 
@@ -122,12 +122,12 @@ def standardise(network: BlockIQA, pooled: Tensor) -> None:
 
 
 def _take_filters_of_the_stem(network: BlockIQA) -> None:
-    """Take AFEL's frozen filters from the trunk, where its stem has 3×3 filters.
+    """Take AFEL's frozen filters from the backbone, where its stem has 3×3 filters.
 
     32 filters and their negatives are AFEL's 64: rectified, they measure both signs of each
     filter's response. Filters that stay random would tell less.
     """
-    stem = getattr(network.trunk, "stem", None)
+    stem = getattr(network.backbone, "stem", None)
     if network.afel is None or not isinstance(stem, nn.Sequential):
         return
     ours, conv, norm = network.afel.conv, stem[0], stem[1]

@@ -6,8 +6,8 @@ import numpy as np
 from torch.nn import functional as F
 
 from biqa_cli.errors import UsageError
-from biqa_cli.models.nlnet import NLNet
-from biqa_cli.models.superpixels import superpixel_nodes
+from biqa_cli.networks.nlnet import NLNet
+from biqa_cli.networks.superpixels import superpixel_nodes
 from biqa_cli.training.data import Arrays
 from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of, with_order
 from biqa_cli.training.losses.nlnet import nlnet_loss

@@ -5,7 +5,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from biqa_cli.models.qualitynet import QualityNet
+from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of, with_order
 from biqa_cli.training.families.start import project_at_random
 from biqa_cli.training.losses.qualitynet import plcc_loss, quality_aware_loss

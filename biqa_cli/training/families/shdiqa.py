@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from biqa_cli.errors import UsageError
-from biqa_cli.models.networks import build_trunk
-from biqa_cli.models.shdiqa import SHDIQA, BlockEncoder, Partition, SHDIQATeacher
+from biqa_cli.models.build import build_backbone
+from biqa_cli.networks.shdiqa import SHDIQA, BlockEncoder, Partition, SHDIQATeacher
+from biqa_cli.training.backbones import backbone_slots
 from biqa_cli.training.data import Arrays, Extras, normalised
 from biqa_cli.training.degradation import degrade_pixels
 from biqa_cli.training.families.base import (
@@ -25,7 +26,6 @@ from biqa_cli.training.families.base import (
 from biqa_cli.training.families.start import project_at_random
 from biqa_cli.training.losses.shdiqa import quality_loss, shdiqa_loss, teacher_loss
 from biqa_cli.training.photos import Pixels
-from biqa_cli.training.trunks import trunk_slots
 
 _POOLED_BY = ("patch", "levels")
 
@@ -166,14 +166,14 @@ def _learning(
 
 
 def _teacher(setting: Setting, network: SHDIQA) -> SHDIQATeacher:
-    """Return a teacher of the student's sizes that starts from the same trunk."""
+    """Return a teacher of the student's sizes that starts from the same backbone."""
     vit = network.encoder.vit
     teacher = SHDIQATeacher(
-        build_trunk(setting.recipe.trunks[0]),
+        build_backbone(setting.recipe.backbones[0]),
         partition=_partition(setting),
         **vit.sizes,
     )
-    for slot in trunk_slots(setting.recipe):
+    for slot in backbone_slots(setting.recipe):
         name = slot.prefix.rstrip(".")
         teacher.get_submodule(name).load_state_dict(network.get_submodule(name).state_dict())
     return teacher
@@ -200,7 +200,7 @@ def _degrading(setting: Setting) -> Extras:
 
 
 def _pooled_of_degraded(batch: Batch, setting: Setting, network: SHDIQA | SHDIQATeacher) -> Tensor:
-    """Return what a network reads of degraded crops, from the trunk or from what is kept."""
+    """Return what a network reads of degraded crops, from the backbone or from what is kept."""
     degraded = batch.extras["degraded"]
     if batch.is_pooled:
         return degraded.float()

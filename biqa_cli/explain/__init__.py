@@ -1,0 +1,1 @@
+"""Where a photo is bad, and what a network looks at."""

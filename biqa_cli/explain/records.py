@@ -1,0 +1,104 @@
+"""What the explanations of a score are made of. Plain data, nothing heavy."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+InnerKind = Literal["gradcam", "feedback", "attention"]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockScore:
+    """How good one block of a photo is."""
+
+    x: int
+    """The left edge, in pixels of the upright photo."""
+    y: int
+    """The upper edge."""
+    width: int
+    height: int
+    score: float
+    """0 to 100, higher is better: what the model makes of the block alone."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreMap:
+    """Where a photo is good and where it is bad."""
+
+    path: str
+    model: str
+    score: float
+    """Of the whole photo, 0 to 100, as `biqa score` gives it."""
+    width: int
+    """In pixels, of the upright photo."""
+    height: int
+    blocks: tuple[BlockScore, ...]
+    """Row by row; they overlap, and together they cover the photo."""
+    worst: tuple[BlockScore, ...]
+    """The lowest block, and up to two more that do not overlap it and lie 5 below the median.
+
+    Lowest first; empty where all blocks are equal.
+    """
+    values: "NDArray[np.float32]"
+    """(h, w): the mean score of the blocks over each pixel of `picture`."""
+    picture: "Image.Image"
+    """The upright photo, w × h pixels: reduced where it is larger than the map may be."""
+
+    @property
+    def mean(self) -> float:
+        """The mean of the map over the photo, to compare with `score`."""
+        return float(self.values.mean(dtype="float64"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SimilarityMatrix:
+    """How alike BlockIQA finds the n × n blocks of a photo (BlockIQA, eqs. 1 to 3, figure 3)."""
+
+    path: str
+    model: str
+    score: float
+    """Of the whole photo, 0 to 100, as `biqa score` gives it."""
+    width: int
+    height: int
+    values: "NDArray[np.float32]"
+    """(n², n²), in [0, 1]: symmetric, 1 on the diagonal; blocks are counted row by row."""
+    block_scores: "NDArray[np.float32]"
+    """(n, n): S_i of eq. 9, in (0, 1)."""
+    block_weights: "NDArray[np.float32]"
+    """(n, n): m_i of eq. 10, the mean similarity of a block to all blocks."""
+    picture: "Image.Image"
+    """The upright photo, reduced where it is large."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """One map of what a network looks at."""
+
+    title: str
+    values: "NDArray[np.float32]"
+    """(h, w), over the whole photo; nan where the network has no value."""
+    value: float | None = None
+    """The score that belongs to the map, 0 to 100; None where none does."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InnerMaps:
+    """What a network looks at in a photo."""
+
+    path: str
+    model: str
+    kind: InnerKind
+    score: float
+    """Of the whole photo, 0 to 100, as `biqa score` gives it."""
+    width: int
+    height: int
+    columns: int
+    """So many panels stand in a row."""
+    panels: tuple[Panel, ...]
+    """Row by row."""
+    picture: "Image.Image"
+    """The upright photo, reduced where it is large; h × w pixels as the panels."""

@@ -1,0 +1,203 @@
+"""QualityNet: two backbones, each weighted by spatial and channel attention, fused into one score.
+
+Reference:
+    Aslam et al., "QualityNet: A multi-stream fusion framework with spatial and channel attention
+    for blind image quality assessment", Scientific Reports 14, 2024,
+    https://doi.org/10.1038/s41598-024-77076-4
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+import torch
+from torch import Tensor, nn
+
+from biqa_cli.errors import UsageError
+from biqa_cli.networks.backbones import Backbone
+
+Chains = Literal[1, 2, "both"]
+Attention = Literal["none", "SA", "CA", "SA+CA"]
+AttentionOrder = Literal["gap_first", "attention_first"]
+Levels = Literal["last", "all"]
+Affine = tuple[tuple[float, ...], tuple[float, ...]]
+
+_CHANNEL_REDUCTION = 8
+# Keras' values for batch norm, in torch's meaning of momentum.
+_BN_EPS, _BN_MOMENTUM = 1e-3, 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class QualityNetOutput:
+    """What one forward pass of QualityNet returns.
+
+    Tuples have one entry for each chain; with levels="all" one for each level of each chain, the
+    finest of the first chain first.
+    """
+
+    scores: Tensor
+    """(B,), unbounded, on the scale of the labels (eq. 34)."""
+    features: Tensor
+    """The fused vector (B, C_1 + C_2), 4608 numbers in the paper (eq. 24)."""
+    maps: tuple[Tensor, ...]
+    """The maps that are read (B, C, h, w), in the paper the last of each backbone: see Grad-CAM."""
+    spatial_gates: tuple[Tensor, ...]
+    """In (0, 1) (eq. 4): (B, 1, 1, 1) with GAP first, else (B, 1, h, w). Empty without SA."""
+    channel_gates: tuple[Tensor, ...]
+    """(B, C) in (0, 1) (eq. 10). Empty without CA."""
+
+
+class SpatialAttention(nn.Module):
+    """SA: one gate for each place, from the mean and the maximum of its channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 1, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to gates (B, 1, H, W) in (0, 1) (eqs. 1 to 4)."""
+        pooled = torch.cat([x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)], dim=1)
+        return torch.sigmoid(self.conv(pooled))
+
+
+class ChannelAttention(nn.Module):
+    """CA: one gate for each channel, from its mean and its maximum over the map.
+
+    Args:
+        channels: Channels of the map; the hidden layer has an eighth of them.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        hidden = max(1, channels // _CHANNEL_REDUCTION)
+        self.fc1 = nn.Linear(2 * channels, hidden)
+        self.fc2 = nn.Linear(hidden, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to gates (B, C, 1, 1) in (0, 1) (eqs. 6 to 10)."""
+        pooled = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
+        gates = torch.sigmoid(self.fc2(torch.relu(self.fc1(pooled))))
+        return gates[:, :, None, None]
+
+
+class QualityNet(nn.Module):
+    """QualityNet on any two backbones.
+
+    Args:
+        first: Chain-1, ResNet-50 in the paper.
+        second: Chain-2, EfficientNet-B7 in the paper.
+        chains: Both chains, or the one that the ablation keeps (figure 15); the backbone of the
+            other is then not part of the network.
+        attention: Which attention blocks each chain has (figure 15: none or both).
+        inputs: For each chain the (scale, shift) of the channels that turns the normalised view
+            into what its backbone was trained with; None leaves the view as it is.
+        order: "gap_first" pools the map, then gates the 1×1 rest, as eqs. 13 to 16 say;
+            "attention_first" gates the map and pools last, as the prose says.
+        levels: "last" reads the last map of each backbone, as the paper does; "all" reads all four,
+            each with attention of its own (our extension: flaws that pass before the last map).
+
+    Raises:
+        UsageError: If a switch has another value than these.
+    """
+
+    def __init__(
+        self,
+        first: Backbone,
+        second: Backbone,
+        *,
+        chains: Chains = "both",
+        attention: Attention = "SA+CA",
+        order: AttentionOrder = "gap_first",
+        levels: Levels = "last",
+        inputs: Sequence[Affine | None] = (None, None),
+    ) -> None:
+        super().__init__()
+        switches = (
+            (chains, Chains),
+            (attention, Attention),
+            (order, AttentionOrder),
+            (levels, Levels),
+        )
+        for value, choices in switches:
+            if value not in get_args(choices):
+                allowed = ", ".join(map(repr, get_args(choices)))
+                msg = f"QualityNet has no variant {value!r}: use one of {allowed}"
+                raise UsageError(msg)
+        backbones = {1: [first], 2: [second], "both": [first, second]}[chains]
+        self._inputs = {1: inputs[:1], 2: inputs[1:], "both": inputs}[chains]
+        self.order: AttentionOrder = order
+        self.levels = 1 if levels == "last" else len(first.channels)
+        self.backbones = nn.ModuleList(cast("list[nn.Module]", backbones))
+        self.widths = [c for backbone in backbones for c in backbone.channels[-self.levels :]]
+        self.spatial = nn.ModuleList(SpatialAttention() for _ in self.widths if "SA" in attention)
+        self.channel = nn.ModuleList(ChannelAttention(c) for c in self.widths if "CA" in attention)
+        self.head = dense_layers(sum(self.widths), 1)
+
+    def forward(self, images: Tensor) -> QualityNetOutput:
+        """Score normalised images (B, 3, H, W) of any size that the backbones accept."""
+        return self.from_maps(self.maps(images))
+
+    def maps(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Map images to the maps that are read, (B, 2048, 7, 7) and (B, 2560, 7, 7) at 224."""
+        read: list[Tensor] = []
+        for backbone, affine in zip(self.backbones, self._inputs, strict=True):
+            maps = backbone(images if affine is None else _applied(affine, images))
+            read += maps[-self.levels :]
+        return tuple(read)
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """Return the means of the maps (B, C_1 + C_2): all that GAP first leaves of them."""
+        return torch.cat([x.mean(dim=(2, 3)).float() for x in self.maps(images)], dim=1)
+
+    def from_pooled(self, pooled: Tensor) -> QualityNetOutput:
+        """Score images by what `pooled` has returned; with GAP first it is equal to `forward`."""
+        return self.from_maps(torch.split(pooled[:, :, None, None], self.widths, dim=1))
+
+    def from_maps(self, maps: Sequence[Tensor]) -> QualityNetOutput:
+        """Score what `maps` has returned (eqs. 13 to 34)."""
+        gated = list(maps)
+        if self.order == "gap_first":
+            gated = [x.mean(dim=(2, 3), keepdim=True) for x in gated]
+        spatial_gates = tuple(sa(x) for sa, x in zip(self.spatial, gated, strict=False))
+        gated = _apply(spatial_gates, gated)
+        channel_gates = tuple(ca(x) for ca, x in zip(self.channel, gated, strict=False))
+        gated = _apply(channel_gates, gated)
+        features = torch.cat([x.mean(dim=(2, 3)) for x in gated], dim=1)
+        return QualityNetOutput(
+            scores=self.head(features)[:, 0],
+            features=features,
+            maps=tuple(maps),
+            spatial_gates=spatial_gates,
+            channel_gates=tuple(gate.flatten(1) for gate in channel_gates),
+        )
+
+
+def _applied(affine: Affine, images: Tensor) -> Tensor:
+    """Return scale · x + shift, channel by channel."""
+    scale, shift = (images.new_tensor(values).reshape(3, 1, 1) for values in affine)
+    return scale * images + shift
+
+
+def _apply(gates: Sequence[Tensor], maps: Sequence[Tensor]) -> list[Tensor]:
+    """Return gate · map for each chain (eqs. 5 and 11), the maps themselves without gates."""
+    return [gate * x for gate, x in zip(gates, maps, strict=True)] if gates else list(maps)
+
+
+def dense_layers(features: int, outputs: int) -> nn.Sequential:
+    """Return the head (eqs. 25 to 34), which NLNet may have too."""
+    return nn.Sequential(
+        *_dense(features, 1024, dropout=0.25),
+        *_dense(1024, 512, dropout=0.25),
+        *_dense(512, 256, dropout=0.5),
+        nn.Linear(256, outputs),
+    )
+
+
+def _dense(inputs: int, outputs: int, *, dropout: float) -> tuple[nn.Module, ...]:
+    """Return one stage of the head (eqs. 25 to 27); "Bernoulli(p)" in eq. 27 is what is kept."""
+    return (
+        nn.Linear(inputs, outputs),
+        nn.ReLU(),
+        nn.BatchNorm1d(outputs, eps=_BN_EPS, momentum=_BN_MOMENTUM),
+        nn.Dropout(dropout),
+    )
