@@ -58,5 +58,5 @@ def test_what_is_marked_random_depends_on_the_seed_and_nothing_else_does() -> No
 def test_a_misspelt_kind_gets_the_closest_name() -> None:
     with pytest.raises(UsageError, match="no distortion 'gausian-blur': did you mean 'gaussian-"):
         find_distortion("gausian-blur")
-    with pytest.raises(UsageError, match="names are like 'gaussian-blur'.*biqa distort --list"):
+    with pytest.raises(UsageError, match="there are gaussian-blur.*biqa distort --list"):
         find_distortion("42")

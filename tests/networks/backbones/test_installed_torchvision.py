@@ -32,7 +32,7 @@ def test_a_torchvision_that_does_not_fit_ends_in_one_line_that_says_how_to_mend_
 
 
 def test_the_tested_versions_fit_each_other() -> None:
-    constraints = (Path(__file__).parents[2] / "constraints.txt").read_text()
+    constraints = (Path(__file__).parents[3] / "constraints.txt").read_text()
     pins = dict(line.split("==") for line in constraints.splitlines() if "==" in line)
     torch_minor = int(pins["torch"].split(".")[1])
     assert int(pins["torchvision"].split(".")[1]) == torch_minor + 15
