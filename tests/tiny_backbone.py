@@ -16,6 +16,7 @@ class TinyBackbone(nn.Module):
 
     channels: tuple[int, ...] = (4, 6, 8, 10)
     strides: tuple[int, ...] = (4, 8, 16, 32)
+    last_stage: tuple[str, ...] = ("layers.3.",)
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,16 +27,8 @@ class TinyBackbone(nn.Module):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        maps = self.below_last(x)
-        return (*maps, self.last(maps[-1]))
-
-    @property
-    def last(self) -> nn.Module:
-        return self.layers[-1]
-
-    def below_last(self, images: Tensor) -> tuple[Tensor, ...]:
-        x, maps = images, []
-        for layer in self.layers[:-1]:
+        maps = []
+        for layer in self.layers:
             x = layer(x)
             maps.append(x)
         return tuple(maps)

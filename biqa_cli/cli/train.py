@@ -38,30 +38,19 @@ def train(
     ] = None,
     setting: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any key of the recipe; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="SECTION.KEY=VALUE",
+            help="Change a value of the recipe, such as optimiser.rate=1e-4; repeatable.",
+        ),
     ] = None,
     start: Annotated[
         list[str] | None,
         typer.Option(
             "--init",
             metavar="imagenet|FILE|none",
-            help="Starting weights; one, one a backbone, or the network and then one a backbone.",
+            help="Starting weights: one, or one for each backbone.",
         ),
-    ] = None,
-    hint: Annotated[
-        Path | None,
-        typer.Option("--hint", metavar="FILE", help="Checkpoint whose backbone is imitated."),
-    ] = None,
-    backbone: Annotated[
-        list[str] | None,
-        typer.Option("--backbone", help="In place of the recipe's; twice for QualityNet."),
-    ] = None,
-    freeze_backbone: Annotated[
-        bool, typer.Option("--freeze-backbone", help="Only the head learns.")
-    ] = False,
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Of training.")] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Of weights, crops and split.")
     ] = None,
     split: Annotated[
         str | None,
@@ -102,34 +91,26 @@ def train(
     from biqa_cli.datasets.loading import load_dataset
     from biqa_cli.models.devices import resolve_device
     from biqa_cli.threads import default_workers
-    from biqa_cli.training.config import load_recipe, with_backbones, with_settings
-    from biqa_cli.training.loop import LAST
-    from biqa_cli.training.run import RECIPE, Order
+    from biqa_cli.training.recipe_files import load_recipe, with_settings
+    from biqa_cli.training.run import RECIPE, TrainingRequest
     from biqa_cli.training.run import train as run
 
     settings = list(setting or ())
-    settings += [f"epochs={epochs}"] if epochs is not None else []
-    settings += [f"seed={seed}"] if seed is not None else []
-    settings += ["trainable=head"] if freeze_backbone else []
-    earlier = out / RECIPE if (resume or finish) and (out / LAST).is_file() else None
-    recipe = load_recipe(family, config=earlier or config)
-    if backbone and earlier is None:
-        recipe = with_backbones(recipe, tuple(backbone))
-    if earlier is None:
-        recipe = with_settings(recipe, settings)
+    if (resume or finish) and (out / RECIPE).is_file():
+        recipe = load_recipe(family, config=out / RECIPE)
+        _refuse_changes(recipe, config=config, settings=settings)
     else:
-        _refuse_changes(recipe, family, config=config, backbones=backbone, settings=settings)
+        recipe = with_settings(load_recipe(family, config=config), settings)
     data = load_dataset(dataset, root, keep_missing=True)
     if label_range is not None:
         data = replace(data, scale=data.scale.with_ends(label_range))
     outcome = run(
-        Order(
+        TrainingRequest(
             dataset=data,
             recipe=recipe,
             out=out,
             split=split,
             starts=tuple(start or ("imagenet",)),
-            hint=hint,
             device=resolve_device(device),
             resume=resume,
             finish=finish,
@@ -187,26 +168,12 @@ def _words(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004
 
 
-def _refuse_changes(
-    recipe: "Recipe",
-    family: str,
-    *,
-    config: str | None,
-    backbones: list[str] | None,
-    settings: list[str],
-) -> None:
+def _refuse_changes(recipe: "Recipe", *, config: str | None, settings: list[str]) -> None:
     """Raise UsageError if the options ask for another recipe than the one that began."""
-    from biqa_cli.training.config import (
-        differing_keys,
-        load_recipe,
-        with_backbones,
-        with_settings,
-    )
+    from biqa_cli.training.recipe_files import differing_keys, load_recipe, with_settings
 
-    asked = recipe if config is None else load_recipe(family, config=config)
-    asked = with_backbones(asked, tuple(backbones)) if backbones else asked
-    asked = with_settings(asked, settings)
-    if keys := differing_keys(recipe, asked):
+    asked = recipe if config is None else load_recipe(recipe.family, config=config)
+    if keys := differing_keys(recipe, with_settings(asked, settings)):
         msg = (
             f"the training began with another {', '.join(keys)}: leave it out with --resume, or "
             "begin anew in another --out"

@@ -5,9 +5,8 @@ Reference:
     Deep Block Analysis", ICMR 2025, https://doi.org/10.1145/3731715.3733280
 """
 
-import math
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,13 +14,8 @@ from torch.nn import functional as F
 
 from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import partition_grid
-from biqa_cli.networks.backbones import Backbone, StagedBackbone
-from biqa_cli.networks.feature_pyramid import (
-    PYRAMID_WIDTH,
-    FeaturePyramid,
-    weighted_means,
-    window_weights,
-)
+from biqa_cli.networks.backbones import Backbone
+from biqa_cli.networks.feature_pyramid import PYRAMID_WIDTH, FeaturePyramid
 
 Similarity = Literal["gaussian", "gaussian_fixed", "cosine"]
 
@@ -92,10 +86,6 @@ class BlockIQA(nn.Module):
         self.backbone = backbone
         self.blocks = blocks
         self.similarity: Similarity = similarity
-        self.learns_above: tuple[int, int] | None = None
-        """(h, w) of blocks, if `pooled` is to stop below the last stage of a `StagedBackbone`."""
-        self.window = 0
-        """Side in pixels of the parts of C3 that `from_pooled` may be given in its place."""
         self.fpn = FeaturePyramid(backbone.channels)
         self.afel = AuxiliaryFeatures() if use_afel else None
         features = PYRAMID_WIDTH * len(backbone.channels)
@@ -129,20 +119,12 @@ class BlockIQA(nn.Module):
     def pooled(self, images: Tensor) -> Tensor:
         """Return all that backbone and AFEL's filters make of images (B, 3, H, W), as (B, N, K).
 
-        Window means of each level, then AFEL's mean responses: what `from_pooled` needs. Where the
-        last stage learns, C3 (h, w, C) stands last, and nothing of C4.
+        Window means of each level, then AFEL's mean responses: what `from_pooled` needs.
         """
         blocks = self._blocks_of(images)
-        stops = self.learns_above is not None
-        maps = (
-            cast("StagedBackbone", self.backbone).below_last(blocks)
-            if stops
-            else self.backbone(blocks)
-        )
-        levels = self.fpn.window_means(maps)
+        levels = self.fpn.window_means(self.backbone(blocks))
         parts = [means.flatten(1) for level in levels for means in level]
         parts += [] if self.afel is None else [self.afel.responses(blocks)]
-        parts += [maps[-1].permute(0, 2, 3, 1).flatten(1)] if stops else []
         features = torch.cat([part.float() for part in parts], dim=1)
         return features.reshape(len(images), -1, features.shape[1])
 
@@ -153,51 +135,14 @@ class BlockIQA(nn.Module):
         return self.from_features(self.fpn.from_windows(levels), f_afel)
 
     def parts_of(self, pooled: Tensor) -> tuple[list[list[Tensor]], Tensor]:
-        """Return the window means and AFEL's responses (B·N, 64) that `pooled` has put together.
-
-        What `pooled` has left to the last stage is done here; what stands behind is not read.
-        """
-        sizes = self._kept_sizes()
-        *means, responses, rest = torch.split(
-            pooled.flatten(0, 1), [*sizes, pooled.shape[-1] - sum(sizes)], dim=1
-        )
-        parts = iter([part.reshape(len(part), 9, -1) for part in means])
-        kept = range(len(self.backbone.channels) - (self.learns_above is not None))
-        levels = [[next(parts) for _ in kept[first:]] for first in kept]
-        return (levels if self.learns_above is None else self._with_last(levels, rest)), responses
-
-    @property
-    def kept_means(self) -> int:
-        """How many of the numbers that `pooled` returns for a block are means."""
-        return sum(self._kept_sizes())
-
-    @property
-    def kept_map(self) -> tuple[int, int, int]:
-        """Height, width and channels of C3 where `pooled` stops below the last stage."""
-        height, width = self.learns_above or (0, 0)
-        stride = self.backbone.strides[-2]
-        return math.ceil(height / stride), math.ceil(width / stride), self.backbone.channels[-2]
-
-    def _kept_sizes(self) -> list[int]:
-        """Return how long the window means are of each pair of levels, and AFEL's responses."""
-        channels = self.backbone.channels
-        widths = [c + 1 for c in (channels if self.learns_above is None else channels[:-1])]
+        """Return the window means and AFEL's responses (B·N, 64) that `pooled` has put together."""
+        widths = [c + 1 for c in self.backbone.channels]
         sizes = [9 * width for first in range(len(widths)) for width in widths[first:]]
-        return [*sizes, 0 if self.afel is None else _AFEL_FILTERS]
-
-    def _with_last(self, levels: list[list[Tensor]], rest: Tensor) -> list[list[Tensor]]:
-        """Return the window means with those of C4, which is made of C3 (B·N, h·w·C, …)."""
-        backbone = cast("StagedBackbone", self.backbone)
-        height, width = self.learns_above or (0, 0)
-        if rest.shape[1] < math.prod(self.kept_map):
-            height = width = self.window
-        sizes = [(math.ceil(height / s), math.ceil(width / s)) for s in backbone.strides]
-        (h, w), channels = sizes[-2], backbone.channels[-2]
-        c3 = rest[:, : h * w * channels].reshape(-1, h, w, channels).permute(0, 3, 1, 2)
-        c4 = backbone.last(c3)
-        weights = [pairs[-1] for pairs in window_weights(sizes, like=c4)]
-        last = [weighted_means(c4, rows, columns) for rows, columns in weights]
-        return [[*level, means] for level, means in zip([*levels, []], last, strict=True)]
+        afel = 0 if self.afel is None else _AFEL_FILTERS
+        *means, responses = torch.split(pooled.flatten(0, 1), [*sizes, afel], dim=1)
+        parts = iter([part.reshape(len(part), 9, -1) for part in means])
+        levels = [[next(parts) for _ in widths[first:]] for first in range(len(widths))]
+        return levels, responses
 
     def from_features(self, f_fpn: Tensor, f_afel: Tensor | None) -> BlockIQAOutput:
         """Aggregate the features of B·N blocks, image by image, row by row (eqs. 8 to 11).

@@ -57,10 +57,10 @@ class FeaturePyramid(nn.Module):
             One tuple for each F_i, of tensors (B, 9, C_j + 1). The last channel is the mean
             of a map of ones: it carries the bias of the lateral convolution.
         """
-        weights = window_weights([(m.shape[-2], m.shape[-1]) for m in maps], like=maps[0])
+        weights = _window_weights([(m.shape[-2], m.shape[-1]) for m in maps], like=maps[0])
         return tuple(
             tuple(
-                weighted_means(c, rows, columns)
+                _weighted_means(c, rows, columns)
                 for c, (rows, columns) in zip(maps[i:], pairs, strict=True)
             )
             for i, pairs in enumerate(weights)
@@ -88,7 +88,7 @@ def _weight_and_bias(lateral: nn.Conv2d) -> Tensor:
     return torch.cat([lateral.weight.flatten(1), bias[:, None]], dim=1)
 
 
-def window_weights(
+def _window_weights(
     sizes: Sequence[tuple[int, int]], *, like: Tensor
 ) -> list[list[tuple[Tensor, Tensor]]]:
     """Return the row and column weights of the window means of each pair i ≤ j of levels.
@@ -112,7 +112,7 @@ def window_weights(
     return levels
 
 
-def weighted_means(c: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+def _weighted_means(c: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Return nine weighted means of a map (B, C, H, W) and of a map of ones, as (B, 9, C + 1)."""
     means = (rows @ c @ columns.T).flatten(2).mT
     ones = torch.outer(rows.sum(1), columns.sum(1)).reshape(1, 9, 1)

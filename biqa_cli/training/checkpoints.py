@@ -17,10 +17,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LRScheduler
 
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.trained import TrainedNetwork
+from biqa_cli.training.optimisation import Moving
 from biqa_cli.weights.checkpoint import encode_checkpoint
 from biqa_cli.whole_files import write_whole
 
@@ -60,20 +60,6 @@ class Progress:
     """A sentence on each starting weight."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moving:
-    """What changes with every step of a phase."""
-
-    learner: nn.Module
-    optimiser: torch.optim.Optimizer
-    schedule: LRScheduler
-    mean: nn.Module | None
-    """The exponential mean of the learner's weights; None without."""
-    start: nn.Module | None
-    """The network as it began, if a share of it is kept; None without. It does not move, but a
-    training that goes on has it from its state alone."""
-
-
 def save_state(path: Path, progress: Progress, moving: Moving) -> None:
     """Write a state; an earlier one stays whole until the new one is.
 
@@ -83,8 +69,6 @@ def save_state(path: Path, progress: Progress, moving: Moving) -> None:
     tensors = {f"learner.{name}": t for name, t in moving.learner.state_dict().items()}
     if moving.mean is not None:
         tensors |= {f"mean.{name}": t for name, t in moving.mean.state_dict().items()}
-    if moving.start is not None:
-        tensors |= {f"start.{name}": t for name, t in moving.start.state_dict().items()}
     state = moving.optimiser.state_dict()
     for number, values in state["state"].items():
         tensors |= {f"optimiser.{number}.{key}": value for key, value in values.items()}
@@ -125,8 +109,6 @@ def restore(path: Path, moving: Moving) -> None:
         moving.learner.load_state_dict(_under("learner.", tensors))
         if moving.mean is not None:
             moving.mean.load_state_dict(_under("mean.", tensors))
-        if moving.start is not None:
-            moving.start.load_state_dict(_under("start.", tensors))
     except RuntimeError as error:
         msg = f"{path} is the state of another network: {error}"
         raise UsageError(msg) from error

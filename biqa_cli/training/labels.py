@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biqa_cli.datasets.base import Dataset, LabelScale
+from biqa_cli.datasets.splits import Split
 from biqa_cli.errors import UsageError
 from biqa_cli.models.spec import ScoreScale
-from biqa_cli.training.data import TrainingSet
-from biqa_cli.training.parts import TrainingParts
+from biqa_cli.training.job import TrainingSet
 from biqa_cli.training.photos import PhotoStore
 
 _LEAST_TRAIN, _LEAST_VAL = 2, 3
@@ -26,14 +26,14 @@ class Labelled:
     val_labels: NDArray[np.float32]
 
 
-def labelled(dataset: Dataset, parts: TrainingParts, store: PhotoStore, *, labels: str) -> Labelled:
+def labelled(dataset: Dataset, split: Split, store: PhotoStore, *, labels: str) -> Labelled:
     """Return the photos that can be read, with labels "native", "unit" or "percent".
 
     Raises:
         UsageError: If too few are left, or the validation labels are all the same.
     """
-    train = tuple(index for index in parts.train if index in store.rows)
-    val = tuple(index for index in parts.val if index in store.rows)
+    train = tuple(index for index in split.parts["train"] if index in store.rows)
+    val = tuple(index for index in split.parts["val"] if index in store.rows)
     val_labels = scaled_labels(dataset, val, labels=labels)
     if len(val) < _LEAST_VAL or np.ptp(val_labels) == 0:
         msg = f"{len(val)} validation photos cannot be ordered: too few, or all labels alike"
@@ -41,7 +41,7 @@ def labelled(dataset: Dataset, parts: TrainingParts, store: PhotoStore, *, label
     if len(train) < _LEAST_TRAIN:
         msg = f"only {len(train)} training photos can be read, {len(store.broken)} are broken"
         raise UsageError(msg)
-    types = distortion_types(dataset, parts)
+    types = distortion_types(dataset, split)
     numbers = [types.index(dataset.images[i].distortion or "") if types else -1 for i in train]
     return Labelled(
         train=TrainingSet(
@@ -55,9 +55,11 @@ def labelled(dataset: Dataset, parts: TrainingParts, store: PhotoStore, *, label
     )
 
 
-def distortion_types(dataset: Dataset, parts: TrainingParts) -> tuple[str, ...]:
+def distortion_types(dataset: Dataset, split: Split) -> tuple[str, ...]:
     """Return the names of the distortions by number; empty where a photo has none."""
-    kinds = [dataset.images[index].distortion for index in (*parts.train, *parts.val)]
+    kinds = [
+        dataset.images[index].distortion for index in (*split.parts["train"], *split.parts["val"])
+    ]
     return tuple(sorted({kind for kind in kinds if kind})) if all(kinds) else ()
 
 

@@ -1,24 +1,53 @@
-"""How parameters move: groups, optimiser, the rates over time, and how far from the start."""
+"""How parameters change: groups, optimiser, the rates over time, the mean of the weights."""
 
-import copy
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from biqa_cli.errors import UsageError
 from biqa_cli.training.backbones import BackboneSlot
-from biqa_cli.training.recipe import OptimiserRecipe, ScheduleRecipe
+from biqa_cli.training.recipe import OptimiserRecipe, Recipe, ScheduleRecipe
 
 _WARMUP_START = 1e-3
-_SGD_MOMENTUM = 0.9
 # Learnt tokens and positions of transformers; vectors are known by their shape.
 _TOKENS = frozenset({"class_token", "positions", "tokens", "quality", "position"})
 
 Schedule = LambdaLR | ReduceLROnPlateau
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """What changes with every step of a phase."""
+
+    learner: nn.Module
+    optimiser: torch.optim.Optimizer
+    schedule: Schedule
+    mean: AveragedModel | None
+    """The exponential moving average of the learner's weights; None without."""
+
+
+def make_moving(
+    learner: nn.Module,
+    recipe: Recipe,
+    slots: tuple[BackboneSlot, ...],
+    *,
+    epochs: int,
+    steps: int,
+) -> Moving:
+    """Return optimiser, schedule and mean of the weights of a phase at its beginning."""
+    optimiser = make_optimiser(learner, recipe.optimiser, slots)
+    schedule = make_schedule(optimiser, recipe.schedule, epochs=epochs, steps=steps)
+    mean = None
+    if recipe.optimiser.ema:
+        decay = get_ema_multi_avg_fn(recipe.optimiser.ema)  # type: ignore[no-untyped-call]  # torch
+        mean = AveragedModel(learner, multi_avg_fn=decay, use_buffers=True)
+    return Moving(learner, optimiser, schedule, mean)
 
 
 def make_optimiser(
@@ -38,7 +67,7 @@ def make_optimiser(
             decays = recipe.decay_all or not _is_vector(name, parameter)
             groups.setdefault((in_backbone, decays), []).append(parameter)
     if not groups:
-        raise UsageError('nothing would learn: set trainable to "all", "half", "last" or "head"')
+        raise UsageError("nothing would learn: set optimiser.trainable to all, last or head")
     parameters = [
         {
             "params": chosen,
@@ -47,8 +76,6 @@ def make_optimiser(
         }
         for (in_backbone, decays), chosen in groups.items()
     ]
-    if recipe.algorithm == "sgd":
-        return torch.optim.SGD(parameters, momentum=_SGD_MOMENTUM)
     if recipe.algorithm == "adamw":
         return torch.optim.AdamW(parameters)
     return torch.optim.Adam(parameters)
@@ -88,7 +115,7 @@ def rate_factor(step: int, recipe: ScheduleRecipe, *, epochs: int, steps: int) -
     """Return what the rate is multiplied by at a step, counted from 0.
 
     Example:
-        >>> from biqa_cli.training.config import load_recipe
+        >>> from biqa_cli.training.recipe_files import load_recipe
         >>> schedule = load_recipe("shdiqa").schedule
         >>> [round(rate_factor(10 * e, schedule, epochs=9, steps=10), 3) for e in (0, 3, 5, 6)]
         [0.001, 0.1, 0.1, 0.01]
@@ -98,29 +125,8 @@ def rate_factor(step: int, recipe: ScheduleRecipe, *, epochs: int, steps: int) -
         return _WARMUP_START + (1 - _WARMUP_START) * step / rising
     if recipe.curve == "step":
         return recipe.factor ** (step // steps // recipe.every)
-    if recipe.curve == "cosine":
-        share = (step - rising) / max(epochs * steps - rising, 1)
-        return (1 + math.cos(math.pi * min(share, 1))) / 2
-    return 1.0
-
-
-def mixed_with_start(start: nn.Module, trained: nn.Module, *, start_share: float) -> nn.Module:
-    """Return a copy of a trained network with the weights on the way from its start to it.
-
-    Each weight is `start_share` of what it began with and the rest of what it is. Between the two
-    a network often agrees better with what it has not learnt from than at either end.
-
-    Reference:
-        Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, eq. 1 (WiSE-FT), with
-        α = 1 - start_share.
-    """
-    mixed = copy.deepcopy(trained)
-    first = start.state_dict()
-    with torch.no_grad():
-        for name, tensor in mixed.state_dict().items():
-            if tensor.is_floating_point():
-                tensor.lerp_(first[name], start_share)
-    return mixed
+    share = (step - rising) / max(epochs * steps - rising, 1)
+    return (1 + math.cos(math.pi * min(share, 1))) / 2
 
 
 def rates(optimiser: torch.optim.Optimizer) -> Iterator[float]:

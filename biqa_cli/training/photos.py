@@ -1,16 +1,9 @@
-"""Decoded photos on disk: each is decoded once, for all epochs and all later runs.
-
-A store is a folder of parts of at most 60 MB, each a NumPy file of uint8 pixels (n, H, W, 3)
-that is mapped into memory, and a list of what they are. A part gets its name when it is whole, so
-that a preparation which was broken off goes on where it was, and may be copied part by part.
-"""
+"""Decoded photos on disk: each is decoded once, for all epochs and all later runs."""
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +13,28 @@ from PIL import Image
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.reading import read_photo
+from biqa_cli.training.arrays import GoOn, always, computed_array
 
 Pixels = NDArray[np.uint8]
 
-_PART_BYTES = 60_000_000
+_AT_ONCE = 32
 # As a model's input contract: a JPEG may be decoded at twice the view.
 _CODEC_MARGIN = 2
+
+
+_Facts = tuple[int | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """A photo after decoding."""
+
+    view: Pixels
+    """(H, W, 3); black if the photo is broken."""
+    length: int | None
+    """Of the file, in bytes."""
+    error: str
+    """Why it is broken, empty if it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +43,17 @@ class PhotoStore:
 
     home: Path
     """Their folder."""
-    parts: tuple[Pixels, ...]
-    """Mapped into memory: what is read often stays in RAM, and may leave it."""
-    rows: dict[int, tuple[int, int]]
-    """Index of an image in its data set → its part and row. Broken photos have none."""
+    pixels: Pixels
+    """(n, H, W, 3), mapped into memory: what is read often stays in RAM, and may leave it."""
+    rows: dict[int, int]
+    """Index of an image in its data set → its row. Broken photos have none."""
     broken: dict[int, str]
     """Index of an image → why it cannot be read."""
 
     def view(self, index: int) -> Pixels:
         """Return the view (H, W, 3) of an image of the data set."""
-        part, row = self.rows[index]
-        view: Pixels = self.parts[part][row]
+        view: Pixels = self.pixels[self.rows[index]]
         return view
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """One part before it is made: its place, and the photos in it."""
-
-    path: Path
-    indices: tuple[int, ...]
-    files: tuple[Path, ...]
-    height: int
-    width: int
 
 
 def prepare_photos(
@@ -66,13 +63,13 @@ def prepare_photos(
     *,
     size: tuple[int, int],
     workers: int,
-    go_on: Callable[[int, int], bool] = lambda _done, _total: True,
+    go_on: GoOn = always,
 ) -> PhotoStore | None:
     """Return the photos of a data set at one size, decoded now or by an earlier run.
 
-    A view is what `biqa score` makes of the photo before normalising. A photo whose file has
-    another length than the one that was decoded is decoded again, with its part; a file that is
-    gone is taken from the store.
+    A view is what `biqa score` makes of the photo before normalising. If a file has another length
+    than the one that was decoded, all are decoded again; a file that is gone is taken from the
+    store.
 
     Args:
         dataset: What the indices point into.
@@ -80,110 +77,75 @@ def prepare_photos(
         folder: Where stores lie; each data set, list of images and size has a folder of its own.
         size: (height, width) of the views.
         workers: Threads that decode.
-        go_on: Called with how many photos are there, of how many; False stops after a part.
+        go_on: May stop the work; what is decoded is kept for the next run.
 
     Returns:
-        None if it was stopped before all parts were whole.
+        None if it was stopped before all were decoded.
 
     Raises:
         UsageError: If the folder cannot be written, or no photo can be read.
     """
-    plans = _plans(dataset, indices, folder, size)
-    rows: dict[int, tuple[int, int]] = {}
-    broken: dict[int, str] = {}
-    done = 0
-    try:
-        plans[0].path.parent.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(workers, thread_name_prefix="biqa-decode") as pool:
-            for number, plan in enumerate(plans):
-                found = _read_facts(plan) or _make(plan, pool)
-                for row, (index, error) in enumerate(zip(plan.indices, found, strict=True)):
-                    if error:
-                        broken[index] = error
-                    else:
-                        rows[index] = (number, row)
-                done += len(plan.indices)
-                if not go_on(done, len(indices)) and number + 1 < len(plans):
-                    return None
-        parts = tuple(np.load(plan.path, mmap_mode="r") for plan in plans)
-    except OSError as error:
-        msg = f"cannot keep decoded photos in {folder}: {error.strerror or error}"
-        raise UsageError(msg) from error
-    if not rows:
-        first = next(iter(broken.items()))
-        msg = f"no photo can be read: {dataset.images[first[0]].path}: {first[1]}"
+    home = folder / _name(dataset, indices, size)
+    path, told = home / "photos.npy", home / "photos.json"
+    files = [dataset.file(index) for index in indices]
+    facts = _facts(told, files)
+    if not facts:
+        path.unlink(missing_ok=True)
+        path.with_suffix(".done").unlink(missing_ok=True)
+
+    def read(rows: range) -> list[tuple[int, _Decoded]]:
+        return [(row, _decoded(files[row], size)) for row in rows]
+
+    def keep(photos: list[tuple[int, _Decoded]]) -> Pixels:
+        facts.update({row: (photo.length, photo.error) for row, photo in photos})
+        told.write_text(json.dumps(facts), encoding="utf-8")
+        return np.stack([photo.view for _, photo in photos])
+
+    pixels = computed_array(
+        path, len(files), read=read, compute=keep, at_once=_AT_ONCE, workers=workers, go_on=go_on
+    )
+    if pixels is None:
+        return None
+    errors = {index: facts[row][1] for row, index in enumerate(indices)}
+    broken = {index: error for index, error in errors.items() if error}
+    if len(broken) == len(errors):
+        index, error = next(iter(broken.items()))
+        msg = f"no photo can be read: {dataset.images[index].path}: {error}"
         raise UsageError(msg)
-    return PhotoStore(plans[0].path.parent, parts, rows, broken)
+    rows = {index: row for row, index in enumerate(indices) if index not in broken}
+    return PhotoStore(home, pixels, rows, broken)
 
 
-def _plans(
-    dataset: Dataset, indices: Sequence[int], folder: Path, size: tuple[int, int]
-) -> list[_Plan]:
-    height, width = size
+def _name(dataset: Dataset, indices: Sequence[int], size: tuple[int, int]) -> str:
     paths = [dataset.images[index].path for index in indices]
     key = hashlib.sha256(json.dumps([*size, _CODEC_MARGIN, paths]).encode()).hexdigest()[:12]
     name = "".join(c if c.isalnum() else "-" for c in dataset.name)
-    home = folder / f"{name}-{height}x{width}-{key}"
-    count = max(1, _PART_BYTES // (3 * height * width))
-    plans = []
-    for start in range(0, len(indices), count):
-        chosen = tuple(indices[start : start + count])
-        plans.append(
-            _Plan(
-                path=home / f"part-{start // count:04d}.npy",
-                indices=chosen,
-                files=tuple(dataset.file(index) for index in chosen),
-                height=height,
-                width=width,
-            )
-        )
-    return plans
+    return f"{name}-{size[0]}x{size[1]}-{key}"
 
 
-def _read_facts(plan: _Plan) -> list[str] | None:
-    """Return the error of each photo of a part that is here and current ("" is none)."""
-    facts = plan.path.with_suffix(".json")
-    if not (plan.path.is_file() and facts.is_file()):
-        return None
-    entries = json.loads(facts.read_text(encoding="utf-8"))
-    for file, (length, _) in zip(plan.files, entries, strict=True):
-        now = _length(file)
-        if now is not None and now != length:
-            return None
-    return [error for _, error in entries]
+def _facts(told: Path, files: Sequence[Path]) -> dict[int, _Facts]:
+    """Return length and error of the decoded photos; none if a file has changed since."""
+    if not told.is_file():
+        return {}
+    known = json.loads(told.read_text(encoding="utf-8"))
+    facts = {int(row): (length, error) for row, (length, error) in known.items()}
+    for row, (length, _) in facts.items():
+        if (now := _length(files[row])) is not None and now != length:
+            return {}
+    return facts
 
 
-def _make(plan: _Plan, pool: ThreadPoolExecutor) -> list[str]:
-    """Decode the photos of a part and return the error of each ("" is none)."""
-    # Gone before its list changes: the two always belong together.
-    plan.path.unlink(missing_ok=True)
-    temporary = plan.path.with_suffix(".partial.npy")
-    pixels = np.lib.format.open_memmap(
-        temporary,
-        mode="w+",
-        dtype=np.uint8,
-        shape=(len(plan.indices), plan.height, plan.width, 3),
-    )
-    lengths = [_length(file) for file in plan.files]
-    errors = list(pool.map(partial(_decode, plan, pixels), range(len(plan.indices))))
-    pixels.flush()
-    del pixels
-    facts = plan.path.with_suffix(".json")
-    facts.write_text(json.dumps(list(zip(lengths, errors, strict=True))), encoding="utf-8")
-    temporary.replace(plan.path)
-    return errors
-
-
-def _decode(plan: _Plan, pixels: Pixels, row: int) -> str:
-    at_least = (_CODEC_MARGIN * plan.height, _CODEC_MARGIN * plan.width)
+def _decoded(file: Path, size: tuple[int, int]) -> _Decoded:
+    height, width = size
+    at_least = (_CODEC_MARGIN * height, _CODEC_MARGIN * width)
+    length = _length(file)
     try:
-        image = read_photo(plan.files[row], at_least=at_least).image
+        image = read_photo(file, at_least=at_least).image
     except ImageError as error:
-        return str(error)
-    if image.size != (plan.width, plan.height):
-        image = image.resize((plan.width, plan.height), Image.Resampling.BICUBIC)
-    pixels[row] = np.asarray(image)
-    return ""
+        return _Decoded(np.zeros((height, width, 3), np.uint8), length, str(error))
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BICUBIC)
+    return _Decoded(np.asarray(image), length, "")
 
 
 def _length(file: Path) -> int | None:

@@ -1,155 +1,199 @@
-"""A recipe: everything that a training depends on beside the photos. Records only."""
+"""A recipe: everything that a training depends on besides the photos, as one typed record.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+Each value is declared here once, with its default. `recipes/<family>.toml` has what a paper says,
+`recipes/<family>-cpu.toml` a shorter recipe for two CPU cores, and `recipes/<checkpoint>.toml` how
+a shipped checkpoint was trained. A recipe of your own names a family and the values that differ
+from the paper's recipe of that family.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, structs
 
 from biqa_cli.models.spec import BackboneName, Family, OptionValue
 
-LossValue = bool | float | Literal["auto"]
-
-LOSS_KEYS: dict[Family, dict[str, LossValue]] = {
-    "blockiqa": {"plcc_weight": 0.0},
-    "qualitynet": {"mae_weight": "auto", "plcc_weight": 10.0},
-    "reqa": {"coarse": True, "fine": True, "first_stage": 1.0},
-    "shdiqa": {
-        "contrastive_weight": 1.0,
-        "affinity_weight": 1.0,
-        "teacher_epochs": 9.0,
-        "degraded_photos": 0.0,
-        "beta": 1.0,
-        "plcc_weight": 0.0,
-    },
-    "nlnet": {"plcc_weight": 0.0},
-}
-"""What each family's loss can be told, and the paper's value. "auto" is explained in the recipe."""
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Weight = Annotated[float, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 
-@dataclass(frozen=True, slots=True)
-class InputRecipe:
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of a recipe."""
+
+
+class InputRecipe(Section, frozen=True):
     """From a photo to what the network sees."""
 
-    height: int
+    height: Positive = 512
     """Of the view that the whole photo is resized to, in pixels."""
-    width: int
-    crop: int
+    width: Positive = 512
+    crop: Count = 0
     """Side of the square random crops; 0 trains on whole views."""
-    crops_per_photo: int
+    crops_per_photo: Positive = 1
     """In an epoch."""
-    stride: int
+    stride: Count = 0
     """Of the grid of crops that scores a photo; 0 scores the whole view."""
-    val_crops: int
+    val_crops: Count = 0
     """Crops of that grid that validation looks at, spread evenly; 0 is all."""
-    flip: bool
-    """Whether half of all crops are mirrored."""
-    rotate: float
-    """Crops are turned by up to so many degrees; corners become black."""
-    noise: float
-    """On what frozen layers make of a photo, where that is kept on disk: normal, in units of its
-    spread, so that a head does not learn photos by heart. 0 is off."""
-    window: int
-    """Side in pixels of random windows of the maps that are kept below a last stage which learns
-    (BlockIQA on ResNet-50), a multiple of 32; 0 is the whole map."""
-    labels: Literal["unit", "native", "percent"]
+    flip: bool = True
+    """Whether half of the samples are mirrored."""
+    rotate: Weight = 0.0
+    """Samples are rotated by up to this many degrees; corners become black."""
+    noise: Weight = 0.0
+    """Standard deviation of the normal noise on cached features, in units of the spread of each:
+    a head overfits less. 0 is off."""
+    labels: Literal["unit", "native", "percent"] = "unit"
     """Labels from 0 to 1, as the data set has them, or from 0 to 100."""
-    val_share: float
-    """Of the training part, held out where the split has no part `val`."""
+    val_share: Share = 0.1
+    """Share of the training part that is held out where the split has no part `val`."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether every epoch sees the same photos, but for mirroring."""
+        """Whether every epoch sees the same views, except for mirroring."""
         return not (self.crop or self.rotate) and self.crops_per_photo == 1
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRecipe:
-    """What degraded photos teach."""
+class MonotonicityRecipe(Section, frozen=True):
+    """What degraded photos teach: a photo scores above its degraded versions."""
 
-    order_weight: float
-    """Of the order of photos and their degraded versions in the loss (`order_loss`); 0 is off."""
-    order_photos: int
+    weight: Weight = 0.0
+    """Of `monotonicity_loss` in the loss; 0 is off."""
+    photos: Positive = 2000
     """How many training photos are degraded, each at two levels of one kind."""
 
 
-@dataclass(frozen=True, slots=True)
-class HintRecipe:
-    """What another backbone teaches."""
-
-    hint_weight: float
-    """Of the hints in the loss (`with_hints`); 0 is off."""
-
-
-@dataclass(frozen=True, slots=True)
-class OptimiserRecipe:
+class OptimiserRecipe(Section, frozen=True):
     """What changes the weights."""
 
-    algorithm: Literal["adam", "adamw", "sgd"]
-    batch: int
-    rate: float
-    """Of everything but the backbone."""
-    backbone_rate: float
-    weight_decay: float
-    decay_all: bool
+    algorithm: Literal["adam", "adamw"] = "adam"
+    batch: Annotated[int, Meta(ge=2)] = 16
+    rate: Weight = 1e-4
+    """Learning rate of everything but the backbone."""
+    backbone_rate: Weight = 1e-4
+    weight_decay: Weight = 0.0
+    decay_all: bool = True
     """False: no decay of vectors, positions and learnt tokens."""
-    clip: float
-    """Longest gradient; 0 does not clip."""
-    trainable: Literal["all", "half", "last", "head"]
-    """What of the backbone learns: all, the half with most of its weights, its last stage, nothing."""
-    ema: float
-    """Decay of an exponential mean of the weights that is scored and kept; 0 is off."""
-    start_share: float
-    """Of the starting weights in those that are scored and kept (`mixed_with_start`); 0 is off."""
-    precision: Literal["auto", "float32", "bfloat16"]
+    clip: Weight = 0.0
+    """Largest norm of the gradient; 0 does not clip."""
+    trainable: Literal["all", "last", "head"] = "all"
+    """What learns of the backbone: all of it, its last stage, or nothing."""
+    ema: Share = 0.0
+    """Decay of an exponential moving average of the weights, which is validated and kept; 0 is
+    off."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """auto: bfloat16 mixed precision on cuda, float32 elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleRecipe:
-    """How the rates move, when training ends, and which epoch is kept."""
+class ScheduleRecipe(Section, frozen=True):
+    """How the rates change, when training ends, and which epoch is kept."""
 
-    epochs: int
-    curve: Literal["constant", "step", "cosine", "plateau"]
-    warmup: float
+    epochs: Positive = 10
+    curve: Literal["step", "cosine", "plateau"] = "step"
+    warmup: Weight = 0.0
     """Epochs of linear rise from a thousandth of the rate."""
-    every: int
-    """Epochs of a step; on a plateau the epochs without a lower validation loss to bear."""
-    factor: float
+    every: Positive = 10
+    """Epochs of a step; on a plateau, epochs without a lower validation loss before a step."""
+    factor: Weight = 0.1
     """What a rate is multiplied by at a step or on a plateau."""
-    lowest: float
+    lowest: Weight = 0.0
     """No rate falls below."""
-    patience: int
-    """Epochs without a better correlation on `val` before the end; 0 goes on to the last."""
-    least_epochs: int
-    select: Literal["srcc", "plcc", "last"]
+    patience: Count = 0
+    """Epochs without a better correlation on `val` before training ends; 0 never ends early."""
+    least_epochs: Count = 0
+    """Training does not end early before this epoch."""
+    select: Literal["srcc", "plcc", "last"] = "srcc"
     """Which epoch is kept: the best by this correlation on `val`, or the last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Everything that a training depends on beside the photos."""
+class BlockIQALoss(Section, frozen=True):
+    """Squared error (BlockIQA, eq. 12)."""
+
+    plcc_weight: Weight = 0.0
+    """Of 1 - PLCC, QualityNet's second term."""
+
+
+class QualityNetLoss(Section, frozen=True):
+    """Absolute error and correlation (QualityNet, eqs. 38 to 40)."""
+
+    mae_weight: Weight | Literal["auto"] = "auto"
+    """λ1. auto: 1, or 10 where labels span no more than 1, as the authors choose it."""
+    plcc_weight: Weight = 10.0
+    """λ2."""
+
+
+class REQALoss(Section, frozen=True):
+    """Coarse to fine (REQA, eqs. 9 to 14)."""
+
+    coarse: bool = True
+    """Table VI."""
+    fine: bool = True
+    """Table VI."""
+    first_stage: Annotated[int, Meta(ge=1, le=4)] = 1
+    """4 continues from a checkpoint that has been through the others."""
+
+
+class SHDIQALoss(Section, frozen=True):
+    """Quality and distillation (SHDIQA); the weights of the distillation are our reading."""
+
+    contrastive_weight: Weight = 1.0
+    """λ_c; 0 leaves contrastive distillation out."""
+    affinity_weight: Weight = 1.0
+    """λ_a; 0 leaves affinity distillation out."""
+    teacher_epochs: Count = 9
+    """Of the quality-aware submodule, before the student."""
+    degraded_photos: Count = 0
+    """With cached features: how many photos are degraded block by block; 0 is all."""
+    beta: Annotated[float, Meta(gt=0)] = 1.0
+    """Of the smooth L1 distance."""
+    plcc_weight: Weight = 0.0
+    """Of 1 - PLCC, QualityNet's second term."""
+
+
+class NLNetLoss(Section, frozen=True):
+    """Quality, ranking and type of distortion (NLNet)."""
+
+    plcc_weight: Weight = 0.0
+    """Of 1 - PLCC, QualityNet's second term."""
+
+
+LossRecipe = BlockIQALoss | QualityNetLoss | REQALoss | SHDIQALoss | NLNetLoss
+LOSSES: dict[Family, type[LossRecipe]] = {
+    "blockiqa": BlockIQALoss,
+    "qualitynet": QualityNetLoss,
+    "reqa": REQALoss,
+    "shdiqa": SHDIQALoss,
+    "nlnet": NLNetLoss,
+}
+
+
+class Recipe(Section, frozen=True):
+    """Everything that a training depends on besides the photos."""
 
     family: Family
-    backbones: tuple[BackboneName, ...]
-    seed: int
-    network: Mapping[str, OptionValue]
+    backbones: Annotated[tuple[BackboneName, ...], Meta(min_length=1)]
+    seed: Count = 0
+    """Of weights, samples and split."""
+    network: dict[str, OptionValue] = {}
     """Options of the family, see `OPTIONS`."""
-    loss: Mapping[str, LossValue]
-    """Of `LOSS_KEYS`."""
-    input: InputRecipe
-    order: OrderRecipe
-    hint: HintRecipe
-    optimiser: OptimiserRecipe
-    schedule: ScheduleRecipe
-
-    def loss_number(self, key: str) -> float:
-        """Return a number of the loss."""
-        return float(self.loss[key])
+    loss: Any = None
+    """A record of `LOSSES`."""
+    input: InputRecipe = InputRecipe()
+    monotonicity: MonotonicityRecipe = MonotonicityRecipe()
+    optimiser: OptimiserRecipe = OptimiserRecipe()
+    schedule: ScheduleRecipe = ScheduleRecipe()
+    rounds: tuple[dict[str, Any], ...] = ()
+    """What each further round changes of the first. A round starts from the best weights of the
+    round before."""
 
 
-SECTIONS: dict[str, type] = {
-    "input": InputRecipe,
-    "order": OrderRecipe,
-    "hint": HintRecipe,
-    "optimiser": OptimiserRecipe,
-    "schedule": ScheduleRecipe,
-}
+def keys_of(family: Family) -> dict[str, tuple[str, ...]]:
+    """Return the keys of each section that a family has, but those of its network."""
+    kinds: dict[str, type[Struct]] = {
+        "loss": LOSSES[family],
+        "input": InputRecipe,
+        "monotonicity": MonotonicityRecipe,
+        "optimiser": OptimiserRecipe,
+        "schedule": ScheduleRecipe,
+    }
+    return {name: tuple(f.name for f in structs.fields(kind)) for name, kind in kinds.items()}

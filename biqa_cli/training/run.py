@@ -2,13 +2,14 @@
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.split_files import save_split
+from biqa_cli.datasets.splits import Split
 from biqa_cli.errors import UsageError
 from biqa_cli.models.memory import keep_freed_memory
 from biqa_cli.training.checkpoints import (
@@ -17,17 +18,17 @@ from biqa_cli.training.checkpoints import (
     read_weights,
     write_module,
 )
-from biqa_cli.training.config import to_toml
+from biqa_cli.training.description import describe_network, make_phases, model_name
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.job import Job, Watcher
 from biqa_cli.training.labels import Labelled, distortion_types, labelled
-from biqa_cli.training.loop import LAST, run_phase
-from biqa_cli.training.network import describe_network, make_phases, model_name
-from biqa_cli.training.parts import TrainingParts, training_parts
+from biqa_cli.training.loop import BEST, LAST, run_phase
 from biqa_cli.training.photos import PhotoStore, prepare_photos
 from biqa_cli.training.recipe import Recipe
+from biqa_cli.training.recipe_files import rounds_of, to_toml
 from biqa_cli.training.summary import SUMMARY, judge_stored, store_weights, write_summary
 from biqa_cli.training.validation import scoring_blocks
+from biqa_cli.training.validation_split import training_split
 from biqa_cli.whole_files import write_whole
 
 RECIPE, SPLIT, PHOTOS = "recipe.toml", "split.txt", "photos"
@@ -36,7 +37,7 @@ _PHOTOS_BETWEEN_LINES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class TrainingRequest:
     """What a user asks of one run."""
 
     dataset: Dataset
@@ -48,11 +49,9 @@ class Order:
     """Protocol or file; None is the default of the data set."""
     starts: tuple[str, ...] = ("imagenet",)
     """Starting weights, see `set_starting_weights`."""
-    hint: Path | None = None
-    """Checkpoint whose backbone is imitated, see `with_hints`."""
     device: str = "cpu"
     resume: bool = False
-    """Whether to go on with the training in `out`, if there is one."""
+    """Whether to continue the training in `out`, if there is one."""
     finish: bool = False
     """Whether the training in `out` ends where it stands: its best epoch is judged and stored."""
     minutes: float = math.inf
@@ -62,6 +61,7 @@ class Order:
     photos: Path | None = None
     """Folder of decoded photos; None is `photos` in `out`."""
     prepare_only: bool = False
+    """Whether to stop once the photos are decoded."""
     command: str = ""
     """For the summary."""
 
@@ -71,70 +71,107 @@ class Outcome:
     """What a run has done."""
 
     finished: bool
-    """False: the time was up, and `resume` goes on."""
+    """False: the time was up, and `resume` continues."""
     weights: Path | None = None
     """The stored checkpoint; None where no epoch has come to its end."""
     model: str = ""
     """Name of the catalogue that these weights fit."""
 
 
-def train(order: Order, watcher: Watcher) -> Outcome:
-    """Train a network, or go on with it; everything that is left lies in `order.out`.
+def train(request: TrainingRequest, watcher: Watcher) -> Outcome:
+    """Train a network, or continue; everything that is left lies in `request.out`.
+
+    Each round but the last has a folder of its own in there; the next one starts from its best
+    weights.
 
     Raises:
         UsageError: If recipe, data set and folder do not fit, or the training diverges.
         WeightsError: If the starting weights are missing or of another network.
     """
-    deadline = time.monotonic() + 60 * order.minutes
-    if order.device == "cpu":
+    deadline = time.monotonic() + 60 * request.minutes
+    if request.device == "cpu":
         keep_freed_memory()
-    recipe, dataset, out = order.recipe, order.dataset, order.out
-    progress = _begin(order)
-    parts = training_parts(
-        dataset, split=order.split, seed=recipe.seed, val_share=recipe.input.val_share
+    *earlier, last = _rounds(request)
+    if any(_is_begun(each.out) for each in (*earlier, last)) and not (
+        request.resume or request.finish or request.prepare_only
+    ):
+        msg = f"{request.out} holds a training: continue with --resume, or name another --out"
+        raise UsageError(msg)
+    for number, each in enumerate((*earlier, last), 1):
+        if earlier:
+            watcher.say(f"round {number} of {len(earlier) + 1}")
+        if each is not last and _is_begun(each.out) and read_progress(each.out / LAST).finished:
+            continue
+        outcome = _train_round(each, request, deadline, watcher)
+        if request.prepare_only or not outcome.finished:
+            break
+    return outcome
+
+
+def _rounds(request: TrainingRequest) -> list[TrainingRequest]:
+    """Return what each round is asked to do."""
+    *earlier, last = rounds_of(request.recipe)
+    shared = replace(request, photos=request.photos or request.out / PHOTOS)
+    rounds, starts = [], request.starts
+    for number, recipe in enumerate(earlier, 1):
+        out = request.out / f"round-{number}"
+        rounds.append(replace(shared, recipe=recipe, out=out, starts=starts, finish=False))
+        starts = (str(out / BEST),)
+    return [*rounds, replace(shared, recipe=last, starts=starts)]
+
+
+def _is_begun(out: Path) -> bool:
+    return (out / LAST).is_file()
+
+
+def _train_round(
+    request: TrainingRequest, whole: TrainingRequest, deadline: float, watcher: Watcher
+) -> Outcome:
+    """Train one round; `whole` is what all rounds together are asked to do."""
+    recipe, dataset, out = request.recipe, request.dataset, request.out
+    progress = _begin(request)
+    split = training_split(
+        dataset, split=request.split, seed=recipe.seed, val_share=recipe.input.val_share
     )
-    if order.prepare_only:
-        return Outcome(finished=_prepare(order, parts, deadline, watcher) is not None)
-    types = distortion_types(dataset, parts)
+    if request.prepare_only:
+        return Outcome(finished=_prepare(request, split, deadline, watcher) is not None)
+    types = distortion_types(dataset, split)
     trained = describe_network(recipe, dataset, types=len(types))
     torch.manual_seed(recipe.seed)
     begins = not (progress.rows or progress.step)
-    starts = order.starts if begins or progress.more_phases else ()
     # Before the photos, so that wrong weights are told at once.
-    phases, notes = make_phases(recipe, trained, starts, hint=order.hint)
+    phases, notes = make_phases(
+        recipe, trained, request.starts if begins or progress.more_phases else ()
+    )
     if begins:
         progress.starts = notes
         for note in notes:
             watcher.say(note)
-    store = _prepare(order, parts, deadline, watcher)
+    store = _prepare(request, split, deadline, watcher)
     if store is None:
         return Outcome(finished=False)
-    known = labelled(dataset, parts, store, labels=recipe.input.labels)
-    _say_photos(dataset, parts, known, watcher)
-    _check_same(progress, parts, known, dataset, out)
-    write_whole(out / RECIPE, to_toml(recipe))
-    save_split(parts.split, dataset, out / SPLIT)
-    view = recipe.input
+    known = labelled(dataset, split, store, labels=recipe.input.labels)
+    _say_photos(dataset, split, known, watcher)
+    _check_same(progress, split, known, dataset, out)
+    write_whole(whole.out / RECIPE, to_toml(whole.recipe))
+    save_split(split, dataset, out / SPLIT)
     job = Job(
         recipe=recipe,
-        contract=trained.input,
         trained=trained,
         photos=known.train,
         val=known.val,
         val_labels=known.val_labels,
-        val_blocks=scoring_blocks(
-            trained.input, crop=view.crop, stride=view.stride, at_most=view.val_crops
-        ),
+        val_blocks=scoring_blocks(trained.input, recipe.input, at_most=recipe.input.val_crops),
         out=out,
-        device=order.device,
-        workers=order.workers,
+        device=request.device,
+        workers=request.workers,
         deadline=deadline,
         watcher=watcher,
     )
     for phase in phases:
         # One layout for what learns and what has learnt, so that it says the same to the last bit.
         phase.learner.to(job.device).to(memory_format=torch.channels_last)
-    progress.finished = order.finish or _run(job, phases, progress)
+    progress.finished = request.finish or _run(job, phases, progress)
     weights = store_weights(out, trained) if progress.best_row else None
     stored = None
     if weights is not None and progress.finished:
@@ -143,33 +180,29 @@ def train(order: Order, watcher: Watcher) -> Outcome:
         stored = judge_stored(job, phases[-1], weights)
         if isinstance(stored.calibration, str):
             watcher.say(f"not calibrated: {stored.calibration}")
-    facts = {"command": order.command, "starts": progress.starts, "types": types}
-    write_summary(job, progress, parts, dataset, weights=weights, stored=stored, facts=facts)
+    facts = {"command": request.command, "starts": progress.starts, "types": types}
+    write_summary(job, progress, split, dataset, weights=weights, stored=stored, facts=facts)
     return Outcome(progress.finished, weights, model_name(trained))
 
 
-def _begin(order: Order) -> Progress:
+def _begin(request: TrainingRequest) -> Progress:
     """Return where the training in the folder stands, a fresh one where there is none."""
-    state = order.out / LAST
-    begun = state.is_file() and not order.prepare_only
-    if begun and not (order.resume or order.finish):
-        msg = f"{order.out} holds a training: go on with --resume, or name another --out"
-        raise UsageError(msg)
-    progress = read_progress(state) if begun else Progress()
-    if order.finish and not progress.best_row:
-        msg = f"no epoch of a training in {order.out} has come to its end: train on with --resume"
+    begun = _is_begun(request.out)
+    progress = read_progress(request.out / LAST) if begun else Progress()
+    if request.finish and not progress.best_row:
+        msg = f"no epoch of a training in {request.out} has ended: continue with --resume"
         raise UsageError(msg)
     return progress
 
 
 def _prepare(
-    order: Order, parts: TrainingParts, deadline: float, watcher: Watcher
+    request: TrainingRequest, split: Split, deadline: float, watcher: Watcher
 ) -> PhotoStore | None:
     """Make the folder of the outputs and decode the photos; None if the time is up first."""
     try:
-        order.out.mkdir(parents=True, exist_ok=True)
+        request.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        msg = f"cannot make the folder {order.out}: {error.strerror}"
+        msg = f"cannot make the folder {request.out}: {error.strerror}"
         raise UsageError(msg) from error
     said = 0
 
@@ -181,21 +214,21 @@ def _prepare(
         return time.monotonic() < deadline
 
     return prepare_photos(
-        order.dataset,
-        sorted((*parts.train, *parts.val)),
-        order.photos or order.out / PHOTOS,
-        size=(order.recipe.input.height, order.recipe.input.width),
-        workers=order.workers,
+        request.dataset,
+        sorted((*split.parts["train"], *split.parts["val"])),
+        request.photos or request.out / PHOTOS,
+        size=(request.recipe.input.height, request.recipe.input.width),
+        workers=request.workers,
         go_on=go_on,
     )
 
 
 def _check_same(
-    progress: Progress, parts: TrainingParts, known: Labelled, dataset: Dataset, out: Path
+    progress: Progress, split: Split, known: Labelled, dataset: Dataset, out: Path
 ) -> None:
-    """Raise UsageError if a training would go on with other photos than it began with."""
+    """Raise UsageError if a training would continue with other photos than it began with."""
     facts = {
-        "split": parts.split.sha256,
+        "split": split.sha256,
         "labels": [dataset.scale.lowest, dataset.scale.highest],
         "train": len(known.train.indices),
         "val": len(known.val),
@@ -217,22 +250,22 @@ def _run(job: Job, phases: tuple[Phase, ...], progress: Progress) -> bool:
             progress.phase, progress.epoch, progress.step = number, 0, 0
         progress.more_phases = number + 1 < len(phases)
         before = sum(earlier.epochs for earlier in phases[:number])
-        if not run_phase(job, phase, progress, first_epoch=before):
+        if not run_phase(job, phase, progress, before=before):
             return False
         if progress.more_phases:
             write_module(kept, phase.learner)
     return True
 
 
-def _say_photos(dataset: Dataset, parts: TrainingParts, known: Labelled, watcher: Watcher) -> None:
+def _say_photos(dataset: Dataset, split: Split, known: Labelled, watcher: Watcher) -> None:
     broken = known.train.store.broken
     for index, error in list(broken.items())[:_SHOWN]:
         watcher.say(f"left out: {dataset.images[index].path}: {error}")
     if len(broken) > _SHOWN:
         watcher.say(f"left out: {len(broken)} photos in all, see {SUMMARY}")
-    trained, tested = len(known.train.indices), len(parts.split.parts.get("test", ()))
+    trained, tested = len(known.train.indices), len(split.parts.get("test", ()))
     watcher.say(
         f"{trained} photos train, {len(known.val)} validate, {tested} are kept for the test"
     )
-    if parts.split.leaky:
-        watcher.say(f"LEAKY: {parts.split.reason}")
+    if split.leaky:
+        watcher.say(f"LEAKY: {split.reason}")

@@ -13,17 +13,17 @@ from torch import nn
 
 from biqa_cli import __version__
 from biqa_cli.datasets.base import Dataset
+from biqa_cli.datasets.splits import Split
 from biqa_cli.models.spec import Calibration
 from biqa_cli.models.torch_engine import load_tensors
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.training.calibration import fit_calibration
 from biqa_cli.training.checkpoints import Progress, write_small
+from biqa_cli.training.description import model_name
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.job import Job
 from biqa_cli.training.log import draw_curves
 from biqa_cli.training.loop import BEST
-from biqa_cli.training.network import model_name
-from biqa_cli.training.parts import TrainingParts
 from biqa_cli.training.validation import Validation, predict, scoring_blocks, validate
 from biqa_cli.weights.checkpoint import read_checkpoint
 from biqa_cli.whole_files import write_whole
@@ -55,15 +55,9 @@ def judge_stored(job: Job, phase: Phase, weights: Path) -> Stored:
     network = phase.network
     assert isinstance(network, nn.Module), "the last phase scores"  # noqa: S101  our invariant
     load_tensors(network, read_checkpoint(weights, sha256=None))
-    view, scale = job.recipe.input, job.trained.scale
+    scale = job.trained.scale
     predicted = predict(
-        network.to(job.device),
-        job.photos.store,
-        job.val,
-        contract=job.contract,
-        blocks=scoring_blocks(job.contract, crop=view.crop, stride=view.stride, at_most=0),
-        device=job.device,
-        workers=job.workers,
+        network.to(job.device), job, scoring_blocks(job.contract, job.recipe.input, at_most=0)
     )
     labels, said = (
         100 * np.array([scale.to_share(value) for value in values.tolist()])
@@ -79,7 +73,7 @@ def judge_stored(job: Job, phase: Phase, weights: Path) -> Stored:
 def write_summary(
     job: Job,
     progress: Progress,
-    parts: TrainingParts,
+    split: Split,
     dataset: Dataset,
     *,
     weights: Path | None,
@@ -91,13 +85,13 @@ def write_summary(
     Args:
         job: Of the run.
         progress: Where the training stands.
-        parts: Which photos trained.
+        split: Which photos trained.
         dataset: Whose photos.
         weights: The stored checkpoint.
         stored: What it is worth; None before the end.
         facts: Further entries.
     """
-    trained, split = job.trained, parts.split
+    trained = job.trained
     if progress.rows:
         draw_curves(job.out / CURVES, progress.rows)
     summary = {

@@ -17,6 +17,7 @@ class EfficientNetB7(nn.Module):
 
     channels: tuple[int, ...] = (48, 80, 224, 2560)
     strides: tuple[int, ...] = (4, 8, 16, 32)
+    last_stage = ("features.7.", "features.8.")
 
     def __init__(self) -> None:
         super().__init__()

@@ -125,6 +125,7 @@ class EfficientNetLite(nn.Module):
     """
 
     strides: tuple[int, ...] = (4, 8, 16, 32)
+    last_stage = ("stages.5.", "stages.6.")
 
     def __init__(self, *, width: float = 1.0, depth: float = 1.0) -> None:
         super().__init__()

@@ -1,5 +1,7 @@
 """ResNet-50 as a backbone, from torchvision."""
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from biqa_cli.networks.backbones.installed_torchvision import torchvision_models
@@ -10,6 +12,7 @@ class ResNet50(nn.Module):
 
     channels: tuple[int, ...] = (256, 512, 1024, 2048)
     strides: tuple[int, ...] = (4, 8, 16, 32)
+    last_stage = ("layers.3.",)
 
     def __init__(self) -> None:
         super().__init__()
@@ -21,19 +24,22 @@ class ResNet50(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images (B, 3, H, W) to C1 … C4 at strides 4, 8, 16 and 32."""
-        maps = self.below_last(x)
-        return (*maps, self.last(maps[-1]))
-
-    @property
-    def last(self) -> nn.Module:
-        """Maps C3 to C4."""
-        return self.layers[-1]
-
-    def below_last(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Map images (B, 3, H, W) to C1 … C3."""
-        x = self.stem(images)
+        x = self.stem(x)
         maps = []
-        for layer in self.layers[:-1]:
+        for layer in self.layers:
             x = layer(x)
             maps.append(x)
         return tuple(maps)
+
+
+def from_published_keys(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return torchvision's tensors under the names of `ResNet50`, without the classifier."""
+    stem = {"conv1": "stem.0", "bn1": "stem.1"}
+    state = {}
+    for name, tensor in tensors.items():
+        first, _, rest = name.partition(".")
+        if first in stem:
+            state[f"{stem[first]}.{rest}"] = tensor
+        elif first.startswith("layer"):
+            state[f"layers.{int(first[5:]) - 1}.{rest}"] = tensor
+    return state

@@ -46,6 +46,7 @@ class PatchEmbedding(nn.Module):
     """
 
     strides: tuple[int, ...] = (PATCH,)
+    last_stage: tuple[str, ...] = ()
 
     def __init__(self, width: int = 384) -> None:
         super().__init__()
@@ -208,6 +209,12 @@ class VisionTransformer(nn.Module):
         nn.init.trunc_normal_(self.class_token, std=_INIT_STD)
         nn.init.trunc_normal_(self.positions, std=_INIT_STD)
         self.blocks.apply(initialise_linear)
+
+    @property
+    def last_stage(self) -> tuple[str, ...]:
+        """See `Backbone`: the last two blocks."""
+        first = max(0, len(self.blocks) - 2)
+        return (*(f"blocks.{n}." for n in range(first, len(self.blocks))), "norm.")
 
     def forward(
         self, images: Tensor, *, extra: Tensor | None = None, mask: Tensor | None = None

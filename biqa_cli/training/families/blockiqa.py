@@ -1,96 +1,51 @@
 """BlockIQA: squared error on labels of 0 to 1 (eq. 12)."""
 
-import math
-from typing import Any, cast
+from collections.abc import Callable
+from typing import cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from biqa_cli.errors import UsageError
-from biqa_cli.networks.backbones import StagedBackbone
 from biqa_cli.networks.blockiqa import BlockIQA
-from biqa_cli.training.data import Cut
-from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of, with_order
-from biqa_cli.training.families.start import project_at_random
-from biqa_cli.training.losses.qualitynet import plcc_loss
+from biqa_cli.training.batch import Batch, output_of
+from biqa_cli.training.families.base import Phase, Setting, Terms
+from biqa_cli.training.families.heads import project_at_random
+from biqa_cli.training.families.qualitynet import plcc_loss
+from biqa_cli.training.monotonicity import with_monotonicity
+from biqa_cli.training.recipe import BlockIQALoss
 
 _SMOOTHING_GAIN = 0.3
 
 
-def phases(setting: Setting) -> tuple[Phase, ...]:
-    """Return the one phase of BlockIQA."""
-    network = cast("BlockIQA", setting.build())
-    starts_anew = setting.head_is_new()
-    plcc_weight = setting.recipe.loss_number("plcc_weight")
-    trainable = setting.recipe.optimiser.trainable
-    if starts_anew and trainable in ("head", "last"):
-        _take_filters_of_the_stem(network)
-    view = setting.recipe.input
-    stops = trainable == "last" and view.is_whole and isinstance(network.backbone, StagedBackbone)
-    if stops:
-        network.learns_above = (view.height // network.blocks, view.width // network.blocks)
-        network.window = view.window
+class BlockIQAPhase(Phase):
+    """The one phase of BlockIQA."""
 
-    def loss(batch: Batch) -> Terms:
-        scores = output_of(network, batch).scores.float()
+    cached_by = ("blocks", "use_afel")
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting, setting.network)
+        self.plcc_weight = cast("BlockIQALoss", setting.recipe.loss).plcc_weight
+        if setting.head_is_new and setting.recipe.optimiser.trainable != "all":
+            take_filters_of_the_stem(cast("BlockIQA", self.learner))
+
+    def loss(self, batch: Batch) -> Terms:
+        """Return the mean squared error (eq. 12), and QualityNet's second term if asked for."""
+        scores = output_of(self.learner, batch).scores.float()
         rated = scores[: len(batch.labels)]
-        terms = {"loss": F.mse_loss(rated, batch.labels)}
-        if plcc_weight:
-            terms["loss"] = terms["loss"] + plcc_weight * plcc_loss(rated, batch.labels)
-        return with_order(terms, scores, batch)
+        terms = {"loss": self.val_loss(rated, batch.labels)}
+        if self.plcc_weight:
+            terms["loss"] = terms["loss"] + self.plcc_weight * plcc_loss(rated, batch.labels)
+        return with_monotonicity(terms, scores, batch)
 
-    def meet(pooled: Tensor) -> None:
-        standardise(network, pooled)
+    def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
+        """Return the mean squared error."""
+        return F.mse_loss(predicted, labels)
 
-    return (
-        Phase(
-            name="",
-            epochs=setting.recipe.schedule.epochs,
-            learner=network,
-            network=network,
-            prefix="",
-            loss=loss,
-            val_loss=F.mse_loss,
-            pooled_by=("blocks", "use_afel"),
-            keeps_below_last=stops,
-            noisy=network.kept_means if stops else None,
-            cut=_random_windows(network) if stops and view.window else None,
-            meet=meet if starts_anew else None,
-        ),
-    )
-
-
-def _random_windows(network: BlockIQA) -> Cut:
-    """Return what cuts a window of C3, and of the teacher's last map if it is kept behind it.
-
-    Raises:
-        UsageError: If there is no such window.
-    """
-    fine, coarse = network.backbone.strides[-2:]
-    (height, width, channels), side = network.kept_map, network.window
-    count, times = side // coarse, coarse // fine
-    last_y, last_x = height // times - count, width // times - count
-    if side % coarse or min(last_y, last_x) < 0:
-        msg = f"window must be a multiple of {coarse} that fits the view of a block, got {side}"
-        raise UsageError(msg)
-    rows, columns = math.ceil(height / times), math.ceil(width / times)
-
-    def cut(kept: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
-        y, x = rng.integers(last_y + 1), rng.integers(last_x + 1)
-        means, c3, beside = np.split(
-            kept, [network.kept_means, network.kept_means + height * width * channels], axis=1
-        )
-        c3 = c3.reshape(len(kept), height, width, channels)
-        c3 = c3[:, y * times : (y + count) * times, x * times : (x + count) * times]
-        beside = beside.reshape(len(kept), beside.shape[1] // (rows * columns), rows, columns)
-        beside = beside[:, :, y : y + count, x : x + count]
-        return np.concatenate([part.reshape(len(kept), -1) for part in (means, c3, beside)], axis=1)
-
-    return cut
+    def init_head(self, features: Callable[[], Tensor]) -> None:
+        """Start pyramid and AFEL as random projections of standardised features."""
+        standardise(cast("BlockIQA", self.learner), features())
 
 
 def standardise(network: BlockIQA, pooled: Tensor) -> None:
@@ -121,7 +76,7 @@ def standardise(network: BlockIQA, pooled: Tensor) -> None:
             project_at_random(network.afel.project, responses)
 
 
-def _take_filters_of_the_stem(network: BlockIQA) -> None:
+def take_filters_of_the_stem(network: BlockIQA) -> None:
     """Take AFEL's frozen filters from the backbone, where its stem has 3×3 filters.
 
     32 filters and their negatives are AFEL's 64: rectified, they measure both signs of each

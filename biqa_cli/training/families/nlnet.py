@@ -1,62 +1,94 @@
-"""NLNet: quality, order of pairs, and the type of distortion where the data set has types."""
+"""NLNet: quality, ranking of pairs, and the type of distortion where the data set has types.
+
+Reference:
+    Jia et al., "No-reference Image Quality Assessment via Non-local Dependency Modeling",
+    MMSP 2022; terms and weights as in the authors' released code.
+"""
 
 from typing import cast
 
 import numpy as np
+import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from biqa_cli.errors import UsageError
 from biqa_cli.networks.nlnet import NLNet
 from biqa_cli.networks.superpixels import superpixel_nodes
-from biqa_cli.training.data import Arrays
-from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of, with_order
-from biqa_cli.training.losses.nlnet import nlnet_loss
+from biqa_cli.training.augmentation import Arrays
+from biqa_cli.training.batch import Batch, output_of
+from biqa_cli.training.families.base import Phase, Setting, Terms
+from biqa_cli.training.families.qualitynet import plcc_loss
+from biqa_cli.training.monotonicity import with_monotonicity
 from biqa_cli.training.photos import Pixels
+from biqa_cli.training.recipe import NLNetLoss
+
+QUALITY_WEIGHT = 100.0
+_SMALLEST_BATCH = 2
 
 
-def phases(setting: Setting) -> tuple[Phase, ...]:
-    """Return the one phase of NLNet; superpixels of crops come from the threads that cut them."""
-    recipe = setting.recipe
-    network = cast("NLNet", setting.build())
-    # A whole photo is cut into its patches by the network, as when it is scored.
-    is_whole = recipe.input.crop == 0
-    if recipe.order.order_weight and not is_whole:
-        raise UsageError("nlnet learns the order of whole photos: set crop=0, or order_weight=0")
-    has_nodes = recipe.network["branches"] != "local" and not is_whole
+class NLNetPhase(Phase):
+    """The one phase of NLNet."""
 
-    def nodes_of(crop: Pixels, _rng: np.random.Generator) -> Arrays:
+    cached_by = ("branches", "patch")
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting, setting.network)
+        self.plcc_weight = cast("NLNetLoss", setting.recipe.loss).plcc_weight
+        self.noisy = self._nlnet.local_features
+        # A whole photo is cut into its patches by the network, as when it is scored.
+        self.is_whole = setting.recipe.input.crop == 0
+        if setting.recipe.network["branches"] != "local" and not self.is_whole:
+            self.extras = self._superpixels
+
+    @property
+    def _nlnet(self) -> NLNet:
+        return cast("NLNet", self.learner)
+
+    def loss(self, batch: Batch) -> Terms:
+        """Return L = 100 · L_q + L_r + L_t, and QualityNet's second term if asked for."""
+        if self.is_whole:
+            output = output_of(self.learner, batch)
+        else:
+            output = self._nlnet.from_nodes(batch.inputs[:, None], batch.extras.get("nodes"))
+        rated = len(batch.labels)
+        scores, labels = output.scores[:rated], batch.labels
+        quality, ranking = F.smooth_l1_loss(scores.float(), labels), ranking_loss(scores, labels)
+        terms = {
+            "loss": QUALITY_WEIGHT * quality + ranking,
+            "quality": quality,
+            "ranking": ranking,
+        }
+        if self.plcc_weight:
+            terms["loss"] = terms["loss"] + self.plcc_weight * plcc_loss(scores, labels)
+        if output.type_logits is not None:
+            terms["type"] = F.cross_entropy(output.type_logits[:rated].float(), batch.types)
+            terms["loss"] = terms["loss"] + terms["type"]
+        return with_monotonicity(terms, output.scores, batch)
+
+    def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
+        """Return L_q, the smooth L1 distance."""
+        return F.smooth_l1_loss(predicted, labels)
+
+    def _superpixels(self, crop: Pixels, _rng: np.random.Generator) -> Arrays:
+        network = self._nlnet
         found = superpixel_nodes(crop[None], nodes=network.nodes, pixels=network.pixels)
         return {"nodes": found.features}
 
-    def loss(batch: Batch) -> Terms:
-        if is_whole:
-            output = output_of(network, batch)
-        else:
-            output = network.from_nodes(batch.images[:, None], batch.extras.get("nodes"))
-        rated, has_types = len(batch.labels), output.type_logits is not None
-        found = nlnet_loss(
-            output.scores[:rated],
-            batch.labels,
-            type_logits=output.type_logits[:rated] if has_types else None,
-            types=batch.types if has_types else None,
-            plcc_weight=recipe.loss_number("plcc_weight"),
-        )
-        terms = {"loss": found.total, "quality": found.quality, "ranking": found.ranking}
-        if found.type is not None:
-            terms["type"] = found.type
-        return with_order(terms, output.scores, batch)
 
-    return (
-        Phase(
-            name="",
-            epochs=recipe.schedule.epochs,
-            learner=network,
-            network=network,
-            prefix="",
-            loss=loss,
-            val_loss=F.smooth_l1_loss,
-            extras=nodes_of if has_nodes else None,
-            pooled_by=("branches", "patch"),
-            noisy=network.local_features,
-        ),
-    )
+def ranking_loss(predicted: Tensor, mos: Tensor) -> Tensor:
+    """Return L_r, the smooth L1 distance of the differences of all pairs of images.
+
+    Args:
+        predicted: Scores (B,).
+        mos: Labels (B,).
+
+    Raises:
+        UsageError: If there are fewer than two images, hence no pair.
+    """
+    if len(predicted) < _SMALLEST_BATCH:
+        msg = f"a batch of {len(predicted)} has no pair to rank: use 2 or more, drop the last"
+        raise UsageError(msg)
+    i, j = torch.triu_indices(len(predicted), len(predicted), offset=1, device=predicted.device)
+    predicted, mos = predicted.float(), mos.float()
+    return F.smooth_l1_loss(predicted[i] - predicted[j], mos[i] - mos[j])

@@ -1,57 +1,59 @@
 """QualityNet: absolute error and correlation of the batch (eqs. 38 to 40)."""
 
+from collections.abc import Callable
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from biqa_cli.networks.qualitynet import QualityNet
-from biqa_cli.training.families.base import Batch, Phase, Setting, Terms, output_of, with_order
-from biqa_cli.training.families.start import project_at_random
-from biqa_cli.training.losses.qualitynet import plcc_loss, quality_aware_loss
+from biqa_cli.training.batch import Batch, output_of
+from biqa_cli.training.families.base import Phase, Setting, Terms
+from biqa_cli.training.families.heads import project_at_random
+from biqa_cli.training.monotonicity import with_monotonicity
+from biqa_cli.training.recipe import QualityNetLoss
 
 _NARROW = 1.0
 _WEIGHT_OF_WIDE, _WEIGHT_OF_NARROW = 1.0, 10.0
+# Keeps the correlation of constant predictions, and its gradient, finite.
+_DEVIATION_FLOOR = 1e-8
 
 
-def phases(setting: Setting) -> tuple[Phase, ...]:
-    """Return the one phase of QualityNet."""
-    recipe = setting.recipe
-    network = cast("QualityNet", setting.build())
-    mae_weight = mae_weight_of(recipe.loss["mae_weight"], label_span=setting.label_span)
-    plcc_weight = recipe.loss_number("plcc_weight")
+class QualityNetPhase(Phase):
+    """The one phase of QualityNet."""
 
-    def total(predicted: Tensor, labels: Tensor) -> Tensor:
-        return quality_aware_loss(predicted, labels, mae_weight=mae_weight, plcc_weight=plcc_weight)
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting, setting.network)
+        recipe, loss = setting.recipe, cast("QualityNetLoss", setting.recipe.loss)
+        self.mae_weight = mae_weight_of(loss.mae_weight, label_span=setting.label_span)
+        self.plcc_weight = loss.plcc_weight
+        # Only where pooling comes first does the head need nothing but pooled maps.
+        self.cached_by = ("chains", "levels") if recipe.network["order"] == "gap_first" else None
 
-    def loss(batch: Batch) -> Terms:
-        scores = output_of(network, batch).scores.float()
+    def loss(self, batch: Batch) -> Terms:
+        """Return L_total (eq. 38)."""
+        scores = output_of(self.learner, batch).scores.float()
         rated = scores[: len(batch.labels)]
         terms = {
-            "loss": total(rated, batch.labels),
+            "loss": self.val_loss(rated, batch.labels),
             "mae": (rated - batch.labels).abs().mean(),
             "1-plcc": plcc_loss(rated, batch.labels),
         }
-        return with_order(terms, scores, batch)
+        return with_monotonicity(terms, scores, batch)
 
-    def meet(pooled: Tensor) -> None:
-        with torch.no_grad():
-            features = network.eval().from_pooled(pooled).features
-        project_at_random(cast("nn.Linear", network.head[0]), features)
+    def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
+        """Return the same of all validation photos."""
+        return quality_aware_loss(
+            predicted, labels, mae_weight=self.mae_weight, plcc_weight=self.plcc_weight
+        )
 
-    return (
-        Phase(
-            name="",
-            epochs=recipe.schedule.epochs,
-            learner=network,
-            network=network,
-            prefix="",
-            loss=loss,
-            val_loss=total,
-            pooled_by=("chains", "levels") if recipe.network["order"] == "gap_first" else None,
-            meet=meet if setting.head_is_new() else None,
-        ),
-    )
+    def init_head(self, features: Callable[[], Tensor]) -> None:
+        """Start the head as a random projection of standardised features."""
+        network = cast("QualityNet", self.learner)
+        if self.cached_by is not None:
+            with torch.no_grad():
+                found = network.eval().from_pooled(features()).features
+            project_at_random(cast("nn.Linear", network.head[0]), found)
 
 
 def mae_weight_of(value: float | str, *, label_span: float) -> float:
@@ -64,3 +66,45 @@ def mae_weight_of(value: float | str, *, label_span: float) -> float:
     if value != "auto":
         return float(value)
     return _WEIGHT_OF_NARROW if label_span <= _NARROW else _WEIGHT_OF_WIDE
+
+
+def quality_aware_loss(
+    predicted: Tensor, mos: Tensor, *, mae_weight: float = 1.0, plcc_weight: float = 10.0
+) -> Tensor:
+    """Return λ1 · MAE + λ2 · (1 - PLCC) of a batch, at least 0, 0 if predicted equals mos.
+
+    The two terms balance for labels of 0 to 9 or 0 to 100; for labels of 0 to 1 the authors
+    train with (10, 10).
+
+    Args:
+        predicted: Scores (B,). The loss is computed in float32.
+        mos: Labels (B,), B at least 2 for the second term to count.
+        mae_weight: λ1.
+        plcc_weight: λ2.
+
+    Reference:
+        QualityNet, eqs. 38 to 40.
+    """
+    predicted, mos = predicted.float(), mos.float()
+    error = (predicted - mos).abs().mean()
+    return mae_weight * error + plcc_weight * plcc_loss(predicted, mos)
+
+
+def plcc_loss(predicted: Tensor, mos: Tensor) -> Tensor:
+    """Return 1 - PLCC of a batch, from 0 (aligned) over 1 (unrelated) to 2 (reversed).
+
+    Where all labels are equal there is no correlation to learn: the loss is 0. Where all
+    predictions are equal it is 1.
+
+    Args:
+        predicted: Scores (B,).
+        mos: Labels (B,).
+
+    Reference:
+        QualityNet, eq. 40.
+    """
+    p, q = predicted.float(), mos.float()
+    p, q = p - p.mean(), q - q.mean()
+    variances = (p * p).mean() * (q * q).mean()
+    plcc = (p * q).mean() / variances.clamp_min(_DEVIATION_FLOOR**2).sqrt()
+    return torch.where((mos == mos[:1]).all(), torch.zeros_like(plcc), 1 - plcc)

@@ -1,4 +1,9 @@
-"""SHDIQA: first a teacher that names distortions block by block, then a student of it."""
+"""SHDIQA: first a teacher that names distortions block by block, then a student of it.
+
+Reference:
+    Li et al., "Distilling Spatially-Heterogeneous Distortion Perception for Blind Image Quality
+    Assessment", CVPR 2025. The abstract names the terms; their equations are our reading.
+"""
 
 from collections.abc import Callable
 from typing import cast
@@ -11,23 +16,93 @@ from torch.nn import functional as F
 from biqa_cli.errors import UsageError
 from biqa_cli.models.build import build_backbone
 from biqa_cli.networks.shdiqa import SHDIQA, BlockEncoder, Partition, SHDIQATeacher
+from biqa_cli.training.augmentation import Arrays, normalised
 from biqa_cli.training.backbones import backbone_slots
-from biqa_cli.training.data import Arrays, Extras, normalised
+from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.degradation import degrade_pixels
-from biqa_cli.training.families.base import (
-    Batch,
-    Blockwise,
-    Phase,
-    Setting,
-    Terms,
-    output_of,
-    with_order,
-)
-from biqa_cli.training.families.start import project_at_random
-from biqa_cli.training.losses.shdiqa import quality_loss, shdiqa_loss, teacher_loss
+from biqa_cli.training.families.base import Blockwise, Phase, Setting, Terms
+from biqa_cli.training.families.heads import project_at_random
+from biqa_cli.training.families.qualitynet import plcc_loss
+from biqa_cli.training.monotonicity import with_monotonicity
 from biqa_cli.training.photos import Pixels
+from biqa_cli.training.recipe import SHDIQALoss
 
-_POOLED_BY = ("patch", "levels")
+TEMPERATURE = 0.1
+
+
+def shdiqa_phases(setting: Setting) -> tuple[Phase, ...]:
+    """Return the teacher's phase and the student's; without distillation the student's alone."""
+    loss = _loss_of(setting)
+    if not (
+        setting.recipe.network["use_baf"] and (loss.contrastive_weight or loss.affinity_weight)
+    ):
+        return (QualityPhase(setting, setting.network),)
+    if loss.teacher_epochs < 1:
+        msg = (
+            "without a trained teacher there is nothing to distil: set loss.teacher_epochs to 1 or "
+            "more, or loss.contrastive_weight and loss.affinity_weight to 0"
+        )
+        raise UsageError(msg)
+    teacher = TeacherPhase(setting)
+    return (teacher, StudentPhase(setting, teacher.teacher))
+
+
+class QualityPhase(Phase):
+    """The network on its own: DEIQT's loss of quality."""
+
+    cached_by = ("patch", "levels")
+
+    def __init__(self, setting: Setting, learner: nn.Module) -> None:
+        super().__init__(setting, learner)
+        self.settings = _loss_of(setting)
+
+    def loss(self, batch: Batch) -> Terms:
+        """Return L_q."""
+        scores = output_of(cast("nn.Module", self.network), batch).scores
+        return with_monotonicity({"loss": self._quality(scores, batch)}, scores, batch)
+
+    def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
+        """Return the smooth L1 distance."""
+        return F.smooth_l1_loss(predicted, labels)
+
+    def init_head(self, features: Callable[[], Tensor]) -> None:
+        """Start the projection to tokens as a random one of standardised features."""
+        _init_tokens(cast("SHDIQA", self.network).encoder, features)
+
+    def _quality(self, scores: Tensor, batch: Batch) -> Tensor:
+        rated = scores[: len(batch.labels)]
+        beta, plcc_weight = self.settings.beta, self.settings.plcc_weight
+        return quality_loss(rated, batch.labels, beta=beta, plcc_weight=plcc_weight)
+
+
+class TeacherPhase(Phase):
+    """The teacher learns to tell type and level of the distortion of each block."""
+
+    name = "teacher"
+    cached_by = ("patch", "levels")
+
+    def __init__(self, setting: Setting) -> None:
+        self.teacher = _teacher_like(setting)
+        super().__init__(setting, self.teacher)
+        self.network = None
+        self.epochs = _loss_of(setting).teacher_epochs
+        self.blockwise, self.extras = _blockwise(setting), _degrade(setting)
+
+    def loss(self, batch: Batch) -> Terms:
+        """Return L_T, and the share of blocks whose type is right."""
+        found = self.teacher.from_pooled(_pooled_of_degraded(batch, self.setting, self.teacher))
+        types, levels = batch.extras["types"], batch.extras["levels"]
+        right = (found.type_logits.argmax(dim=-1) == types).float().mean()
+        total = teacher_loss(found.type_logits, found.level_logits, types, levels)
+        return {"loss": total, "types right": right}
+
+    def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
+        """Raise: a teacher scores nothing."""
+        raise NotImplementedError
+
+    def init_head(self, features: Callable[[], Tensor]) -> None:
+        """See `QualityPhase`."""
+        _init_tokens(self.teacher.encoder, features)
 
 
 class Student(nn.Module):
@@ -39,139 +114,132 @@ class Student(nn.Module):
         self.projector = nn.Linear(width, width)
 
 
-def phases(setting: Setting) -> tuple[Phase, ...]:
-    """Return the teacher's phase and the student's; without distillation the student's alone."""
-    recipe = setting.recipe
-    network = cast("SHDIQA", setting.build())
-    weights = [recipe.loss_number(key) for key in ("contrastive_weight", "affinity_weight")]
-    if not (recipe.network["use_baf"] and any(weights)):
-        return (_alone(setting, network),)
-    if recipe.loss_number("teacher_epochs") < 1:
-        msg = (
-            "without a trained teacher there is nothing to distil: set teacher_epochs to 1 or "
-            "more, or contrastive_weight and affinity_weight to 0"
-        )
-        raise UsageError(msg)
-    teacher = _teacher(setting, network)
-    return (_teaching(setting, teacher), _learning(setting, network, teacher, weights))
+class StudentPhase(QualityPhase):
+    """The network learns quality, and the teacher's block tokens."""
 
+    name = "student"
+    prefix = "network."
 
-def _alone(setting: Setting, network: SHDIQA) -> Phase:
-    beta, plcc_weight = (setting.recipe.loss_number(key) for key in ("beta", "plcc_weight"))
+    def __init__(self, setting: Setting, teacher: SHDIQATeacher) -> None:
+        network = cast("SHDIQA", setting.network)
+        self.student = Student(network, width=network.decoder.panels.shape[1])
+        super().__init__(setting, self.student)
+        self.network, self.teacher = network, teacher
+        self.blockwise, self.extras = _blockwise(setting), _degrade(setting)
 
-    def loss(batch: Batch) -> Terms:
+    def begin(self) -> None:
+        """Freeze the teacher, which has learnt."""
+        self.teacher.eval().requires_grad_(requires_grad=False)
+
+    def loss(self, batch: Batch) -> Terms:
+        """Return L = L_q + λ_c · L_CKD + λ_a · L_AKD."""
+        network = self.student.network
         scores = output_of(network, batch).scores
-        rated = scores[: len(batch.labels)]
-        terms = {"loss": quality_loss(rated, batch.labels, beta=beta, plcc_weight=plcc_weight)}
-        return with_order(terms, scores, batch)
+        degraded = _pooled_of_degraded(batch, self.setting, network)
+        with torch.no_grad():
+            pooled = _pooled_of_degraded(batch, self.setting, self.teacher)
+            taught = self.teacher.from_pooled(pooled).block_tokens
+        learnt = self.student.projector(network.block_tokens_of(degraded))
+        quality = self._quality(scores, batch)
+        contrastive = contrastive_loss(learnt, taught, batch.extras["types"])
+        affinity = affinity_loss(learnt, taught)
+        c, a = self.settings.contrastive_weight, self.settings.affinity_weight
+        terms = {
+            "loss": quality + c * contrastive + a * affinity,
+            "quality": quality,
+            "contrastive": contrastive,
+            "affinity": affinity,
+        }
+        return with_monotonicity(terms, scores, batch)
 
-    return Phase(
-        name="",
-        epochs=setting.recipe.schedule.epochs,
-        learner=network,
-        network=network,
-        prefix="",
-        loss=loss,
-        val_loss=F.smooth_l1_loss,
-        meet=_meet(network.encoder) if setting.head_is_new() else None,
-        pooled_by=_POOLED_BY,
-    )
+
+def teacher_loss(
+    type_logits: Tensor, level_logits: Tensor, types: Tensor, levels: Tensor
+) -> Tensor:
+    """Return L_T, the cross-entropies of type and of level, each the mean over all blocks.
+
+    Args:
+        type_logits: (B, K, 24).
+        level_logits: (B, K, 4).
+        types: (B, K), 0 to 23.
+        levels: (B, K), 0 to 3.
+    """
+    of_type = F.cross_entropy(type_logits.float().flatten(0, 1), types.flatten())
+    of_level = F.cross_entropy(level_logits.float().flatten(0, 1), levels.flatten())
+    return of_type + of_level
 
 
-def _meet(encoder: BlockEncoder) -> Callable[[Tensor], None] | None:
-    """Return what starts the projection to tokens from standardised features."""
+def quality_loss(
+    predicted: Tensor, mos: Tensor, *, beta: float = 1.0, plcc_weight: float = 0.0
+) -> Tensor:
+    """Return L_q, the smooth L1 distance (DEIQT) of scores and labels (B,).
+
+    Args:
+        predicted: Scores.
+        mos: Labels.
+        beta: β, up to which errors count by their squares: 1 for labels of tens. Labels of 0 to 1
+            never leave it; there 0.01 is what 1 is for labels of 0 to 100.
+        plcc_weight: Of 1 - PLCC, QualityNet's second term (our extension).
+    """
+    distance = F.smooth_l1_loss(predicted.float(), mos.float(), beta=beta)
+    return distance + plcc_weight * plcc_loss(predicted, mos) if plcc_weight else distance
+
+
+def contrastive_loss(
+    student: Tensor, teacher: Tensor, types: Tensor, *, temperature: float = TEMPERATURE
+) -> Tensor:
+    """Return L_CKD: a student's block is near all teacher's blocks of the same distortion.
+
+    -1/BK Σ_a 1/|P(a)| Σ_{p in P(a)} log softmax_b(ẑˢ_a · ẑᵗ_b / τ)[p], P(a) the blocks of a's type.
+
+    Args:
+        student: φ(t̂) of the student (B, K, D), where φ is a linear layer that the training owns.
+        teacher: t̂ of the teacher (B, K, D); no gradient flows into it.
+        types: (B, K), the distortion of each block.
+        temperature: τ.
+    """
+    z_student, z_teacher = _directions(student), _directions(teacher.detach())
+    log_shares = (z_student @ z_teacher.mT / temperature).log_softmax(dim=1)
+    labels = types.flatten()
+    positive = (labels[:, None] == labels).float()
+    return -((log_shares * positive).sum(dim=1) / positive.sum(dim=1)).mean()
+
+
+def affinity_loss(student: Tensor, teacher: Tensor) -> Tensor:
+    """Return L_AKD = ‖Aˢ - Aᵗ‖² / (BK)², A = Ẑ Ẑᵀ the cosines of all blocks of the batch.
+
+    Args:
+        student: φ(t̂) of the student (B, K, D).
+        teacher: t̂ of the teacher (B, K, D); no gradient flows into it.
+    """
+    z_student, z_teacher = _directions(student), _directions(teacher.detach())
+    return (z_student @ z_student.mT - z_teacher @ z_teacher.mT).square().mean()
+
+
+def _directions(tokens: Tensor) -> Tensor:
+    """Return block tokens (B, K, D) as rows of length 1 (B·K, D)."""
+    return F.normalize(tokens.float().flatten(0, 1), dim=1)
+
+
+def _loss_of(setting: Setting) -> SHDIQALoss:
+    return cast("SHDIQALoss", setting.recipe.loss)
+
+
+def _init_tokens(encoder: BlockEncoder, features: Callable[[], Tensor]) -> None:
     project = encoder.vit.embedding.project
-    if not isinstance(project, nn.Conv2d):
-        return None
-
-    def meet(pooled: Tensor) -> None:
-        places = pooled.flatten(2).transpose(1, 2).flatten(0, 1)
+    if isinstance(project, nn.Conv2d):
+        places = features().flatten(2).transpose(1, 2).flatten(0, 1)
         with torch.no_grad():
             project_at_random(project, places)
 
-    return meet
 
-
-def _teaching(setting: Setting, teacher: SHDIQATeacher) -> Phase:
-    def loss(batch: Batch) -> Terms:
-        found = teacher.from_pooled(_pooled_of_degraded(batch, setting, teacher))
-        types, levels = batch.extras["types"], batch.extras["levels"]
-        right = (found.type_logits.argmax(dim=-1) == types).float().mean()
-        total = teacher_loss(found.type_logits, found.level_logits, types, levels)
-        return {"loss": total, "types right": right}
-
-    return Phase(
-        name="teacher",
-        epochs=int(setting.recipe.loss_number("teacher_epochs")),
-        learner=teacher,
-        network=None,
-        prefix="",
-        loss=loss,
-        val_loss=F.smooth_l1_loss,
-        extras=_degrading(setting),
-        meet=_meet(teacher.encoder),
-        blockwise=_blockwise(setting),
-        pooled_by=_POOLED_BY,
-    )
-
-
-def _learning(
-    setting: Setting, network: SHDIQA, teacher: SHDIQATeacher, weights: list[float]
-) -> Phase:
-    width = network.decoder.panels.shape[1]
-    student = Student(network, width=width)
-
-    def freeze_teacher() -> None:
-        teacher.eval().requires_grad_(requires_grad=False)
-
-    def loss(batch: Batch) -> Terms:
-        scores = output_of(network, batch).scores
-        degraded = _pooled_of_degraded(batch, setting, network)
-        with torch.no_grad():
-            pooled = _pooled_of_degraded(batch, setting, teacher)
-            taught = teacher.from_pooled(pooled).block_tokens
-        terms = shdiqa_loss(
-            scores[: len(batch.labels)],
-            batch.labels,
-            student=student.projector(network.block_tokens_of(degraded)),
-            teacher=taught,
-            types=batch.extras["types"],
-            contrastive_weight=weights[0],
-            affinity_weight=weights[1],
-            beta=setting.recipe.loss_number("beta"),
-            plcc_weight=setting.recipe.loss_number("plcc_weight"),
-        )
-        found = {
-            "loss": terms.total,
-            "quality": terms.quality,
-            "contrastive": terms.contrastive,
-            "affinity": terms.affinity,
-        }
-        return with_order(found, scores, batch)
-
-    return Phase(
-        name="student",
-        epochs=setting.recipe.schedule.epochs,
-        learner=student,
-        network=network,
-        prefix="network.",
-        loss=loss,
-        val_loss=F.smooth_l1_loss,
-        extras=_degrading(setting),
-        before=freeze_teacher,
-        meet=_meet(network.encoder) if setting.head_is_new() else None,
-        blockwise=_blockwise(setting),
-        pooled_by=_POOLED_BY,
-    )
-
-
-def _teacher(setting: Setting, network: SHDIQA) -> SHDIQATeacher:
+def _teacher_like(setting: Setting) -> SHDIQATeacher:
     """Return a teacher of the student's sizes that starts from the same backbone."""
-    vit = network.encoder.vit
+    network = cast("SHDIQA", setting.network)
     teacher = SHDIQATeacher(
         build_backbone(setting.recipe.backbones[0]),
         partition=_partition(setting),
-        **vit.sizes,
+        **network.encoder.vit.sizes,
     )
     for slot in backbone_slots(setting.recipe):
         name = slot.prefix.rstrip(".")
@@ -184,11 +252,10 @@ def _partition(setting: Setting) -> Partition:
 
 
 def _blockwise(setting: Setting) -> Blockwise:
-    photos = int(setting.recipe.loss_number("degraded_photos"))
-    return Blockwise(_partition(setting), photos)
+    return Blockwise(_partition(setting), _loss_of(setting).degraded_photos)
 
 
-def _degrading(setting: Setting) -> Extras:
+def _degrade(setting: Setting) -> Callable[[Pixels, np.random.Generator], Arrays]:
     """Return what degrades each block of a crop in its own way."""
     partition = _partition(setting)
 
@@ -200,8 +267,8 @@ def _degrading(setting: Setting) -> Extras:
 
 
 def _pooled_of_degraded(batch: Batch, setting: Setting, network: SHDIQA | SHDIQATeacher) -> Tensor:
-    """Return what a network reads of degraded crops, from the backbone or from what is kept."""
+    """Return the features of degraded crops, from the backbone or from the cache."""
     degraded = batch.extras["degraded"]
-    if batch.is_pooled:
+    if batch.is_cached:
         return degraded.float()
     return network.pooled(normalised(degraded, setting.contract))

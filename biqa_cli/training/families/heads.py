@@ -1,4 +1,4 @@
-"""How a new head starts on frozen layers, whose features differ in size by orders of magnitude."""
+"""How a new head starts: the features of a backbone differ in size by orders of magnitude."""
 
 from typing import cast
 

@@ -1,7 +1,6 @@
 """Which photos train and which validate. The test part is never opened."""
 
 import random
-from dataclasses import dataclass
 from pathlib import Path
 
 from biqa_cli.datasets.base import Dataset
@@ -13,28 +12,8 @@ _LEAST_VAL = 3
 """Photos that a correlation needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingParts:
-    """The photos of a training, as indices into the images of the data set."""
-
-    split: Split
-    """With a part `val`, held out of `train` where the split had none."""
-
-    @property
-    def train(self) -> tuple[int, ...]:
-        """What the network learns from."""
-        return self.split.parts["train"]
-
-    @property
-    def val(self) -> tuple[int, ...]:
-        """What an epoch is chosen by."""
-        return self.split.parts["val"]
-
-
-def training_parts(
-    dataset: Dataset, *, split: str | None, seed: int, val_share: float
-) -> TrainingParts:
-    """Return the training and validation photos of a data set.
+def training_split(dataset: Dataset, *, split: str | None, seed: int, val_share: float) -> Split:
+    """Return a split of a data set that has the parts `train` and `val`.
 
     Args:
         dataset: Whole, see `load_dataset(keep_missing=True)`.
@@ -56,14 +35,14 @@ def training_parts(
         rest = tuple(index for index in chosen.parts["train"] if index not in held_out)
         parts = {**chosen.parts, "train": rest, "val": tuple(sorted(held_out))}
         chosen = split_of_parts(dataset, parts, protocol=chosen.protocol, seed=seed)
-    found = TrainingParts(chosen)
-    if len(found.train) < 2 or len(found.val) < _LEAST_VAL:  # noqa: PLR2004  a batch has two
+    train, val = chosen.parts["train"], chosen.parts["val"]
+    if len(train) < 2 or len(val) < _LEAST_VAL:  # noqa: PLR2004  a batch has two
         msg = (
-            f"{dataset.name} is too small to train on: {len(found.train)} photos would train and"
-            f" {len(found.val)} validate; 2 and {_LEAST_VAL} are the least"
+            f"{dataset.name} is too small to train on: {len(train)} photos would train and"
+            f" {len(val)} validate; 2 and {_LEAST_VAL} are the least"
         )
         raise UsageError(msg)
-    return found
+    return chosen
 
 
 def _held_out(

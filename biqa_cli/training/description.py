@@ -1,24 +1,19 @@
 """From recipe and data set to the network: what it is, and the phases that train it."""
 
 from collections.abc import Sequence
-from pathlib import Path
-
-from torch import nn
 
 from biqa_cli.datasets.base import Dataset
-from biqa_cli.errors import UsageError
 from biqa_cli.models.build import Normalisation, assemble_network
-from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, MODELS
+from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD, MODELS
 from biqa_cli.models.options import OPTIONS
 from biqa_cli.models.spec import Crops, InputContract, OptionValue
 from biqa_cli.models.trained import TrainedNetwork
-from biqa_cli.training.backbones import backbone_slots, normalisation_of
-from biqa_cli.training.families import PHASES
+from biqa_cli.training.backbones import backbone_slots
+from biqa_cli.training.families import phases_of
 from biqa_cli.training.families.base import Phase, Setting
-from biqa_cli.training.hints import with_hints
-from biqa_cli.training.initial import set_starting_weights, trained_backbone
 from biqa_cli.training.labels import score_scale
 from biqa_cli.training.recipe import Recipe
+from biqa_cli.training.starting_weights import set_starting_weights
 
 _BLACK, _WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
@@ -51,7 +46,7 @@ def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> Trained
 
 
 def make_phases(
-    recipe: Recipe, trained: TrainedNetwork, starts: Sequence[str], *, hint: Path | None = None
+    recipe: Recipe, trained: TrainedNetwork, starts: Sequence[str]
 ) -> tuple[tuple[Phase, ...], list[str]]:
     """Return the phases of a training, and a sentence on each starting weight.
 
@@ -59,67 +54,23 @@ def make_phases(
         recipe: Of the training.
         trained: What the network is.
         starts: See `set_starting_weights`; none leaves all at random.
-        hint: The checkpoint whose backbone is imitated, where the recipe has a hint_weight.
 
     Raises:
-        UsageError: If the recipe has hints and there is nobody to give them, or the reverse.
         WeightsError: If the weights are missing or of another network.
     """
-    notes: list[str] = []
-    is_whole = False
-
-    def build() -> nn.Module:
-        nonlocal is_whole
-        network = assemble_network(recipe.family, recipe.backbones, options=trained.options)
-        if starts:
-            slots = backbone_slots(recipe)
-            is_whole, told = set_starting_weights(network, slots, starts, family=recipe.family)
-            notes.extend(told)
-        return network
-
+    network = assemble_network(recipe.family, recipe.backbones, options=trained.options)
+    is_whole, notes = False, list[str]()
+    if starts:
+        slots = backbone_slots(recipe)
+        is_whole, notes = set_starting_weights(network, slots, starts, family=recipe.family)
     setting = Setting(
         recipe=recipe,
         contract=trained.input,
         label_span=trained.scale.highest - trained.scale.lowest,
-        build=build,
-        head_is_new=lambda: not is_whole,
+        network=network,
+        head_is_new=not is_whole,
     )
-    phases = PHASES[recipe.family](setting)
-    if hint is not None or recipe.hint.hint_weight:
-        phases = _hinted(phases, recipe, hint, notes)
-    return phases, notes
-
-
-def _hinted(
-    phases: tuple[Phase, ...], recipe: Recipe, hint: Path | None, notes: list[str]
-) -> tuple[Phase, ...]:
-    """Return the phases; those that score photos imitate the backbone of a checkpoint."""
-    slots = backbone_slots(recipe)
-    if hint is None:
-        raise UsageError("hint_weight needs --hint FILE: whose backbone is imitated")
-    if not recipe.hint.hint_weight:
-        raise UsageError("--hint is for --set hint_weight=1, or another weight above 0")
-    if len(slots) != 1 or recipe.optimiser.trainable == "head":
-        raise UsageError(
-            "hints are for one backbone that learns: set trainable to last, half or all"
-        )
-    if recipe.optimiser.trainable == "last" and recipe.network.get("blocks", 1) != 1:
-        raise UsageError("hints for the last stage are for whole photos: set blocks=1")
-    name, teacher = trained_backbone(hint)
-    notes.append(f"{slots[0].backbone} imitates {name} of {hint}")
-    return tuple(
-        phase
-        if phase.network is None
-        else with_hints(
-            phase,
-            slots[0],
-            teacher,
-            name,
-            weight=recipe.hint.hint_weight,
-            trainable=recipe.optimiser.trainable,
-        )
-        for phase in phases
-    )
+    return phases_of(setting), notes
 
 
 def model_name(trained: TrainedNetwork) -> str:
@@ -130,7 +81,9 @@ def model_name(trained: TrainedNetwork) -> str:
 
 
 def _normalisation(recipe: Recipe) -> Normalisation:
+    """Return what the published weights of the backbones expect; ImageNet's where they differ."""
     if recipe.family == "nlnet":
         return _BLACK, _WHITE
-    expected = {normalisation_of(backbone) for backbone in recipe.backbones}
-    return expected.pop() if len(expected) == 1 else (IMAGENET_MEAN, IMAGENET_STD)
+    if all(name.startswith("efficientnet-lite") for name in recipe.backbones):
+        return LITE_MEAN, LITE_STD
+    return IMAGENET_MEAN, IMAGENET_STD

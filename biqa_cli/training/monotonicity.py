@@ -1,7 +1,7 @@
-"""The order of degraded photos: what a network learns of quality beside people's labels.
+"""Monotonicity: degraded photos teach what quality is where nobody has rated anything.
 
-Some training photos are degraded at two levels of one kind. Nobody has rated them, but the photo
-should score above the milder version, and that above the stronger.
+Some training photos are degraded at two levels of one kind. Nobody has rated these versions, but
+the photo should score above the milder one, and that above the stronger.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,13 @@ from torch import Tensor
 from biqa_cli.distortions.catalog import DISTORTIONS, LEVELS
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
+from biqa_cli.training.batch import Batch
 from biqa_cli.training.photos import Pixels
 
 # Kinds whose levels go up and down in turn.
 _UNORDERED = {"mean-shift", "contrast"}
 LEVEL_MARGIN = 0.03
-"""By how much each level is worse than the one before at the least, as a share of the scale."""
+"""By how much each level must be worse than the one before, as a share of the scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,23 @@ def degraded_view(view: Pixels, degraded: Degraded, level: int) -> Pixels:
     return to_bytes(worse)
 
 
-def order_loss(shares: Tensor, levels: Tensor) -> Tensor:
+def with_monotonicity(terms: dict[str, Tensor], scores: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """Return the terms of a loss, with that of the triples of the batch if it has some.
+
+    Args:
+        terms: Of the rated samples; "loss" is their sum.
+        scores: Of all that `output_of` has scored.
+        batch: That batch.
+    """
+    triples = batch.triples
+    if triples is None:
+        return terms
+    shares = scores[len(batch.labels) :].float().reshape(-1, 3) / triples.span
+    missed = monotonicity_loss(shares, triples.levels)
+    return terms | {"loss": terms["loss"] + triples.weight * missed, "monotonicity": missed}
+
+
+def monotonicity_loss(shares: Tensor, levels: Tensor) -> Tensor:
     """Return by how much scores fail to fall from a photo to its degraded versions, on average.
 
     Args:
@@ -73,7 +90,7 @@ def order_loss(shares: Tensor, levels: Tensor) -> Tensor:
 
     Example:
         >>> levels = torch.tensor([[1, 3]])
-        >>> [round(float(order_loss(torch.tensor([s]), levels)), 3) for s in
+        >>> [round(float(monotonicity_loss(torch.tensor([s]), levels)), 3) for s in
         ...  ([0.8, 0.7, 0.5], [0.8, 0.8, 0.8])]
         [0.0, 0.045]
     """

@@ -1,0 +1,77 @@
+"""Arrays on disk that take minutes to compute: filled once, continued after an interruption."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biqa_cli.errors import UsageError
+from biqa_cli.threads import map_ahead
+
+_Read = TypeVar("_Read")
+GoOn = Callable[[int, int], bool]
+"""Called with how many rows are done, of how many; False stops."""
+
+
+def always(_done: int, _total: int) -> bool:
+    """Return True: nothing stops."""
+    return True
+
+
+def computed_array(
+    path: Path,
+    rows: int,
+    *,
+    read: Callable[[range], _Read],
+    compute: Callable[[_Read], NDArray[Any]],
+    at_once: int,
+    workers: int,
+    go_on: GoOn = always,
+) -> NDArray[Any] | None:
+    """Return an array (rows, …), mapped into memory; it is computed if it is not there yet.
+
+    Args:
+        path: A .npy file. It gets its name when it is whole.
+        rows: How many.
+        read: Returns what some rows are computed from; called in threads.
+        compute: Returns those rows; called in order, in this thread.
+        at_once: Rows of one call.
+        workers: Threads that read ahead.
+        go_on: May stop the work after any call; what is done is kept for the next run.
+
+    Returns:
+        None if it was stopped.
+
+    Raises:
+        UsageError: If the folder cannot be written.
+    """
+    partial, mark = path.with_suffix(".partial.npy"), path.with_suffix(".done")
+    try:
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            begun = mark.is_file() and partial.is_file()
+            done = int(mark.read_text()) if begun else 0
+            left = [range(at, min(at + at_once, rows)) for at in range(done, rows, at_once)]
+            found = map_ahead(read, left, workers=workers, ahead=2 * workers)
+            for chosen, made in zip(left, found, strict=True):
+                _write_rows(partial, rows, chosen, compute(made))
+                mark.write_text(str(chosen.stop))
+                if not go_on(chosen.stop, rows) and chosen.stop < rows:
+                    return None
+            partial.replace(path)
+            mark.unlink()
+        whole: NDArray[Any] = np.load(path, mmap_mode="r")
+    except OSError as error:
+        msg = f"cannot write {path.parent}: {error.strerror or error}"
+        raise UsageError(msg) from error
+    return whole
+
+
+def _write_rows(path: Path, rows: int, chosen: range, values: NDArray[Any]) -> None:
+    if chosen.start == 0:
+        shape = (rows, *values.shape[1:])
+        np.lib.format.open_memmap(path, mode="w+", dtype=values.dtype, shape=shape)
+    array = np.lib.format.open_memmap(path, mode="r+")
+    array[chosen.start : chosen.stop] = values

@@ -1,0 +1,64 @@
+"""What a loss sees: one batch, wherever it comes from."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True)
+class Triples:
+    """D photos, each with two degraded versions that nobody has rated."""
+
+    inputs: Tensor
+    """(D, 3, …): the photo, its milder and its stronger version, as the inputs of a batch."""
+    levels: Tensor
+    """(D, 2), of the versions."""
+    weight: float
+    """Of `monotonicity_loss` in the loss."""
+    span: float
+    """From the worst to the best label, negative where lower is better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """B samples on the device."""
+
+    inputs: Tensor
+    """Normalised images (B, 3, h, w), or cached features of photos (B, …)."""
+    labels: Tensor
+    """(B,), on the recipe's scale."""
+    types: Tensor
+    """(B,), of distortion; -1 where there is none."""
+    epoch: int
+    """Of the phase, counted from 0."""
+    generator: torch.Generator
+    """On the CPU, for draws of the loss; the same at the same step of every run."""
+    is_cached: bool = False
+    """Whether `inputs` are cached features."""
+    extras: dict[str, Tensor] = field(default_factory=dict)
+    """What the phase's `extras` has made of each sample; with cached features, some photos that
+    were degraded block by block."""
+    triples: Triples | None = None
+
+
+class Cacheable(Protocol):
+    """A network whose backbone, if it is frozen, has to see each photo only once."""
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """Return what the frozen layers make of images, (B, …)."""
+        ...
+
+    def from_pooled(self, pooled: Tensor) -> Any:  # noqa: ANN401  each family has its record
+        """Return the output of the network for that."""
+        ...
+
+
+def output_of(network: nn.Module, batch: Batch) -> Any:  # noqa: ANN401  each family has its record
+    """Return the output of a network for the samples of a batch, then for its triples."""
+    inputs = batch.inputs
+    if batch.triples is not None:
+        # Together, so that batch norms see in training what they saw.
+        inputs = torch.cat([inputs, batch.triples.inputs.flatten(0, 1)])
+    return cast("Cacheable", network).from_pooled(inputs) if batch.is_cached else network(inputs)

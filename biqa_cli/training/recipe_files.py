@@ -1,0 +1,207 @@
+"""Recipes from TOML and command lines, and back."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import tomli_w
+
+from biqa_cli.errors import UsageError, did_you_mean
+from biqa_cli.models.options import FOLLOW_THE_DATA, OPTIONS, with_defaults
+from biqa_cli.models.spec import Family
+from biqa_cli.training.recipe import LOSSES, Recipe, keys_of
+
+RECIPES = Path(__file__).with_name("recipes")
+_UNKNOWN = re.compile(r"unknown field `(.*?)`(?: - at `\$\.?(.*?)`)?")
+# The families whose networks score views of another size than the crops that they learn from.
+_ANY_SIZE = ("blockiqa", "qualitynet")
+
+
+def load_recipe(family: str, *, config: str | Path | None = None) -> Recipe:
+    """Return the recipe of a family: the paper's, or that with the changes of a file.
+
+    Args:
+        family: Such as "blockiqa".
+        config: The name of a recipe in the package, such as "blockiqa-cpu", or a TOML file.
+
+    Raises:
+        UsageError: If there is no such family or file, or a key or value does not exist.
+    """
+    families: tuple[Family, ...] = get_args(Family)
+    if family not in families:
+        msg = f"there is no family {family!r}: there are {', '.join(families)}"
+        raise UsageError(msg)
+    paper = _read(RECIPES / f"{family}.toml")
+    if config is None:
+        return _recipe(paper)
+    own = _read(_find(config))
+    if own.get("family") != family:
+        msg = f"{config} is a recipe for {own.get('family', 'no family')}, not for {family}"
+        raise UsageError(msg)
+    return _recipe(_merged(paper, own))
+
+
+def with_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
+    """Return a recipe with some values changed, in all of its rounds.
+
+    Args:
+        recipe: What to change.
+        settings: Such as "network.blocks=3", "optimiser.rate=1e-4" or "seed=1"; values as in TOML,
+            words also without quotes.
+
+    Raises:
+        UsageError: If a setting is not key=value, or the family has no such key or value.
+    """
+    plain = to_plain(recipe)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        section, dot, name = key.strip().rpartition(".")
+        if not equals:
+            msg = f"--set {setting}: write section.key=value, such as optimiser.rate=1e-4"
+            raise UsageError(msg)
+        known = settable_keys(recipe.family)
+        if key.strip() not in known:
+            msg = f"--set {key.strip()}: {recipe.family} has no such key, {_hint(name, known)}"
+            raise UsageError(msg)
+        change = {section: {name: _value_of(text)}} if dot else {name: _value_of(text)}
+        plain = _merged(plain, change)
+        plain["rounds"] = [_merged(each, change) for each in plain["rounds"]]
+    return _recipe(plain)
+
+
+def settable_keys(family: Family) -> list[str]:
+    """Return the keys that `--set` takes for a family."""
+    network = [f"network.{name}" for name in OPTIONS[family] if name not in FOLLOW_THE_DATA]
+    sections = keys_of(family).items()
+    others = [f"{section}.{name}" for section, names in sections for name in names]
+    return ["seed", "backbones", *network, *others]
+
+
+def rounds_of(recipe: Recipe) -> list[Recipe]:
+    """Return the recipe of each round of a training: the first, then what follows it.
+
+    Raises:
+        UsageError: If a round changes what does not exist.
+    """
+    plain = to_plain(recipe) | {"rounds": []}
+    return [_recipe(_merged(plain, change)) for change in ({}, *recipe.rounds)]
+
+
+def to_plain(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe as TOML gives it."""
+    plain: dict[str, Any] = msgspec.to_builtins(recipe)
+    return plain
+
+
+def to_toml(recipe: Recipe) -> str:
+    """Return a recipe as TOML that `load_recipe` reads back."""
+    return tomli_w.dumps(to_plain(recipe))
+
+
+def differing_keys(one: Recipe, other: Recipe) -> list[str]:
+    """Return the keys in which two recipes differ."""
+    a, b = _flat(to_plain(one)), _flat(to_plain(other))
+    return [key for key in a | b if a.get(key) != b.get(key)]
+
+
+def _recipe(plain: Mapping[str, Any]) -> Recipe:
+    """Return the record of what TOML says, every value checked."""
+    family: Family = plain["family"]
+    given = plain.get("network", {})
+    for name in FOLLOW_THE_DATA:
+        if name in given:
+            msg = f"network.{name} cannot be set: it follows from the crop and the data set"
+            raise UsageError(msg)
+    network = {n: v for n, v in with_defaults(family, given).items() if n not in FOLLOW_THE_DATA}
+    try:
+        loss = msgspec.convert(plain.get("loss", {}), LOSSES[family])
+    except msgspec.ValidationError as error:
+        raise UsageError(_explained(str(error), family, within="loss")) from error
+    try:
+        recipe = msgspec.convert({**plain, "network": network, "loss": loss}, Recipe)
+    except msgspec.ValidationError as error:
+        raise UsageError(_explained(str(error), family)) from error
+    _check_sense(recipe)
+    return recipe
+
+
+def _explained(text: str, family: Family, *, within: str = "") -> str:
+    """Return msgspec's words without its syntax, with the key that is meant."""
+    if found := _UNKNOWN.search(text):
+        name, section = found[1], found[2] or within
+        known = keys_of(family).get(section, Recipe.__struct_fields__)
+        return f"{section or 'a recipe'} has no key {name!r}: {did_you_mean(name, known)}"
+    what, _, where = text.partition(" - at `$.")
+    key = ".".join(part for part in (within, where.rstrip("`")) if part)
+    return f"{key or 'the recipe'}: {what.replace('`', '')}"
+
+
+def _hint(name: str, known: list[str]) -> str:
+    """Return the key that is meant; one without its section is found by its last word."""
+    same = [key for key in known if key.rpartition(".")[2] == name]
+    return f"did you mean {same[0]!r}?" if same else did_you_mean(name, known)
+
+
+def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tables of TOML with those of a change laid over them, section by section."""
+    return dict(base) | {
+        key: {**base.get(key, {}), **value} if isinstance(value, dict) else value
+        for key, value in change.items()
+    }
+
+
+def _flat(plain: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in plain.items():
+        flat |= (
+            {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {key: value}
+        )
+    return flat
+
+
+def _find(config: str | Path) -> Path:
+    path, named = Path(config), RECIPES / f"{config}.toml"
+    if path.suffix != ".toml" and named.is_file():
+        return named
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
+        msg = f"there is no recipe {str(config)!r}: give a TOML file, or one of {names}"
+        raise UsageError(msg)
+    return path
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"cannot read the recipe {path}: {error}"
+        raise UsageError(msg) from error
+
+
+def _value_of(text: str) -> object:
+    """Return a value written as in TOML, a word without quotes as itself."""
+    try:
+        return tomllib.loads(f"value = {text.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+
+
+def _check_sense(recipe: Recipe) -> None:
+    """Raise UsageError for values that cannot work together."""
+    view, batch = recipe.input, recipe.optimiser.batch
+    if min(view.height, view.width) < view.crop:
+        msg = f"crops of {view.crop} do not fit a view of {view.width}×{view.height} pixels"
+        raise UsageError(msg)
+    if view.crop and view.stride == 0 and recipe.family not in _ANY_SIZE:
+        msg = f"{recipe.family} scores crops of one size: set input.stride to 1 to {view.crop}"
+        raise UsageError(msg)
+    if view.crop and view.stride > view.crop:
+        msg = f"stride {view.stride} leaves gaps between crops of {view.crop}: 1 to {view.crop}"
+        raise UsageError(msg)
+    least = {"reqa": 5}.get(recipe.family, 2)
+    if batch < least:
+        msg = f"a batch of {batch} is too small for {recipe.family}: {least} or more"
+        raise UsageError(msg)
