@@ -67,9 +67,6 @@ def train(
         float | None,
         typer.Option("--minutes", min=0, help="Stop after so long; --resume goes on."),
     ] = None,
-    prepare_only: Annotated[
-        bool, typer.Option("--prepare-only", help="Decode the photos and stop.")
-    ] = False,
     photos: Annotated[
         Path | None,
         typer.Option("--photos", metavar="DIR", help="Where decoded photos are kept."),
@@ -117,7 +114,6 @@ def train(
             minutes=math.inf if minutes is None else minutes,
             workers=workers or default_workers(),
             photos=photos,
-            prepare_only=prepare_only,
             command=" ".join(["biqa", *sys.argv[1:]]),
         ),
         _Talk(quiet=quiet),
@@ -170,12 +166,11 @@ def _words(seconds: float) -> str:
 
 def _refuse_changes(recipe: "Recipe", *, config: str | None, settings: list[str]) -> None:
     """Raise UsageError if the options ask for another recipe than the one that began."""
-    from biqa_cli.training.recipe_files import differing_keys, load_recipe, with_settings
+    from biqa_cli.training.recipe_files import load_recipe, with_settings
 
     asked = recipe if config is None else load_recipe(recipe.family, config=config)
-    if keys := differing_keys(recipe, with_settings(asked, settings)):
-        msg = (
-            f"the training began with another {', '.join(keys)}: leave it out with --resume, or "
-            "begin anew in another --out"
+    if with_settings(asked, settings) != recipe:
+        raise UsageError(
+            "the training began with another recipe: leave --config and --set out with --resume, "
+            "or begin anew in another --out"
         )
-        raise UsageError(msg)

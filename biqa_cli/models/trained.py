@@ -67,6 +67,13 @@ class TrainedNetwork:
         raise WeightsError(msg)
 
     @property
+    def model(self) -> str:
+        """The model of the catalogue to name with -m for these weights."""
+        alike = [spec for spec in MODELS.values() if spec.family == self.family]
+        same = [spec for spec in alike if spec.backbones == self.backbones]
+        return (same or alike)[0].name
+
+    @property
     def _kind(self) -> tuple[Family, tuple[BackboneName, ...]]:
         return self.family, self.backbones
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from biqa_cli.images.view_store import Pixels
 from biqa_cli.models.spec import InputContract
-from biqa_cli.training.photos import Pixels
 from biqa_cli.training.recipe import InputRecipe
 
 Arrays = dict[str, NDArray[Any]]

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 from safetensors.torch import save as save_tensors
@@ -133,9 +132,14 @@ def restore(path: Path, moving: Moving) -> None:
         torch.cuda.set_rng_state(tensors["generator.cuda"])
 
 
-def write_weights(path: Path, network: nn.Module, trained: TrainedNetwork) -> None:
-    """Write a network in float32, with what it is in the header."""
-    write_whole(path, save(_arrays(network), metadata=trained.to_metadata()))
+def write_weights(path: Path, module: nn.Module, trained: TrainedNetwork | None = None) -> None:
+    """Write a module in float32, with what it is in the header where it is a whole network."""
+    arrays = {
+        name: np.ascontiguousarray(tensor.detach().float().cpu().numpy())
+        for name, tensor in module.state_dict().items()
+        if not name.endswith(_COUNTS)
+    }
+    write_whole(path, save(arrays, metadata=None if trained is None else trained.to_metadata()))
 
 
 def write_small(path: Path, exact: Path, trained: TrainedNetwork) -> None:
@@ -158,19 +162,6 @@ def read_weights(path: Path, module: nn.Module) -> None:
     except (OSError, SafetensorError, RuntimeError) as error:
         msg = f"cannot go on from {path}: {error}"
         raise WeightsError(msg) from error
-
-
-def write_module(path: Path, module: nn.Module) -> None:
-    """Write the weights of a module that is no model of its own, such as a teacher."""
-    write_whole(path, save(_arrays(module)))
-
-
-def _arrays(module: nn.Module) -> dict[str, NDArray[np.float32]]:
-    return {
-        name: np.ascontiguousarray(tensor.detach().float().cpu().numpy())
-        for name, tensor in module.state_dict().items()
-        if not name.endswith(_COUNTS)
-    }
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

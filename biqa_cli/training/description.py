@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.models.build import Normalisation, assemble_network
-from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD, MODELS
+from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
 from biqa_cli.models.options import OPTIONS
 from biqa_cli.models.spec import Crops, InputContract, OptionValue
+from biqa_cli.models.starting_weights import set_starting_weights
 from biqa_cli.models.trained import TrainedNetwork
-from biqa_cli.training.backbones import backbone_slots
 from biqa_cli.training.families import phases_of
 from biqa_cli.training.families.base import Phase, Setting
+from biqa_cli.training.freezing import slots_of
 from biqa_cli.training.labels import score_scale
 from biqa_cli.training.recipe import Recipe
-from biqa_cli.training.starting_weights import set_starting_weights
 
 _BLACK, _WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
@@ -61,7 +61,7 @@ def make_phases(
     network = assemble_network(recipe.family, recipe.backbones, options=trained.options)
     is_whole, notes = False, list[str]()
     if starts:
-        slots = backbone_slots(recipe)
+        slots = slots_of(recipe)
         is_whole, notes = set_starting_weights(network, slots, starts, family=recipe.family)
     setting = Setting(
         recipe=recipe,
@@ -71,13 +71,6 @@ def make_phases(
         head_is_new=not is_whole,
     )
     return phases_of(setting), notes
-
-
-def model_name(trained: TrainedNetwork) -> str:
-    """Return the model of the catalogue to name with -m for these weights."""
-    alike = [spec for spec in MODELS.values() if spec.family == trained.family]
-    same = [spec for spec in alike if spec.backbones == trained.backbones]
-    return (same or alike)[0].name
 
 
 def _normalisation(recipe: Recipe) -> Normalisation:

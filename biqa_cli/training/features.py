@@ -6,7 +6,6 @@ and photos, so that none is ever out of date.
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -15,19 +14,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from biqa_cli.computed_arrays import computed_array
 from biqa_cli.errors import UsageError
-from biqa_cli.training.arrays import computed_array
+from biqa_cli.images.view_store import FACTS, Pixels
 from biqa_cli.training.augmentation import normalised_views
 from biqa_cli.training.batch import Cacheable
-from biqa_cli.training.degradation import degrade_pixels, draw_blocks
+from biqa_cli.training.degradation import degrade_blocks, draw_blocks
 from biqa_cli.training.families.base import Blockwise, Phase
-from biqa_cli.training.job import Job, autocast
+from biqa_cli.training.job import Job, autocast, told
 from biqa_cli.training.monotonicity import Degraded, degraded_view, draw_degraded
-from biqa_cli.training.photos import Pixels
 from biqa_cli.training.streams import Stream, numbers
 
 _AT_ONCE = 16
-_LINES = 8
 _PHOTOS_FOR_SPREAD = 500
 
 
@@ -74,13 +72,8 @@ class CachedFeatures:
 
     def some(self, indices: Sequence[int], count: int) -> torch.Tensor:
         """Return the features of about `count` of the images, spread evenly over them."""
-        chosen = spread_over(indices, count)
+        chosen = indices[:: max(1, len(indices) // count)]
         return torch.from_numpy(np.stack([self.of(index) for index in chosen])).float()
-
-
-def spread_over(indices: Sequence[int], count: int) -> Sequence[int]:
-    """Return about `count` of the indices, evenly."""
-    return indices[:: max(1, len(indices) // count)]
 
 
 def cached_features(job: Job, phase: Phase) -> CachedFeatures | None:
@@ -115,7 +108,7 @@ def cached_features(job: Job, phase: Phase) -> CachedFeatures | None:
 
 
 def _of_photos(job: Job, phase: Phase) -> CachedFeatures | None:
-    indices = tuple(sorted((*job.photos.indices, *job.val)))
+    indices = tuple(sorted((*job.photos.indices, *job.photos.val)))
     count, sides = len(indices), 1 + job.recipe.input.flip
 
     def view(row: int) -> Pixels:
@@ -153,7 +146,7 @@ def _of_blockwise(job: Job, phase: Phase, wanted: Blockwise) -> BlockwiseFeature
 
     def view(row: int) -> Pixels:
         pixels = job.photos.store.view(chosen[row])
-        return degrade_pixels(pixels, draw(chosen[row]), partition=wanted.partition)[0]
+        return degrade_blocks(pixels, draw(chosen[row]), partition=wanted.partition)[0]
 
     facts = json.dumps([wanted.partition, seed, chosen])
     values = _computed(job, phase, "blockwise", facts, view, len(chosen))
@@ -169,14 +162,6 @@ def _computed(
 ) -> NDArray[np.float16] | None:
     """Return the features (rows, …) of numbered views."""
     network = (phase.network or phase.learner).eval()
-    said = 0.0
-
-    def go_on(done: int, total: int) -> bool:
-        nonlocal said
-        if done == total or done - said >= total / _LINES:
-            said = done % total
-            job.watcher.say(f"the features of {done} of {total} views are cached")
-        return time.monotonic() < job.deadline
 
     def pooled(views: list[Pixels]) -> NDArray[np.float16]:
         images = normalised_views(views, job.contract, job.device)
@@ -197,7 +182,7 @@ def _computed(
         compute=pooled,
         at_once=_AT_ONCE,
         workers=job.workers,
-        go_on=go_on,
+        go_on=told(job.watcher, job.deadline, "the features of {} of {} views are cached"),
     )
 
 
@@ -206,9 +191,13 @@ def _key(job: Job, phase: Phase, facts: str) -> str:
     recipe, network = job.recipe, phase.network or phase.learner
     options = [(name, recipe.network[name]) for name in sorted(phase.cached_by or ())]
     known: list[Any] = [recipe.family, recipe.backbones, options, recipe.optimiser.precision]
-    known += [recipe.input.flip, job.contract.describe(), sorted((*job.photos.indices, *job.val))]
+    known += [
+        recipe.input.flip,
+        job.contract.describe(),
+        sorted((*job.photos.indices, *job.photos.val)),
+    ]
     digest = hashlib.sha256(json.dumps([*known, facts]).encode())
-    digest.update((job.photos.store.home / "photos.json").read_bytes())
+    digest.update((job.photos.store.home / FACTS).read_bytes())
     frozen = {name for name, p in network.named_parameters() if not p.requires_grad}
     buffers = {name for name, _ in network.named_buffers()}
     for name, tensor in sorted(network.state_dict().items()):

@@ -1,5 +1,6 @@
-"""What all phases of a training share. Records only, and the precision that they compute in."""
+"""What all phases of a training share."""
 
+import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from biqa_cli.blocks.grid import Block
+from biqa_cli.computed_arrays import GoOn
+from biqa_cli.images.view_store import ViewStore
 from biqa_cli.models.spec import InputContract
 from biqa_cli.models.trained import TrainedNetwork
-from biqa_cli.training.photos import PhotoStore
 from biqa_cli.training.recipe import Recipe
+
+_LINES = 8
 
 
 class Watcher(Protocol):
@@ -29,15 +33,18 @@ class Watcher(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingSet:
-    """The photos that train, and their labels on the recipe's scale."""
+class RatedPhotos:
+    """The photos of a training, and their labels on the recipe's scale."""
 
-    store: PhotoStore
+    store: ViewStore
     indices: tuple[int, ...]
-    """Of the photos in their data set; none is broken."""
+    """Of the photos that train, in their data set; none is broken."""
     labels: NDArray[np.float32]
     types: NDArray[np.int64]
     """Of distortion, counted from 0; -1 where a photo has none."""
+    val: tuple[int, ...]
+    """Indices of the photos that validate."""
+    val_labels: NDArray[np.float32]
 
     def index_of(self, sample: int) -> int:
         """Return the index of the photo of a sample; a photo may have several."""
@@ -51,10 +58,7 @@ class Job:
     recipe: Recipe
     trained: TrainedNetwork
     """What the finished file says of itself."""
-    photos: TrainingSet
-    val: tuple[int, ...]
-    """Indices of the validation photos."""
-    val_labels: NDArray[np.float32]
+    photos: RatedPhotos
     val_blocks: tuple[Block, ...]
     """The crops that validation scores."""
     out: Path
@@ -76,3 +80,23 @@ def autocast(recipe: Recipe, device: str) -> AbstractContextManager[Any]:
     if precision == "bfloat16" or (precision == "auto" and device == "cuda"):
         return torch.autocast(device, dtype=torch.bfloat16)
     return nullcontext()
+
+
+def told(watcher: Watcher, deadline: float, text: str) -> GoOn:
+    """Return what stops work at a deadline and tells about eight times how far it is.
+
+    Args:
+        watcher: Who is told.
+        deadline: Of `time.monotonic()`.
+        text: Such as "{} of {} photos are decoded".
+    """
+    said = 0
+
+    def go_on(done: int, total: int) -> bool:
+        nonlocal said
+        if done == total or done - said >= total / _LINES:
+            said = done
+            watcher.say(text.format(done, total))
+        return time.monotonic() < deadline
+
+    return go_on

@@ -1,7 +1,6 @@
 """Labels of the photos that can be read, on the scale that a recipe asks for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,49 +8,40 @@ from numpy.typing import NDArray
 from biqa_cli.datasets.base import Dataset, LabelScale
 from biqa_cli.datasets.splits import Split
 from biqa_cli.errors import UsageError
+from biqa_cli.images.view_store import ViewStore
 from biqa_cli.models.spec import ScoreScale
-from biqa_cli.training.job import TrainingSet
-from biqa_cli.training.photos import PhotoStore
+from biqa_cli.training.job import RatedPhotos
 
-_LEAST_TRAIN, _LEAST_VAL = 2, 3
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """What a network learns from and is judged by."""
-
-    train: TrainingSet
-    val: tuple[int, ...]
-    """Indices of the validation photos in the data set."""
-    val_labels: NDArray[np.float32]
+_LEAST = 3
 
 
-def labelled(dataset: Dataset, split: Split, store: PhotoStore, *, labels: str) -> Labelled:
+def rated_photos(dataset: Dataset, split: Split, store: ViewStore, *, labels: str) -> RatedPhotos:
     """Return the photos that can be read, with labels "native", "unit" or "percent".
 
     Raises:
-        UsageError: If too few are left, or the validation labels are all the same.
+        UsageError: If too few are left, or their labels are all the same.
     """
-    train = tuple(index for index in split.parts["train"] if index in store.rows)
-    val = tuple(index for index in split.parts["val"] if index in store.rows)
-    val_labels = scaled_labels(dataset, val, labels=labels)
-    if len(val) < _LEAST_VAL or np.ptp(val_labels) == 0:
-        msg = f"{len(val)} validation photos cannot be ordered: too few, or all labels alike"
-        raise UsageError(msg)
-    if len(train) < _LEAST_TRAIN:
-        msg = f"only {len(train)} training photos can be read, {len(store.broken)} are broken"
-        raise UsageError(msg)
+    train, val = (
+        tuple(index for index in split.parts[part] if index in store.rows)
+        for part in ("train", "val")
+    )
+    known = [scaled_labels(dataset, chosen, labels=labels) for chosen in (train, val)]
+    for name, values in zip(("training", "validation"), known, strict=True):
+        if len(values) < _LEAST or np.ptp(values) == 0:
+            msg = (
+                f"{len(values)} {name} photos cannot be ordered: they are fewer than {_LEAST}, or "
+                f"their labels are all the same ({len(store.broken)} photos are broken)"
+            )
+            raise UsageError(msg)
     types = distortion_types(dataset, split)
     numbers = [types.index(dataset.images[i].distortion or "") if types else -1 for i in train]
-    return Labelled(
-        train=TrainingSet(
-            store=store,
-            indices=train,
-            labels=scaled_labels(dataset, train, labels=labels),
-            types=np.array(numbers, dtype=np.int64),
-        ),
+    return RatedPhotos(
+        store=store,
+        indices=train,
+        labels=known[0],
+        types=np.array(numbers, dtype=np.int64),
         val=val,
-        val_labels=val_labels,
+        val_labels=known[1],
     )
 
 

@@ -9,10 +9,10 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from biqa_cli.errors import UsageError
-from biqa_cli.training.backbones import backbone_slots, freeze, set_training_mode
 from biqa_cli.training.batch import Batch
 from biqa_cli.training.checkpoints import Progress, restore, save_state, write_weights
 from biqa_cli.training.families.base import Phase
+from biqa_cli.training.freezing import freeze, set_training_mode, slots_of
 from biqa_cli.training.job import Job, autocast
 from biqa_cli.training.log import write_log
 from biqa_cli.training.optimisation import Moving, make_moving, rates
@@ -39,7 +39,7 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, before: int) -> boo
         UsageError: If a loss or a score is not finite, or the predictions collapse.
     """
     recipe, learner = job.recipe, phase.learner
-    slots = backbone_slots(recipe, prefix=phase.prefix)
+    slots = slots_of(recipe, prefix=phase.prefix)
     phase.begin()
     freeze(learner, slots, trainable=recipe.optimiser.trainable)
     steps = len(samples_of(job, 0))
@@ -53,8 +53,9 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, before: int) -> boo
     source = open_source(job, phase)
     if source is None:
         return False
-    if not resumes and phase.setting.head_is_new:
-        phase.init_head(source.head_features)
+    starts_anew = phase.setting.head_is_new and not resumes
+    if starts_anew and (features := source.head_features()) is not None:
+        phase.init_head(features)
         # The mean of the weights starts where the weights start.
         moving = make_moving(learner, recipe, slots, epochs=phase.epochs, steps=steps)
 
@@ -124,7 +125,7 @@ def _end_epoch(job: Job, phase: Phase, progress: Progress, moving: Moving, sourc
     }
     network = _scorer(phase, moving)
     if network is not None:
-        found = validate(source.scores(network), job.val_labels, phase.val_loss)
+        found = validate(source.scores(network), job.photos.val_labels, phase.val_loss)
         row |= {"val_loss": found.loss, "srcc": found.srcc, "plcc": found.plcc, "krcc": found.krcc}
         if isinstance(moving.schedule, ReduceLROnPlateau):
             moving.schedule.step(found.loss)
@@ -152,9 +153,8 @@ def _scorer(phase: Phase, moving: Moving) -> nn.Module | None:
 def _keep_best(
     job: Job, progress: Progress, network: nn.Module, found: Validation, row: dict[str, Any]
 ) -> None:
-    select = job.recipe.schedule.select
-    value = found.plcc if select == "plcc" else found.srcc
-    if select != "last" and progress.best is not None and value <= progress.best:
+    value = found.plcc if job.recipe.schedule.select == "plcc" else found.srcc
+    if progress.best is not None and value <= progress.best:
         progress.waited += 1
         return
     write_weights(job.out / BEST, network, job.trained)

@@ -14,8 +14,8 @@ from torch import Tensor
 from biqa_cli.distortions.catalog import DISTORTIONS, LEVELS
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
+from biqa_cli.images.view_store import Pixels
 from biqa_cli.training.batch import Batch
-from biqa_cli.training.photos import Pixels
 
 # Kinds whose levels go up and down in turn.
 _UNORDERED = {"mean-shift", "contrast"}

@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from biqa_cli.errors import UsageError
-from biqa_cli.training.backbones import BackboneSlot
+from biqa_cli.models.backbone_slots import BackboneSlot
 from biqa_cli.training.recipe import OptimiserRecipe, Recipe, ScheduleRecipe
 
 _WARMUP_START = 1e-3

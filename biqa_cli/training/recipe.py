@@ -102,8 +102,8 @@ class ScheduleRecipe(Section, frozen=True):
     """Epochs without a better correlation on `val` before training ends; 0 never ends early."""
     least_epochs: Count = 0
     """Training does not end early before this epoch."""
-    select: Literal["srcc", "plcc", "last"] = "srcc"
-    """Which epoch is kept: the best by this correlation on `val`, or the last."""
+    select: Literal["srcc", "plcc"] = "srcc"
+    """Which epoch is kept: the best by this correlation on `val`."""
 
 
 class BlockIQALoss(Section, frozen=True):

@@ -101,12 +101,6 @@ def to_toml(recipe: Recipe) -> str:
     return tomli_w.dumps(to_plain(recipe))
 
 
-def differing_keys(one: Recipe, other: Recipe) -> list[str]:
-    """Return the keys in which two recipes differ."""
-    a, b = _flat(to_plain(one)), _flat(to_plain(other))
-    return [key for key in a | b if a.get(key) != b.get(key)]
-
-
 def _recipe(plain: Mapping[str, Any]) -> Recipe:
     """Return the record of what TOML says, every value checked."""
     family: Family = plain["family"]
@@ -151,15 +145,6 @@ def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any
         key: {**base.get(key, {}), **value} if isinstance(value, dict) else value
         for key, value in change.items()
     }
-
-
-def _flat(plain: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in plain.items():
-        flat |= (
-            {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {key: value}
-        )
-    return flat
 
 
 def _find(config: str | Path) -> Path:

@@ -10,30 +10,24 @@ import torch
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.split_files import save_split
 from biqa_cli.datasets.splits import Split
+from biqa_cli.datasets.validation_split import training_split
 from biqa_cli.errors import UsageError
+from biqa_cli.images.view_store import ViewStore, store_name, store_views
 from biqa_cli.models.memory import keep_freed_memory
-from biqa_cli.training.checkpoints import (
-    Progress,
-    read_progress,
-    read_weights,
-    write_module,
-)
-from biqa_cli.training.description import describe_network, make_phases, model_name
+from biqa_cli.training.checkpoints import Progress, read_progress, read_weights, write_weights
+from biqa_cli.training.description import describe_network, make_phases
 from biqa_cli.training.families.base import Phase
-from biqa_cli.training.job import Job, Watcher
-from biqa_cli.training.labels import Labelled, distortion_types, labelled
+from biqa_cli.training.job import Job, RatedPhotos, Watcher, told
+from biqa_cli.training.labels import distortion_types, rated_photos
 from biqa_cli.training.loop import BEST, LAST, run_phase
-from biqa_cli.training.photos import PhotoStore, prepare_photos
 from biqa_cli.training.recipe import Recipe
 from biqa_cli.training.recipe_files import rounds_of, to_toml
 from biqa_cli.training.summary import SUMMARY, judge_stored, store_weights, write_summary
 from biqa_cli.training.validation import scoring_blocks
-from biqa_cli.training.validation_split import training_split
 from biqa_cli.whole_files import write_whole
 
 RECIPE, SPLIT, PHOTOS = "recipe.toml", "split.txt", "photos"
 _SHOWN = 5
-_PHOTOS_BETWEEN_LINES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +54,6 @@ class TrainingRequest:
     """Threads that decode and make batches."""
     photos: Path | None = None
     """Folder of decoded photos; None is `photos` in `out`."""
-    prepare_only: bool = False
-    """Whether to stop once the photos are decoded."""
     command: str = ""
     """For the summary."""
 
@@ -92,9 +84,8 @@ def train(request: TrainingRequest, watcher: Watcher) -> Outcome:
     if request.device == "cpu":
         keep_freed_memory()
     *earlier, last = _rounds(request)
-    if any(_is_begun(each.out) for each in (*earlier, last)) and not (
-        request.resume or request.finish or request.prepare_only
-    ):
+    begun = any(_is_begun(each.out) for each in (*earlier, last))
+    if begun and not (request.resume or request.finish):
         msg = f"{request.out} holds a training: continue with --resume, or name another --out"
         raise UsageError(msg)
     for number, each in enumerate((*earlier, last), 1):
@@ -103,7 +94,7 @@ def train(request: TrainingRequest, watcher: Watcher) -> Outcome:
         if each is not last and _is_begun(each.out) and read_progress(each.out / LAST).finished:
             continue
         outcome = _train_round(each, request, deadline, watcher)
-        if request.prepare_only or not outcome.finished:
+        if not outcome.finished:
             break
     return outcome
 
@@ -133,8 +124,6 @@ def _train_round(
     split = training_split(
         dataset, split=request.split, seed=recipe.seed, val_share=recipe.input.val_share
     )
-    if request.prepare_only:
-        return Outcome(finished=_prepare(request, split, deadline, watcher) is not None)
     types = distortion_types(dataset, split)
     trained = describe_network(recipe, dataset, types=len(types))
     torch.manual_seed(recipe.seed)
@@ -150,17 +139,15 @@ def _train_round(
     store = _prepare(request, split, deadline, watcher)
     if store is None:
         return Outcome(finished=False)
-    known = labelled(dataset, split, store, labels=recipe.input.labels)
-    _say_photos(dataset, split, known, watcher)
-    _check_same(progress, split, known, dataset, out)
+    photos = rated_photos(dataset, split, store, labels=recipe.input.labels)
+    _say_photos(dataset, split, photos, watcher)
+    _check_same(progress, split, photos, dataset, out)
     write_whole(whole.out / RECIPE, to_toml(whole.recipe))
     save_split(split, dataset, out / SPLIT)
     job = Job(
         recipe=recipe,
         trained=trained,
-        photos=known.train,
-        val=known.val,
-        val_labels=known.val_labels,
+        photos=photos,
         val_blocks=scoring_blocks(trained.input, recipe.input, at_most=recipe.input.val_crops),
         out=out,
         device=request.device,
@@ -176,13 +163,13 @@ def _train_round(
     stored = None
     if weights is not None and progress.finished:
         # Minutes, where a photo is many crops: without a word it would seem to hang.
-        watcher.say(f"the stored weights score {len(job.val)} validation photos")
+        watcher.say(f"the stored weights score {len(job.photos.val)} validation photos")
         stored = judge_stored(job, phases[-1], weights)
         if isinstance(stored.calibration, str):
             watcher.say(f"not calibrated: {stored.calibration}")
     facts = {"command": request.command, "starts": progress.starts, "types": types}
     write_summary(job, progress, split, dataset, weights=weights, stored=stored, facts=facts)
-    return Outcome(progress.finished, weights, model_name(trained))
+    return Outcome(progress.finished, weights, trained.model)
 
 
 def _begin(request: TrainingRequest) -> Progress:
@@ -197,41 +184,35 @@ def _begin(request: TrainingRequest) -> Progress:
 
 def _prepare(
     request: TrainingRequest, split: Split, deadline: float, watcher: Watcher
-) -> PhotoStore | None:
+) -> ViewStore | None:
     """Make the folder of the outputs and decode the photos; None if the time is up first."""
     try:
         request.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         msg = f"cannot make the folder {request.out}: {error.strerror}"
         raise UsageError(msg) from error
-    said = 0
-
-    def go_on(done: int, total: int) -> bool:
-        nonlocal said
-        if done == total or done - said >= _PHOTOS_BETWEEN_LINES:
-            said = done
-            watcher.say(f"{done} of {total} photos are decoded")
-        return time.monotonic() < deadline
-
-    return prepare_photos(
-        request.dataset,
-        sorted((*split.parts["train"], *split.parts["val"])),
-        request.photos or request.out / PHOTOS,
-        size=(request.recipe.input.height, request.recipe.input.width),
+    dataset, view = request.dataset, request.recipe.input
+    indices = sorted((*split.parts["train"], *split.parts["val"]))
+    names = [dataset.images[index].path for index in indices]
+    size = (view.height, view.width)
+    return store_views(
+        {index: dataset.file(index) for index in indices},
+        (request.photos or request.out / PHOTOS) / store_name(dataset.name, names, size),
+        size=size,
         workers=request.workers,
-        go_on=go_on,
+        go_on=told(watcher, deadline, "{} of {} photos are decoded"),
     )
 
 
 def _check_same(
-    progress: Progress, split: Split, known: Labelled, dataset: Dataset, out: Path
+    progress: Progress, split: Split, photos: RatedPhotos, dataset: Dataset, out: Path
 ) -> None:
     """Raise UsageError if a training would continue with other photos than it began with."""
     facts = {
         "split": split.sha256,
         "labels": [dataset.scale.lowest, dataset.scale.highest],
-        "train": len(known.train.indices),
-        "val": len(known.val),
+        "train": len(photos.indices),
+        "val": len(photos.val),
     }
     if progress.photos and progress.photos != facts:
         msg = f"{out} was trained on other photos ({progress.photos}, now {facts})"
@@ -253,19 +234,19 @@ def _run(job: Job, phases: tuple[Phase, ...], progress: Progress) -> bool:
         if not run_phase(job, phase, progress, before=before):
             return False
         if progress.more_phases:
-            write_module(kept, phase.learner)
+            write_weights(kept, phase.learner)
     return True
 
 
-def _say_photos(dataset: Dataset, split: Split, known: Labelled, watcher: Watcher) -> None:
-    broken = known.train.store.broken
+def _say_photos(dataset: Dataset, split: Split, photos: RatedPhotos, watcher: Watcher) -> None:
+    broken = photos.store.broken
     for index, error in list(broken.items())[:_SHOWN]:
         watcher.say(f"left out: {dataset.images[index].path}: {error}")
     if len(broken) > _SHOWN:
         watcher.say(f"left out: {len(broken)} photos in all, see {SUMMARY}")
-    trained, tested = len(known.train.indices), len(split.parts.get("test", ()))
+    trained, tested = len(photos.indices), len(split.parts.get("test", ()))
     watcher.say(
-        f"{trained} photos train, {len(known.val)} validate, {tested} are kept for the test"
+        f"{trained} photos train, {len(photos.val)} validate, {tested} are kept for the test"
     )
     if split.leaky:
         watcher.say(f"LEAKY: {split.reason}")

@@ -1,7 +1,8 @@
 """Where batches come from: photos, or cached features of photos. The loop cannot tell."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, cast
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 import torch
@@ -14,24 +15,23 @@ from biqa_cli.training.augmentation import (
     Arrays,
     is_mirrored,
     normalised,
-    normalised_views,
     random_crop,
     with_noise,
 )
 from biqa_cli.training.batch import Batch, Cacheable, Triples
 from biqa_cli.training.families.base import Phase
-from biqa_cli.training.features import CachedFeatures, cached_features, spread_over
-from biqa_cli.training.job import Job, autocast
+from biqa_cli.training.features import CachedFeatures, cached_features
+from biqa_cli.training.job import Job
 from biqa_cli.training.streams import Stream, numbers, torch_seed
-from biqa_cli.training.validation import predict, predict_from_features
+from biqa_cli.training.validation import predict
 
-_AT_ONCE = 16
-# Photos that a new head is initialised by; fewer where each has to pass the backbone first.
-_CACHED_FOR_HEAD, _SEEN_FOR_HEAD = 500, 128
+_Read = TypeVar("_Read")
+# Photos that a new head is initialised by, and that validation scores at once.
+_FOR_HEAD, _AT_ONCE = 500, 32
 _NOT_CACHED = (
     "{} is for cached features of whole photos: set optimiser.trainable=head, input.crop=0, "
     "input.rotate=0 and input.crops_per_photo=1 (all families but reqa; qualitynet without "
-    "attention_first), or {}=0"
+    "attention first), or {}=0"
 )
 
 
@@ -52,8 +52,8 @@ class Source(Protocol):
         """Return the scores (n,) of the validation photos."""
         ...
 
-    def head_features(self) -> Tensor:
-        """Return what a new head is initialised by: the features of some photos."""
+    def head_features(self) -> Tensor | None:
+        """Return what a new head is initialised by: the features of some photos, if cached."""
         ...
 
 
@@ -70,11 +70,9 @@ def open_source(job: Job, phase: Phase) -> Source | None:
     is_frozen = recipe.optimiser.trainable == "head" and recipe.input.is_whole
     if is_frozen and phase.cached_by is not None:
         features = cached_features(job, phase)
-        return None if features is None else FeatureSource(job, phase, features)
-    for name, value in (
-        ("input.noise", recipe.input.noise),
-        ("monotonicity.weight", recipe.monotonicity.weight),
-    ):
+        return None if features is None else FeatureSource(job, features)
+    values = {"input.noise": recipe.input.noise, "monotonicity.weight": recipe.monotonicity.weight}
+    for name, value in values.items():
         if value:
             raise UsageError(_NOT_CACHED.format(name, name))
     return PhotoSource(job, phase)
@@ -92,91 +90,73 @@ class PhotoSource:
     """Random crops of decoded photos."""
 
     def __init__(self, job: Job, phase: Phase) -> None:
-        self.job, self.phase = job, phase
+        self.job, self.extras = job, phase.extras
 
     def batches(self, *, epoch: int, before: int, start: int) -> Iterator[Batch]:
-        """See `Source`."""
-        job, chosen = self.job, samples_of(self.job, before + epoch)
+        job, samples = self.job, samples_of(self.job, before + epoch)
 
-        def read(step: int) -> tuple[NDArray[Any], Arrays]:
-            crops, extras = [], []
-            for sample in chosen[step]:
+        def read(step: int) -> Arrays:
+            made: list[Arrays] = []
+            for sample in samples[step]:
                 rng = numbers(Stream.sample, job.recipe.seed, before + epoch, int(sample))
                 view = job.photos.store.view(job.photos.index_of(sample))
-                crops.append(random_crop(view, job.recipe.input, rng))
-                if self.phase.extras is not None:
-                    extras.append(self.phase.extras(crops[-1], rng))
-            names = extras[0] if extras else {}
-            return np.stack(crops), {name: np.stack([e[name] for e in extras]) for name in names}
+                crop = random_crop(view, job.recipe.input, rng)
+                extras = {} if self.extras is None else self.extras(crop, rng)
+                made.append({"crop": crop, **extras})
+            return {name: np.stack([one[name] for one in made]) for name in made[0]}
 
-        steps = range(start, len(chosen))
-        made = map_ahead(read, steps, workers=job.workers, ahead=2 * job.workers)
-        for step, (pixels, extras) in zip(steps, made, strict=True):
-            images = normalised(_on_device(pixels, job), job.contract)
-            arrays = {name: _on_device(array, job) for name, array in extras.items()}
-            yield _batch(job, images, chosen[step], epoch, before, step, extras=arrays)
+        steps = range(start, len(samples))
+        for step, arrays in zip(steps, _ahead(job, read, steps), strict=True):
+            tensors = {name: _on_device(array, job) for name, array in arrays.items()}
+            images = normalised(tensors.pop("crop"), job.contract)
+            yield _batch(job, images, samples[step], epoch, before, step, extras=tensors)
 
     def scores(self, network: nn.Module) -> NDArray[np.float64]:
-        """See `Source`."""
         return predict(network, self.job, self.job.val_blocks)
 
-    def head_features(self) -> Tensor:
-        """See `Source`."""
-        job, network = self.job, (self.phase.network or self.phase.learner).eval()
-        rng = numbers(Stream.head_sample, job.recipe.seed)
-        chosen = spread_over(job.photos.indices, _SEEN_FOR_HEAD)
-        found = []
-        for at in range(0, len(chosen), _AT_ONCE):
-            views = [job.photos.store.view(index) for index in chosen[at : at + _AT_ONCE]]
-            crops = [random_crop(view, job.recipe.input, rng) for view in views]
-            images = normalised_views(crops, job.contract, job.device)
-            with torch.no_grad(), autocast(job.recipe, job.device):
-                found.append(cast("Cacheable", network).pooled(images).float())
-        return torch.cat(found)
+    def head_features(self) -> None:
+        """Return None: nothing is cached."""
 
 
 class FeatureSource:
     """Cached features, with noise in place of other views of a photo."""
 
-    def __init__(self, job: Job, phase: Phase, features: CachedFeatures) -> None:
-        self.job, self.phase, self.features = job, phase, features
+    def __init__(self, job: Job, features: CachedFeatures) -> None:
+        self.job, self.features = job, features
 
     def batches(self, *, epoch: int, before: int, start: int) -> Iterator[Batch]:
-        """See `Source`."""
-        job, chosen = self.job, samples_of(self.job, before + epoch)
-        steps = range(start, len(chosen))
+        job, samples = self.job, samples_of(self.job, before + epoch)
 
         def read(step: int) -> NDArray[Any]:
             made = []
-            for sample in chosen[step]:
+            for sample in samples[step]:
                 rng = numbers(Stream.sample, job.recipe.seed, before + epoch, int(sample))
                 mirrored = is_mirrored(job.recipe.input, rng)
                 found = self.features.of(job.photos.index_of(sample), mirrored=mirrored)
                 made.append(self._noisy(found, rng))
             return np.stack(made)
 
-        made = map_ahead(read, steps, workers=job.workers, ahead=2 * job.workers)
-        for step, values in zip(steps, made, strict=True):
+        steps = range(start, len(samples))
+        for step, values in zip(steps, _ahead(job, read, steps), strict=True):
             place = (job.recipe.seed, before + epoch, step)
-            yield _batch(
-                job,
-                _on_device(values, job).float(),
-                chosen[step],
-                epoch,
-                before,
-                step,
-                is_cached=True,
-                extras=self._blockwise(numbers(Stream.blockwise_batch, *place)),
-                triples=self._triples(numbers(Stream.triples, *place)),
-            )
+            extras = self._blockwise(numbers(Stream.blockwise_batch, *place))
+            triples = self._triples(numbers(Stream.triples, *place))
+            inputs = _on_device(values, job).float()
+            batch = _batch(job, inputs, samples[step], epoch, before, step, extras=extras)
+            yield replace(batch, is_cached=True, triples=triples)
 
     def scores(self, network: nn.Module) -> NDArray[np.float64]:
-        """See `Source`."""
-        return predict_from_features(network, self.features, self.job.val, device=self.job.device)
+        network.eval()
+        val, scores = self.job.photos.val, []
+        with torch.inference_mode():
+            for start in range(0, len(val), _AT_ONCE):
+                chosen = [self.features.of(index) for index in val[start : start + _AT_ONCE]]
+                pooled = _on_device(np.stack(chosen), self.job).float()
+                scores.append(cast("Cacheable", network).from_pooled(pooled).scores.double().cpu())
+        return np.asarray(torch.cat(scores).numpy(), dtype=np.float64)
 
     def head_features(self) -> Tensor:
-        """See `Source`."""
-        return self.features.some(self.job.photos.indices, _CACHED_FOR_HEAD).to(self.job.device)
+        return self.features.some(self.job.photos.indices, _FOR_HEAD).to(self.job.device)
 
     def _noisy(self, values: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
         return with_noise(values, self.features.spread, rng, share=self.job.recipe.input.noise)
@@ -209,19 +189,21 @@ class FeatureSource:
         return {name: _on_device(array[chosen], self.job) for name, array in arrays.items()}
 
 
+def _ahead(job: Job, read: Callable[[int], _Read], steps: range) -> Iterator[_Read]:
+    return map_ahead(read, steps, workers=job.workers, ahead=2 * job.workers)
+
+
 def _batch(
     job: Job,
     inputs: Tensor,
-    samples: Sequence[int] | NDArray[np.int64],
+    samples: NDArray[np.int64],
     epoch: int,
     before: int,
     step: int,
     *,
     extras: dict[str, Tensor],
-    is_cached: bool = False,
-    triples: Triples | None = None,
 ) -> Batch:
-    places = np.asarray(samples) % len(job.photos.indices)
+    places = samples % len(job.photos.indices)
     seed = torch_seed(Stream.loss, job.recipe.seed, before + epoch, step)
     return Batch(
         inputs=inputs,
@@ -229,9 +211,7 @@ def _batch(
         types=_on_device(job.photos.types[places], job),
         epoch=epoch,
         generator=torch.Generator().manual_seed(seed),
-        is_cached=is_cached,
         extras=extras,
-        triples=triples,
     )
 
 

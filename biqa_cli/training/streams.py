@@ -17,7 +17,6 @@ class Stream(IntEnum):
     triples = 4
     degraded_blocks = 5
     blockwise_batch = 6
-    head_sample = 7
 
 
 def numbers(stream: Stream, *place: int) -> np.random.Generator:

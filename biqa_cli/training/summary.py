@@ -14,12 +14,11 @@ from torch import nn
 from biqa_cli import __version__
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.splits import Split
+from biqa_cli.models.calibration import fit_calibration
 from biqa_cli.models.spec import Calibration
 from biqa_cli.models.torch_engine import load_tensors
 from biqa_cli.models.trained import TrainedNetwork
-from biqa_cli.training.calibration import fit_calibration
 from biqa_cli.training.checkpoints import Progress, write_small
-from biqa_cli.training.description import model_name
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.job import Job
 from biqa_cli.training.log import draw_curves
@@ -61,13 +60,13 @@ def judge_stored(job: Job, phase: Phase, weights: Path) -> Stored:
     )
     labels, said = (
         100 * np.array([scale.to_share(value) for value in values.tolist()])
-        for values in (job.val_labels, predicted)
+        for values in (job.photos.val_labels, predicted)
     )
     calibration = fit_calibration(labels, said)
     if isinstance(calibration, Calibration):
         known = replace(job.trained, scale=replace(scale, calibration=calibration))
         write_small(weights, job.out / BEST, known)
-    return Stored(validate(predicted, job.val_labels, phase.val_loss), calibration)
+    return Stored(validate(predicted, job.photos.val_labels, phase.val_loss), calibration)
 
 
 def write_summary(
@@ -97,7 +96,7 @@ def write_summary(
     summary = {
         "finished": progress.finished,
         "family": trained.family,
-        "model": model_name(trained),
+        "model": trained.model,
         "weights": None if weights is None else weights.name,
         "dataset": trained.dataset,
         "split": {

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
@@ -11,14 +10,12 @@ from torch import Tensor, nn
 
 from biqa_cli.blocks.grid import Block, covering_grid
 from biqa_cli.errors import UsageError
+from biqa_cli.images.view_store import Pixels
 from biqa_cli.metrics.correlation import krcc, plcc, srcc
 from biqa_cli.models.spec import InputContract
 from biqa_cli.threads import map_ahead
 from biqa_cli.training.augmentation import normalised_views
-from biqa_cli.training.batch import Cacheable
-from biqa_cli.training.features import CachedFeatures
 from biqa_cli.training.job import Job
-from biqa_cli.training.photos import Pixels
 from biqa_cli.training.recipe import InputRecipe
 
 # Crops of one forward pass.
@@ -59,7 +56,9 @@ def predict(network: nn.Module, job: Job, blocks: Sequence[Block]) -> NDArray[np
     """Return the scores (n,) of the validation photos, in float32 and evaluation mode."""
     network.eval()
     count = max(1, _AT_ONCE // len(blocks))
-    batches = [job.val[start : start + count] for start in range(0, len(job.val), count)]
+    batches = [
+        job.photos.val[start : start + count] for start in range(0, len(job.photos.val), count)
+    ]
 
     def cut(chosen: Sequence[int]) -> list[Pixels]:
         views = [job.photos.store.view(index) for index in chosen]
@@ -71,20 +70,6 @@ def predict(network: nn.Module, job: Job, blocks: Sequence[Block]) -> NDArray[np
             images = normalised_views(crops, job.contract, job.device)
             found = network(images).scores.double()
             scores.append(found.reshape(-1, len(blocks)).mean(dim=1).cpu())
-    return np.asarray(torch.cat(scores).numpy(), dtype=np.float64)
-
-
-def predict_from_features(
-    network: nn.Module, features: CachedFeatures, indices: Sequence[int], *, device: str
-) -> NDArray[np.float64]:
-    """Return the scores (n,) of photos by their cached features, in evaluation mode."""
-    network.eval()
-    scores = []
-    with torch.inference_mode():
-        for start in range(0, len(indices), _AT_ONCE):
-            chosen = [features.of(index) for index in indices[start : start + _AT_ONCE]]
-            pooled = torch.from_numpy(np.stack(chosen)).to(device).float()
-            scores.append(cast("Cacheable", network).from_pooled(pooled).scores.double().cpu())
     return np.asarray(torch.cat(scores).numpy(), dtype=np.float64)
 
 

@@ -1,7 +1,6 @@
 """What the families have in common: a phase of a training."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -79,5 +78,5 @@ class Phase(ABC):
     def begin(self) -> None:  # noqa: B027  nothing, for most
         """Take over what earlier phases have learnt; called when the phase begins or resumes."""
 
-    def init_head(self, features: Callable[[], Tensor]) -> None:  # noqa: B027  likewise
-        """Initialise a new head by the features of some photos; called before the first step."""
+    def init_head(self, features: Tensor) -> None:  # noqa: B027  likewise
+        """Initialise a new head by the cached features of some photos, before the first step."""

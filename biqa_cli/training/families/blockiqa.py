@@ -1,6 +1,5 @@
 """BlockIQA: squared error on labels of 0 to 1 (eq. 12)."""
 
-from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -43,9 +42,9 @@ class BlockIQAPhase(Phase):
         """Return the mean squared error."""
         return F.mse_loss(predicted, labels)
 
-    def init_head(self, features: Callable[[], Tensor]) -> None:
+    def init_head(self, features: Tensor) -> None:
         """Start pyramid and AFEL as random projections of standardised features."""
-        standardise(cast("BlockIQA", self.learner), features())
+        standardise(cast("BlockIQA", self.learner), features)
 
 
 def standardise(network: BlockIQA, pooled: Tensor) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from biqa_cli.errors import UsageError
+from biqa_cli.images.view_store import Pixels
 from biqa_cli.networks.nlnet import NLNet
 from biqa_cli.networks.superpixels import superpixel_nodes
 from biqa_cli.training.augmentation import Arrays
@@ -20,7 +21,6 @@ from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.families.base import Phase, Setting, Terms
 from biqa_cli.training.families.qualitynet import plcc_loss
 from biqa_cli.training.monotonicity import with_monotonicity
-from biqa_cli.training.photos import Pixels
 from biqa_cli.training.recipe import NLNetLoss
 
 QUALITY_WEIGHT = 100.0

@@ -1,6 +1,5 @@
 """QualityNet: absolute error and correlation of the batch (eqs. 38 to 40)."""
 
-from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -47,13 +46,12 @@ class QualityNetPhase(Phase):
             predicted, labels, mae_weight=self.mae_weight, plcc_weight=self.plcc_weight
         )
 
-    def init_head(self, features: Callable[[], Tensor]) -> None:
+    def init_head(self, features: Tensor) -> None:
         """Start the head as a random projection of standardised features."""
         network = cast("QualityNet", self.learner)
-        if self.cached_by is not None:
-            with torch.no_grad():
-                found = network.eval().from_pooled(features()).features
-            project_at_random(cast("nn.Linear", network.head[0]), found)
+        with torch.no_grad():
+            found = network.eval().from_pooled(features).features
+        project_at_random(cast("nn.Linear", network.head[0]), found)
 
 
 def mae_weight_of(value: float | str, *, label_span: float) -> float:

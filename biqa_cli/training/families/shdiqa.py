@@ -14,17 +14,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from biqa_cli.errors import UsageError
+from biqa_cli.images.view_store import Pixels
 from biqa_cli.models.build import build_backbone
 from biqa_cli.networks.shdiqa import SHDIQA, BlockEncoder, Partition, SHDIQATeacher
 from biqa_cli.training.augmentation import Arrays, normalised
-from biqa_cli.training.backbones import backbone_slots
 from biqa_cli.training.batch import Batch, output_of
-from biqa_cli.training.degradation import degrade_pixels
+from biqa_cli.training.degradation import degrade_blocks
 from biqa_cli.training.families.base import Blockwise, Phase, Setting, Terms
 from biqa_cli.training.families.heads import project_at_random
 from biqa_cli.training.families.qualitynet import plcc_loss
+from biqa_cli.training.freezing import slots_of
 from biqa_cli.training.monotonicity import with_monotonicity
-from biqa_cli.training.photos import Pixels
 from biqa_cli.training.recipe import SHDIQALoss
 
 TEMPERATURE = 0.1
@@ -65,7 +65,7 @@ class QualityPhase(Phase):
         """Return the smooth L1 distance."""
         return F.smooth_l1_loss(predicted, labels)
 
-    def init_head(self, features: Callable[[], Tensor]) -> None:
+    def init_head(self, features: Tensor) -> None:
         """Start the projection to tokens as a random one of standardised features."""
         _init_tokens(cast("SHDIQA", self.network).encoder, features)
 
@@ -100,7 +100,7 @@ class TeacherPhase(Phase):
         """Raise: a teacher scores nothing."""
         raise NotImplementedError
 
-    def init_head(self, features: Callable[[], Tensor]) -> None:
+    def init_head(self, features: Tensor) -> None:
         """See `QualityPhase`."""
         _init_tokens(self.teacher.encoder, features)
 
@@ -225,10 +225,10 @@ def _loss_of(setting: Setting) -> SHDIQALoss:
     return cast("SHDIQALoss", setting.recipe.loss)
 
 
-def _init_tokens(encoder: BlockEncoder, features: Callable[[], Tensor]) -> None:
+def _init_tokens(encoder: BlockEncoder, features: Tensor) -> None:
     project = encoder.vit.embedding.project
     if isinstance(project, nn.Conv2d):
-        places = features().flatten(2).transpose(1, 2).flatten(0, 1)
+        places = features.flatten(2).transpose(1, 2).flatten(0, 1)
         with torch.no_grad():
             project_at_random(project, places)
 
@@ -241,7 +241,7 @@ def _teacher_like(setting: Setting) -> SHDIQATeacher:
         partition=_partition(setting),
         **network.encoder.vit.sizes,
     )
-    for slot in backbone_slots(setting.recipe):
+    for slot in slots_of(setting.recipe):
         name = slot.prefix.rstrip(".")
         teacher.get_submodule(name).load_state_dict(network.get_submodule(name).state_dict())
     return teacher
@@ -260,8 +260,8 @@ def _degrade(setting: Setting) -> Callable[[Pixels, np.random.Generator], Arrays
     partition = _partition(setting)
 
     def degrade(crop: Pixels, rng: np.random.Generator) -> Arrays:
-        degraded, types, levels = degrade_pixels(crop, rng, partition=partition)
-        return {"degraded": degraded, "types": types, "levels": levels}
+        names = ("degraded", "types", "levels")
+        return dict(zip(names, degrade_blocks(crop, rng, partition=partition), strict=True))
 
     return degrade
 

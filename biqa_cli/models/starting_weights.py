@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.models.backbone_slots import BackboneSlot
 from biqa_cli.models.spec import BackboneName, Family
 from biqa_cli.models.torch_engine import load_tensors
 from biqa_cli.networks.backbones import efficientnet_lite, resnet, vgg, vit
 from biqa_cli.networks.backbones.installed_torchvision import torchvision_models
 from biqa_cli.networks.reqa import REQA
-from biqa_cli.training.backbones import BackboneSlot
 from biqa_cli.weights.cache import locate
 from biqa_cli.weights.checkpoint import read_checkpoint
 from biqa_cli.weights.manifest import load_manifest

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from biqa_cli.datasets.base import Dataset
+from biqa_cli.computed_arrays import GoOn, always, computed_array
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.reading import read_photo
-from biqa_cli.training.arrays import GoOn, always, computed_array
 
 Pixels = NDArray[np.uint8]
 
+FACTS = "photos.json"
+"""Length and error of each file of a store."""
 _AT_ONCE = 32
 # As a model's input contract: a JPEG may be decoded at twice the view.
 _CODEC_MARGIN = 2
@@ -38,7 +39,7 @@ class _Decoded:
 
 
 @dataclass(frozen=True, slots=True)
-class PhotoStore:
+class ViewStore:
     """Views of photos at one size."""
 
     home: Path
@@ -46,35 +47,33 @@ class PhotoStore:
     pixels: Pixels
     """(n, H, W, 3), mapped into memory: what is read often stays in RAM, and may leave it."""
     rows: dict[int, int]
-    """Index of an image in its data set → its row. Broken photos have none."""
+    """Number of a photo → its row. Broken photos have none."""
     broken: dict[int, str]
-    """Index of an image → why it cannot be read."""
+    """Number of a photo → why it cannot be read."""
 
-    def view(self, index: int) -> Pixels:
-        """Return the view (H, W, 3) of an image of the data set."""
-        view: Pixels = self.pixels[self.rows[index]]
+    def view(self, number: int) -> Pixels:
+        """Return the view (H, W, 3) of a photo."""
+        view: Pixels = self.pixels[self.rows[number]]
         return view
 
 
-def prepare_photos(
-    dataset: Dataset,
-    indices: Sequence[int],
-    folder: Path,
+def store_views(
+    files: Mapping[int, Path],
+    home: Path,
     *,
     size: tuple[int, int],
     workers: int,
     go_on: GoOn = always,
-) -> PhotoStore | None:
-    """Return the photos of a data set at one size, decoded now or by an earlier run.
+) -> ViewStore | None:
+    """Return photos at one size, decoded now or by an earlier run.
 
     A view is what `biqa score` makes of the photo before normalising. If a file has another length
     than the one that was decoded, all are decoded again; a file that is gone is taken from the
     store.
 
     Args:
-        dataset: What the indices point into.
-        indices: Images to decode.
-        folder: Where stores lie; each data set, list of images and size has a folder of its own.
+        files: The photos, each under its number.
+        home: Folder of these photos at this size, see `store_name`.
         size: (height, width) of the views.
         workers: Threads that decode.
         go_on: May stop the work; what is decoded is kept for the next run.
@@ -85,16 +84,15 @@ def prepare_photos(
     Raises:
         UsageError: If the folder cannot be written, or no photo can be read.
     """
-    home = folder / _name(dataset, indices, size)
-    path, told = home / "photos.npy", home / "photos.json"
-    files = [dataset.file(index) for index in indices]
-    facts = _facts(told, files)
+    path, told = home / "photos.npy", home / FACTS
+    paths = list(files.values())
+    facts = _facts(told, paths)
     if not facts:
         path.unlink(missing_ok=True)
         path.with_suffix(".done").unlink(missing_ok=True)
 
     def read(rows: range) -> list[tuple[int, _Decoded]]:
-        return [(row, _decoded(files[row], size)) for row in rows]
+        return [(row, _decoded(paths[row], size)) for row in rows]
 
     def keep(photos: list[tuple[int, _Decoded]]) -> Pixels:
         facts.update({row: (photo.length, photo.error) for row, photo in photos})
@@ -102,25 +100,31 @@ def prepare_photos(
         return np.stack([photo.view for _, photo in photos])
 
     pixels = computed_array(
-        path, len(files), read=read, compute=keep, at_once=_AT_ONCE, workers=workers, go_on=go_on
+        path, len(paths), read=read, compute=keep, at_once=_AT_ONCE, workers=workers, go_on=go_on
     )
     if pixels is None:
         return None
-    errors = {index: facts[row][1] for row, index in enumerate(indices)}
-    broken = {index: error for index, error in errors.items() if error}
+    errors = {number: facts[row][1] for row, number in enumerate(files)}
+    broken = {number: error for number, error in errors.items() if error}
     if len(broken) == len(errors):
-        index, error = next(iter(broken.items()))
-        msg = f"no photo can be read: {dataset.images[index].path}: {error}"
+        number, error = next(iter(broken.items()))
+        msg = f"no photo can be read: {files[number]}: {error}"
         raise UsageError(msg)
-    rows = {index: row for row, index in enumerate(indices) if index not in broken}
-    return PhotoStore(home, pixels, rows, broken)
+    rows = {number: row for row, number in enumerate(files) if number not in broken}
+    return ViewStore(home, pixels, rows, broken)
 
 
-def _name(dataset: Dataset, indices: Sequence[int], size: tuple[int, int]) -> str:
-    paths = [dataset.images[index].path for index in indices]
-    key = hashlib.sha256(json.dumps([*size, _CODEC_MARGIN, paths]).encode()).hexdigest()[:12]
-    name = "".join(c if c.isalnum() else "-" for c in dataset.name)
-    return f"{name}-{size[0]}x{size[1]}-{key}"
+def store_name(label: str, names: Sequence[str], size: tuple[int, int]) -> str:
+    """Return a name for the folder of some photos at one size.
+
+    Args:
+        label: What people know them by.
+        names: Of all photos.
+        size: (height, width) of the views.
+    """
+    key = hashlib.sha256(json.dumps([*size, _CODEC_MARGIN, *names]).encode()).hexdigest()[:12]
+    safe = "".join(c if c.isalnum() else "-" for c in label)
+    return f"{safe}-{size[0]}x{size[1]}-{key}"
 
 
 def _facts(told: Path, files: Sequence[Path]) -> dict[int, _Facts]:
