@@ -3,7 +3,7 @@
 Each value is declared here once, with its default. `recipes/<family>.toml` has what a paper says,
 `recipes/<family>-cpu.toml` a shorter recipe for two CPU cores, and `recipes/<checkpoint>.toml` how
 a shipped checkpoint was trained. A recipe of your own names a family and the values that differ
-from the paper's recipe of that family.
+from the paper's recipe of that family, or from the recipe that it names as `base`.
 """
 
 from typing import Annotated, Any, Literal
@@ -187,8 +187,8 @@ class Recipe(Section, frozen=True):
     round before."""
 
 
-def keys_of(family: Family) -> dict[str, tuple[str, ...]]:
-    """Return the keys of each section that a family has, but those of its network."""
+def keys_of(family: Family) -> dict[str, dict[str, Any]]:
+    """Return the keys of each section that a family has, and their types; not of its network."""
     kinds: dict[str, type[Struct]] = {
         "loss": LOSSES[family],
         "input": InputRecipe,
@@ -196,4 +196,4 @@ def keys_of(family: Family) -> dict[str, tuple[str, ...]]:
         "optimiser": OptimiserRecipe,
         "schedule": ScheduleRecipe,
     }
-    return {name: tuple(f.name for f in structs.fields(kind)) for name, kind in kinds.items()}
+    return {name: {f.name: f.type for f in structs.fields(kind)} for name, kind in kinds.items()}

@@ -15,7 +15,7 @@ from biqa_cli.models.spec import Family
 from biqa_cli.training.recipe import LOSSES, Recipe, keys_of
 
 RECIPES = Path(__file__).with_name("recipes")
-_UNKNOWN = re.compile(r"unknown field `(.*?)`(?: - at `\$\.?(.*?)`)?")
+_UNKNOWN = re.compile("unknown field `(.*?)`")
 # The families whose networks score views of another size than the crops that they learn from.
 _ANY_SIZE = ("blockiqa", "qualitynet")
 
@@ -34,14 +34,7 @@ def load_recipe(family: str, *, config: str | Path | None = None) -> Recipe:
     if family not in families:
         msg = f"there is no family {family!r}: there are {', '.join(families)}"
         raise UsageError(msg)
-    paper = _read(RECIPES / f"{family}.toml")
-    if config is None:
-        return _recipe(paper)
-    own = _read(_find(config))
-    if own.get("family") != family:
-        msg = f"{config} is a recipe for {own.get('family', 'no family')}, not for {family}"
-        raise UsageError(msg)
-    return _recipe(_merged(paper, own))
+    return _recipe(_plain(family, config or family))
 
 
 def with_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
@@ -58,13 +51,14 @@ def with_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
     plain = to_plain(recipe)
     for setting in settings:
         key, equals, text = setting.partition("=")
-        section, dot, name = key.strip().rpartition(".")
+        key = key.strip()
+        section, dot, name = key.rpartition(".")
         if not equals:
             msg = f"--set {setting}: write section.key=value, such as optimiser.rate=1e-4"
             raise UsageError(msg)
         known = settable_keys(recipe.family)
-        if key.strip() not in known:
-            msg = f"--set {key.strip()}: {recipe.family} has no such key, {_hint(name, known)}"
+        if key not in known:
+            msg = f"--set {key}: {recipe.family} has no such key, {_hint(key, known)}"
             raise UsageError(msg)
         change = {section: {name: _value_of(text)}} if dot else {name: _value_of(text)}
         plain = _merged(plain, change)
@@ -101,6 +95,16 @@ def to_toml(recipe: Recipe) -> str:
     return tomli_w.dumps(to_plain(recipe))
 
 
+def _plain(family: str, config: str | Path) -> dict[str, Any]:
+    """Return what a recipe says, laid over the recipe that it is based on."""
+    own = _read(_find(config))
+    if own.get("family") != family:
+        msg = f"{config} is a recipe for {own.get('family', 'no family')}, not for {family}"
+        raise UsageError(msg)
+    base = own.pop("base", None if config == family else family)
+    return own if base is None else _merged(_plain(family, base), own)
+
+
 def _recipe(plain: Mapping[str, Any]) -> Recipe:
     """Return the record of what TOML says, every value checked."""
     family: Family = plain["family"]
@@ -123,20 +127,24 @@ def _recipe(plain: Mapping[str, Any]) -> Recipe:
 
 
 def _explained(text: str, family: Family, *, within: str = "") -> str:
-    """Return msgspec's words without its syntax, with the key that is meant."""
-    if found := _UNKNOWN.search(text):
-        name, section = found[1], found[2] or within
-        known = keys_of(family).get(section, Recipe.__struct_fields__)
-        return f"{section or 'a recipe'} has no key {name!r}: {did_you_mean(name, known)}"
-    what, _, where = text.partition(" - at `$.")
-    key = ".".join(part for part in (within, where.rstrip("`")) if part)
-    return f"{key or 'the recipe'}: {what.replace('`', '')}"
+    """Return msgspec's words without its syntax, with what is meant or allowed."""
+    what, _, where = text.partition(" - at `$")
+    place = ".".join(part for part in (within, where.strip("`.")) if part)
+    section, _, name = place.rpartition(".")
+    if found := _UNKNOWN.search(what):
+        known = keys_of(family).get(place, {"family": None, "backbones": None, "seed": None})
+        return f"{place or 'a recipe'} has no key {found[1]!r}: {did_you_mean(found[1], known)}"
+    choices = get_args(keys_of(family).get(section, {}).get(name))
+    allowed = f": it can be {', '.join(map(str, choices))}" if what.startswith("Invalid") else ""
+    return f"{place or 'the recipe'}: {what.replace('`', '')}{allowed}"
 
 
-def _hint(name: str, known: list[str]) -> str:
+def _hint(key: str, known: list[str]) -> str:
     """Return the key that is meant; one without its section is found by its last word."""
-    same = [key for key in known if key.rpartition(".")[2] == name]
-    return f"did you mean {same[0]!r}?" if same else did_you_mean(name, known)
+    section, _, name = key.rpartition(".")
+    same = [each for each in known if each.rpartition(".")[2] == name]
+    within = [each for each in known if each.startswith(f"{section}.")]
+    return f"did you mean {same[0]!r}?" if same else did_you_mean(key, within or known)
 
 
 def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
