@@ -11,7 +11,7 @@ import tomli_w
 
 from biqa_cli.errors import UsageError, did_you_mean
 from biqa_cli.models.options import FOLLOW_THE_DATA, OPTIONS, with_defaults
-from biqa_cli.models.spec import Family
+from biqa_cli.models.spec import BackboneName, Family
 from biqa_cli.training.recipe import LOSSES, Recipe, keys_of
 
 RECIPES = Path(__file__).with_name("recipes")
@@ -132,9 +132,14 @@ def _explained(text: str, family: Family, *, within: str = "") -> str:
     place = ".".join(part for part in (within, where.strip("`.")) if part)
     section, _, name = place.rpartition(".")
     if found := _UNKNOWN.search(what):
-        known = keys_of(family).get(place, {"family": None, "backbones": None, "seed": None})
+        known = keys_of(family).get(place) or Recipe.__struct_fields__
         return f"{place or 'a recipe'} has no key {found[1]!r}: {did_you_mean(found[1], known)}"
-    choices = get_args(keys_of(family).get(section, {}).get(name))
+    kind = (
+        BackboneName
+        if name.startswith("backbones[")
+        else keys_of(family).get(section, {}).get(name)
+    )
+    choices = get_args(kind)
     allowed = f": it can be {', '.join(map(str, choices))}" if what.startswith("Invalid") else ""
     return f"{place or 'the recipe'}: {what.replace('`', '')}{allowed}"
 
