@@ -1,0 +1,72 @@
+"""Hooks of MkDocs: the pages at the root of the repository join the site, and links are adapted.
+
+Pages link to each other as files of a checkout do. On the site, README.md is the home page, the
+folder docs/ is the root, and source files have no page: a link to one becomes plain text.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parent.parent
+ROOT_PAGES = {
+    "README.md": "index.md",
+    "ARCHITECTURE.md": "architecture.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+}
+_LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<path>[^)#\s:]+)(?P<anchor>#[^)]*)?\)")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Return the files of docs/ and the pages at the root of the repository."""
+    from mkdocs.structure.files import File  # the tests load this module without MkDocs
+
+    for source, page in ROOT_PAGES.items():
+        files.append(File.generated(config, page, abs_src_path=str(ROOT / source)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Return a page whose links lead to pages of the site."""
+    del config, files
+    return site_links(markdown, page=page.file.src_uri)
+
+
+def site_links(markdown: str, *, page: str) -> str:
+    """Return Markdown whose relative links are those of the site.
+
+    Args:
+        markdown: A page, with the links of a checkout.
+        page: Its path on the site, such as "index.md" or "models/reqa.md".
+
+    Example:
+        >>> site_links("[results](docs/results.md#speed)", page="index.md")
+        '[results](results.md#speed)'
+        >>> site_links("[reqa.py](../../biqa_cli/networks/reqa.py)", page="models/reqa.md")
+        'reqa.py'
+    """
+    origin = {site: source for source, site in ROOT_PAGES.items()}.get(page, f"docs/{page}")
+
+    def adapted(link: re.Match[str]) -> str:
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(origin), link["path"]))
+        if target in ROOT_PAGES:
+            on_site = ROOT_PAGES[target]
+        elif target.startswith("docs/"):
+            on_site = target.removeprefix("docs/")
+        elif (ROOT / target).exists():
+            return link["text"]
+        else:
+            return link[0]  # a broken link: `mkdocs build --strict` names it
+        path = posixpath.relpath(on_site, posixpath.dirname(page) or ".")
+        return f"{link['image']}[{link['text']}]({path}{link['anchor'] or ''})"
+
+    return _LINK.sub(adapted, markdown)
