@@ -33,4 +33,4 @@ bench: .venv/installed  ## Measure speed, memory and start-up; writes benchmarks
 
 docs: .venv/installed  ## Write the help texts into docs/cli and build the site in site/
 	$(BIN)/python tools/write_cli_docs.py
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
