@@ -1,7 +1,8 @@
-"""Hooks of MkDocs: the pages at the root of the repository join the site, and links are adapted.
+"""Hooks of MkDocs: the pages at the root of the repository join the site, and pages are adapted.
 
 Pages link to each other as files of a checkout do. On the site, README.md is the home page, the
-folder docs/ is the root, and source files have no page: a link to one becomes plain text.
+folder docs/ is the root, and source files have no page: a link to one becomes plain text. Formulas
+are plain text in the pages, and get real subscripts on the site.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ ROOT_PAGES = {
     "CHANGELOG.md": "changelog.md",
 }
 _LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<path>[^)#\s:]+)(?P<anchor>#[^)]*)?\)")
+_CODE = re.compile(r"(^```.*?^```|^ {4}.*?$|`[^`]+`)", re.MULTILINE | re.DOTALL)
+# A name of one or two letters, perhaps with an accent or a prime: σ_Ŷ, h'_i, f_AFEL, v_{d,t}.
+_SUBSCRIPT = re.compile(
+    r"(?<!\w)(?P<name>[^\W\d_]{1,2}[\u0300-\u036f]?'?)"
+    r"_(?:\{(?P<long>[^}]+)\}|(?P<short>\w{1,6}[\u0300-\u036f]?)(?!\w))"
+)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -36,9 +43,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Return a page whose links lead to pages of the site."""
+    """Return a page whose links lead to pages of the site, with subscripts in its formulas."""
     del config, files
-    return site_links(markdown, page=page.file.src_uri)
+    return subscripts(site_links(markdown, page=page.file.src_uri))
 
 
 def site_links(markdown: str, *, page: str) -> str:
@@ -70,3 +77,18 @@ def site_links(markdown: str, *, page: str) -> str:
         return f"{link['image']}[{link['text']}]({path}{link['anchor'] or ''})"
 
     return _LINK.sub(adapted, markdown)
+
+
+def subscripts(markdown: str) -> str:
+    """Return Markdown with the subscripts of formulas as HTML; code is left as it is.
+
+    Example:
+        >>> subscripts("the mean of v_{d,t} and S_i, as `S_i` in native_score")
+        'the mean of v<sub>d,t</sub> and S<sub>i</sub>, as `S_i` in native_score'
+    """
+    parts = _CODE.split(markdown)  # text and code in turn
+    parts[::2] = [
+        _SUBSCRIPT.sub(lambda m: f"{m['name']}<sub>{m['long'] or m['short']}</sub>", part)
+        for part in parts[::2]
+    ]
+    return "".join(parts)
