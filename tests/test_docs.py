@@ -105,7 +105,7 @@ def test_links_of_a_checkout_become_links_of_the_site(link: str, page: str, on_s
         ("S_i m_i", "S<sub>i</sub> m<sub>i</sub>"),
         ("h'_i = Σ_j α_ij", "h'<sub>i</sub> = Σ<sub>j</sub> α<sub>ij</sub>"),
         ("σ_Y σ_Y\u0302", "σ<sub>Y</sub> σ<sub>Y\u0302</sub>"),
-        ("v_{d,t}", "v<sub>d,t</sub>"),
+        ("v_{d,t} > 2σ_i", "v<sub>d,t</sub> > 2σ<sub>i</sub>"),
         ("native_score, MOS_zscore", "native_score, MOS_zscore"),
         ("`v_m` and\n\n    v_m\n\n```\nv_m\n```\n", "`v_m` and\n\n    v_m\n\n```\nv_m\n```\n"),
     ],

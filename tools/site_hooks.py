@@ -28,7 +28,7 @@ _LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<path>[^)#\s:]+)(?P<a
 _CODE = re.compile(r"(^```.*?^```|^ {4}.*?$|`[^`]+`)", re.MULTILINE | re.DOTALL)
 # A name of one or two letters, perhaps with an accent or a prime: σ_Ŷ, h'_i, f_AFEL, v_{d,t}.
 _SUBSCRIPT = re.compile(
-    r"(?<!\w)(?P<name>[^\W\d_]{1,2}[\u0300-\u036f]?'?)"
+    r"(?<![^\W\d])(?P<name>[^\W\d_]{1,2}[\u0300-\u036f]?'?)"
     r"_(?:\{(?P<long>[^}]+)\}|(?P<short>\w{1,6}[\u0300-\u036f]?)(?!\w))"
 )
 
