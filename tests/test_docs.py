@@ -10,6 +10,9 @@ import biqa_cli
 ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 
+# The others show commands as they were run, and say which commit has their scripts.
+CURRENT_PAGES = [p for p in PAGES if p.parent.name != "notebook" and p.name != "blockiqa.md"]
+
 site_hooks = load_tool("site_hooks")
 cli_docs = load_tool("write_cli_docs")
 
@@ -70,6 +73,12 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         assert target.exists(), path
         if anchor:
             assert anchor in _anchors(target), f"{path}#{anchor}"
+
+
+@pytest.mark.parametrize("page", CURRENT_PAGES, ids=_named)
+def test_scripts_that_a_page_runs_exist(page: Path) -> None:
+    for script in re.findall(r"python ((?:tools|benchmarks)/\w+\.py)", page.read_text("utf-8")):
+        assert (ROOT / script).exists(), script
 
 
 def test_every_command_has_a_page_in_the_navigation() -> None:
