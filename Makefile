@@ -10,7 +10,7 @@ help:  ## List the targets
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,check,export]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,check,docs,export]'
 	touch .venv/installed
 
 setup: .venv/installed  ## Make .venv with all that development needs
@@ -31,5 +31,6 @@ fix: .venv/installed  ## Format and mend what can be mended automatically
 bench: .venv/installed  ## Measure speed, memory and start-up; writes benchmarks/results.json
 	$(BIN)/python benchmarks/scoring.py --output benchmarks/results.json
 
-docs: .venv/installed  ## Write the help texts into docs/cli
+docs: .venv/installed  ## Write the help texts into docs/cli and build the site in site/
 	$(BIN)/python tools/write_cli_docs.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
