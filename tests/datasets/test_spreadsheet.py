@@ -12,7 +12,6 @@ from biqa_cli.datasets import spreadsheet
 from biqa_cli.datasets.spreadsheet import sheet_rows
 from biqa_cli.errors import UsageError
 
-
 _MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 
 
@@ -66,8 +65,8 @@ def test_a_bomb_of_entities_is_refused(tmp_path: Path, write_workbook: Callable[
     _replace(
         path,
         "xl/worksheets/sheet1.xml",
-        f'<?xml version="1.0"?><!DOCTYPE x [{entities}]><worksheet {_MAIN}><sheetData><row><c t="str"><v>'
-        "&e11;</v></c></row></sheetData></worksheet>",
+        f'<?xml version="1.0"?><!DOCTYPE x [{entities}]><worksheet {_MAIN}><sheetData><row>'
+        '<c t="str"><v>&e11;</v></c></row></sheetData></worksheet>',
     )
     with pytest.raises(UsageError, match="as an Excel workbook .*amplification"):
         sheet_rows(path)
