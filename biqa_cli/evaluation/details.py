@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biqa_cli.datasets.base import LabelScale
-from biqa_cli.metrics.correlation import krcc, plcc
+from biqa_cli.metrics.correlation import krcc
 from biqa_cli.metrics.deviation import (
     QUANTILES,
-    evs_table6,
     pinball,
     regression_line,
     residual_quantiles,
@@ -42,7 +41,6 @@ def details(
     line = regression_line(mos, predicted)
     facts: Facts = {
         "krcc_tau_a": krcc(mos, predicted, variant="a"),
-        "evs_table6": evs_table6(plcc(mos, predicted)),
         "regression_line": {"slope": line.slope, "intercept": line.intercept, "r2": line.r2},
     }
     names = ("quantile_loss", "residual_quantiles", "distribution", "acr", "deviations")
