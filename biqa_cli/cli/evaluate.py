@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from shutil import get_terminal_size
+from typing import Annotated
 
 import typer
 
@@ -13,18 +13,7 @@ from biqa_cli.cli._options import Engine, format_of
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from biqa_cli.datasets.base import Dataset
-    from biqa_cli.evaluation.evaluate import Evaluation
-    from biqa_cli.evaluation.parts import Part
-    from biqa_cli.evaluation.predictions import Prediction
-    from biqa_cli.evaluation.report import Record
-    from biqa_cli.evaluation.tools import Tool
-
 SOME_FAILED = 3
-_SHOWN = 5
 
 
 class Format(StrEnum):
@@ -66,7 +55,18 @@ def evaluate(
     ] = None,
     predictions: Annotated[
         list[Path] | None,
-        typer.Option("--predictions", help="A CSV of any tool with path and score; repeatable."),
+        typer.Option(
+            "--predictions",
+            help="Scores of any tool: a CSV, a text file or JSON; may be given several times.",
+        ),
+    ] = None,
+    column: Annotated[
+        str | None,
+        typer.Option("--column", metavar="NAME", help="The column of scores in --predictions."),
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option("--delimiter", metavar="CHAR|tab", help="Between the columns there."),
     ] = None,
     label_range: Annotated[
         str | None,
@@ -126,93 +126,56 @@ def evaluate(
 
     Example: biqa evaluate --dataset tid2013 --root DIR --per type
     """
-    from biqa_cli.datasets.loading import load_dataset
-    from biqa_cli.evaluation.parts import choose_parts, parse_seeds
+    from biqa_cli.datasets.loading import load_dataset, load_labels
+    from biqa_cli.evaluation.parts import choose_parts, parse_seeds, save_part
     from biqa_cli.evaluation.report import render
-    from biqa_cli.evaluation.run import evaluate_tool, record_of
-    from biqa_cli.evaluation.tools import csv_tool, model_tool
+    from biqa_cli.evaluation.run import evaluate_tool, problems_of, records_of, significance
+    from biqa_cli.evaluation.tools import file_tools, model_tool
     from biqa_cli.models.loading import load_model
 
-    style = _choose_format(format, output)
-    names = model or ([] if predictions else [DEFAULT_MODEL])
+    style = format or (Format.table if output is None else format_of(output, _SUFFIXES))
+    names = list(dict.fromkeys(model or ([] if predictions else [DEFAULT_MODEL])))
     if weights is not None and len(names) != 1:
         raise UsageError("--weights are those of one model: name it with -m, and only it")
-    data = load_dataset(dataset, root, keep_missing=True)
+    # Without a model no photo is opened, so none need be there.
+    data = load_dataset(dataset, root, keep_missing=True) if names else load_labels(dataset, root)
     if label_range is not None:
         data = replace(data, scale=data.scale.with_ends(label_range))
     parts = choose_parts(data, split=split, seeds=parse_seeds(seeds))
     if save_split is not None:
-        _save_split(parts, data, save_split)
-    tools = [csv_tool(file, data) for file in predictions or ()]
+        save_part(parts, data, save_split)
+    tools = file_tools(predictions or (), data, column=column, delimiter=delimiter, taken=names)
     for name in names:
         ready = load_model(
             name, engine=engine.value, device=device, weights=weights, offline=offline
         )
         tools.append(model_tool(ready, data, fresh=fresh, batch_size=batch_size, workers=workers))
-    evaluations = {
-        tool.name: evaluate_tool(
+    evaluated = [
+        evaluate_tool(
             tool,
             data,
             parts,
             per=[group.value for group in per or ()],
             resamples=resamples,
-            watch=partial(_watch, quiet=quiet),
+            watch=lambda said, total: _output.with_progress(
+                said, total=total, unit="image", quiet=quiet
+            ),
         )
         for tool in tools
-    }
-    records = [record_of(e, tool, data) for tool in tools for e in evaluations[tool.name]]
+    ]
+    records = [record for one in evaluated for record in records_of(one, data)]
+    notes = significance(evaluated, data, resamples=resamples)
     with _output.report_stream(output) as stream:
-        stream.write(render(records, style=style.value))
+        width = get_terminal_size().columns if stream.isatty() else None
+        stream.write(render(records, style=style.value, notes=notes, width=width))
     if plots is not None:
-        _plot(evaluations, plots)
-    _tell(tools, data, records, quiet=quiet)
-    if any(record["failed"] for record in records):
-        raise typer.Exit(SOME_FAILED)
+        from biqa_cli.evaluation.plots import plot
 
-
-def _watch(
-    predictions: "Iterable[Prediction]", total: int, *, quiet: bool
-) -> "Iterator[Prediction]":
-    return _output.with_progress(predictions, total=total, unit="image", quiet=quiet)
-
-
-def _choose_format(asked: Format | None, output: Path | None) -> Format:
-    if asked is not None or output is None:
-        return asked or Format.table
-    return format_of(output, _SUFFIXES)
-
-
-def _save_split(parts: "Sequence[Part]", data: "Dataset", path: Path) -> None:
-    from biqa_cli.datasets.split_files import save_split
-
-    if len(parts) > 1 or parts[0].split is None:
-        raise UsageError("--save-split writes one split: choose one with --split and one seed")
-    save_split(parts[0].split, data, path)
-
-
-def _plot(evaluations: "Mapping[str, Sequence[Evaluation]]", folder: Path) -> None:
-    from biqa_cli.evaluation.plots import plot
-
-    for repeats in evaluations.values():
-        for path in plot(repeats[0], folder):
+        for path in (path for one in evaluated for path in plot(one.evaluations[0], plots)):
             _output.say(str(path))
-
-
-def _tell(
-    tools: "Sequence[Tool]", data: "Dataset", records: "Sequence[Record]", *, quiet: bool
-) -> None:
-    """Say what is wrong with the data set, and which images have no prediction."""
-    from biqa_cli.datasets.loading import NOT_FOUND
-
-    problems = [problem for problem in data.problems if not problem.endswith(NOT_FOUND)]
-    problems += [note for tool in tools for note in tool.notes]
-    for record in records:
-        failed = [f"{record['model']}: {f['path']}: {f['error']}" for f in record["failures"]]
-        problems += failed[:_SHOWN]
-        if len(failed) > _SHOWN:
-            more = len(failed) - _SHOWN
-            problems.append(f"{record['model']}: and {more} more failed: -f json lists them all")
-    for problem in dict.fromkeys(problems):
+    for problem in problems_of(evaluated, records, data):
         _output.problem(problem)
     if not quiet:
         _output.say(f"labels: {data.scale.describe()}")
+    if any(record["failed"] for record in records):
+        raise typer.Exit(SOME_FAILED)

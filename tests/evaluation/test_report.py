@@ -11,8 +11,8 @@ from rated_photos import loaded, rated_greys
 
 from biqa_cli.evaluation.parts import choose_parts
 from biqa_cli.evaluation.report import METRICS, render
-from biqa_cli.evaluation.run import evaluate_tool, record_of
-from biqa_cli.evaluation.tools import csv_tool, model_tool
+from biqa_cli.evaluation.run import evaluate_tool, records_of
+from biqa_cli.evaluation.tools import file_tools, model_tool
 
 PROMISED = {"dataset", "split", "model", "n", "failed", *METRICS, "ci", "groups"}
 
@@ -22,10 +22,7 @@ def _records(folder: Path, *, split: str = "all", seeds: tuple[int, ...] = (1,))
     data = loaded(rated_greys(folder, {value: value / 50 for value in values}))
     parts = choose_parts(data, split=split, seeds=seeds)
     tool = model_tool(brightness_model(), data)
-    return [
-        record_of(e, tool, data)
-        for e in evaluate_tool(tool, data, parts, per=["range"], resamples=20)
-    ]
+    return records_of(evaluate_tool(tool, data, parts, per=["range"], resamples=20), data)
 
 
 def test_the_json_has_the_promised_keys(tmp_path: Path) -> None:
@@ -93,10 +90,9 @@ def test_the_papers_numbers_stand_beside_ours_and_say_their_protocol(tmp_path: P
 def test_a_tools_csv_and_a_model_are_evaluated_alike(tmp_path: Path) -> None:
     data = loaded(rated_greys(tmp_path, {0: 1.0, 100: 2.0, 200: 3.0, 250: 5.0}))
     (tmp_path / "tool.csv").write_text("path,score\n0.png,1\n100.png,3\n200.png,2\n", "utf-8")
-    tool = csv_tool(tmp_path / "tool.csv", data)
+    (tool,) = file_tools([tmp_path / "tool.csv"], data)
     parts = choose_parts(data, split="all", seeds=(1,))
-    (result,) = evaluate_tool(tool, data, parts, resamples=0)
-    record = record_of(result, tool, data)
+    (record,) = records_of(evaluate_tool(tool, data, parts, resamples=0), data)
     assert (record["n"], record["failed"], record["srcc"]) == (3, 1, pytest.approx(0.5))
     assert record["failures"] == [{"path": "250.png", "error": "tool.csv has no row for it"}]
 
@@ -105,8 +101,9 @@ def test_the_finer_numbers_of_the_papers_are_in_the_json(tmp_path: Path) -> None
     data = loaded(rated_greys(tmp_path, {v: v / 51 for v in range(0, 256, 17)}))
     data = replace(data, scale=replace(data.scale, lowest=0, highest=5, declared=True))
     tool = model_tool(brightness_model(), data)
-    (result,) = evaluate_tool(tool, data, choose_parts(data, split="all", seeds=(1,)), resamples=9)
-    found = json.loads(render([record_of(result, tool, data)], style="json"))
+    parts = choose_parts(data, split="all", seeds=(1,))
+    records = records_of(evaluate_tool(tool, data, parts, resamples=9), data)
+    found = json.loads(render(records, style="json"))
     details = found["details"]
     assert details["krcc_tau_a"] == pytest.approx(1)
     assert details["quantile_loss"]["0.5"] == pytest.approx(found["mae"] / 2)
