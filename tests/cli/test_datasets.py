@@ -32,6 +32,8 @@ def test_the_list_is_one_line_a_data_set() -> None:
     result = _run("list")
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["name", *DATASETS]
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "live" in result.stdout and "-2.7 to 111.8  lower" in result.stdout
     assert "no images come with biqa" in result.stderr
 
 
