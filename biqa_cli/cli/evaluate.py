@@ -1,5 +1,6 @@
 """`biqa evaluate`: how well models agree with people."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -126,7 +127,7 @@ def evaluate(
 
     Example: biqa evaluate --dataset tid2013 --root DIR --per type
     """
-    from biqa_cli.datasets.loading import load_dataset, load_labels
+    from biqa_cli.datasets.loading import CSV_PREFIX, load_dataset, load_labels
     from biqa_cli.evaluation.parts import choose_parts, parse_seeds, save_part
     from biqa_cli.evaluation.report import render
     from biqa_cli.evaluation.run import evaluate_tool, problems_of, records_of, significance
@@ -137,6 +138,8 @@ def evaluate(
     names = list(dict.fromkeys(model or ([] if predictions else [DEFAULT_MODEL])))
     if weights is not None and len(names) != 1:
         raise UsageError("--weights are those of one model: name it with -m, and only it")
+    labels = Path(dataset.removeprefix(CSV_PREFIX))
+    _keep(labels, weights, *(predictions or ()), written=(output, save_split))
     # Without a model no photo is opened, so none need be there.
     data = load_dataset(dataset, root, keep_missing=True) if names else load_labels(dataset, root)
     if label_range is not None:
@@ -179,3 +182,12 @@ def evaluate(
         _output.say(f"labels: {data.scale.describe()}")
     if any(record["failed"] for record in records):
         raise typer.Exit(SOME_FAILED)
+
+
+def _keep(*read: Path | None, written: Iterable[Path | None]) -> None:
+    """Refuse to write over a file that is read."""
+    sources = {path.resolve() for path in read if path is not None}
+    for path in written:
+        if path is not None and path.resolve() in sources:
+            msg = f"{path} is a file that is read: choose another name for what is written"
+            raise UsageError(msg)

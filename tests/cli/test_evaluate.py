@@ -124,6 +124,16 @@ def test_the_table_goes_to_a_file_that_is_whole_or_absent(
     assert wrong.exit_code == 2 and "what format" in wrong.stderr
 
 
+@pytest.mark.parametrize("option", ["-o", "--save-split"])
+def test_what_is_read_is_not_overwritten(labels: Path, tool: Path, option: str) -> None:
+    before = labels.read_bytes(), tool.read_bytes()
+    for name in (labels, tool.parent / "." / tool.name):
+        common = ("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool)
+        run = _run(*common, "--split", "image", option, name)
+        assert run.exit_code == 2 and "is a file that is read: choose another" in run.stderr
+    assert (labels.read_bytes(), tool.read_bytes()) == before
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
