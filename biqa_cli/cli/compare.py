@@ -25,15 +25,18 @@ def compare(
         typer.Option("--split", metavar="PROTOCOL[:PART]", help="As in `biqa evaluate`."),
     ] = None,
     column: Annotated[
-        str | None, typer.Option("--column", metavar="NAME", help="The column of scores.")
+        str | None, typer.Option("--column", metavar="NAME", help="Column with the scores.")
     ] = None,
     delimiter: Annotated[
-        str | None, typer.Option("--delimiter", metavar="CHAR|tab", help="Between columns.")
+        str | None,
+        typer.Option("--delimiter", metavar="CHAR|tab", help="What separates the columns."),
     ] = None,
     resamples: Annotated[
-        int, typer.Option("--resamples", min=1, help="For the intervals of the differences.")
+        int, typer.Option("--resamples", min=1, help="Bootstrap resamples for the intervals.")
     ] = 1000,
-    format: Annotated[TableOrJson, typer.Option("-f", "--format")] = TableOrJson.table,  # noqa: A002
+    format: Annotated[
+        TableOrJson, typer.Option("-f", "--format", help="Format of the report.")
+    ] = TableOrJson.table,  # noqa: A002
 ) -> None:
     """Tell which of two tools agrees better with people, and whether that is more than luck.
 

@@ -16,7 +16,7 @@ INCOMPLETE = 3
 _SHOWN = 20
 """Problems that are printed beside the table; JSON has them all."""
 
-Format = Annotated[TableOrJson, typer.Option("-f", "--format")]
+Format = Annotated[TableOrJson, typer.Option("-f", "--format", help="Format of the output.")]
 
 
 @app.command("list")

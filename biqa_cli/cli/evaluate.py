@@ -63,48 +63,54 @@ def evaluate(
     ] = None,
     column: Annotated[
         str | None,
-        typer.Option("--column", metavar="NAME", help="The column of scores in --predictions."),
+        typer.Option("--column", metavar="NAME", help="Column of --predictions with the scores."),
     ] = None,
     delimiter: Annotated[
         str | None,
-        typer.Option("--delimiter", metavar="CHAR|tab", help="Between the columns there."),
+        typer.Option("--delimiter", metavar="CHAR|tab", help="What separates those columns."),
     ] = None,
     label_range: Annotated[
         str | None,
-        typer.Option("--label-range", metavar="LOW:HIGH", help="Of the labels of a csv:FILE."),
+        typer.Option(
+            "--label-range", metavar="LOW:HIGH", help="The least and greatest label of a csv:FILE."
+        ),
     ] = None,
     split: Annotated[
         str | None,
         typer.Option(
             "--split",
             metavar="PROTOCOL[:PART]",
-            help="clean, official, reference, image, scene, a saved file, or all.",
+            help="Which images: clean, official, reference, image, scene, a saved split, or all.",
         ),
     ] = None,
     seeds: Annotated[
-        str, typer.Option("--seeds", metavar="1,2|1-10", help="Repeats of a shuffled split.")
+        str, typer.Option("--seeds", metavar="1,2|1-10", help="Seeds of a shuffled split.")
     ] = "1",
     save_split: Annotated[
-        Path | None, typer.Option("--save-split", help="Write the split as text, with its sha256.")
+        Path | None,
+        typer.Option("--save-split", help="Write the split to a text file for --split."),
     ] = None,
     per: Annotated[
-        list[Per] | None, typer.Option("--per", help="Also within groups; repeatable.")
+        list[Per] | None,
+        typer.Option("--per", help="Also report each group; may be given several times."),
     ] = None,
     resamples: Annotated[
-        int, typer.Option("--resamples", min=0, help="For the intervals; 0 leaves them out.")
+        int,
+        typer.Option("--resamples", min=0, help="Bootstrap resamples for the intervals; 0: none."),
     ] = 1000,
     plots: Annotated[
-        Path | None, typer.Option("--plots", metavar="DIR", help="Draw figures into a folder.")
+        Path | None, typer.Option("--plots", metavar="DIR", help="Draw figures into this folder.")
     ] = None,
     format: Annotated[  # noqa: A002
-        Format | None, typer.Option("-f", "--format", help="A table; -o decides by suffix.")
+        Format | None,
+        typer.Option(
+            "-f", "--format", help="Format of the report; default: a table, or the suffix of -o."
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write to a file, renamed when whole.")
+        Path | None, typer.Option("-o", "--output", help="Write the report to a file.")
     ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Score again what an earlier run has scored.")
-    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Score all photos again.")] = False,
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Your own safetensors file for the model.")
     ] = None,
@@ -167,7 +173,8 @@ def evaluate(
         for tool in tools
     ]
     records = [record for one in evaluated for record in records_of(one, data)]
-    notes = significance(evaluated, data, resamples=resamples)
+    for_people = style in (Format.table, Format.markdown)
+    notes = significance(evaluated, data, resamples=resamples if for_people else 0)
     with _output.report_stream(output) as stream:
         width = get_terminal_size().columns if stream.isatty() else None
         stream.write(render(records, style=style.value, notes=notes, width=width))
