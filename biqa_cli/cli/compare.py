@@ -34,9 +34,9 @@ def compare(
     resamples: Annotated[
         int, typer.Option("--resamples", min=1, help="Bootstrap resamples for the intervals.")
     ] = 1000,
-    format: Annotated[
+    format: Annotated[  # noqa: A002
         TableOrJson, typer.Option("-f", "--format", help="Format of the report.")
-    ] = TableOrJson.table,  # noqa: A002
+    ] = TableOrJson.table,
 ) -> None:
     """Tell which of two tools agrees better with people, and whether that is more than luck.
 

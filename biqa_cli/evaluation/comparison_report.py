@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from biqa_cli.evaluation.compare import Contender, MetricComparison, ToolComparison
+from biqa_cli.metrics.measure import or_none
 
 Names = tuple[str, str]
 
@@ -21,10 +22,10 @@ def as_record(
         "better": _better(comparison, names),
         "metrics": {
             m.metric: {
-                "first": _or_none(m.first),
-                "second": _or_none(m.second),
-                "difference": _or_none(m.difference.estimate),
-                "ci": [_or_none(m.difference.low), _or_none(m.difference.high)],
+                "first": or_none(m.first),
+                "second": or_none(m.second),
+                "difference": or_none(m.difference.estimate),
+                "ci": [or_none(m.difference.low), or_none(m.difference.high)],
                 "verdict": None if m.undefined else m.verdict,
             }
             for m in comparison.metrics
@@ -32,13 +33,13 @@ def as_record(
         "undefined": {m.metric: m.undefined for m in comparison.metrics if m.undefined},
         "fisher": {
             "verdict": comparison.fisher.verdict,
-            "z": _or_none(comparison.fisher.statistic),
-            "p_value": _or_none(comparison.fisher.p_value),
+            "z": or_none(comparison.fisher.statistic),
+            "p_value": or_none(comparison.fisher.p_value),
         },
         "rmse": {
             "verdict": comparison.rmse.verdict,
-            "f": _or_none(comparison.rmse.statistic),
-            "p_value": _or_none(comparison.rmse.p_value),
+            "f": or_none(comparison.rmse.statistic),
+            "p_value": or_none(comparison.rmse.p_value),
         },
         "opposite_directions": comparison.opposite,
     }
@@ -124,7 +125,3 @@ def _better(comparison: ToolComparison, names: Names) -> str | None:
 
 def _shown(value: float, *, sign: str = "") -> str:
     return "–" if math.isnan(value) else f"{value:{sign}.4f}"
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)

@@ -14,7 +14,7 @@ from biqa_cli.metrics.deviation import (
     residual_quantiles,
 )
 from biqa_cli.metrics.distribution import Moments, compare_distributions
-from biqa_cli.metrics.measure import Measure
+from biqa_cli.metrics.measure import Measure, or_none
 from biqa_cli.metrics.ranges import category_confusion, deviation_histogram
 
 Facts = dict[str, Any]
@@ -86,7 +86,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds
     """Return facts without classes: undefined measures are None, tuples are lists."""
     match value:
         case Measure():
-            return None if value.reason else float(value)
+            return or_none(value)
         case dict():
             return _plain_facts(value)
         case tuple() | list():

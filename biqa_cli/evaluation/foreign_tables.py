@@ -75,6 +75,14 @@ def read_scores(
         msg = f"{file} is not {form} in UTF-8 ({error})"
         raise UsageError(msg) from error
     name, score = _places(table.columns, file, column)
+    for number, row in enumerate(table.rows, start=1):
+        if any(cell.strip() for cell in row[len(table.columns) :]):
+            # Such as 0,71 between commas, which would be read as 0.
+            msg = (
+                f"{file} has {len(row)} cells in row {number} below {len(table.columns)} columns: "
+                "put quotes around what holds the delimiter, or choose another with --delimiter"
+            )
+            raise UsageError(msg)
     wanted = max(name, score)
     padded = (row + [""] * (wanted + 1 - len(row)) for row in table.rows)
     return [(row[name], row[score]) for row in padded if row[name]]

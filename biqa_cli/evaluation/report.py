@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from statistics import median
@@ -13,6 +12,7 @@ from biqa_cli.evaluation.details import details
 from biqa_cli.evaluation.evaluate import Evaluation
 from biqa_cli.evaluation.printed import PrintedNumbers
 from biqa_cli.evaluation.text_tables import Row, markdown, plain
+from biqa_cli.metrics.measure import or_none
 from biqa_cli.reports.rows import not_a_formula, printable
 
 Style = Literal["table", "json", "csv", "markdown"]
@@ -38,9 +38,9 @@ def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None) -> Reco
         "model": evaluation.model,
         "n": evaluation.agreement.n,
         "failed": len(evaluation.failures),
-        **{name: _or_none(value) for name, value in measures.items()},
+        **{name: or_none(value) for name, value in measures.items()},
         "ci": {
-            name: [_or_none(interval.low), _or_none(interval.high)]
+            name: [or_none(interval.low), or_none(interval.high)]
             for name, interval in evaluation.intervals.items()
         },
         "coverage": evaluation.coverage and asdict(evaluation.coverage),
@@ -49,8 +49,8 @@ def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None) -> Reco
                 "by": group.by,
                 "name": group.name,
                 "n": group.n,
-                "srcc": _or_none(group.srcc),
-                "plcc": _or_none(group.plcc),
+                "srcc": or_none(group.srcc),
+                "plcc": or_none(group.plcc),
             }
             for group in evaluation.groups
         ],
@@ -217,10 +217,6 @@ def _split(record: Record) -> str:
     leaky = " LEAKY" if record["leaky"] else ""
     seed = "" if record["seed"] is None else f" seed {record['seed']}"
     return f"{printable(record['split'])}{leaky}{seed}"
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
 
 
 def _number(value: float | None) -> str:

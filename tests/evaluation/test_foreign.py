@@ -59,6 +59,7 @@ def test_what_is_no_finite_number_is_no_score(tmp_path: Path, value: str) -> Non
         ("a,b,c\nx,1,2\n", "has the columns a, b, c: expected one of path, .*--delimiter"),
         ("", "has the columns of an empty file"),
         ("path,score\nb/two.png,1\ntwo.png,2\n", "more than one row for b/two.png"),
+        ("path,score\nb/two.png,0,71\n", "has 3 cells in row 1 below 2 columns: put quotes"),
         ("path,score\n\x00\n", None),
     ],
 )
