@@ -113,7 +113,7 @@ def test_a_file_that_is_no_workbook_is_told(tmp_path: Path) -> None:
 
 
 @given(flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=4))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damage_is_read_or_told_and_never_crashes(
     flips: list[tuple[int, int]], tmp_path: Path, write_workbook: Callable[..., None]
 ) -> None:
