@@ -117,7 +117,7 @@ def test_verdicts_are_opposite_from_the_other_side(test: RunsTest, pair: Pair) -
     assert bool(there.p_value.reason) or 0 <= there.p_value <= 1 + 1e-12
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(st.lists(st.integers(-4, 4), min_size=3, max_size=30))
 def test_wilcoxon_takes_ties_and_equal_runs_without_a_warning(differences: list[int]) -> None:
     result = compare_runs(differences, np.zeros(len(differences)), test="wilcoxon")
