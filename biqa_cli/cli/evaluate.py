@@ -140,6 +140,7 @@ def evaluate(
     from biqa_cli.evaluation.tools import file_tools, model_tool
     from biqa_cli.models.loading import load_model
 
+    _output.set_up_logging(0)
     style = format or (Format.table if output is None else format_of(output, _SUFFIXES))
     names = list(dict.fromkeys(model or ([] if predictions else [DEFAULT_MODEL])))
     if weights is not None and len(names) != 1:

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 import random
 import shutil
 from collections.abc import Sequence
@@ -337,6 +338,18 @@ def test_fresh_scores_again_what_was_kept(labels: Path, brightness: LoadedModel)
         assert _run(*command, *options).exit_code == 0
         scored.append(sum(brightness.engine.batches))
     assert scored == [5, 5, 10]
+
+
+@pytest.mark.usefixtures("brightness")
+def test_kept_scores_that_are_damaged_are_told_and_made_anew(labels: Path) -> None:
+    command = ("evaluate", "--dataset", f"csv:{labels}", "--resamples", 0, "-f", "json")
+    whole = _run(*command)
+    (kept,) = Path(os.environ["BIQA_PREDICTIONS"]).iterdir()
+    kept.write_bytes(kept.read_bytes().replace(b"60.png", b"\xff.png"))
+    again = _run(*command)
+    assert again.exit_code == 0 and again.stdout == whole.stdout
+    assert f"biqa: {kept} is damaged" in again.stderr
+    assert "damaged" not in _run(*command).stderr
 
 
 def test_groups_stand_below_the_table_as_asked(tmp_path: Path) -> None:
