@@ -10,8 +10,10 @@ from biqa_cli.cli._options import TableOrJson
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A.csv", help="Predictions: path and score.")],
-    second: Annotated[Path, typer.Argument(metavar="B.csv", help="Predictions of another tool.")],
+    first: Annotated[
+        Path, typer.Argument(metavar="A", help="Scores of a tool: a CSV, a text file or JSON.")
+    ],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Scores of another tool.")],
     dataset: Annotated[
         str, typer.Option("--dataset", help="See `biqa datasets list`, or csv:FILE for your own.")
     ],
@@ -22,32 +24,41 @@ def compare(
         str | None,
         typer.Option("--split", metavar="PROTOCOL[:PART]", help="As in `biqa evaluate`."),
     ] = None,
+    column: Annotated[
+        str | None, typer.Option("--column", metavar="NAME", help="Column with the scores.")
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option("--delimiter", metavar="CHAR|tab", help="What separates the columns."),
+    ] = None,
     resamples: Annotated[
-        int, typer.Option("--resamples", min=1, help="For the intervals of the differences.")
+        int, typer.Option("--resamples", min=1, help="Bootstrap resamples for the intervals.")
     ] = 1000,
-    format: Annotated[TableOrJson, typer.Option("-f", "--format")] = TableOrJson.table,  # noqa: A002
+    format: Annotated[  # noqa: A002
+        TableOrJson, typer.Option("-f", "--format", help="Format of the report.")
+    ] = TableOrJson.table,
 ) -> None:
     """Tell which of two tools agrees better with people, and whether that is more than luck.
 
-    Takes two CSVs with the columns path and score, such as those of `biqa score`. Only images
-    that both have scored count.
+    Takes two files of scores, such as those that `biqa score` writes. No photo is opened. Only
+    images that both have scored count.
 
     Example: biqa compare ours.csv theirs.csv --dataset koniq10k --root DIR
     """
-    from biqa_cli.datasets.loading import load_dataset
+    from biqa_cli.datasets.loading import load_labels
     from biqa_cli.evaluation.compare import compare_tools
     from biqa_cli.evaluation.comparison_report import as_record, table, verdict
     from biqa_cli.evaluation.parts import choose_parts
-    from biqa_cli.evaluation.tools import csv_tool
+    from biqa_cli.evaluation.tools import file_tools
 
-    data = load_dataset(dataset, root, keep_missing=True)
+    data = load_labels(dataset, root)
     (part,) = choose_parts(data, split=split, seeds=(1,))
     images = [data.images[index] for index in part.indices]
     paths = [image.path for image in images]
-    tools = [csv_tool(file, data) for file in (first, second)]
+    tools = file_tools((first, second), data, column=column, delimiter=delimiter)
     said = [list(tool.predict(paths)) for tool in tools]
     comparison = compare_tools(images, *said, resamples=resamples)
-    names = (str(first), str(second)) if first.stem == second.stem else (first.stem, second.stem)
+    names = (tools[0].name, tools[1].name)
     if format is TableOrJson.json:
         _output.print_json(as_record(comparison, names=names, dataset=data.name, split=part.name))
     else:

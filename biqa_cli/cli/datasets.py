@@ -1,6 +1,5 @@
 """`biqa datasets`: where data sets come from, and whether a copy is whole."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +7,8 @@ import typer
 
 from biqa_cli.cli import _output
 from biqa_cli.cli._options import TableOrJson
-from biqa_cli.datasets.catalog import DATASETS, DatasetInfo, find_dataset
+from biqa_cli.datasets.catalog import DATASETS, find_dataset
+from biqa_cli.datasets.checking import check_copy, facts_of
 
 app = typer.Typer(no_args_is_help=True, help="List data sets and check copies of them.")
 
@@ -16,7 +16,7 @@ INCOMPLETE = 3
 _SHOWN = 20
 """Problems that are printed beside the table; JSON has them all."""
 
-Format = Annotated[TableOrJson, typer.Option("-f", "--format")]
+Format = Annotated[TableOrJson, typer.Option("-f", "--format", help="Format of the output.")]
 
 
 @app.command("list")
@@ -25,12 +25,23 @@ def list_datasets(format: Format = TableOrJson.table) -> None:  # noqa: A002
 
     Example: biqa datasets list -f json
     """
-    facts = [_facts(info) for info in DATASETS.values()]
     if format is TableOrJson.json:
-        _output.print_json(facts)
+        _output.print_json([facts_of(info) for info in DATASETS.values()])
         return
-    columns = ("name", "kind", "images", "references", "label", "source")
-    _output.print_table(columns, [[_cell(fact[column]) for column in columns] for fact in facts])
+    # Few and short columns: one line a data set on a terminal of 80 columns.
+    columns = ("name", "kind", "images", "references", "labels", "better")
+    rows = [
+        (
+            info.name,
+            info.kind,
+            info.count,
+            _cell(info.references),
+            f"{info.scale.lowest:g} to {info.scale.highest:g}",
+            "higher" if info.scale.higher_is_better else "lower",
+        )
+        for info in DATASETS.values()
+    ]
+    _output.print_table(columns, rows)
     _output.say("no images come with biqa: `biqa datasets info NAME` tells the terms of each set")
 
 
@@ -43,7 +54,7 @@ def info(
 
     Example: biqa datasets info kadid10k
     """
-    facts = _facts(find_dataset(name))
+    facts = facts_of(find_dataset(name))
     if format is TableOrJson.json:
         _output.print_json(facts)
         return
@@ -71,25 +82,7 @@ def check(
     from biqa_cli.datasets.loading import load_dataset
 
     dataset = load_dataset(name, root)
-    known = DATASETS.get(dataset.name)
-    labels = [image.mos for image in dataset.images]
-    references = {image.reference for image in dataset.images} - {None}
-    expected = None if known is None else known.count
-    whole = not dataset.problems and expected in (None, len(dataset.images))
-    found: dict[str, Any] = {
-        "name": dataset.name,
-        "root": str(dataset.root),
-        "images": len(dataset.images),
-        "images_expected": expected,
-        "references": len(references) or None,
-        "references_expected": None if known is None else known.references,
-        "label": dataset.scale.describe(),
-        "label_lowest": min(labels),
-        "label_highest": max(labels),
-        "official_parts": _counted([image.official_part for image in dataset.images]),
-        "clean_parts": _counted([image.clean_part for image in dataset.images]),
-        "whole": whole,
-    }
+    found = check_copy(dataset)
     if format is TableOrJson.json:
         _output.print_json({**found, "problems": list(dataset.problems)})
     else:
@@ -101,29 +94,8 @@ def check(
         if len(dataset.problems) > _SHOWN:
             more = len(dataset.problems) - _SHOWN
             _output.problem(f"and {more} more problems: `-f json` lists them all")
-    if not whole:
+    if not found["whole"]:
         raise typer.Exit(INCOMPLETE)
-
-
-def _counted(parts: list[str | None]) -> dict[str, int] | None:
-    return dict(Counter(part for part in parts if part is not None)) or None
-
-
-def _facts(info: DatasetInfo) -> dict[str, Any]:
-    return {
-        "name": info.name,
-        "title": info.title,
-        "kind": info.kind,
-        "images": info.count,
-        "references": info.references,
-        "label": info.scale.describe(),
-        "higher_is_better": info.scale.higher_is_better,
-        "columns": list(info.columns),
-        "layout": info.layout,
-        "source": info.source,
-        "terms": info.terms,
-        "citation": info.citation,
-    }
 
 
 def _cell(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds

@@ -1,10 +1,11 @@
 """`biqa evaluate`: how well models agree with people."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from shutil import get_terminal_size
+from typing import Annotated
 
 import typer
 
@@ -13,18 +14,7 @@ from biqa_cli.cli._options import Engine, format_of
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from biqa_cli.datasets.base import Dataset
-    from biqa_cli.evaluation.evaluate import Evaluation
-    from biqa_cli.evaluation.parts import Part
-    from biqa_cli.evaluation.predictions import Prediction
-    from biqa_cli.evaluation.report import Record
-    from biqa_cli.evaluation.tools import Tool
-
 SOME_FAILED = 3
-_SHOWN = 5
 
 
 class Format(StrEnum):
@@ -66,44 +56,61 @@ def evaluate(
     ] = None,
     predictions: Annotated[
         list[Path] | None,
-        typer.Option("--predictions", help="A CSV of any tool with path and score; repeatable."),
+        typer.Option(
+            "--predictions",
+            help="Scores of any tool: a CSV, a text file or JSON; may be given several times.",
+        ),
+    ] = None,
+    column: Annotated[
+        str | None,
+        typer.Option("--column", metavar="NAME", help="Column of --predictions with the scores."),
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option("--delimiter", metavar="CHAR|tab", help="What separates those columns."),
     ] = None,
     label_range: Annotated[
         str | None,
-        typer.Option("--label-range", metavar="LOW:HIGH", help="Of the labels of a csv:FILE."),
+        typer.Option(
+            "--label-range", metavar="LOW:HIGH", help="The least and greatest label of a csv:FILE."
+        ),
     ] = None,
     split: Annotated[
         str | None,
         typer.Option(
             "--split",
             metavar="PROTOCOL[:PART]",
-            help="clean, official, reference, image, scene, a saved file, or all.",
+            help="Which images: clean, official, reference, image, scene, a saved split, or all.",
         ),
     ] = None,
     seeds: Annotated[
-        str, typer.Option("--seeds", metavar="1,2|1-10", help="Repeats of a shuffled split.")
+        str, typer.Option("--seeds", metavar="1,2|1-10", help="Seeds of a shuffled split.")
     ] = "1",
     save_split: Annotated[
-        Path | None, typer.Option("--save-split", help="Write the split as text, with its sha256.")
+        Path | None,
+        typer.Option("--save-split", help="Write the split to a text file for --split."),
     ] = None,
     per: Annotated[
-        list[Per] | None, typer.Option("--per", help="Also within groups; repeatable.")
+        list[Per] | None,
+        typer.Option("--per", help="Also report each group; may be given several times."),
     ] = None,
     resamples: Annotated[
-        int, typer.Option("--resamples", min=0, help="For the intervals; 0 leaves them out.")
+        int,
+        typer.Option("--resamples", min=0, help="Bootstrap resamples for the intervals; 0: none."),
     ] = 1000,
     plots: Annotated[
-        Path | None, typer.Option("--plots", metavar="DIR", help="Draw figures into a folder.")
+        Path | None, typer.Option("--plots", metavar="DIR", help="Draw figures into this folder.")
     ] = None,
     format: Annotated[  # noqa: A002
-        Format | None, typer.Option("-f", "--format", help="A table; -o decides by suffix.")
+        Format | None,
+        typer.Option(
+            "-f", "--format", help="Format of the report; default: a table, or the suffix of -o."
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write to a file, renamed when whole.")
+        Path | None, typer.Option("-o", "--output", help="Write the report to a file.")
     ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Score again what an earlier run has scored.")
-    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Score all photos again.")] = False,
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Your own safetensors file for the model.")
     ] = None,
@@ -126,93 +133,69 @@ def evaluate(
 
     Example: biqa evaluate --dataset tid2013 --root DIR --per type
     """
-    from biqa_cli.datasets.loading import load_dataset
-    from biqa_cli.evaluation.parts import choose_parts, parse_seeds
+    from biqa_cli.datasets.loading import CSV_PREFIX, load_dataset, load_labels
+    from biqa_cli.evaluation.parts import choose_parts, parse_seeds, save_part
     from biqa_cli.evaluation.report import render
-    from biqa_cli.evaluation.run import evaluate_tool, record_of
-    from biqa_cli.evaluation.tools import csv_tool, model_tool
+    from biqa_cli.evaluation.run import evaluate_tool, problems_of, records_of, significance
+    from biqa_cli.evaluation.tools import file_tools, model_tool
     from biqa_cli.models.loading import load_model
 
-    style = _choose_format(format, output)
-    names = model or ([] if predictions else [DEFAULT_MODEL])
+    _output.set_up_logging(0)
+    style = format or (Format.table if output is None else format_of(output, _SUFFIXES))
+    names = list(dict.fromkeys(model or ([] if predictions else [DEFAULT_MODEL])))
     if weights is not None and len(names) != 1:
         raise UsageError("--weights are those of one model: name it with -m, and only it")
-    data = load_dataset(dataset, root, keep_missing=True)
+    labels = Path(dataset.removeprefix(CSV_PREFIX))
+    _keep(labels, weights, *(predictions or ()), written=(output, save_split))
+    # Without a model no photo is opened, so none need be there.
+    data = load_dataset(dataset, root, keep_missing=True) if names else load_labels(dataset, root)
     if label_range is not None:
         data = replace(data, scale=data.scale.with_ends(label_range))
     parts = choose_parts(data, split=split, seeds=parse_seeds(seeds))
     if save_split is not None:
-        _save_split(parts, data, save_split)
-    tools = [csv_tool(file, data) for file in predictions or ()]
+        save_part(parts, data, save_split)
+    tools = file_tools(predictions or (), data, column=column, delimiter=delimiter, taken=names)
     for name in names:
         ready = load_model(
             name, engine=engine.value, device=device, weights=weights, offline=offline
         )
         tools.append(model_tool(ready, data, fresh=fresh, batch_size=batch_size, workers=workers))
-    evaluations = {
-        tool.name: evaluate_tool(
+    evaluated = [
+        evaluate_tool(
             tool,
             data,
             parts,
             per=[group.value for group in per or ()],
             resamples=resamples,
-            watch=partial(_watch, quiet=quiet),
+            watch=lambda said, total: _output.with_progress(
+                said, total=total, unit="image", quiet=quiet
+            ),
         )
         for tool in tools
-    }
-    records = [record_of(e, tool, data) for tool in tools for e in evaluations[tool.name]]
+    ]
+    records = [record for one in evaluated for record in records_of(one, data)]
+    for_people = style in (Format.table, Format.markdown)
+    notes = significance(evaluated, data, resamples=resamples if for_people else 0)
     with _output.report_stream(output) as stream:
-        stream.write(render(records, style=style.value))
+        width = get_terminal_size().columns if stream.isatty() else None
+        stream.write(render(records, style=style.value, notes=notes, width=width))
     if plots is not None:
-        _plot(evaluations, plots)
-    _tell(tools, data, records, quiet=quiet)
+        from biqa_cli.evaluation.plots import plot
+
+        for path in (path for one in evaluated for path in plot(one.evaluations[0], plots)):
+            _output.say(str(path))
+    for problem in problems_of(evaluated, records, data):
+        _output.problem(problem)
+    if not quiet:
+        _output.say(f"labels: {data.scale.describe()}")
     if any(record["failed"] for record in records):
         raise typer.Exit(SOME_FAILED)
 
 
-def _watch(
-    predictions: "Iterable[Prediction]", total: int, *, quiet: bool
-) -> "Iterator[Prediction]":
-    return _output.with_progress(predictions, total=total, unit="image", quiet=quiet)
-
-
-def _choose_format(asked: Format | None, output: Path | None) -> Format:
-    if asked is not None or output is None:
-        return asked or Format.table
-    return format_of(output, _SUFFIXES)
-
-
-def _save_split(parts: "Sequence[Part]", data: "Dataset", path: Path) -> None:
-    from biqa_cli.datasets.split_files import save_split
-
-    if len(parts) > 1 or parts[0].split is None:
-        raise UsageError("--save-split writes one split: choose one with --split and one seed")
-    save_split(parts[0].split, data, path)
-
-
-def _plot(evaluations: "Mapping[str, Sequence[Evaluation]]", folder: Path) -> None:
-    from biqa_cli.evaluation.plots import plot
-
-    for repeats in evaluations.values():
-        for path in plot(repeats[0], folder):
-            _output.say(str(path))
-
-
-def _tell(
-    tools: "Sequence[Tool]", data: "Dataset", records: "Sequence[Record]", *, quiet: bool
-) -> None:
-    """Say what is wrong with the data set, and which images have no prediction."""
-    from biqa_cli.datasets.loading import NOT_FOUND
-
-    problems = [problem for problem in data.problems if not problem.endswith(NOT_FOUND)]
-    problems += [note for tool in tools for note in tool.notes]
-    for record in records:
-        failed = [f"{record['model']}: {f['path']}: {f['error']}" for f in record["failures"]]
-        problems += failed[:_SHOWN]
-        if len(failed) > _SHOWN:
-            more = len(failed) - _SHOWN
-            problems.append(f"{record['model']}: and {more} more failed: -f json lists them all")
-    for problem in dict.fromkeys(problems):
-        _output.problem(problem)
-    if not quiet:
-        _output.say(f"labels: {data.scale.describe()}")
+def _keep(*read: Path | None, written: Iterable[Path | None]) -> None:
+    """Refuse to write over a file that is read."""
+    sources = {path.resolve() for path in read if path is not None}
+    for path in written:
+        if path is not None and path.resolve() in sources:
+            msg = f"{path} is a file that is read: choose another name for what is written"
+            raise UsageError(msg)

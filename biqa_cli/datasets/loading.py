@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from biqa_cli.datasets import (
     bid,
@@ -58,9 +59,28 @@ def load_dataset(name: str, root: Path | None = None, *, keep_missing: bool = Fa
     Raises:
         UsageError: If there is no such data set, the root is not one of it, or no image is there.
     """
+    return _load(name, root, "keep" if keep_missing else "leave out")
+
+
+def load_labels(name: str, root: Path | None = None) -> Dataset:
+    """Return all that the label files of a data set list, whether or not an image is there.
+
+    Enough where no image is opened, as for the predictions of another tool. Arguments as in
+    `load_dataset`; what is missing is told in `problems`.
+
+    Raises:
+        UsageError: If there is no such data set, or no label could be read.
+    """
+    return _load(name, root, "do without")
+
+
+_Missing = Literal["leave out", "keep", "do without"]
+"""What becomes of images that are not there; the first two need at least one that is."""
+
+
+def _load(name: str, root: Path | None, missing: _Missing) -> Dataset:
     if name.casefold().startswith(CSV_PREFIX):
-        source = Path(name[len(CSV_PREFIX) :])
-        return _load_csv(source, root, keep_missing=keep_missing)
+        return _load_csv(Path(name[len(CSV_PREFIX) :]), root, missing)
     info = find_dataset(name)
     if root is None:
         msg = f"{info.name} needs --root: the folder that {info.title} was unpacked to"
@@ -72,11 +92,11 @@ def load_dataset(name: str, root: Path | None = None, *, keep_missing: bool = Fa
         name=info.name,
         kind=info.kind,
         scale=info.scale,
-        keep_missing=keep_missing,
+        if_missing=missing,
     )
 
 
-def _load_csv(source: Path, root: Path | None, *, keep_missing: bool) -> Dataset:
+def _load_csv(source: Path, root: Path | None, missing: _Missing) -> Dataset:
     label = csv_file.label_column(source)
     rows = list(csv_file.read(source, label=label))
     images = [row for row in rows if isinstance(row, RatedImage)]
@@ -89,7 +109,7 @@ def _load_csv(source: Path, root: Path | None, *, keep_missing: bool) -> Dataset
         name=f"{CSV_PREFIX}{source.name}",
         kind="synthetic" if any(image.reference for image in images) else "authentic",
         scale=csv_file.scale_of([image.mos for image in images], label=label),
-        keep_missing=keep_missing,
+        if_missing=missing,
     )
 
 
@@ -100,7 +120,7 @@ def _collect(
     name: str,
     kind: Kind,
     scale: LabelScale,
-    keep_missing: bool,
+    if_missing: _Missing,
 ) -> Dataset:
     images: dict[str, RatedImage] = {}
     problems: list[str] = []
@@ -120,7 +140,7 @@ def _collect(
             images[path] = replace(row, path=path)
             if found is None:
                 missing.append(path)
-    if len(missing) == len(images):
+    if len(missing) == len(images) and (if_missing != "do without" or not images):
         first = layout.root / missing[0] if missing else "no row could be read"
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         msg = (
@@ -129,7 +149,7 @@ def _collect(
         )
         raise UsageError(msg)
     problems += [f"{path}{NOT_FOUND}" for path in missing]
-    if not keep_missing:
+    if if_missing == "leave out":
         for path in missing:
             del images[path]
     return Dataset(

@@ -41,12 +41,15 @@ class Split:
     """None where the parts are a published list."""
     parts: Mapping[str, tuple[int, ...]]
     """train, test and maybe val, in ascending order; `dropped` images take no part."""
-    leaky: bool
-    """Whether two parts show the same content, so that the test flatters."""
     reason: str
     """A sentence that says what leaks; empty where nothing does."""
     sha256: str
     """Of protocol, seed and the paths of each part, whatever the case of the paths."""
+
+    @property
+    def leaky(self) -> bool:
+        """Whether two parts show the same content, so that the test flatters."""
+        return bool(self.reason)
 
 
 def split_dataset(
@@ -102,21 +105,6 @@ def split_dataset(
     )
 
 
-def repeated_splits(
-    dataset: Dataset, *, protocol: str | None = None, repeats: int, shares: Shares = "80/20"
-) -> tuple[Split, ...]:
-    """Return the splits of seeds 1 to `repeats`, or one where the parts are a published list."""
-    if repeats < 1:
-        msg = f"{repeats} repeats leave nothing to report: use 1 or more"
-        raise UsageError(msg)
-    splits = (
-        split_dataset(dataset, protocol=protocol, seed=seed, shares=shares)
-        for seed in range(1, repeats + 1)
-    )
-    first = next(splits)
-    return (first,) if first.seed is None else (first, *splits)
-
-
 def default_protocol(dataset: Dataset) -> SplitProtocol:
     """Return the protocol that papers use for such a data set, and the honest one for BIQ2021."""
     if all(image.clean_part for image in dataset.images):
@@ -144,7 +132,6 @@ def split_of_parts(
         protocol=protocol,
         seed=seed,
         parts=parts,
-        leaky=bool(reason),
         reason=reason,
         sha256=digest.hexdigest(),
     )

@@ -1,9 +1,10 @@
-"""A comparison of two tools as plain data, as a table, and as one sentence."""
+"""A comparison of tools as plain data, as a table, and as sentences."""
 
 import math
 from typing import Any
 
-from biqa_cli.evaluation.compare import ToolComparison
+from biqa_cli.evaluation.compare import Contender, MetricComparison, ToolComparison
+from biqa_cli.metrics.measure import or_none
 
 Names = tuple[str, str]
 
@@ -21,23 +22,24 @@ def as_record(
         "better": _better(comparison, names),
         "metrics": {
             m.metric: {
-                "first": _or_none(m.first),
-                "second": _or_none(m.second),
-                "difference": _or_none(m.difference.estimate),
-                "ci": [_or_none(m.difference.low), _or_none(m.difference.high)],
-                "verdict": m.verdict,
+                "first": or_none(m.first),
+                "second": or_none(m.second),
+                "difference": or_none(m.difference.estimate),
+                "ci": [or_none(m.difference.low), or_none(m.difference.high)],
+                "verdict": None if m.undefined else m.verdict,
             }
             for m in comparison.metrics
         },
+        "undefined": {m.metric: m.undefined for m in comparison.metrics if m.undefined},
         "fisher": {
             "verdict": comparison.fisher.verdict,
-            "z": _or_none(comparison.fisher.statistic),
-            "p_value": _or_none(comparison.fisher.p_value),
+            "z": or_none(comparison.fisher.statistic),
+            "p_value": or_none(comparison.fisher.p_value),
         },
         "rmse": {
             "verdict": comparison.rmse.verdict,
-            "f": _or_none(comparison.rmse.statistic),
-            "p_value": _or_none(comparison.rmse.p_value),
+            "f": or_none(comparison.rmse.statistic),
+            "p_value": or_none(comparison.rmse.p_value),
         },
         "opposite_directions": comparison.opposite,
     }
@@ -46,14 +48,14 @@ def as_record(
 def table(
     comparison: ToolComparison, *, names: Names
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return the columns and rows of a table."""
+    """Return the columns and rows of a table; a dash stands for what is undefined."""
     rows: list[tuple[str, ...]] = [
         (
             m.metric,
-            f"{m.first:.4f}",
-            f"{m.second:.4f}",
-            f"{m.difference.estimate:+.4f}",
-            f"[{m.difference.low:+.4f}, {m.difference.high:+.4f}]",
+            _shown(m.first),
+            _shown(m.second),
+            _shown(m.difference.estimate, sign="+"),
+            "–" if m.undefined else f"[{m.difference.low:+.4f}, {m.difference.high:+.4f}]",
         )
         for m in comparison.metrics
     ]
@@ -63,6 +65,10 @@ def table(
 def verdict(comparison: ToolComparison, *, names: Names) -> str:
     """Return which tool agrees better with people by SRCC, in a sentence or two."""
     srcc = comparison.metrics[0]
+    if srcc.undefined:
+        return (
+            f"On {comparison.n} images the difference of SRCC is not defined: {_why(srcc, names)}."
+        )
     better = _better(comparison, names)
     text = (
         f"On {comparison.n} images neither is better by more than luck (SRCC)."
@@ -70,12 +76,46 @@ def verdict(comparison: ToolComparison, *, names: Names) -> str:
         else f"On {comparison.n} images {better} agrees better with people (SRCC, difference "
         f"{abs(srcc.difference.estimate):.4f}, not luck at 95 %)."
     )
-    fisher = "tells them apart too" if comparison.fisher.verdict else "does not tell them apart"
-    p = comparison.fisher.p_value
-    text += f" Fisher's z, as if the images differed, {fisher} (p = {p:.3g})."
+    if not comparison.fisher.p_value.reason:
+        fisher = "tells them apart too" if comparison.fisher.verdict else "does not tell them apart"
+        p = comparison.fisher.p_value
+        text += f" Fisher's z, as if the images differed, {fisher} (p = {p:.3g})."
     if comparison.opposite:
         text += " One tool's scores fall with quality: strengths are compared."
     return text
+
+
+def pair_sentence(
+    one: Contender, other: Contender, comparison: MetricComparison, *, pairs: int
+) -> str:
+    """Return which of two evaluated tools is better, in a sentence.
+
+    Args:
+        one: The first tool.
+        other: The second.
+        comparison: Of their SRCC.
+        pairs: How many pairs were compared at once.
+    """
+    on = f"on {comparison.n} images"
+    if comparison.undefined:
+        why = _why(comparison, (one.name, other.name))
+        return f"{one.name} and {other.name} cannot be compared {on}: {why}."
+    words = {1: "is better than", -1: "is worse than", 0: "is not told apart from"}
+    units = "images" if comparison.difference.units == comparison.n else "references"
+    level = "95 %" if pairs == 1 else f"95 % for all {pairs} pairs together"
+    return (
+        f"{one.name} {words[comparison.verdict]} {other.name} {on} "
+        f"(SRCC, {units} drawn anew, {level})."
+    )
+
+
+def _why(comparison: MetricComparison, names: Names) -> str:
+    for name, measure in zip(names, (comparison.first, comparison.second), strict=True):
+        if measure.reason:
+            return (
+                f"{measure.reason} ({name})" if "predictions" in measure.reason else measure.reason
+            )
+    return comparison.undefined
 
 
 def _better(comparison: ToolComparison, names: Names) -> str | None:
@@ -83,5 +123,5 @@ def _better(comparison: ToolComparison, names: Names) -> str | None:
     return None if verdict == 0 else names[0] if verdict > 0 else names[1]
 
 
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+def _shown(value: float, *, sign: str = "") -> str:
+    return "–" if math.isnan(value) else f"{value:{sign}.4f}"

@@ -6,16 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biqa_cli.datasets.base import LabelScale
-from biqa_cli.metrics.correlation import krcc, plcc
+from biqa_cli.metrics.correlation import krcc
 from biqa_cli.metrics.deviation import (
     QUANTILES,
-    evs_table6,
     pinball,
     regression_line,
     residual_quantiles,
 )
 from biqa_cli.metrics.distribution import Moments, compare_distributions
-from biqa_cli.metrics.measure import Measure
+from biqa_cli.metrics.measure import Measure, or_none
 from biqa_cli.metrics.ranges import category_confusion, deviation_histogram
 
 Facts = dict[str, Any]
@@ -42,7 +41,6 @@ def details(
     line = regression_line(mos, predicted)
     facts: Facts = {
         "krcc_tau_a": krcc(mos, predicted, variant="a"),
-        "evs_table6": evs_table6(plcc(mos, predicted)),
         "regression_line": {"slope": line.slope, "intercept": line.intercept, "r2": line.r2},
     }
     names = ("quantile_loss", "residual_quantiles", "distribution", "acr", "deviations")
@@ -88,7 +86,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds
     """Return facts without classes: undefined measures are None, tuples are lists."""
     match value:
         case Measure():
-            return None if value.reason else float(value)
+            return or_none(value)
         case dict():
             return _plain_facts(value)
         case tuple() | list():

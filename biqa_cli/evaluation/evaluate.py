@@ -57,6 +57,8 @@ class Evaluation:
     part: Part
     model: str
     """The name of the model, or of the file of predictions."""
+    seen: str
+    """How many of the images the model has learnt from, a sentence; empty where none are known."""
     failures: tuple[Prediction, ...]
     """Images of the part without a prediction."""
     agreement: Agreement
@@ -75,6 +77,11 @@ class Evaluation:
     kinds: tuple[str | None, ...] = field(repr=False)
     """The distortion of each image (n,)."""
 
+    @property
+    def leaks(self) -> tuple[str, ...]:
+        """Why the numbers flatter the model, a sentence each; empty where nothing is known."""
+        return tuple(sentence for sentence in (self.part.leak, self.seen) if sentence)
+
 
 def evaluate(
     dataset: Dataset,
@@ -83,6 +90,7 @@ def evaluate(
     *,
     model: str,
     percent: bool,
+    seen: str = "",
     interval: IntervalOf | None = None,
     per: Sequence[GroupBy] = (),
     resamples: int = 1000,
@@ -100,6 +108,7 @@ def evaluate(
         model: What the predictions are called.
         percent: Whether they are 0 to 100, higher is better, as biqa's are. Others are taken as
             they stand: their correlations keep their sign, and RMSE and MAE are only fitted.
+        seen: How many of the images the model has learnt from, a sentence.
         interval: Of a score, where the model has such.
         per: Also by type or level of distortion, range of quality, or subset.
         resamples: Of the bootstrap; 0 computes no intervals.
@@ -128,6 +137,7 @@ def evaluate(
         scale=dataset.scale,
         part=part,
         model=model,
+        seen=seen,
         failures=tuple(p for p in predictions if p.score is None),
         agreement=measures,
         intervals={

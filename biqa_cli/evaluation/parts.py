@@ -1,11 +1,11 @@
 """Which images of a data set are evaluated, and whether a model has seen them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from biqa_cli.datasets.base import Dataset
-from biqa_cli.datasets.split_files import load_split
+from biqa_cli.datasets.split_files import load_split, save_split
 from biqa_cli.datasets.splits import Split, split_dataset
 from biqa_cli.errors import UsageError
 from biqa_cli.weights.manifest import Checkpoint
@@ -54,6 +54,18 @@ def choose_parts(dataset: Dataset, *, split: str | None, seeds: tuple[int, ...])
     if not protocol or "/" in name:
         protocol, name = asked, "test"
     return [_part(chosen, name, protocol) for chosen in _splits(dataset, protocol, seeds)]
+
+
+def save_part(parts: Sequence[Part], dataset: Dataset, path: Path) -> None:
+    """Write the split of the one part as text (`save_split`).
+
+    Raises:
+        UsageError: If there is not one split, or the file cannot be written.
+    """
+    if len(parts) > 1 or parts[0].split is None:
+        msg = "--save-split writes one split: choose one with --split and one seed"
+        raise UsageError(msg)
+    save_split(parts[0].split, dataset, path)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

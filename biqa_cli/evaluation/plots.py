@@ -157,7 +157,7 @@ def types(axes: "Axes", evaluation: Evaluation) -> None:
 
 
 def _label(axes: "Axes", evaluation: Evaluation, title: str, x: str, y: str) -> None:
-    leaky = " LEAKY" if evaluation.part.leak else ""
+    leaky = " LEAKY" if evaluation.leaks else ""
     axes.set_title(
         f"{evaluation.model} on {evaluation.dataset} ({evaluation.part.name}{leaky}, "
         f"n = {evaluation.agreement.n})\n{title}",

@@ -2,17 +2,23 @@
 
 import csv
 import hashlib
+import io
 import json
+import logging
+import math
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import platformdirs
 
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.scoring import score_files
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,7 @@ def predict(
     known = {path: score for path, (stamp, score) in earlier.items() if stamps.get(path) == stamp}
     names = (str(root / path) for path in paths if path not in known)
     results = score_files(names, model, batch_size=batch_size, workers=workers)
-    kept_in.parent.mkdir(parents=True, exist_ok=True)
-    with kept_in.open("w" if fresh else "a", encoding="utf-8", newline="") as file:
+    with _keep_in(kept_in, fresh=fresh) as file:
         writer = csv.writer(file)
         for path in paths:
             if path in known:
@@ -99,21 +104,41 @@ def _stamp(path: Path) -> _Stamp | None:
 
 
 def _read_kept(path: Path) -> dict[str, tuple[_Stamp, float]]:
-    """Return what earlier runs have written."""
-    _drop_broken_line(path)
-    known: dict[str, tuple[_Stamp, float]] = {}
-    with suppress(FileNotFoundError), path.open(encoding="utf-8", newline="") as file:
-        for row in csv.reader(file):
-            with suppress(ValueError):
-                name, size, modified, score = row
-                known[name] = ((int(size), int(modified)), float(score))
-    return known
-
-
-def _drop_broken_line(path: Path) -> None:
-    """Cut off a last line without its end: a run was stopped in the middle of it."""
-    with suppress(FileNotFoundError):
+    """Return what earlier runs have written; a file that is damaged is told and given up."""
+    try:
         content = path.read_bytes()
+        # A last line without its end: a run was stopped in the middle of it.
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
             os.truncate(path, whole)
+        lines = io.StringIO(content[:whole].decode("utf-8"), newline="")
+        return dict(map(_kept_row, csv.reader(lines)))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, csv.Error) as error:
+        logger.warning("%s is damaged (%s): the photos are scored again", path, error)
+        with suppress(OSError):
+            path.unlink()
+        return {}
+
+
+def _kept_row(row: list[str]) -> tuple[str, tuple[_Stamp, float]]:
+    name, size, modified, score = row
+    value = float(score)
+    if not math.isfinite(value):
+        msg = f"{score!r} is no score"
+        raise ValueError(msg)
+    return name, ((int(size), int(modified)), value)
+
+
+@contextmanager
+def _keep_in(path: Path, *, fresh: bool) -> Iterator[IO[str]]:
+    """Yield the file that scores are added to; where none can be written they are not kept."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file: IO[str] = path.open("w" if fresh else "a", encoding="utf-8", newline="")
+    except OSError as error:
+        logger.warning("scores are not kept for the next run: %s", error)
+        file = io.StringIO()
+    with file:
+        yield file

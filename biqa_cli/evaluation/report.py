@@ -3,17 +3,16 @@
 import csv
 import io
 import json
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from itertools import combinations
 from statistics import median
 from typing import Any, Literal
 
 from biqa_cli.evaluation.details import details
 from biqa_cli.evaluation.evaluate import Evaluation
 from biqa_cli.evaluation.printed import PrintedNumbers
-from biqa_cli.metrics.significance import significance_matrix
+from biqa_cli.evaluation.text_tables import Row, markdown, plain
+from biqa_cli.metrics.measure import or_none
 from biqa_cli.reports.rows import not_a_formula, printable
 
 Style = Literal["table", "json", "csv", "markdown"]
@@ -24,13 +23,12 @@ METRICS = ("srcc", "plcc", "plcc_fitted", "krcc", "rmse", "mae")
 EXTRA = ("rmse_fitted", "mae_fitted", "outlier_ratio", "r2", "explained_variance")
 
 
-def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None, seen: str) -> Record:
+def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None) -> Record:
     """Return an evaluation as plain data for JSON; a metric that is undefined is None.
 
     Args:
         evaluation: From `evaluate`.
         printed: What the model's paper prints for this data set.
-        seen: How many of the images the model was trained on, a sentence.
     """
     measures = {name: getattr(evaluation.agreement, name) for name in (*METRICS, *EXTRA)}
     part, mapping = evaluation.part, evaluation.agreement.mapping
@@ -40,9 +38,9 @@ def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None, seen: s
         "model": evaluation.model,
         "n": evaluation.agreement.n,
         "failed": len(evaluation.failures),
-        **{name: _or_none(value) for name, value in measures.items()},
+        **{name: or_none(value) for name, value in measures.items()},
         "ci": {
-            name: [_or_none(interval.low), _or_none(interval.high)]
+            name: [or_none(interval.low), or_none(interval.high)]
             for name, interval in evaluation.intervals.items()
         },
         "coverage": evaluation.coverage and asdict(evaluation.coverage),
@@ -51,8 +49,8 @@ def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None, seen: s
                 "by": group.by,
                 "name": group.name,
                 "n": group.n,
-                "srcc": _or_none(group.srcc),
-                "plcc": _or_none(group.plcc),
+                "srcc": or_none(group.srcc),
+                "plcc": or_none(group.plcc),
             }
             for group in evaluation.groups
         ],
@@ -67,8 +65,8 @@ def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None, seen: s
             evaluation.mos, evaluation.predicted, evaluation.scale, on_scale=evaluation.on_scale
         ),
         "label": evaluation.scale.describe(),
-        "leaky": bool(part.leak or seen),
-        "leaks": [sentence for sentence in (part.leak, seen) if sentence],
+        "leaky": bool(evaluation.leaks),
+        "leaks": list(evaluation.leaks),
         "seed": part.seed,
         "split_sha256": part.split.sha256 if part.split else None,
         "printed": printed
@@ -83,11 +81,23 @@ def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None, seen: s
     }
 
 
-def render(records: Sequence[Record], *, style: Style) -> str:
+def render(
+    records: Sequence[Record],
+    *,
+    style: Style,
+    notes: Sequence[str] = (),
+    width: int | None = None,
+) -> str:
     """Return records as text: a record is a JSON object, a line of CSV, a row of a table.
 
     One record is a JSON object, several are an array. Tables carry medians over repeated splits
     and, below, what a reader must know.
+
+    Args:
+        records: From `as_record`.
+        style: Of the text.
+        notes: Sentences that stand below a table, before its own.
+        width: Of the terminal, for a table; None folds nothing.
     """
     match style:
         case "json":
@@ -95,19 +105,18 @@ def render(records: Sequence[Record], *, style: Style) -> str:
         case "csv":
             return _csv(records)
         case "table" | "markdown":
-            draw = _plain if style == "table" else _markdown
             tables = [_summary(records)]
             if any(record["groups"] for record in records):
                 tables.append(_groups(records))
-            text = "\n\n".join(draw(columns, rows) for columns, rows in tables)
-            notes = [*_significance(records), *_footnotes(records)]
-            return text + ("\n\n" + "\n".join(notes) if notes else "") + "\n"
+            text = "\n\n".join(
+                plain(*table, width=width) if style == "table" else markdown(*table)
+                for table in tables
+            )
+            below = [*map(printable, notes), *_footnotes(records)]
+            return text + ("\n\n" + "\n".join(below) if below else "") + "\n"
 
 
-_Row = tuple[str, ...]
-
-
-def _summary(records: Sequence[Record]) -> tuple[_Row, list[_Row]]:
+def _summary(records: Sequence[Record]) -> tuple[Row, list[Row]]:
     papers = any(record["printed"] for record in records)
     columns = ("model", "split", "n", "failed", *METRICS, *(("printed",) if papers else ()))
     rows = []
@@ -117,15 +126,16 @@ def _summary(records: Sequence[Record]) -> tuple[_Row, list[_Row]]:
         rows.append((*cells, *((_paper(record["printed"]),) if papers else ())))
     for repeats in _repeats(records):
         first = repeats[0]
-        split = f"{first['split']} {_leaky(first)}median of {len(repeats)}"
+        leaky = "LEAKY " if any(record["leaky"] for record in repeats) else ""
+        split = f"{printable(first['split'])} {leaky}median of {len(repeats)}"
         cells = [_name(first), split, "", ""]
         cells += [_number(_median([record[name] for record in repeats])) for name in METRICS]
         rows.append((*cells, *(("",) if papers else ())))
     return columns, rows
 
 
-def _groups(records: Sequence[Record]) -> tuple[_Row, list[_Row]]:
-    rows: list[_Row] = [
+def _groups(records: Sequence[Record]) -> tuple[Row, list[Row]]:
+    rows: list[Row] = [
         (
             _name(record),
             group["by"],
@@ -138,22 +148,6 @@ def _groups(records: Sequence[Record]) -> tuple[_Row, list[_Row]]:
         for group in record["groups"]
     ]
     return ("model", "by", "group", "n", "srcc", "plcc"), rows
-
-
-def _significance(records: Sequence[Record]) -> list[str]:
-    """Return which model is better than which over the same splits (REQA, Table III)."""
-    runs = {repeats[0]["model"]: [r["srcc"] for r in repeats] for repeats in _repeats(records)}
-    lengths = {len(run) for run in runs.values()}
-    if len(runs) < 2 or lengths != {max(lengths)} or max(lengths) < 3:  # noqa: PLR2004  as tests need
-        return []
-    known = {name: [math.nan if v is None else v for v in run] for name, run in runs.items()}
-    matrix = significance_matrix(known, test="paired", correct=True)
-    words = {1: "better than", -1: "worse than", 0: "not told apart from"}
-    return [
-        f"{printable(one)} is {words[matrix.verdicts[i][j]]} {printable(other)} over "
-        f"{max(lengths)} splits (SRCC, paired t-test with Holm's correction, 95 %)."
-        for (i, one), (j, other) in combinations(enumerate(matrix.models), 2)
-    ]
 
 
 def _footnotes(records: Iterable[Record]) -> list[str]:
@@ -215,36 +209,14 @@ def _median(values: Sequence[float | None]) -> float | None:
     return median(known) if len(known) == len(values) else None
 
 
-def _plain(columns: _Row, rows: Sequence[_Row]) -> str:
-    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
-    lines = (
-        "  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) for r in (columns, *rows)
-    )
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _markdown(columns: _Row, rows: Sequence[_Row]) -> str:
-    lines = (columns, tuple("---" for _ in columns), *rows)
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
-    )
-
-
 def _name(record: Record) -> str:
     return printable(record["model"])
 
 
-def _leaky(record: Record) -> str:
-    return "LEAKY " if record["leaky"] else ""
-
-
 def _split(record: Record) -> str:
-    seed = "" if record["seed"] is None else f"seed {record['seed']}"
-    return f"{printable(record['split'])} {_leaky(record)}{seed}".rstrip()
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+    leaky = " LEAKY" if record["leaky"] else ""
+    seed = "" if record["seed"] is None else f" seed {record['seed']}"
+    return f"{printable(record['split'])}{leaky}{seed}"
 
 
 def _number(value: float | None) -> str:

@@ -1,18 +1,35 @@
 """Tools × parts of a data set → records: what `biqa evaluate` does."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from biqa_cli.datasets.base import Dataset
+from biqa_cli.datasets.loading import NOT_FOUND
+from biqa_cli.evaluation.compare import Contender, Direction, compare_pairs
+from biqa_cli.evaluation.comparison_report import pair_sentence
 from biqa_cli.evaluation.evaluate import Evaluation, GroupBy, evaluate
 from biqa_cli.evaluation.parts import Part, seen_in_training
 from biqa_cli.evaluation.predictions import Prediction
 from biqa_cli.evaluation.printed import PrintedNumbers, printed_numbers
-from biqa_cli.evaluation.report import as_record
+from biqa_cli.evaluation.report import Record, as_record
 from biqa_cli.evaluation.tools import Tool
 
 Watch = Callable[[Iterable[Prediction], int], Iterator[Prediction]]
 """Passes predictions on, and may show how many of how many have come."""
+
+_SHOWN = 5
+"""Failures that are told of each evaluation; JSON has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A tool, what it says of the images, and how well that agrees with people."""
+
+    tool: Tool
+    said: Mapping[int, Prediction]
+    """By the position of the image in the data set, for the images of all parts."""
+    evaluations: tuple[Evaluation, ...]
+    """One for each part."""
 
 
 def evaluate_tool(
@@ -23,32 +40,63 @@ def evaluate_tool(
     per: Sequence[GroupBy] = (),
     resamples: int = 1000,
     watch: Watch = lambda predictions, _: iter(predictions),
-) -> list[Evaluation]:
+) -> Evaluated:
     """Return how well a tool agrees with people on each part; each image is scored once."""
     wanted = sorted({index for part in parts for index in part.indices})
     paths = [dataset.images[index].path for index in wanted]
     said = dict(zip(wanted, watch(tool.predict(paths), len(paths)), strict=True))
-    return [
+    evaluations = (
         evaluate(
             dataset,
             part,
             [said[index] for index in part.indices],
             model=tool.name,
             percent=tool.percent,
+            seen=seen_in_training(dataset, part, tool.checkpoint) if tool.checkpoint else "",
             interval=tool.interval,
             per=per,
             resamples=resamples,
         )
         for part in parts
+    )
+    return Evaluated(tool, said, tuple(evaluations))
+
+
+def records_of(evaluated: Evaluated, dataset: Dataset) -> list[Record]:
+    """Return the evaluations of a tool as plain data, with the paper's numbers."""
+    return [
+        as_record(evaluation, printed=_comparable(evaluation.part, evaluated.tool, dataset))
+        for evaluation in evaluated.evaluations
     ]
 
 
-def record_of(evaluation: Evaluation, tool: Tool, dataset: Dataset) -> dict[str, Any]:
-    """Return an evaluation as plain data, with the paper's numbers and what the model has seen."""
-    seen = ""
-    if tool.checkpoint is not None:
-        seen = seen_in_training(dataset, evaluation.part, tool.checkpoint)
-    return as_record(evaluation, printed=_comparable(evaluation.part, tool, dataset), seen=seen)
+def significance(
+    evaluated: Sequence[Evaluated], dataset: Dataset, *, resamples: int = 1000
+) -> list[str]:
+    """Return which tool is better than which, a sentence for each pair; none without resamples."""
+    if not resamples:
+        return []
+    rising: Direction = 1 if dataset.scale.higher_is_better else -1
+    contenders = [
+        Contender(e.tool.name, e.said, rising if e.tool.percent else None) for e in evaluated
+    ]
+    found = compare_pairs(dataset.images, contenders, resamples=resamples)
+    return [pair_sentence(*pair, pairs=len(found)) for pair in found]
+
+
+def problems_of(
+    evaluated: Sequence[Evaluated], records: Sequence[Record], dataset: Dataset
+) -> list[str]:
+    """Return what is wrong with the labels and the files, and which images have no prediction."""
+    problems = [problem for problem in dataset.problems if not problem.endswith(NOT_FOUND)]
+    problems += [note for one in evaluated for note in one.tool.notes]
+    for record in records:
+        failed = [f"{record['model']}: {f['path']}: {f['error']}" for f in record["failures"]]
+        problems += failed[:_SHOWN]
+        if len(failed) > _SHOWN:
+            more = len(failed) - _SHOWN
+            problems.append(f"{record['model']}: and {more} more failed: -f json lists them all")
+    return list(dict.fromkeys(problems))
 
 
 def _comparable(part: Part, tool: Tool, dataset: Dataset) -> PrintedNumbers | None:

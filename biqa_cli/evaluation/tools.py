@@ -1,12 +1,14 @@
-"""What is evaluated: a model of the catalogue, or the CSV of any tool."""
+"""What is evaluated: a model of the catalogue, or the predictions of any tool."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from biqa_cli.datasets.base import Dataset
+from biqa_cli.errors import UsageError
 from biqa_cli.evaluation.evaluate import IntervalOf
-from biqa_cli.evaluation.foreign import read_predictions
+from biqa_cli.evaluation.foreign import ForeignPredictions, read_predictions
 from biqa_cli.evaluation.predictions import Prediction, predict
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.weights.manifest import Checkpoint, load_manifest
@@ -18,11 +20,12 @@ class Tool:
 
     name: str
     percent: bool
-    """Whether it predicts 0 to 100, higher is better."""
+    """Whether it predicts 0 to 100, higher is better, as biqa's models do. A file declares no scale
+    and no direction."""
     predict: Callable[[Sequence[str]], Iterator[Prediction]]
     """From paths, as the data set names them, to one prediction each, in order."""
     family: str = ""
-    """Of the model; empty for a CSV."""
+    """Of the model; empty for a file of predictions."""
     interval: IntervalOf | None = None
     """Of a score, where it gives such."""
     checkpoint: Checkpoint | None = None
@@ -63,22 +66,48 @@ def model_tool(
     )
 
 
-def csv_tool(file: Path, dataset: Dataset) -> Tool:
-    """Return the predictions in a CSV as a tool.
+def file_tools(
+    files: Sequence[Path],
+    dataset: Dataset,
+    *,
+    column: str | None = None,
+    delimiter: str | None = None,
+    taken: Collection[str] = (),
+) -> list[Tool]:
+    """Return files of predictions as tools, called as the files are, or by their whole paths.
+
+    Args:
+        files: As in `read_scores`, with `column` and `delimiter`.
+        dataset: Whose images are meant.
+        column: Of the scores, in each file that is a table.
+        delimiter: Between columns.
+        taken: Names of other tools, such as models.
 
     Raises:
-        UsageError: If the file is not such a table.
+        UsageError: If a file is not such a table, or is named twice.
     """
-    found = read_predictions(file, [image.path for image in dataset.images])
+    twice = [file for file, count in Counter(file.resolve() for file in files).items() if count > 1]
+    if twice:
+        msg = f"{twice[0].name} is named twice: name each file of predictions once"
+        raise UsageError(msg)
+    stems = Counter([*(file.stem for file in files), *set(taken)])
+    return [
+        _file_tool(
+            read_predictions(
+                file, [image.path for image in dataset.images], column=column, delimiter=delimiter
+            ),
+            name=str(file) if stems[file.stem] > 1 else file.stem,
+            note=f"{file.name} name no image of {dataset.name}",
+        )
+        for file in files
+    ]
+
+
+def _file_tool(found: ForeignPredictions, *, name: str, note: str) -> Tool:
     by_path = {prediction.path: prediction for prediction in found.predictions}
-    notes = (
-        (f"{found.unmatched} rows of {file.name} name no image of {dataset.name}",)
-        if found.unmatched
-        else ()
-    )
     return Tool(
-        name=file.stem,
+        name=name,
         percent=False,
         predict=lambda paths: (by_path[path] for path in paths),
-        notes=notes,
+        notes=(f"{found.unmatched} rows of {note}",) if found.unmatched else (),
     )

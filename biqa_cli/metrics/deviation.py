@@ -90,7 +90,7 @@ def r2(mos: ArrayLike, predicted: ArrayLike) -> Measure:
     """Return the coefficient of determination, 1 - Σ(y - p)² / Σ(y - ȳ)²; higher is better.
 
     At most 1; 0 is as good as predicting the mean label, and it is negative below that. This is
-    the formula that QualityNet prints for its "EVS"; `evs_table6` tells what its table holds.
+    the formula that QualityNet prints for its "EVS". Its Table 6 holds 1 - 1/PLCC² under that name.
 
     Returns:
         nan for fewer than 2 pairs and for constant labels.
@@ -118,36 +118,6 @@ def _no_variance_to_explain(mos: NDArray[np.float64]) -> str:
     if mos.size < 2:  # noqa: PLR2004  one label has no variance
         return "fewer than 2 pairs" if mos.size else "no pairs"
     return "constant labels" if mos.min() == mos.max() else ""
-
-
-@_quiet
-def evs_table6(plcc: float) -> Measure:
-    """Return 1 - 1/PLCC², what QualityNet's Table 6 holds under the name "EVS".
-
-    63 of its 64 entries are this function of the PLCC in its Tables 2 to 5. It is at most 0,
-    says nothing beyond PLCC, and is no share of a variance: only to be compared with that table.
-
-    Args:
-        plcc: In [-1, 1]; a nan is passed on.
-
-    Returns:
-        nan where PLCC is 0.
-
-    Raises:
-        UsageError: If plcc is outside [-1, 1].
-
-    Example:
-        >>> round(evs_table6(0.92), 2)
-        -0.18
-    """
-    if math.isnan(plcc):
-        return undefined(plcc.reason if isinstance(plcc, Measure) else "PLCC is nan")
-    if abs(plcc) > 1:
-        msg = f"a PLCC lies in [-1, 1], got {plcc}"
-        raise UsageError(msg)
-    if plcc == 0:
-        return undefined("PLCC is 0")
-    return measured(float(1 - np.float64(plcc) ** -2))
 
 
 @_quiet

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from biqa_cli.metrics.measure import Measure, measured, undefined
 from biqa_cli.metrics.pairs import is_constant, pair, too_few
@@ -65,18 +64,3 @@ def _moments(values: NDArray[np.float64]) -> Moments:
             if is_constant(values)
             else measured(float(np.mean(deviations**3) / variance**1.5)),
         )
-
-
-def density(values: ArrayLike, *, at: ArrayLike) -> NDArray[np.float64]:
-    """Return the kernel density estimate of values (N,) at points (M,), for a plot.
-
-    Gaussian kernels of Scott's width. All nan for fewer than 2 finite values and for a constant,
-    which have no width.
-    """
-    sample = np.asarray(values, dtype=np.float64)
-    sample = sample[np.isfinite(sample)]
-    points = np.asarray(at, dtype=np.float64)
-    if sample.size < 2 or is_constant(sample):  # noqa: PLR2004  one value has no width
-        return np.full(points.shape, np.nan)
-    curve: NDArray[np.float64] = stats.gaussian_kde(sample)(points)
-    return curve

@@ -53,3 +53,8 @@ def undefined(reason: str) -> Measure:
 def measured(value: float) -> Measure:
     """Return what a formula came to; undefined where numbers left the range of float64."""
     return Measure(value) if math.isfinite(value) else undefined("outside the range of float64")
+
+
+def or_none(value: float) -> float | None:
+    """Return a plain float, None for a nan: what JSON holds."""
+    return None if math.isnan(value) else float(value)

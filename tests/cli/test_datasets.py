@@ -12,26 +12,36 @@ def _run(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["datasets", *map(str, arguments)])
 
 
+KADID = [
+    f"I{r:02d}_{t:02d}_0{v}.png" for r in range(1, 82) for t in range(1, 26) for v in range(1, 6)
+]
+
+
+@pytest.fixture(scope="module")
+def whole_kadid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("kadid10k")
+    rows = (f"{name},{name[:3]}.png,{int(name[8])},0.5" for name in KADID)
+    (root / "dmos.csv").write_text("\n".join(["dist_img,ref_img,dmos,var", *rows]))
+    (root / "images").mkdir()
+    return root
+
+
 @pytest.fixture
-def kadid(tmp_path: Path) -> Path:
-    names = [
-        f"I{r:02d}_{t:02d}_0{v}.png"
-        for r in range(1, 82)
-        for t in range(1, 26)
-        for v in range(1, 6)
-    ]
-    rows = (f"{name},{name[:3]}.png,{int(name[8])},0.5" for name in names)
-    (tmp_path / "dmos.csv").write_text("\n".join(["dist_img,ref_img,dmos,var", *rows]))
-    (tmp_path / "images").mkdir()
-    for name in names:
-        (tmp_path / "images" / name).touch()
-    return tmp_path
+def kadid(whole_kadid: Path) -> Path:
+    """Return a whole copy; what an earlier test has deleted is there again."""
+    here = {path.name for path in (whole_kadid / "images").iterdir()}
+    for name in KADID:
+        if name not in here:
+            (whole_kadid / "images" / name).touch()
+    return whole_kadid
 
 
 def test_the_list_is_one_line_a_data_set() -> None:
     result = _run("list")
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["name", *DATASETS]
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "live" in result.stdout and "-2.7 to 111.8  lower" in result.stdout
     assert "no images come with biqa" in result.stderr
 
 

@@ -1,12 +1,20 @@
+import csv
+import io
 import json
+import os
+import random
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from fakes import EXAMPLES
+from fakes import EXAMPLES, BrightnessEngine, brightness_model
 from rated_photos import rated_greys
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
+from biqa_cli.metrics.ranges import CATEGORIES
+from biqa_cli.models.loading import LoadedModel
 
 LABELS = {0: 1.0, 60: 2.0, 120: 3.0, 180: 4.5, 240: 4.0}
 
@@ -24,17 +32,32 @@ def tool(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def brightness(monkeypatch: pytest.MonkeyPatch) -> LoadedModel:
+    """Let every model be that of one line."""
+    model = brightness_model()
+    monkeypatch.setattr("biqa_cli.models.loading.load_model", lambda *_, **__: model)
+    return model
+
+
+def _write(path: Path, header: str, rows: Sequence[str]) -> Path:
+    path.write_text("\n".join([header, *rows, ""]), encoding="utf-8")
+    return path
+
+
 def _run(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def test_a_tools_csv_is_measured(labels: Path, tool: Path) -> None:
-    run = _run("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool, "-f", "json")
+    common = ("--dataset", f"csv:{labels}", "--predictions", tool, "--resamples", 20)
+    run = _run("evaluate", *common, "-f", "json")
     assert run.exit_code == 0, run.stderr
     record = json.loads(run.stdout)
     assert (record["model"], record["n"], record["srcc"]) == ("tool", 5, pytest.approx(0.9))
 
 
+@pytest.mark.slow
 def test_the_default_model_is_measured_with_the_code_of_score(tmp_path: Path) -> None:
     names = ["cat.jpg", "cat-noisy.jpg", "coffee.jpg", "coffee-blurred.jpg"]
     scores = {}
@@ -46,7 +69,7 @@ def test_the_default_model_is_measured_with_the_code_of_score(tmp_path: Path) ->
     table.write_text(f"path,mos\n{rows}", encoding="utf-8")
     run = _run(
         *("evaluate", "--dataset", f"csv:{table}", "--root", EXAMPLES, "--label-range", "0:10"),
-        *("-f", "json", "--offline"),
+        *("-f", "json", "--offline", "--resamples", 0),
     )
     record = json.loads(run.stdout)
     assert (record["n"], record["failed"]) == (4, 0)
@@ -54,12 +77,13 @@ def test_the_default_model_is_measured_with_the_code_of_score(tmp_path: Path) ->
     assert record["plcc"] == pytest.approx(1)
 
 
+@pytest.mark.usefixtures("brightness")
 def test_missing_and_broken_images_are_counted_and_named(labels: Path, tmp_path: Path) -> None:
     (tmp_path / "60.png").unlink()
     (tmp_path / "120.png").write_bytes(b"no image")
     with labels.open("a") as file:
         file.write("180.png,bad\n")
-    run = _run("evaluate", "--dataset", f"csv:{labels}", "-f", "json")
+    run = _run("evaluate", "--dataset", f"csv:{labels}", "-f", "json", "--resamples", 0)
     assert run.exit_code == 3
     record = json.loads(run.stdout)
     assert (record["n"], record["failed"]) == (3, 2)
@@ -80,6 +104,7 @@ def test_a_split_is_saved_and_used_again(tool: Path, tmp_path: Path) -> None:
     rows = "".join(f"{v}.png,{v}\n" for v in range(0, 240, 8))
     tool.write_text(f"path,score\n{rows}", encoding="utf-8")
     common = ("evaluate", "--dataset", f"csv:{more}", "--predictions", tool, "-f", "json")
+    common = (*common, "--resamples", 0)
     saved = tmp_path / "split.txt"
     first = _run(*common, "--split", "image:test", "--seeds", 4, "--save-split", saved)
     again = _run(*common, "--split", f"{saved}:test")
@@ -92,11 +117,22 @@ def test_the_table_goes_to_a_file_that_is_whole_or_absent(
     labels: Path, tool: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "result.md"
-    run = _run("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool, "-o", output)
+    common = ("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool, "--resamples", 0)
+    run = _run(*common, "-o", output)
     assert run.exit_code == 0 and run.stdout == ""
     assert output.read_text("utf-8").startswith("| model | split | n |")
-    wrong = _run("evaluate", "--dataset", f"csv:{labels}", "-o", tmp_path / "result.xyz")
+    wrong = _run(*common, "-o", tmp_path / "result.xyz")
     assert wrong.exit_code == 2 and "what format" in wrong.stderr
+
+
+@pytest.mark.parametrize("option", ["-o", "--save-split"])
+def test_what_is_read_is_not_overwritten(labels: Path, tool: Path, option: str) -> None:
+    before = labels.read_bytes(), tool.read_bytes()
+    for name in (labels, tool.parent / "." / tool.name):
+        common = ("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool)
+        run = _run(*common, "--split", "image", option, name)
+        assert run.exit_code == 2 and "is a file that is read: choose another" in run.stderr
+    assert (labels.read_bytes(), tool.read_bytes()) == before
 
 
 @pytest.mark.parametrize(
@@ -118,9 +154,241 @@ def test_wrong_options_are_one_line(labels: Path, options: list[str], message: s
 def test_two_tools_are_compared(labels: Path, tool: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     other.write_text("image,pred\n0.png,1\n60.png,5\n120.png,2\n180.png,3\n240.png,1\n", "utf-8")
-    options = ("compare", tool, other, "--dataset", f"csv:{labels}")
+    options = ("compare", tool, other, "--dataset", f"csv:{labels}", "--resamples", 50)
     record = json.loads(_run(*options, "-f", "json").stdout)
     assert (record["first"], record["second"], record["n"]) == ("tool", "other", 5)
     assert record["metrics"]["srcc"]["first"] == pytest.approx(0.9)
     run = _run(*options)
     assert run.exit_code == 0 and "On 5 images" in run.stdout
+
+
+def test_a_comparison_draws_the_versions_of_a_reference_together(tmp_path: Path) -> None:
+    rng = random.Random(0)
+    mos = [rng.random() for _ in range(64)]
+    errors = [rng.gauss(0, 0.3) for _ in range(8)]
+    for name, scores in (
+        ("by_reference", [m + errors[i % 8] for i, m in enumerate(mos)]),
+        ("by_photo", [m + rng.gauss(0, 0.2) for m in mos]),
+    ):
+        _write(tmp_path / f"{name}.csv", "path,score", [f"{i},{s}" for i, s in enumerate(scores)])
+
+    def width(header: str, row: str) -> float:
+        rows = [row.format(i=i, mos=m, reference=i % 8) for i, m in enumerate(mos)]
+        table = _write(tmp_path / "labels.csv", header, rows)
+        files = (tmp_path / "by_reference.csv", tmp_path / "by_photo.csv")
+        run = _run("compare", *files, "--dataset", f"csv:{table}", "--resamples", 100, "-f", "json")
+        low, high = json.loads(run.stdout)["metrics"]["srcc"]["ci"]
+        return float(high - low)
+
+    with_references = width("path,mos,reference", "{i},{mos},{reference}")
+    assert with_references > 1.3 * width("path,mos", "{i},{mos}")
+
+
+def test_a_comparison_with_constant_scores_is_not_defined(
+    labels: Path, tool: Path, tmp_path: Path
+) -> None:
+    flat = _write(tmp_path / "flat.csv", "path,score", [f"{value}.png,5" for value in LABELS])
+    run = _run("compare", tool, flat, "--dataset", f"csv:{labels}", "--resamples", 10)
+    assert "is not defined: constant predictions (flat)." in run.stdout
+    assert "nan" not in run.stdout and "neither" not in run.stdout
+
+
+def test_files_of_one_name_are_told_apart_by_their_paths(labels: Path, tmp_path: Path) -> None:
+    files = [tmp_path / folder / "x.csv" for folder in "ab"]
+    for file, sign in zip(files, (1, -1), strict=True):
+        file.parent.mkdir()
+        _write(file, "path,score", [f"{value}.png,{sign * value}" for value in LABELS])
+    common = ("--dataset", f"csv:{labels}", "--resamples", 10, "-f", "json")
+    named = [("--predictions", file) for file in files]
+    records = json.loads(_run("evaluate", *named[0], *named[1], *common).stdout)
+    assert [record["model"] for record in records] == [str(file) for file in files]
+    assert [record["srcc"] for record in records] == pytest.approx([0.9, -0.9])
+    compared = json.loads(_run("compare", *files, *common).stdout)
+    assert (compared["first"], compared["second"]) == (str(files[0]), str(files[1]))
+    for command in (("evaluate", *named[0], *named[0]), ("compare", files[0], files[0])):
+        twice = _run(*command, *common)
+        assert twice.exit_code == 2 and "x.csv is named twice" in twice.stderr
+
+
+def test_a_model_and_a_file_of_its_name_are_told_apart(
+    labels: Path, tmp_path: Path, brightness: LoadedModel
+) -> None:
+    file = _write(tmp_path / "brightness.csv", "path,score", ["0.png,1", "60.png,0", "120.png,2"])
+    run = _run(
+        *("evaluate", "--dataset", f"csv:{labels}", "--predictions", file, "-m", "brightness"),
+        *("--resamples", 0, "-f", "json"),
+    )
+    assert {record["model"] for record in json.loads(run.stdout)} == {"brightness", str(file)}
+    assert brightness.spec.name == "brightness"
+
+
+def test_predictions_are_measured_and_compared_without_any_photo(tmp_path: Path) -> None:
+    labels = _write(tmp_path / "labels.csv", "path,mos", [f"far/{i}.png,{i}" for i in range(9)])
+    one = _write(tmp_path / "one.txt", "0.png\t1", [f"{i}.png\t{i * i}" for i in range(1, 9)])
+    two = _write(tmp_path / "two.csv", "path;score", [f"{i}.png;{9 - i},5" for i in range(9)])
+    common = ("--dataset", f"csv:{labels}", "--resamples", 20, "-f", "json")
+    run = _run("evaluate", "--predictions", one, "--predictions", two, *common)
+    assert run.exit_code == 0, run.stderr
+    assert [(r["n"], r["failed"]) for r in json.loads(run.stdout)] == [(9, 0), (9, 0)]
+    assert "not found" not in run.stderr
+    compared = json.loads(_run("compare", one, two, *common).stdout)
+    assert compared["metrics"]["srcc"]["second"] == pytest.approx(-1)
+    model = _run("evaluate", "--predictions", one, "-m", "qualitynet-lite", *common)
+    assert model.exit_code == 2 and "none of the images" in model.stderr
+
+
+def test_a_column_of_scores_is_named_with_an_option(labels: Path, tmp_path: Path) -> None:
+    rows = [f"{value}.png|{value}|{-value}" for value in LABELS]
+    file = _write(tmp_path / "two.csv", "path|niqe|musiq", rows)
+    common = ("evaluate", "--dataset", f"csv:{labels}", "--predictions", file)
+    for options, offered in (((), "--delimiter"), (("--delimiter", "|"), "--column")):
+        refused = _run(*common, *options)
+        assert refused.exit_code == 2 and offered in refused.stderr
+    for column, srcc in (("niqe", 0.9), ("musiq", -0.9)):
+        options = ("--column", column, "--delimiter", "|", "-f", "json", "--resamples", 0)
+        assert json.loads(_run(*common, *options).stdout)["srcc"] == pytest.approx(srcc)
+
+
+def test_tools_on_repeated_splits_are_compared_on_the_photos_in_the_direction_of_each(
+    tmp_path: Path,
+) -> None:
+    rng = random.Random(1)
+    mos = [rng.random() for _ in range(80)]
+    labels = _write(tmp_path / "labels.csv", "path,mos", [f"{i},{m}" for i, m in enumerate(mos)])
+    noise = {"good": 0.1, "fair": 0.6, "alike": 0.1}
+    for name, spread in noise.items():
+        # All call good low.
+        rows = [f"{i},{-m - rng.gauss(0, spread)}" for i, m in enumerate(mos)]
+        _write(tmp_path / f"{name}.csv", "path,score", rows)
+
+    def lines(*names: str) -> str:
+        files = [part for n in names for part in ("--predictions", tmp_path / f"{n}.csv")]
+        options = ("--split", "image:train", "--seeds", "1-4", "--resamples", 20)
+        return _run("evaluate", "--dataset", f"csv:{labels}", *files, *options).stdout
+
+    # Four parts of 64 photos are 80 photos, not 256.
+    assert "good is better than fair on 80 images (SRCC, images drawn anew, 95 %)." in lines(
+        "good", "fair"
+    )
+    assert "good is not told apart from alike on 80 images" in lines("good", "alike")
+
+
+def test_a_leaky_split_is_marked_in_every_row_and_in_the_median(tmp_path: Path) -> None:
+    rows = [f"{i}.png,{i},{'abcde'[i % 5]}" for i in range(40)]
+    labels = _write(tmp_path / "labels.csv", "path,mos,reference", rows)
+    tool = _write(tmp_path / "tool.csv", "path,score", [f"{i}.png,{i % 7}" for i in range(40)])
+    common = ("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool, "--resamples", 0)
+    seeds = ("--split", "image:test", "--seeds", "1-3")
+    table = _run(*common, *seeds).stdout.splitlines()
+    assert [line.split()[1:5] for line in table[1:4]] == [
+        ["image:test", "LEAKY", "seed", str(seed)] for seed in (1, 2, 3)
+    ]
+    assert table[4].split()[1:6] == ["image:test", "LEAKY", "median", "of", "3"]
+    assert any(line.startswith("LEAKY: 5 of 5 reference images have versions") for line in table)
+    assert "LEAKY" in _run(*common, *seeds, "-f", "markdown").stdout
+    records = json.loads(_run(*common, *seeds, "-f", "json").stdout)
+    assert all(record["leaky"] and len(record["leaks"]) == 1 for record in records)
+    rows_of_csv = csv.DictReader(io.StringIO(_run(*common, *seeds, "-f", "csv").stdout))
+    assert [row["leaky"] for row in rows_of_csv] == ["True"] * 3
+    honest = _run(*common, "--split", "reference:test").stdout
+    assert "LEAKY" not in honest
+
+
+@pytest.fixture
+def biq2021(tmp_path: Path) -> Path:
+    """Return a copy of BIQ2021 with six photos, three of them in the official training part."""
+    (tmp_path / "Images").mkdir()
+    photos = {
+        "Train": ["ss03 (1)", "ss03 (2)", "ss02 (1014)"],
+        "Test": ["ss01 (12)", "ss03 (7805)", "ss01 (1504)"],
+    }
+    names = iter(sorted(EXAMPLES.glob("*.jpg")))
+    for part, stems in photos.items():
+        rows = []
+        for place, stem in enumerate(stems):
+            shutil.copy(next(names), tmp_path / "Images" / f"{stem}.jpg")
+            rows.append(f"{stem}.jpg,0.{place + 3}")
+        _write(tmp_path / f"{part} (Images and MOS).csv", "Image Name,MOS", rows)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_photos_that_a_listed_model_has_learnt_are_told_and_the_paper_is_quoted(
+    biq2021: Path,
+) -> None:
+    common = ("evaluate", "--dataset", "biq2021", "--root", biq2021, "--resamples", 0, "--offline")
+    learnt = _run(*common, "--split", "all")
+    assert "all LEAKY" in learnt.stdout
+    assert "LEAKY: qualitynet-lite was trained on 3 of these 6 images." in learnt.stdout
+    # The published test part is the default, and what papers print a number for.
+    run = _run(*common, "-f", "markdown")
+    assert "LEAKY" not in run.stdout
+    assert "| 0.86 / 0.85 / 0.67 |" in run.stdout and "| clean:test | 3 |" in run.stdout
+    assert (
+        "printed: SRCC / PLCC / KRCC of QualityNet, Table 5, on the official test part, after "
+        "training on the official training part, shared scenes included." in run.stdout
+    )
+
+
+def test_fresh_scores_again_what_was_kept(labels: Path, brightness: LoadedModel) -> None:
+    assert isinstance(brightness.engine, BrightnessEngine)
+    command = ("evaluate", "--dataset", f"csv:{labels}", "--resamples", 0)
+    scored = []
+    for options in ((), (), ("--fresh",)):
+        assert _run(*command, *options).exit_code == 0
+        scored.append(sum(brightness.engine.batches))
+    assert scored == [5, 5, 10]
+
+
+@pytest.mark.usefixtures("brightness")
+def test_kept_scores_that_are_damaged_are_told_and_made_anew(labels: Path) -> None:
+    command = ("evaluate", "--dataset", f"csv:{labels}", "--resamples", 0, "-f", "json")
+    whole = _run(*command)
+    (kept,) = Path(os.environ["BIQA_PREDICTIONS"]).iterdir()
+    kept.write_bytes(kept.read_bytes().replace(b"60.png", b"\xff.png"))
+    again = _run(*command)
+    assert again.exit_code == 0 and again.stdout == whole.stdout
+    assert f"biqa: {kept} is damaged" in again.stderr
+    assert "damaged" not in _run(*command).stderr
+
+
+def test_groups_stand_below_the_table_as_asked(tmp_path: Path) -> None:
+    kinds = ("blur", "=HYPERLINK(1)")
+    rows = [f"{i}.png,{i},{kinds[i % 2]}" for i in range(12)]
+    labels = _write(tmp_path / "labels.csv", "path,mos,type", rows)
+    tool = _write(tmp_path / "=1+1.csv", "path,score", [f"{i}.png,{i}" for i in range(12)])
+    common = ("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool, "--resamples", 0)
+    table = _run(*common, "--per", "type", "--per", "range").stdout
+    groups = [line.split()[1:4] for line in table.split("\n\n")[1].splitlines()]
+    assert groups == [
+        ["by", "group", "n"],
+        ["type", "=HYPERLINK(1)", "6"],
+        ["type", "blur", "6"],
+        *(["range", c, n] for c, n in zip(CATEGORIES, "32223", strict=True)),
+    ]
+    found = [*csv.DictReader(io.StringIO(_run(*common, "--per", "type", "-f", "csv").stdout))]
+    # A spreadsheet would take names that start with = for formulas.
+    assert {row["model"] for row in found} == {"'=1+1"}
+    assert [row["group"] for row in found] == ["", "'=HYPERLINK(1)", "blur"]
+
+
+def test_resamples_make_intervals_and_none_leave_them_out(labels: Path, tool: Path) -> None:
+    common = ("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool)
+    few = json.loads(_run(*common, "--resamples", 5, "-f", "json").stdout)["ci"]["srcc"]
+    many = json.loads(_run(*common, "--resamples", 300, "-f", "json").stdout)["ci"]["srcc"]
+    assert many[0] < few[0] <= 0.9 <= many[1]
+    assert json.loads(_run(*common, "--resamples", 0, "-f", "json").stdout)["ci"] == {}
+    assert "[" in _run(*common, "--resamples", 5).stdout
+    assert "[" not in _run(*common, "--resamples", 0).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # Matplotlib's own
+def test_plots_are_drawn_into_a_folder_and_named(labels: Path, tool: Path, tmp_path: Path) -> None:
+    run = _run(
+        *("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool, "--resamples", 0),
+        *("--plots", tmp_path / "figures"),
+    )
+    assert run.exit_code == 0, run.stderr
+    (drawn,) = (tmp_path / "figures").iterdir()
+    assert drawn.name == "csv-labels.csv-tool-scatter.png" and str(drawn) in run.stderr

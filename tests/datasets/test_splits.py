@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from biqa_cli.datasets.base import Dataset, Kind, LabelScale, RatedImage
 from biqa_cli.datasets.split_files import load_split, save_split
-from biqa_cli.datasets.splits import Shares, repeated_splits, split_dataset
+from biqa_cli.datasets.splits import Shares, split_dataset
 from biqa_cli.errors import UsageError
 
 SHARES: list[Shares] = ["80/20", "60/20/20"]
@@ -144,15 +144,6 @@ def test_the_official_list_is_given_as_it_is_and_its_leak_told() -> None:
     split = split_dataset(_listed(), protocol="official")
     assert split.parts == {"train": (0, 1, 2), "test": (3,)}
     assert split.leaky and split.reason.startswith("1 of 3 scenes have photos in more than one")
-
-
-def test_a_list_is_not_repeated() -> None:
-    assert len(repeated_splits(_listed(), repeats=10)) == 1
-    splits = repeated_splits(_synthetic(10), repeats=3)
-    assert [split.seed for split in splits] == [1, 2, 3]
-    assert splits[1] == split_dataset(_synthetic(10), seed=2)
-    with pytest.raises(UsageError, match="0 repeats leave nothing to report"):
-        repeated_splits(_synthetic(10), repeats=0)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ import pytest
 
 from biqa_cli.datasets.base import RatedImage
 from biqa_cli.errors import UsageError
-from biqa_cli.evaluation.compare import ToolComparison, compare_tools
-from biqa_cli.evaluation.comparison_report import as_record, verdict
+from biqa_cli.evaluation.compare import Contender, ToolComparison, compare_pairs, compare_tools
+from biqa_cli.evaluation.comparison_report import as_record, pair_sentence, table, verdict
 from biqa_cli.evaluation.predictions import Prediction
 
 N = 200
@@ -17,7 +17,7 @@ NAMES = ("a", "b")
 def _compare(first: np.ndarray, second: np.ndarray) -> ToolComparison:
     images = [RatedImage(path=f"{i}", mos=float(m)) for i, m in enumerate(MOS)]
     said = [[Prediction(f"{i}", float(s)) for i, s in enumerate(p)] for p in (first, second)]
-    return compare_tools(images, *said, resamples=200)
+    return compare_tools(images, *said, resamples=100)
 
 
 def test_the_better_tool_is_found_from_either_side() -> None:
@@ -55,3 +55,74 @@ def test_only_images_with_both_scores_count() -> None:
     assert compare_tools(images, first, second, resamples=10).n == 3
     with pytest.raises(UsageError, match="only 2 images have a score in both"):
         compare_tools(images[:3], first[:3], second[:3])
+
+
+def test_versions_of_a_reference_are_drawn_together() -> None:
+    # The first tool errs by reference: 20 errors, not 200, so that luck is more likely.
+    references = [str(i % 20) for i in range(N)]
+    of_reference = RNG.normal(0, 0.25, 20)[np.arange(N) % 20]
+    first, second = MOS + of_reference, MOS + RNG.normal(0, 0.18, N)
+    said = [[Prediction(f"{i}", float(s)) for i, s in enumerate(p)] for p in (first, second)]
+
+    def width(references: list[str | None]) -> float:
+        images = [
+            RatedImage(path=f"{i}", mos=float(m), reference=r)
+            for i, (m, r) in enumerate(zip(MOS, references, strict=True))
+        ]
+        srcc = compare_tools(images, *said, resamples=100).metrics[0]
+        return srcc.difference.high - srcc.difference.low
+
+    assert width([*references]) > 1.3 * width([None] * N)
+
+
+def test_constant_predictions_are_not_compared() -> None:
+    comparison = _compare(GOOD, np.full(N, 0.5))
+    assert verdict(comparison, names=NAMES) == (
+        f"On {N} images the difference of SRCC is not defined: constant predictions (b)."
+    )
+    record = as_record(comparison, names=NAMES, dataset="d", split="all")
+    assert record["better"] is None and record["metrics"]["srcc"]["verdict"] is None
+    assert record["undefined"]["krcc"] == "constant predictions"
+    assert table(comparison, names=NAMES)[1][0][2:] == ("–", "–", "–")
+
+
+IMAGES = [RatedImage(path=f"{i}", mos=float(m)) for i, m in enumerate(MOS)]
+
+
+def _contender(name: str, scores: np.ndarray, direction: int | None = None) -> Contender:
+    said = {i: Prediction(f"{i}", float(s)) for i, s in enumerate(scores)}
+    return Contender(name, said, direction)  # type: ignore[arg-type]
+
+
+def _verdicts(*contenders: Contender) -> list[int]:
+    return [found.verdict for _, _, found in compare_pairs(IMAGES, contenders, resamples=100)]
+
+
+def test_two_tools_that_call_good_low_are_judged_by_their_strength() -> None:
+    assert _verdicts(_contender("a", -GOOD), _contender("b", -BAD)) == [1]
+    assert _verdicts(_contender("a", -BAD), _contender("b", GOOD)) == [-1]
+
+
+def test_a_tool_that_goes_against_what_it_declares_is_worse_than_one_that_hardly_agrees() -> None:
+    hardly = MOS + RNG.normal(0, 1, N)
+    assert _verdicts(_contender("a", -GOOD, 1), _contender("b", hardly, 1)) == [-1]
+    assert _verdicts(_contender("a", -GOOD, -1), _contender("b", hardly, 1)) == [1]
+
+
+def test_several_pairs_share_the_risk_of_one() -> None:
+    tools = [_contender(name, MOS + RNG.normal(0, 0.3, N)) for name in "abcd"]
+    alone = compare_pairs(IMAGES, tools[:2], resamples=60)[0][2].difference
+    together = compare_pairs(IMAGES, tools, resamples=60)[0][2].difference
+    assert (alone.level, together.level) == pytest.approx((0.95, 1 - 0.05 / 6))
+    assert together.low < alone.low and together.high > alone.high
+
+
+def test_a_pair_that_cannot_be_compared_says_why() -> None:
+    tools = [_contender("good", GOOD), _contender("flat", np.ones(N))]
+    ((one, other, found),) = compare_pairs(IMAGES, tools, resamples=50)
+    assert pair_sentence(one, other, found, pairs=1) == (
+        f"good and flat cannot be compared on {N} images: constant predictions (flat)."
+    )
+    strangers = [tools[0], Contender("late", {0: Prediction("0", None)}, None)]
+    ((one, other, found),) = compare_pairs(IMAGES, strangers, resamples=50)
+    assert pair_sentence(one, other, found, pairs=1).endswith("on 0 images: no pairs.")

@@ -50,7 +50,7 @@ def _perfect(dataset: Dataset) -> list[float | None]:
 @pytest.mark.parametrize("scale", [MOS, DMOS])
 def test_a_perfect_model_is_perfect_whatever_the_scale_and_direction(scale: LabelScale) -> None:
     data = _dataset(scale)
-    result = evaluate(data, ALL, _said(data, _perfect(data)), model="m", percent=True)
+    result = evaluate(data, ALL, _said(data, _perfect(data)), model="m", percent=True, resamples=5)
     a = result.agreement
     assert (a.srcc, a.krcc) == pytest.approx((1, 1))
     assert a.plcc == pytest.approx(1) and a.r2 == pytest.approx(1)
@@ -59,7 +59,7 @@ def test_a_perfect_model_is_perfect_whatever_the_scale_and_direction(scale: Labe
 
 def test_a_files_correlations_keep_their_sign_and_it_has_no_rmse() -> None:
     data = _dataset(DMOS)
-    result = evaluate(data, ALL, _said(data, _perfect(data)), model="f", percent=False)
+    result = evaluate(data, ALL, _said(data, _perfect(data)), model="f", percent=False, resamples=5)
     assert result.agreement.srcc == pytest.approx(-1)
     assert result.agreement.rmse.reason == "the scale of the predictions is unknown"
     assert result.agreement.rmse_fitted == pytest.approx(0, abs=1e-6)
@@ -70,7 +70,7 @@ def test_failures_are_counted_and_left_out() -> None:
     data = _dataset(MOS)
     scores = _perfect(data)
     scores[3] = scores[7] = None
-    result = evaluate(data, ALL, _said(data, scores), model="m", percent=True)
+    result = evaluate(data, ALL, _said(data, scores), model="m", percent=True, resamples=5)
     assert (result.agreement.n, [p.path for p in result.failures]) == (10, ["3.png", "7.png"])
     assert result.failures[0].error == "broken"
 
@@ -80,7 +80,7 @@ def test_too_few_images_leave_nan_with_a_reason(left: int) -> None:
     data = _dataset(MOS)
     scores: list[float | None] = [*_perfect(data)[:left], *[None] * (12 - left)]
     result = evaluate(
-        data, ALL, _said(data, scores), model="m", percent=True, per=["type", "range"]
+        data, ALL, _said(data, scores), model="m", percent=True, per=["type", "range"], resamples=5
     )
     assert result.agreement.n == left
     assert np.isnan(result.agreement.srcc) and result.agreement.srcc.reason
@@ -97,6 +97,7 @@ def test_groups_hold_the_images_of_their_name() -> None:
         model="m",
         percent=True,
         per=["type", "level", "subset", "range"],
+        resamples=0,
     )
     of_type = {g.name: g for g in result.groups if g.by == "type"}
     odd = range(1, 12, 2)
@@ -148,7 +149,7 @@ def test_a_csv_without_a_declared_scale_has_no_rmse(tmp_path: Path) -> None:
     said = [Prediction(i.path, 20.0 * i.mos) for i in data.images]
 
     def run(data: Dataset) -> Evaluation:
-        return evaluate(data, part, said, model="m", percent=True)
+        return evaluate(data, part, said, model="m", percent=True, resamples=5)
 
     assert run(data).agreement.rmse.reason == "the scale of the labels is unknown"
     declared = replace(data, scale=replace(data.scale, lowest=0, highest=5, declared=True))

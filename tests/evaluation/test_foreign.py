@@ -55,9 +55,11 @@ def test_what_is_no_finite_number_is_no_score(tmp_path: Path, value: str) -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("file,mos\na,1\n", "has the columns file, mos: needed are one of path"),
+        ("file,mos\na,1\n", "has the columns file, mos: expected one of score, .*--column"),
+        ("a,b,c\nx,1,2\n", "has the columns a, b, c: expected one of path, .*--delimiter"),
         ("", "has the columns of an empty file"),
         ("path,score\nb/two.png,1\ntwo.png,2\n", "more than one row for b/two.png"),
+        ("path,score\nb/two.png,0,71\n", "has 3 cells in row 1 below 2 columns: put quotes"),
         ("path,score\n\x00\n", None),
     ],
 )
@@ -73,8 +75,63 @@ def test_a_file_that_is_no_such_table_is_refused(
 
 
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot read the predictions"):
+    with pytest.raises(UsageError, match="cannot read the predictions .*No such file"):
         read_predictions(tmp_path / "none.csv", PATHS)
     (tmp_path / "latin.csv").write_bytes(b"path,score\n\xff,1\n")
-    with pytest.raises(UsageError, match="not a CSV in UTF-8"):
+    with pytest.raises(UsageError, match="not a table in UTF-8"):
         read_predictions(tmp_path / "latin.csv", PATHS)
+    (tmp_path / "cut.json").write_text('[{"image_id": "a"', "utf-8")
+    with pytest.raises(UsageError, match="not JSON in UTF-8"):
+        read_predictions(tmp_path / "cut.json", PATHS)
+    (tmp_path / "other.json").write_text("[1, 2]", "utf-8")
+    with pytest.raises(UsageError, match="neither a list of objects nor"):
+        read_predictions(tmp_path / "other.json", PATHS)
+
+
+FILES = {
+    "pyiqa.csv": "a/one.png,0.5\nb/two.png,-2e-1\n",
+    "pyiqa.txt": "a/one.png\t0.5\nb/two.png\t-0.2\n",
+    "idealo.json": """[
+        {"image_id": "a/one", "mean_score_prediction": 0.5},
+        {"image_id": "two", "mean_score_prediction": -0.2}]""",
+    "by_name.json": '{"a/one.png": 0.5, "two.png": -0.2}',
+    "biqa.json": """{"run": {}, "results": [
+        {"path": "a/one.png", "score": 0.5},
+        {"path": "b/two.png", "score": -0.2},
+        {"path": "b/one.png", "score": null}]}""",
+    "biqa.ndjson": """{"path": "a/one.png", "score": 0.5}
+        {"path": "two.png", "score": -0.2}""",
+    "metric.csv": "filename,musiq\na/one.png,0.5\ntwo.png,-0.2\n",
+    "semicolons.csv": "path;score\na/one.png;0,5\ntwo.png;-0,2\n",
+    "bom.csv": "\ufeffpath,score\na/one.png,0.5\ntwo.png,-0.2\n",
+    "crlf.csv": "path,score\r\na/one.png,0.5\r\n\r\ntwo.png,-0.2\r\n",
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_the_tools_of_the_field_write_is_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(FILES[name].encode())
+    found = read_predictions(tmp_path / name, PATHS)
+    assert [p.score for p in found.predictions] == [0.5, None, -0.2]
+    assert found.unmatched == 0
+
+
+def test_a_column_and_a_delimiter_can_be_named(tmp_path: Path) -> None:
+    file = _file(tmp_path, "path|brisque|NIQE\na/one.png|30|0,4\n")
+    found = read_predictions(file, PATHS, column="niqe", delimiter="|").predictions
+    assert found[0].score == 0.4
+    with pytest.raises(UsageError, match="has no column 'musiq' .*: it has the columns path, br"):
+        read_predictions(file, PATHS, column="musiq", delimiter="|")
+    with pytest.raises(UsageError, match="is one character, or `tab`, not ', '"):
+        read_predictions(file, PATHS, delimiter=", ")
+    tabs = _file(tmp_path, "path\tscore\na/one;1.png\t3\n")
+    assert read_predictions(tabs, ["a/one;1.png"], delimiter="tab").predictions[0].score == 3
+
+
+def test_a_name_without_its_suffix_means_the_image_of_that_name_if_there_is_one(
+    tmp_path: Path,
+) -> None:
+    text = "path,score\nb/two,3\n"
+    assert _scores(tmp_path, text) == [None, None, 3]
+    assert _scores(tmp_path, text, ["b/two.png", "b/two.jpg"]) == [None, None]
+    assert _scores(tmp_path, text, ["b/two", "b/two.jpg"]) == [3, None]

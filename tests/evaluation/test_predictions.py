@@ -57,6 +57,32 @@ def test_a_line_without_its_end_is_scored_again(photos: Path) -> None:
     assert _run(photos, brightness_model()) == [0.0, 20.0, 40.0]
 
 
+@pytest.mark.parametrize("damage", [b"\xff\xfe,1,2,3\n", b"51.png,1,2\n", b"51.png,1,2,nan\n"])
+def test_damaged_predictions_are_told_and_made_anew(
+    photos: Path, caplog: pytest.LogCaptureFixture, damage: bytes
+) -> None:
+    model = brightness_model()
+    _run(photos, model)
+    kept = kept_file(model, root=photos, dataset="greys")
+    kept.write_bytes(kept.read_bytes() + damage)
+    again, third = brightness_model(), brightness_model()
+    assert _run(photos, again) == [0.0, 20.0, 40.0]
+    (told,) = caplog.messages
+    assert f"{kept} is damaged" in told and "scored again" in told
+    assert _run(photos, third) == [0.0, 20.0, 40.0]
+    assert (_scored(again), _scored(third)) == (3, 0)
+
+
+def test_where_nothing_can_be_kept_photos_are_scored_all_the_same(
+    photos: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BIQA_PREDICTIONS", str(photos / "0.png" / "no folder"))
+    assert _run(photos, brightness_model()) == [0.0, 20.0, 40.0]
+    assert "scores are not kept for the next run" in caplog.text
+
+
 def test_a_changed_photo_is_scored_again(photos: Path) -> None:
     _run(photos, brightness_model())
     grey_png(photos / "51.png", 255)

@@ -100,7 +100,7 @@ def test_the_record_turns_into_json() -> None:
     assert record["outlier_ratio"].reason == "no standard deviations of labels"
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(any_pairs)
 def test_any_floats_give_numbers_or_reasons(pair: Pair) -> None:
     result = agreement(*pair, mos_std=np.ones_like(pair[0]))

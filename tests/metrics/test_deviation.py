@@ -13,7 +13,6 @@ from biqa_cli.errors import UsageError
 from biqa_cli.metrics.correlation import plcc
 from biqa_cli.metrics.deviation import (
     QUANTILES,
-    evs_table6,
     explained_variance,
     mae,
     outlier_ratio,
@@ -23,27 +22,7 @@ from biqa_cli.metrics.deviation import (
     residual_quantiles,
     rmse,
 )
-from biqa_cli.metrics.measure import Measure, undefined
-
-# QualityNet: PLCC of Tables 2 to 5 and "EVS" of Table 6, on TID2013, KonIQ-10k, LIVEC, BIQ2021.
-PLCC_AND_EVS = {
-    "NIQE": (0.37, 0.32, 0.48, 0.30, -6.30, -8.77, -3.34, -10.11),
-    "CNNIQA": (0.39, 0.80, 0.63, 0.64, -5.57, -0.56, -1.52, -1.44),
-    "BRISQUE": (0.43, 0.21, 0.35, 0.70, -4.41, -21.68, -7.16, -1.04),
-    "PI": (0.45, 0.47, 0.52, 0.53, -3.94, -3.53, -2.70, -2.56),
-    "NRQM": (0.46, 0.48, 0.41, 0.42, -3.73, -3.34, -4.95, -4.67),
-    "ILNIQE": (0.52, 0.52, 0.49, 0.28, -2.70, -2.70, -3.16, -11.76),
-    "DBCNN": (0.55, 0.86, 0.79, 0.79, -2.31, -0.35, -0.60, -0.60),
-    "PAQ2PIQ": (0.58, 0.71, 0.75, 0.76, -1.97, -0.98, -0.78, -0.73),
-    "CLIPIQA_VITL14_512": (0.61, 0.87, 0.77, 0.77, -1.69, -0.32, -0.69, -0.69),
-    "CLIPIQA": (0.65, 0.72, 0.69, 0.69, -1.37, -0.93, -1.10, -1.10),
-    "MUSIQ-KONIQ": (0.68, 0.85, 0.83, 0.83, -1.16, -0.38, -0.45, -0.45),
-    "CLIPIQA_RN50_512": (0.69, 0.86, 0.82, 0.82, -1.10, -0.35, -0.49, -0.49),
-    "MANIQA": (0.69, 0.72, 0.72, 0.73, -1.10, -0.93, -0.93, -0.88),
-    "CLIPIQA+": (0.70, 0.85, 0.83, 0.84, -1.04, -0.38, -0.45, -0.42),
-    "GPR-BIQA": (0.91, 0.71, 0.66, 0.66, -0.21, -0.98, -1.30, -1.30),
-    "Proposed": (0.92, 0.89, 0.86, 0.85, -0.18, -0.29, -0.35, -0.38),
-}
+from biqa_cli.metrics.measure import Measure
 
 DEVIATIONS: list[Callable[..., Measure]] = [
     rmse,
@@ -164,37 +143,6 @@ def test_errors_whose_squares_leave_float64_are_still_errors() -> None:
 
 def test_differences_beyond_float64_are_named() -> None:
     assert rmse([1.7e308], [-1.7e308]).reason == "outside the range of float64"
-
-
-@pytest.mark.parametrize(("value", "printed"), [(0.92, -0.18), (0.85, -0.38), (0.37, -6.30)])
-def test_evs_of_table_6_at_the_papers_correlations(value: float, printed: float) -> None:
-    assert round(evs_table6(value), 2) == printed
-
-
-def test_63_of_the_64_entries_of_table_6_are_a_function_of_plcc() -> None:
-    wrong = {
-        (method, column): (round(evs_table6(row[column]), 2), row[column + 4])
-        for method, row in PLCC_AND_EVS.items()
-        for column in range(4)
-        if round(evs_table6(row[column]), 2) != row[column + 4]
-    }
-    assert len(PLCC_AND_EVS) * 4 == 64
-    assert wrong == {("Proposed", 1): (-0.26, -0.29)}
-
-
-def test_evs_of_table_6_is_not_the_explained_variance() -> None:
-    # An author's test run on BIQ2021 prints RMSE 0.103 where labels deviate by 0.196.
-    share = 1 - (0.103 / 0.196) ** 2
-    assert share == pytest.approx(0.851**2, abs=5e-4)
-    assert round(evs_table6(0.851), 2) == -0.38
-
-
-def test_evs_of_table_6_passes_on_why_it_is_undefined() -> None:
-    assert evs_table6(undefined("constant labels")).reason == "constant labels"
-    assert evs_table6(math.nan).reason == "PLCC is nan"
-    assert evs_table6(0).reason == "PLCC is 0"
-    with pytest.raises(UsageError, match=r"a PLCC lies in \[-1, 1\], got 1.5"):
-        evs_table6(1.5)
 
 
 def test_outliers_are_further_off_than_two_standard_deviations() -> None:

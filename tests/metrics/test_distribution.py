@@ -6,7 +6,7 @@ from hypothesis import given
 from metrics.strategies import Pair, any_pairs
 from scipy import stats
 
-from biqa_cli.metrics.distribution import compare_distributions, density
+from biqa_cli.metrics.distribution import compare_distributions
 
 
 def test_moments_and_distance_are_those_of_scipy() -> None:
@@ -41,14 +41,3 @@ def test_any_floats_give_numbers_or_reasons(pair: Pair) -> None:
     result = compare_distributions(*pair)
     for value in (result.ks, result.mos.skew, result.predicted.std):
         assert math.isnan(value) == bool(value.reason)
-
-
-def test_a_density_has_an_area_of_1() -> None:
-    at = np.linspace(-10, 10, 2001)
-    curve = density(np.random.default_rng(0).normal(size=100), at=at)
-    assert np.trapezoid(curve, at) == pytest.approx(1, abs=1e-6)
-
-
-@pytest.mark.parametrize("values", [[], [1], [2, 2, 2], [math.nan, 3]])
-def test_without_spread_there_is_no_density(values: list[float]) -> None:
-    assert np.isnan(density(values, at=[0, 1])).tolist() == [True, True]

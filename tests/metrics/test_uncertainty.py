@@ -35,6 +35,7 @@ def test_the_interval_of_plcc_is_about_that_of_fisher() -> None:
     assert (interval.low, interval.high) == pytest.approx((low, high), abs=0.01)
 
 
+@pytest.mark.slow
 def test_95_percent_intervals_hold_the_truth_about_95_times_in_100() -> None:
     held = 0
     for seed in range(100):
