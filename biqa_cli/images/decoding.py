@@ -21,9 +21,11 @@ from biqa_cli.images.jxl import BYTES_A_PIXEL, JxlPixels, decode_jxl, jxl_size
 from biqa_cli.images.limits import Clock, Limits, check_size
 from biqa_cli.images.opening import inspect, open_lazily
 from biqa_cli.images.orientation import ON_ITS_SIDE, UPRIGHT, orientation, turned
-from biqa_cli.images.pixels import storage, to_8_bits
+from biqa_cli.images.pixels import BANDS_BYTES, storage, to_8_bits
 
 _RGB_BYTES = 4
+# Grey of more than 8 bits is grey of 8 first, and RGB then.
+_CONVERTED_BYTES = 1 + _RGB_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,11 @@ def _peak(image: Image.Image, header: Header, pixels: int, *, is_turned: bool) -
     decoded = image.width * image.height
     kept = storage(image.mode)
     # A turned copy replaces the first; a converted one stands beside what it is made of.
-    copies = max(kept if is_turned else 0, 0 if image.mode == "RGB" else _RGB_BYTES)
-    return header.fixed_bytes + max(
-        decoded * (kept + copies), decoded * kept + pixels * header.decoder_bytes
+    copies = max(kept if is_turned else 0, 0 if image.mode == "RGB" else _CONVERTED_BYTES)
+    return (
+        BANDS_BYTES
+        + header.fixed_bytes
+        + max(decoded * (kept + copies), decoded * kept + pixels * header.decoder_bytes)
     )
 
 

@@ -9,7 +9,7 @@ from biqa_cli.images.header import TRUNCATED, exactly, unsupported
 
 CODESTREAM = b"\xff\x0a"
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
-BYTES_A_PIXEL = 24
+BYTES_A_PIXEL = 16
 """Of a photo of three channels: libjxl works on float32."""
 
 _MAX_EXTRA_CHANNELS = 4

@@ -17,9 +17,10 @@ from biqa_cli.images.heif import open_heif
 from biqa_cli.images.isobmff import primary_image
 from biqa_cli.images.jpeg import inspect_jpeg
 from biqa_cli.images.limits import check_size
-from biqa_cli.images.png import inspect_png
+from biqa_cli.images.png import inspect_png, profile_in_words
 from biqa_cli.images.profiles import coded_profile
-from biqa_cli.images.tiff import inspect_tiff, unreadable
+from biqa_cli.images.tiff import header_of_page, inspect_tiff, unreadable
+from biqa_cli.images.tiff_tags import BITS, PHOTOMETRIC
 
 
 def _open_bmp(file: IO[bytes]) -> Image.Image:
@@ -41,7 +42,7 @@ _OPENERS: dict[Format, Callable[[IO[bytes]], Image.Image]] = {
     "HEIC": open_heif,
 }
 # Bytes a pixel that decoders hold beside Pillow's image, measured by tests/images/test_memory.py.
-_WEBP_BYTES, _AVIF_BYTES, _HEIC_BYTES = 12, 14, 14
+_WEBP_BYTES, _AVIF_BYTES, _HEIC_BYTES = 14, 16, 14
 
 
 def inspect(file: IO[bytes], kind: Format, *, max_pixels: int) -> Header:
@@ -84,6 +85,18 @@ def open_lazily(file: IO[bytes], kind: Format, header: Header) -> Image.Image:
     if header.frame:
         image.seek(header.frame)
     return image
+
+
+def header_of(image: Image.Image) -> Header:
+    """Return what Pillow has kept of the header of an image that somebody else has opened."""
+    info = image.info
+    if isinstance(image, TiffImageFile):
+        return header_of_page(
+            {tag: image.tag_v2[tag] for tag in (BITS, PHOTOMETRIC) if tag in image.tag_v2}
+        )
+    if image.format == "PNG" and "icc_profile" not in info and "srgb" not in info:
+        return Header(profile=profile_in_words(info.get("gamma"), info.get("chromaticity")))
+    return Header()
 
 
 def _inspect_boxes(file: IO[bytes], kind: Format, *, max_pixels: int) -> Header:

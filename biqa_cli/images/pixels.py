@@ -9,7 +9,9 @@ from biqa_cli.errors import ImageError
 from biqa_cli.images.tiff import NO_WHITE
 
 _WHITE_8, _WHITE_16 = 255, 65535
-_BAND_PIXELS = 1 << 20
+_BAND_PIXELS = 1 << 18
+BANDS_BYTES = 8_000_000
+"""What one band takes at the most, in all its forms."""
 _TRANSPARENT = frozenset({"RGBA", "RGBa", "LA", "La", "PA"})
 _OPAQUE = frozenset({"L", "RGB", "CMYK", "LAB"})
 

@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import astuple
 from typing import IO
 
 from biqa_cli.errors import ImageError
@@ -10,7 +11,6 @@ from biqa_cli.images.header import TRUNCATED, Header, exactly, unsupported
 from biqa_cli.images.limits import check_size
 from biqa_cli.images.profiles import (
     SRGB,
-    Curve,
     Primaries,
     coded_profile,
     power,
@@ -23,6 +23,7 @@ _PIECE = 1 << 20
 _COLOURS = frozenset({b"IHDR", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP"})
 # Pillow keeps chunks in memory whole, all but the pixels; a profile is hundreds of kilobytes.
 _MAX_BESIDE_PIXELS = 64_000_000
+_UNIT = 100_000
 _HEADER_SIZE = 13
 _DEFLATE_BUFFER = 1 << 20
 # Programs that write sRGB without saying so write its mean gamma, 1/2.2, and its primaries
@@ -90,36 +91,51 @@ def _profile(colours: dict[bytes, bytes]) -> bytes | None:
         return coded_profile("PNG", primaries=primaries, transfer=transfer)
     if b"iCCP" in colours or b"sRGB" in colours:
         return None
-    curve, primaries_of_file = _curve(colours.get(b"gAMA")), _primaries(colours.get(b"cHRM"))
-    if curve is None and primaries_of_file is None:
+    return profile_in_words(_gamma(colours.get(b"gAMA")), _chromaticity(colours.get(b"cHRM")))
+
+
+def _gamma(chunk: bytes | None) -> float | None:
+    if chunk is None or len(chunk) != 4:  # noqa: PLR2004  one number
+        return None
+    return int.from_bytes(chunk, "big") / _UNIT
+
+
+def _chromaticity(chunk: bytes | None) -> tuple[float, ...] | None:
+    if chunk is None or len(chunk) != 32:  # noqa: PLR2004  eight numbers
+        return None
+    return tuple(value / _UNIT for value in struct.unpack(">8I", chunk))
+
+
+def profile_in_words(gamma: float | None, chromaticity: tuple[float, ...] | None) -> bytes | None:
+    """Return the ICC profile of what a PNG says without one, None where that is sRGB.
+
+    Args:
+        gamma: Of the encoding: 0.45455 is near to sRGB, 1 is linear light.
+        chromaticity: (x, y) of white, red, green and blue, one after the other.
+
+    Raises:
+        ImageError: If there are no such colours.
+    """
+    curve = None
+    if gamma and abs(gamma / _SRGB_GAMMA - 1) > _GAMMA_TOLERANCE:
+        curve = power(1 / gamma)
+    primaries = None
+    if chromaticity:
+        white, red, green, blue = zip(chromaticity[::2], chromaticity[1::2], strict=True)
+        primaries = Primaries(red, green, blue, white)
+        if _near_srgb(primaries):
+            primaries = None
+    if curve is None and primaries is None:
         return None
     try:
-        return rgb_profile(primaries_of_file or SRGB, curve or srgb_curve)
+        return rgb_profile(primaries or SRGB, curve or srgb_curve)
     except ValueError as error:
         raise unsupported("PNG", f"its cHRM chunk: {error}") from error
 
 
-def _curve(chunk: bytes | None) -> Curve | None:
-    """Return the curve of a gAMA chunk, None for that of sRGB."""
-    if chunk is None or len(chunk) != 4 or chunk == bytes(4):  # noqa: PLR2004  one number
-        return None
-    encoding = int.from_bytes(chunk, "big") / 100_000
-    if abs(encoding / _SRGB_GAMMA - 1) <= _GAMMA_TOLERANCE:
-        return None
-    return power(1 / encoding)
-
-
-def _primaries(chunk: bytes | None) -> Primaries | None:
-    """Return the primaries of a cHRM chunk, None for those of sRGB."""
-    if chunk is None or len(chunk) != 32:  # noqa: PLR2004  eight numbers
-        return None
-    white, red, green, blue = (
-        (x / 100_000, y / 100_000) for x, y in struct.iter_unpack(">II", chunk)
+def _near_srgb(primaries: Primaries) -> bool:
+    return all(
+        abs(value - of_srgb) <= _PRIMARIES_TOLERANCE
+        for corner, corner_of_srgb in zip(astuple(primaries), astuple(SRGB), strict=True)
+        for value, of_srgb in zip(corner, corner_of_srgb, strict=True)
     )
-    found = Primaries(red, green, blue, white)
-    pairs = zip(
-        (*found.red, *found.green, *found.blue, *found.white),
-        (*SRGB.red, *SRGB.green, *SRGB.blue, *SRGB.white),
-        strict=True,
-    )
-    return None if all(abs(a - b) <= _PRIMARIES_TOLERANCE for a, b in pairs) else found

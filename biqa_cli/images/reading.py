@@ -16,6 +16,7 @@ from biqa_cli.images.decoding import Photo, Task, decode
 from biqa_cli.images.formats import identify
 from biqa_cli.images.header import Format
 from biqa_cli.images.limits import DEFAULT_LIMITS, Clock, Limits, TimedFile
+from biqa_cli.images.opening import header_of
 from biqa_cli.images.orientation import orientation, turned
 from biqa_cli.images.pixels import to_8_bits
 
@@ -85,7 +86,10 @@ def photo_of(image: Image.Image) -> Photo:
         # Pillow turns a TIFF itself as it loads it, and then forgets its orientation.
         image.load()
         upright = turned(image, orientation(image))
-        pixels = to_srgb(to_8_bits(upright), upright.info.get("icc_profile"), own=False)
+        header = header_of(image)
+        opaque = to_8_bits(upright, white=header.white, inverted=header.inverted)
+        profile = header.profile or upright.info.get("icc_profile")
+        pixels = to_srgb(opaque, profile, own=False)
         return Photo(pixels, upright.width, upright.height)
 
 

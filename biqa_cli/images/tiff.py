@@ -1,5 +1,7 @@
 """TIFF: which of its many forms Pillow reads right, told from the tags."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import IO
 
 from biqa_cli.errors import ImageError
@@ -86,15 +88,26 @@ def inspect_tiff(file: IO[bytes], *, max_pixels: int) -> Header:
     check_size(width, height, max_pixels=max_pixels)
     _check_form(page)
     bits = max(page.tags.get(BITS, (1,)))
-    photometric = page.first(PHOTOMETRIC, -1)
     samples = page.first(SAMPLES, 1)
-    return Header(
+    return replace(
+        header_of_page(page.tags),
         # libtiff decodes a strip at a time, and one may be all of the photo.
         decoder_bytes=samples * bits / _EIGHT,
         fixed_bytes=length(file),
-        white=(1 << bits) - 1 if bits > _EIGHT else 65535,
-        inverted=photometric == _WHITE_IS_ZERO and bits == _SIXTEEN,
         frame=frame,
+    )
+
+
+def header_of_page(tags: Mapping[int, tuple[int, ...] | int]) -> Header:
+    """Return what Pillow leaves to do, told from the tags BITS and PHOTOMETRIC."""
+    page = Directory(
+        {tag: (value,) if isinstance(value, int) else value for tag, value in tags.items()}
+    )
+    bits = max(page.tags.get(BITS, (1,)))
+    return Header(
+        white=(1 << bits) - 1 if bits > _EIGHT else 65535,
+        # Pillow inverts up to eight bits and forgets it for more.
+        inverted=page.first(PHOTOMETRIC, -1) == _WHITE_IS_ZERO and bits > _EIGHT,
     )
 
 
