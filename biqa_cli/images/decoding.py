@@ -181,10 +181,11 @@ def _of_preview(preview: bytes, mosaic: Mosaic, task: Task) -> Photo | None:
         if max(width, height) < min(SMALLEST_PREVIEW, mosaic.width, mosaic.height):
             return None
         up = orientation(image)
-    on_its_side = mosaic.orientation in ON_ITS_SIDE
-    if up == UPRIGHT and (not on_its_side or (width > height) == (mosaic.width > mosaic.height)):
-        # The preview lies as the mosaic does; some cameras turn it, and few say so in it.
-        up = mosaic.orientation
+    if mosaic.orientation in ON_ITS_SIDE:
+        # Most previews lie as the mosaic does, some are turned already, and LibRaw gives them all
+        # the orientation of the mosaic: the shape tells.
+        lies = (width > height) == (mosaic.width > mosaic.height)
+        up = mosaic.orientation if lies else UPRIGHT
     photo = _of_pillow(file, "JPEG", task, known_orientation=up)
     return replace(photo, note=f"preview {width}×{height} of the camera's raw file")
 

@@ -7,6 +7,7 @@ from PIL import Image
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile, DibImageFile
 from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
@@ -29,13 +30,22 @@ def _open_bmp(file: IO[bytes]) -> Image.Image:
     return cast("Image.Image", BmpImageFile(file) if whole else DibImageFile(file))
 
 
+class _Tiff(TiffImageFile):
+    """Pillow's TIFF without its check of the host process's limit, which loading repeats."""
+
+    def load_prepare(self) -> None:
+        if self._im is None:
+            self.im = Image.core.new(self.mode, self._tile_size)
+        ImageFile.load_prepare(self)
+
+
 # `Image.open` would check a limit that belongs to the host process, and try plugins that others
 # have registered. Each further decoder is one more that a hostile file can reach.
 _OPENERS: dict[Format, Callable[[IO[bytes]], Image.Image]] = {
     "JPEG": JpegImageFile,
     "PNG": PngImageFile,
     "WEBP": WebPImageFile,
-    "TIFF": TiffImageFile,
+    "TIFF": _Tiff,
     "BMP": _open_bmp,
     "GIF": GifImageFile,
     "AVIF": AvifImageFile,
