@@ -35,7 +35,7 @@ class _Tiff(TiffImageFile):
 
     def load_prepare(self) -> None:
         if self._im is None:
-            self.im = Image.core.new(self.mode, self._tile_size)
+            self.im = Image.new(self.mode, self._tile_size).im
         ImageFile.load_prepare(self)
 
 

@@ -1,5 +1,6 @@
 """TIFF: which of its many forms Pillow reads right, told from the tags."""
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import IO
@@ -16,6 +17,10 @@ from biqa_cli.images.tiff_tags import (
     PLANAR,
     SAMPLE_FORMAT,
     SAMPLES,
+    STRIP_BYTES,
+    STRIP_OFFSETS,
+    TILE_BYTES,
+    TILE_OFFSETS,
     WIDTH,
     Directories,
     Directory,
@@ -59,10 +64,13 @@ _COMPRESSIONS = {
 }
 # libtiff may know more, but Pillow is built without: thunderscan, WebP, LERC, JPEG XL.
 _READ_COMPRESSIONS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000})
+_DEFLATE = frozenset({8, 32946})
+_PIECE = 1 << 16
 _NONE = 1
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
 _EIGHT, _TWELVE, _SIXTEEN = 8, 12, 16
 _CHUNKY = 1
+_MOST_SAMPLES = 6
 
 
 def is_camera_raw(directories: Directories) -> bool:
@@ -89,6 +97,8 @@ def inspect_tiff(file: IO[bytes], *, max_pixels: int) -> Header:
     _check_form(page)
     bits = max(page.tags.get(BITS, (1,)))
     samples = page.first(SAMPLES, 1)
+    if page.first(COMPRESSION, _NONE) in _DEFLATE:
+        _check_deflate(file, page)
     return replace(
         header_of_page(page.tags),
         # libtiff decodes a strip at a time, and one may be all of the photo.
@@ -96,6 +106,30 @@ def inspect_tiff(file: IO[bytes], *, max_pixels: int) -> Header:
         fixed_bytes=length(file),
         frame=frame,
     )
+
+
+def _check_deflate(file: IO[bytes], page: Directory) -> None:
+    """Compare the checksums of deflated strips: libtiff stops before them, at the last pixel.
+
+    Raises:
+        ImageError: If one does not hold.
+    """
+    places = page.tags.get(STRIP_OFFSETS) or page.tags.get(TILE_OFFSETS, ())
+    sizes = page.tags.get(STRIP_BYTES) or page.tags.get(TILE_BYTES, ())
+    for place, size in zip(places, sizes, strict=False):
+        file.seek(place)
+        left, stream = size, zlib.decompressobj()
+        try:
+            while left and not stream.eof:
+                piece = file.read(min(left, _PIECE))
+                if not piece:
+                    break
+                left -= len(piece)
+                while piece:
+                    stream.decompress(piece, _PIECE)
+                    piece = stream.unconsumed_tail
+        except zlib.error as error:
+            raise ImageError("the file is damaged: the checksum of its pixels is wrong") from error
 
 
 def header_of_page(tags: Mapping[int, tuple[int, ...] | int]) -> Header:
@@ -133,6 +167,7 @@ def _check_form(page: Directory) -> None:
     planar = page.first(PLANAR, _CHUNKY) != _CHUNKY and len(bits) > 1
     wrong = (
         _SIGNED in formats
+        or page.first(SAMPLES, 1) > _MOST_SAMPLES
         or len(set(bits)) > 1
         # Pillow takes the samples of such planes for bytes.
         or (planar and bits[0] > _EIGHT and compression == _NONE)

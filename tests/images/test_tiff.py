@@ -143,3 +143,17 @@ def test_a_directory_that_leads_back_to_itself_ends() -> None:
     after = start + 2 + 12 * entries
     content[after : after + 4] = content[4:8]
     assert _read(bytes(content)).shape == (12, 16, 3)
+
+
+@pytest.mark.parametrize("layout", [{"rowsperstrip": 10}, {"tile": (16, 16)}])
+def test_a_wrong_checksum_of_deflated_pixels_is_an_error(layout: dict[str, Any]) -> None:
+    content = _tiff(COLOUR, photometric="rgb", compression="zlib", **layout)
+    assert np.array_equal(_read(content), COLOUR >> 8)
+    with tifffile.TiffFile(io.BytesIO(content)) as tiff:
+        page = tiff.pages[0]
+        ends = [a + b for a, b in zip(page.dataoffsets, page.databytecounts, strict=True)]
+    for end in (ends[0], ends[-1]):
+        damaged = bytearray(content)
+        damaged[end - 1] ^= 1
+        with pytest.raises(ImageError, match="the checksum of its pixels is wrong"):
+            read_photo(bytes(damaged))
