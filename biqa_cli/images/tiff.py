@@ -192,4 +192,5 @@ def describe(page: Directory) -> str:
     samples = page.first(SAMPLES, 1)
     planes = " in planes" if page.first(PLANAR, _CHUNKY) != _CHUNKY and samples > 1 else ""
     how = _COMPRESSIONS.get(compression, f"compression {compression}")
-    return f"{signed}{depth}-bit {colours}, {samples} samples{planes}, {how}"
+    count = f", {samples} samples" if samples > 1 else ""
+    return f"{signed}{depth}-bit {colours}{count}{planes}, {how}"
