@@ -16,12 +16,13 @@ from biqa_cli.images.camera_raw import (
     open_raw,
 )
 from biqa_cli.images.colour import to_srgb
+from biqa_cli.images.exif import ON_ITS_SIDE, UPRIGHT, in_adobe_rgb, orientation, turned
 from biqa_cli.images.header import Format, Header, length
 from biqa_cli.images.jxl import BYTES_A_PIXEL, JxlPixels, decode_jxl, jxl_size
 from biqa_cli.images.limits import Clock, Limits, check_size
 from biqa_cli.images.opening import inspect, open_lazily
-from biqa_cli.images.orientation import ON_ITS_SIDE, UPRIGHT, orientation, turned
 from biqa_cli.images.pixels import BANDS_BYTES, storage, to_8_bits
+from biqa_cli.images.profiles import adobe_rgb_profile
 
 _RGB_BYTES = 4
 # Grey of more than 8 bits is grey of 8 first, and RGB then.
@@ -103,6 +104,8 @@ def _of_pillow(
             width, height = height, width
         upright = turned(image, up)
         profile = header.profile or upright.info.get("icc_profile")
+        if profile is None and in_adobe_rgb(image):
+            profile = adobe_rgb_profile()
         if upright is not image:
             # 100 megapixels take 400 MB: a third copy would not fit where two do.
             image.close()

@@ -8,7 +8,7 @@ from biqa_cli.images.header import Format
 from biqa_cli.images.tiff import is_camera_raw
 from biqa_cli.images.tiff_tags import read_directories
 
-KNOWN = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, MPO, HEIC, JPEG XL or a camera's raw file"
+KNOWN = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, MPO, HEIC, JPEG XL or camera raw"
 
 _HEAD = 32
 _BRANDS: dict[bytes, Format] = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """From what is stored, 0 to 1, to linear light."""
 
 D65: Chromaticity = (0.3127, 0.3290)
+_ADOBE_GAMMA = 563 / 256
 _CURVE_POINTS = 1024
 _LINEAR_END = 0.04045
 _FURTHEST = 1.99  # what the numbers of a profile can hold
@@ -46,7 +48,7 @@ PRIMARIES = {
     12: Primaries((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
 }
 SRGB = PRIMARIES[1]
-ADOBE_RGB = Primaries((0.640, 0.330), (0.210, 0.710), (0.150, 0.060))
+_ADOBE_RGB = Primaries((0.640, 0.330), (0.210, 0.710), (0.150, 0.060))
 
 
 def power(gamma: float) -> Curve:
@@ -133,6 +135,12 @@ def rgb_profile(primaries: Primaries, curve: Curve) -> bytes:
     head[36:40] = b"acsp"
     head[68:80] = b"".join(_s15(value) for value in _D50)
     return bytes(head) + (len(tags) + 2).to_bytes(4, "big") + table + body
+
+
+@lru_cache(maxsize=1)
+def adobe_rgb_profile() -> bytes:
+    """Return the ICC profile of Adobe RGB (1998)."""
+    return rgb_profile(_ADOBE_RGB, power(_ADOBE_GAMMA))
 
 
 def _to_d50(primaries: Primaries) -> NDArray[np.float64]:

@@ -13,12 +13,13 @@ from biqa_cli.errors import ImageError
 from biqa_cli.images.colour import to_srgb
 from biqa_cli.images.complaints import explain
 from biqa_cli.images.decoding import Photo, Task, decode
+from biqa_cli.images.exif import in_adobe_rgb, orientation, turned
 from biqa_cli.images.formats import identify
 from biqa_cli.images.header import Format
 from biqa_cli.images.limits import DEFAULT_LIMITS, Clock, Limits, TimedFile
 from biqa_cli.images.opening import header_of
-from biqa_cli.images.orientation import orientation, turned
 from biqa_cli.images.pixels import to_8_bits
+from biqa_cli.images.profiles import adobe_rgb_profile
 
 __all__ = ["DEFAULT_MAX_PIXELS", "Photo", "photo_of", "read_photo", "reading_photo"]
 
@@ -89,6 +90,8 @@ def photo_of(image: Image.Image) -> Photo:
         header = header_of(image)
         opaque = to_8_bits(upright, white=header.white, inverted=header.inverted)
         profile = header.profile or upright.info.get("icc_profile")
+        if profile is None and in_adobe_rgb(image):
+            profile = adobe_rgb_profile()
         pixels = to_srgb(opaque, profile, own=False)
         return Photo(pixels, upright.width, upright.height)
 

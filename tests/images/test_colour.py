@@ -47,6 +47,23 @@ def test_the_profile_of_cmyk_is_converted(kind: str) -> None:
     assert read[4, 4].tolist() == pytest.approx(expected.tolist(), abs=10)
 
 
+@pytest.mark.parametrize(("space", "index"), [(65535, "R03"), (1, "R03"), (65535, "R98")])
+def test_adobe_rgb_that_only_exif_tells_is_converted(space: int, index: str) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA001] = space
+    exif.get_ifd(0x8769)[0xA005] = {1: index}
+    green = Image.new("RGB", (16, 16), (120, 200, 90))
+    read = _pixels(saved(green, "JPEG", quality=100, subsampling=0, exif=exif))[4, 4]
+    if (space, index) != (65535, "R03"):
+        assert read.tolist() == pytest.approx([120, 200, 90], abs=2)
+        return
+    # From linear Adobe RGB (1998) to linear sRGB; both have the white D65.
+    to_srgb = np.array([[1.3983557, -0.3983557, 0], [0, 1, 0], [0, -0.0429290, 1.0429290]])
+    expected = encoded_srgb(to_srgb @ (np.array([120, 200, 90]) / 255) ** (563 / 256))
+    assert read.tolist() == pytest.approx(expected.tolist(), abs=3)
+    assert abs(expected[0] - 120) > 20
+
+
 def test_a_profile_for_other_pixels_is_ignored() -> None:
     read = _pixels(saved(photo(), "PNG", icc_profile=grey_profile(1.0)))
     assert np.array_equal(read, np.asarray(photo()).astype(int))

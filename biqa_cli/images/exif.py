@@ -1,4 +1,4 @@
-"""Which way is up: EXIF's orientation, and turning by it."""
+"""What EXIF says of how a photo is shown: which way is up, and whether it is in Adobe RGB."""
 
 import logging
 
@@ -18,6 +18,9 @@ _TRANSPOSITIONS = {
 }
 ON_ITS_SIDE = frozenset({5, 6, 7, 8})
 
+_INTEROPERABILITY_INDEX = 1
+_UNCALIBRATED, _OPTION_FILE = 65535, "R03"
+
 
 def orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 where there is none or the tag cannot be read."""
@@ -32,3 +35,15 @@ def turned(image: Image.Image, orientation: int) -> Image.Image:
     """Return an image upright: itself where it is so already."""
     operation = _TRANSPOSITIONS.get(orientation)
     return image if operation is None else image.transpose(operation)
+
+
+def in_adobe_rgb(image: Image.Image) -> bool:
+    """Return whether a camera has written Adobe RGB without a profile, as DCF 2.0 lets it."""
+    try:
+        exif = image.getexif()
+        space = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace)
+        index = str(exif.get_ifd(ExifTags.IFD.Interop).get(_INTEROPERABILITY_INDEX, ""))
+    except Exception:  # noqa: BLE001  broken EXIF raises anything; the pixels are still good
+        logger.info("unreadable EXIF data is ignored")
+        return False
+    return space == _UNCALIBRATED and index.rstrip("\0 ") == _OPTION_FILE
