@@ -89,12 +89,21 @@ def _of_pillow(
     with open_lazily(file, kind, header) as image:
         width, height = image.size
         check_size(width, height, max_pixels=task.limits.max_pixels)
-        up = orientation(image) if known_orientation is None else known_orientation
+        up = known_orientation or UPRIGHT
+        if known_orientation is None and header.may_be_turned is None:
+            up = orientation(image)
         if task.at_least is not None and kind == "JPEG":
             # HEIC has this too, from its thumbnail, which is compressed once more.
             rows, columns = task.at_least[::-1] if up in ON_ITS_SIDE else task.at_least
             image.draft(None, (columns, rows))
-        task.reserve(_peak(image, header, width * height, is_turned=up != UPRIGHT))
+        task.reserve(
+            _peak(
+                image,
+                header,
+                width * height,
+                is_turned=up != UPRIGHT or header.may_be_turned is True,
+            )
+        )
         task.clock.check()
         image.load()
         if known_orientation is None:

@@ -26,6 +26,8 @@ class Header:
     """The value of white in a photo of more than eight bits."""
     inverted: bool = False
     """White is zero, and the decoder does not know."""
+    may_be_turned: bool | None = None
+    """Whether an orientation may be in the file; None where Pillow tells without decoding."""
     frame: int = 0
     """The frame that is the photo."""
 

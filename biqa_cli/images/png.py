@@ -20,6 +20,8 @@ from biqa_cli.images.profiles import (
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIECE = 1 << 20
+# EXIF stands in a chunk of its own, or in a text, or in XMP, which is one.
+_WITH_EXIF = frozenset({b"eXIf", b"tEXt", b"zTXt", b"iTXt"})
 _COLOURS = frozenset({b"IHDR", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP"})
 # Pillow keeps chunks in memory whole, all but the pixels; a profile is hundreds of kilobytes.
 _MAX_BESIDE_PIXELS = 64_000_000
@@ -40,8 +42,9 @@ def inspect_png(file: IO[bytes], *, max_pixels: int) -> Header:
             high dynamic range.
     """
     colours: dict[bytes, bytes] = {}
-    beside = 0
+    beside, may_be_turned = 0, False
     for kind, size, content in _chunks(file):
+        may_be_turned |= kind in _WITH_EXIF
         if kind == b"IHDR":
             if len(content) != _HEADER_SIZE:
                 raise ImageError(f"the file is damaged: its header has {len(content)} bytes")
@@ -55,7 +58,11 @@ def inspect_png(file: IO[bytes], *, max_pixels: int) -> Header:
             colours.setdefault(kind, content)
     if b"IHDR" not in colours:
         raise ImageError("the file is damaged: a PNG without a header")
-    return Header(profile=_profile(colours), fixed_bytes=beside + _DEFLATE_BUFFER)
+    return Header(
+        profile=_profile(colours),
+        fixed_bytes=beside + _DEFLATE_BUFFER,
+        may_be_turned=may_be_turned,
+    )
 
 
 def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, bytes]]:
