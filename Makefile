@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check fix bench docs
+.PHONY: help setup test check fix bench fuzz docs
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -30,6 +30,9 @@ fix: .venv/installed  ## Format and mend what can be mended automatically
 
 bench: .venv/installed  ## Measure speed, memory and start-up; writes benchmarks/results.json
 	$(BIN)/python benchmarks/scoring.py --output benchmarks/results.json
+
+fuzz: .venv/installed  ## Read 10,000 damaged files of every format; keeps what breaks a rule
+	$(BIN)/python tools/fuzz/run.py --files 10000
 
 docs: .venv/installed  ## Write the help texts into docs/cli and build the site in site/
 	$(BIN)/python tools/write_cli_docs.py

@@ -14,7 +14,7 @@ from biqa_cli import __version__
 from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import covering_grid
 from biqa_cli.errors import ImageError
-from biqa_cli.images.reading import DEFAULT_MAX_PIXELS, Photo, photo_of, read_photo
+from biqa_cli.images.reading import DEFAULT_MAX_PIXELS, Photo, photo_of, reading_photo
 from biqa_cli.images.transforms import model_view
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
@@ -103,10 +103,11 @@ def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:
 def _read(source: str | bytes, *, contract: InputContract, max_pixels: int) -> _Reading:
     path = source if isinstance(source, str) else ""
     try:
-        photo = read_photo(source, at_least=contract.decode_size, max_pixels=max_pixels)
+        # The photo's memory is free for the next reader once the view is made.
+        with reading_photo(source, at_least=contract.decode_size, max_pixels=max_pixels) as photo:
+            return _viewed(path, photo, contract)
     except ImageError as error:
         return _Reading(path, error=str(error))
-    return _viewed(path, photo, contract)
 
 
 def _viewed(path: str, photo: Photo, contract: InputContract) -> _Reading:
