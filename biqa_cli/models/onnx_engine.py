@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from biqa_cli.errors import WeightsError
 from biqa_cli.models.base import EngineName
+from biqa_cli.models.onnx_runtime import onnxruntime
 
 
 class OnnxEngine:
