@@ -96,10 +96,18 @@ def _decode(
 ) -> NDArray[np.float32]:
     quantised = tensor.dtype == np.int8
     rows = tensor.shape[:1]
-    if quantised != (scale is not None) or (scale is not None and scale.shape != rows):
-        wanted = f"int8 with {rows[0] if rows else 0} scales" if quantised else "no scales"
-        found = "none" if scale is None else f"{scale.dtype} {scale.shape}"
-        msg = f"{source} is damaged: {name!r} is {tensor.dtype}, expected {wanted}, found {found}"
+    is_number = quantised or tensor.dtype.kind == "f"
+    fits = scale is None if not quantised else scale is not None and scale.shape == rows
+    if (
+        not is_number
+        or not fits
+        or (scale is not None and bool((scale.astype(np.float64) < 0).any()))
+    ):
+        found = "no scales" if scale is None else f"scales of {scale.dtype} {scale.shape}"
+        msg = (
+            f"{source} is damaged: {name!r} is {tensor.dtype} {tensor.shape} with {found}, "
+            "expected floats, or int8 with a scale for each row, none below 0"
+        )
         raise WeightsError(msg)
     # What leaves float32 is found below, with a message of its own.
     with np.errstate(over="ignore", invalid="ignore"):

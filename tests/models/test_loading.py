@@ -157,6 +157,16 @@ def _integers(tensors: Tensors) -> None:
     tensors[name] = tensors[name].astype(np.uint8)
 
 
+def _counted(tensors: Tensors) -> None:
+    name = next(name for name in tensors if name.endswith("bias"))
+    tensors[name] = tensors[name].astype(np.int32)
+
+
+def _negative_scales(tensors: Tensors) -> None:
+    name = next(name for name in tensors if name.endswith(".scale"))
+    tensors[name] = -tensors[name]
+
+
 def _exploding(tensors: Tensors) -> None:
     for name, tensor in tensors.items():
         if name.endswith("running_var"):
@@ -171,10 +181,12 @@ def _exploding(tensors: Tensors) -> None:
         (_reshaped, "is of another network: .* expected"),
         (_nan, "holds numbers that are not finite"),
         (_overflowing, "holds numbers that are not finite"),
-        (_scales_lost, "is damaged: .* expected int8 with"),
+        (_scales_lost, "is damaged: .* expected floats, or int8 with a scale for each row"),
         (_scales_without_tensor, "is damaged: 'stranger.scale' is the scale of a tensor"),
-        (_scales_too_few, "is damaged: .* expected int8 with"),
+        (_scales_too_few, "is damaged: .* expected floats, or int8 with a scale for each row"),
         (_integers, "is of type U8"),
+        (_counted, "is damaged: .* is int32 .* expected floats"),
+        (_negative_scales, "is damaged: .* none below 0"),
         (_exploding, "cannot be used: the network gives no finite score"),
     ],
 )
