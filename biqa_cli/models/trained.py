@@ -107,8 +107,8 @@ def trained_of(header: Header, *, source: str) -> TrainedNetwork | None:
         )
     except (UsageError, ValueError, RecursionError) as error:
         msg = (
-            f"{source} says of itself what biqa cannot use ({error}): update biqa if another "
-            "version wrote it, or train again"
+            f"{source} was written by another version of biqa, or is damaged ({error}): update "
+            "biqa or train again"
         )
         raise WeightsError(msg) from error
 
