@@ -65,7 +65,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("input.height", 10**9, "height cannot be 1000000000"),
     ("input.height", 448.0, "height cannot be 448.0"),
     ("input.height", True, "height cannot be True"),
-    ("input.width", 10**4000, "width cannot be 1000000000000000000000000000000000000000…"),
+    ("input.width", 10**4000, f"width cannot be 1{'0' * 39}…"),
     ("input.mean", [0.1, 0.2], "mean has 2 numbers"),
     ("input.mean", [0.1, 0.2, "0.3"], "mean cannot be '0.3'"),
     ("input.std", [0.1, 0.2, 0], "std of the input is not above 0"),
@@ -99,7 +99,9 @@ def test_a_wrong_field_is_refused_in_one_line(field: str, value: Any, message: s
     for step in way:
         record = record[step]
     record[last] = value
-    with pytest.raises(WeightsError, match="own.safetensors was written by another version") as caught:
+    with pytest.raises(
+        WeightsError, match="own.safetensors was written by another version"
+    ) as caught:
         _read(content)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
