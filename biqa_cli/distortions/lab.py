@@ -4,8 +4,6 @@ Reference:
     IEC 61966-2-1 (sRGB) and CIE 15:2004, section 8.2.1.
 """
 
-from typing import cast
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,5 +47,4 @@ def from_lab(lab: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _mixed(matrix: NDArray[np.float64], channels: NDArray[np.float32]) -> NDArray[np.float32]:
-    mixed = np.tensordot(matrix.astype(np.float32), channels, axes=1)
-    return cast("NDArray[np.float32]", mixed)
+    return np.tensordot(matrix.astype(np.float32), channels, axes=1)
