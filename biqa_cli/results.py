@@ -42,6 +42,8 @@ class RunInfo:
     native_scale: str
     engine: str
     device: str
+    graph_sha256: str = ""
+    """Of the ONNX graph that has scored; empty where PyTorch has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ def run_info(model: LoadedModel) -> RunInfo:
         native_scale=model.spec.scale.describe(),
         engine=model.engine.name,
         device=model.engine.device,
+        graph_sha256=model.graph_sha256,
     )
 
 

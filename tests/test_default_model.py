@@ -1,5 +1,6 @@
 """The model that comes with the package, on real photos: what a user sees."""
 
+import csv
 import itertools
 from io import BytesIO
 from pathlib import Path
@@ -15,9 +16,21 @@ from biqa_cli.api import _loaded_once
 from biqa_cli.errors import ImageError, UsageError, WeightsError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel
+from biqa_cli.results import ImageResult
 from biqa_cli.scoring import score_files
 from biqa_cli.weights.cache import locate
 from biqa_cli.weights.manifest import load_manifest
+
+# What each checkpoint says of two photos: score, low, high, native score.
+PINNED = {
+    "qualitynet-lite": ((77.8744, 70.47, 85.28, 0.776969), (29.5119, 8.77, 50.26, 0.306014)),
+    "blockiqa-lite": ((76.2497, 66.96, 85.54, 0.75309), (37.6064, 18.5, 56.71, 0.395894)),
+    "reqa-lite": ((76.2488, 68.61, 83.89, 79.028259), (65.8071, 49.96, 81.66, 67.185425)),
+    "shdiqa-lite": ((77.4375, 69.23, 85.64, 0.800109), (54.1698, 36.04, 72.3, 0.542399)),
+    "nlnet-lite": ((76.3837, 67.35, 85.42, 0.75627), (46.7118, 27.68, 65.74, 0.467599)),
+    "blockiqa": ((80.0806, 72.48, 87.68, 0.808454), (52.2622, 32.68, 71.85, 0.518583)),
+    "qualitynet": ((74.7352, 64.39, 85.08, 0.746835), (38.0045, 18.03, 57.98, 0.373613)),
+}
 
 DEGRADED = {
     "coffee": "coffee-blurred",
@@ -61,6 +74,35 @@ def test_both_engines_give_the_same_score(
     torch = [result.score for result in score_files(every_kind, torch_model)]
     assert None not in onnx
     assert onnx == pytest.approx(torch, abs=1e-3)
+
+
+def _numbers(result: ImageResult) -> tuple[float | None, ...]:
+    return result.score, result.low, result.high, result.native_score
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_the_scores_and_intervals_of_every_checkpoint_are_pinned(name: str) -> None:
+    assert PINNED.keys() == {checkpoint.name for checkpoint in load_manifest().checkpoints}
+    ready = load_model(name, device="cpu")
+    assert ready.engine.name == ("torch" if name == "nlnet-lite" else "onnx")
+    for photo_name, wanted in zip(("cat", "coffee-blurred"), PINNED[name], strict=True):
+        found = _numbers(score_image(EXAMPLES / f"{photo_name}.jpg", model=ready))
+        assert found == pytest.approx(wanted, abs=0.02), photo_name
+
+
+def test_the_example_of_the_readme_is_what_is_printed() -> None:
+    readme = (EXAMPLES.parents[1] / "README.md").read_text(encoding="utf-8")
+    shown = [line.strip() for line in readme.splitlines() if "examples/photos/" in line]
+    rows = list(csv.reader(line for line in shown if line.startswith("examples/photos/")))
+    assert len(rows) >= 4
+    for row in rows:
+        path, score, low, high, native, model, width, height, status, error = row
+        result = score_image(EXAMPLES / Path(path).name)
+        assert [float(text) for text in (score, low, high, native)] == pytest.approx(
+            _numbers(result), abs=0.02
+        )
+        assert (model, status, error) == (result.model, result.status, result.error)
+        assert (int(width), int(height)) == (result.width, result.height)
 
 
 def test_batch_order_workers_and_threads_do_not_change_a_score(every_kind: list[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from biqa_cli.cli import _output
-from biqa_cli.errors import UsageError
+from biqa_cli.errors import DependencyError, UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.whole_files import write_whole
 
@@ -27,26 +27,34 @@ def export(
 ) -> None:
     """Write a model as ONNX, compared with PyTorch before it is written.
 
-    With -o, one file from RGB to scores that needs nothing of biqa. Without, the graph for
-    `biqa score` on this machine: from then on the model runs in ONNX Runtime on the CPU.
+    With -o, one file from RGB to scores that needs nothing of biqa. Without, the graph of your
+    own weights, beside them: from then on they run in ONNX Runtime on the CPU.
 
     Example: biqa export reqa-lite -o reqa.onnx
     """
     if graph_only and output is None:
         raise UsageError("--graph-only needs -o FILE.onnx")
+    if output is None and weights is None:
+        raise UsageError(
+            "what is to be written? name a file with -o, or your own weights with --weights: what "
+            "`biqa weights list` lists has its graph already, where it can have one"
+        )
+    from biqa_cli.models.graphs import own_graph
+    from biqa_cli.models.loading import load_for_export
+
+    spec, network = load_for_export(name, weights=weights, offline=offline)
     try:
         from biqa_cli.models.onnx_export import export_graph, export_model
     except ModuleNotFoundError as error:
         msg = f"{error.name} is not installed: pip install 'biqa-cli[export]'"
-        raise UsageError(msg) from error
-    from biqa_cli.models.loading import graph_file, load_for_export
-
-    spec, network = load_for_export(name, weights=weights, offline=offline)
+        raise DependencyError(msg) from error
     whole = output is not None and not graph_only
     made = export_model(spec, network) if whole else export_graph(spec, network)
-    target = output or graph_file(spec)
+    beside = None if weights is None else own_graph(weights, spec)
+    target = output or beside
+    assert target is not None, "one of them is named, as was checked above"  # noqa: S101
     write_whole(target, made.content)
     _output.print_line(str(target))
     _output.say(f"differs from PyTorch by {made.difference:.1e} of the scale at most")
     if output is None:
-        _output.say(f"`biqa score -m {name}` now runs in ONNX Runtime on the CPU")
+        _output.say(f"`biqa score -m {name} --weights {weights}` now runs in ONNX Runtime")

@@ -28,10 +28,9 @@ def list_models(
     if format is TableOrJson.json:
         _output.print_json(facts)
         return
-    columns = ("name", "family", "parameters", "macs", "srcc", "checkpoint", "summary")
-    rows = [[_cell(fact[column]) for column in columns] for fact in facts]
-    _output.print_table(columns, rows)
-    _output.say(f"the default is {DEFAULT_MODEL}; a model without a checkpoint is not trained yet")
+    columns = ("name", "family", "view", "parameters", "macs", "srcc", "runs in")
+    _output.print_table(columns, [_row(spec) for spec in MODELS.values()])
+    _output.say(f"the default is {DEFAULT_MODEL}; a model without an SRCC is not trained yet")
 
 
 @app.command("info")
@@ -48,6 +47,21 @@ def info(
         _output.print_json(facts)
         return
     _output.print_table(("field", "value"), [[key, _cell(value)] for key, value in facts.items()])
+
+
+def _row(spec: ModelSpec) -> list[str]:
+    """Return a row of the table: one line of 80 columns, whatever the model."""
+    checkpoint = load_manifest().find(spec.name)
+    has_graph = checkpoint is not None and checkpoint.graph is not None
+    return [
+        spec.name,
+        spec.family,
+        f"{spec.input.width}x{spec.input.height}",
+        f"{spec.parameters / 1e6:.1f} M".rjust(10),
+        f"{spec.macs / 1e9:.1f} G".rjust(6),
+        "-" if checkpoint is None else f"{checkpoint.srcc:.4f}",
+        "onnx" if has_graph else "torch",
+    ]
 
 
 def _cell(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds

@@ -1,7 +1,7 @@
 """`biqa weights`: trained weights that can be trusted."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,7 +26,7 @@ def list_weights(
 
     Example: biqa weights list -f json
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": checkpoint.name,
             "file": file.file,
@@ -42,9 +42,12 @@ def list_weights(
     if format is TableOrJson.json:
         _output.print_json(rows)
         return
-    columns = ("name", "file", "bytes", "licence", "present", "verified")
-    shown = [[_yes_or_no(row[column]) for column in columns] for row in rows]
-    _output.print_table(columns, shown)
+    columns = ("file", "bytes", "licence")
+    shown = [
+        [*(row[column] for column in columns), _state(present=row["present"], ok=row["verified"])]
+        for row in rows
+    ]
+    _output.print_table((*columns, "state"), shown)
 
 
 @app.command("download")
@@ -86,7 +89,7 @@ def verify(names: Names = None) -> None:
     for checkpoint in _chosen(names, load_manifest()):
         for file in checkpoint.files:
             path = locate(file)
-            state = "missing" if path is None else "ok" if is_verified(file) else "WRONG"
+            state = _state(present=path is not None, ok=is_verified(file))
             _output.print_line(f"{state:8}{file.file}  {path or ''}".rstrip())
             if state == "WRONG":
                 wrong.append(str(path))
@@ -140,5 +143,5 @@ def _chosen(names: list[str] | None, manifest: Manifest) -> list[Checkpoint]:
     return [checkpoint for checkpoint in manifest.checkpoints if checkpoint.name in names]
 
 
-def _yes_or_no(value: object) -> object:
-    return ("yes" if value else "no") if isinstance(value, bool) else value
+def _state(*, present: bool, ok: bool) -> str:
+    return "missing" if not present else "ok" if ok else "WRONG"

@@ -3,6 +3,7 @@
 import ctypes
 
 from biqa_cli.errors import UsageError
+from biqa_cli.models.installed_torch import has_torch, require_torch
 
 
 def resolve_device(wanted: str) -> str:
@@ -12,15 +13,17 @@ def resolve_device(wanted: str) -> str:
         wanted: One of these, or "auto": cuda where there is one, else the CPU.
 
     Raises:
-        UsageError: If torch cannot use the wanted device.
+        UsageError: If torch is not installed, or cannot use the wanted device.
     """
     if wanted == "cpu":
         return "cpu"
     if wanted == "auto":
-        return "cuda" if _has_nvidia_device() and _torch_can_use("cuda") else "cpu"
+        usable = has_torch() and _has_nvidia_device() and _torch_can_use("cuda")
+        return "cuda" if usable else "cpu"
     if wanted not in ("cuda", "mps"):
         msg = f"there is no device {wanted!r}: use auto, cpu, cuda or mps"
         raise UsageError(msg)
+    require_torch(f"-d {wanted}")
     if not _torch_can_use(wanted):
         msg = f"torch finds no usable {wanted} device here: use -d auto or -d cpu"
         raise UsageError(msg)

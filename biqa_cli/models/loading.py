@@ -1,9 +1,8 @@
 """From a name to a model that is ready to score: specification, weights, engine."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,25 +10,28 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from biqa_cli import __version__
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.base import Engine, EngineName
 from biqa_cli.models.build import build_network
 from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS, find_model
 from biqa_cli.models.devices import resolve_device
+from biqa_cli.models.graphs import own_graph, read_own_graph, tensors_of_graph
+from biqa_cli.models.installed_torch import require_torch
 from biqa_cli.models.memory import give_back_freed_memory
 from biqa_cli.models.options import with_defaults
-from biqa_cli.models.spec import ModelSpec, OptionValue
-from biqa_cli.models.trained import read_trained
-from biqa_cli.weights.cache import graph_folder, read_verified, sha256_of
-from biqa_cli.weights.checkpoint import read_checkpoint
-from biqa_cli.weights.download import obtain
+from biqa_cli.models.spec import InputContract, ModelSpec
+from biqa_cli.models.trained import trained_of
+from biqa_cli.weights.cache import read_verified
+from biqa_cli.weights.checkpoint import decode_checkpoint, read_and_hash
+from biqa_cli.weights.download import obtain_file
+from biqa_cli.weights.header import header_of, read_header, require_shapes
 from biqa_cli.weights.manifest import Checkpoint, load_manifest
 
 if TYPE_CHECKING:
     from torch import nn
 
 EngineChoice = Literal["auto", "onnx", "torch"]
+Tensors = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class LoadedModel:
     spec: ModelSpec
     engine: Engine
     weights_sha256: str
+    graph_sha256: str = ""
+    """Of the ONNX graph that the engine runs; empty where it runs none."""
 
 
 def load_model(
@@ -57,50 +61,29 @@ def load_model(
         engine: "auto" is ONNX Runtime on the CPU where there is a graph, listed with the checkpoint
             or made by `biqa export`, else torch.
         device: "auto", "cpu", "cuda" or "mps". "auto" is cuda where there is an NVIDIA driver
-            with a device, else the CPU.
+            with a device and torch can use it, else the CPU.
         threads: Threads of one forward pass on the CPU; 0 is one for each core.
         weights: A safetensors file of one's own in place of the listed checkpoint.
         offline: Whether weights may not be downloaded.
 
     Raises:
-        UsageError: If the model, engine or device does not exist or does not fit.
+        UsageError: If the model, engine or device does not exist or does not fit, or torch is
+            needed and not installed.
         WeightsError: If the weights are missing or wrong.
     """
     spec = find_model(name)
+    wanted = _Wanted(engine, device, threads, offline)
     checkpoint = load_manifest().find(name)
-    if checkpoint is None and weights is None:
+    if weights is not None:
+        return _load_own(spec, checkpoint, Path(weights), wanted)
+    if checkpoint is None:
         others = [known for known in MODELS if load_manifest().find(known) is not None]
         msg = (
             f"{name} has no trained weights, so its scores would mean nothing: choose one of "
             f"{', '.join(others)}, or give your own with --weights"
         )
         raise WeightsError(msg)
-    own = None if weights is None else Path(weights)
-    trained = None if own is None else read_trained(own)
-    if trained is not None:
-        listed, spec = spec, trained.fit(spec)
-        if spec.input != listed.input or _options_of(spec) != _options_of(listed):
-            # The graph is that of the listed network at its own size.
-            checkpoint = None
-    made = graph_file(spec)
-    has_graph = made.is_file() or (checkpoint is not None and checkpoint.graph is not None)
-    chosen, usable = _choose_engine(engine, device, has_graph=has_graph, name=name)
-    path, tensors, sha256 = _own_or_listed(checkpoint, own, offline=offline)
-    if own is None and (trained := read_trained(path)) is not None:
-        spec = trained.fit(spec)
-    if chosen == "onnx":
-        from biqa_cli.models.onnx_engine import OnnxEngine
-
-        graph = _listed_graph(checkpoint, offline=offline) or made.read_bytes()
-        ready: Engine = OnnxEngine(graph, tensors, threads=threads)
-    else:
-        from biqa_cli.models.torch_engine import TorchEngine
-
-        ready = TorchEngine(build_network(spec), tensors, device=usable, threads=threads)
-    # Either engine has a copy of its own.
-    del tensors
-    give_back_freed_memory()
-    return LoadedModel(spec, ready, sha256)
+    return _load_listed(spec, checkpoint, wanted)
 
 
 def load_for_export(
@@ -112,6 +95,7 @@ def load_for_export(
         UsageError: If there is no such model.
         WeightsError: If the weights are missing or wrong.
     """
+    require_torch("an export")
     from biqa_cli.models.torch_engine import TorchEngine
 
     model = load_model(name, engine="torch", device="cpu", weights=weights, offline=offline)
@@ -119,31 +103,141 @@ def load_for_export(
     return model.spec, model.engine.network
 
 
-def graph_file(spec: ModelSpec) -> Path:
-    """Return where `biqa export` puts the graph of a network for the CPU engine.
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the caller of `load_model` asks for beside the weights."""
 
-    The name changes with everything that the graph depends on, so that none is ever out of date.
+    engine: EngineChoice
+    device: str
+    threads: int
+    offline: bool
+
+
+def _load_listed(spec: ModelSpec, checkpoint: Checkpoint, wanted: _Wanted) -> LoadedModel:
+    """Return a model whose weights and graph are those of the manifest, to the last byte."""
+    chosen, device = _choose_engine(wanted, has_graph=checkpoint.graph is not None, name=spec.name)
+    path = obtain_file(checkpoint, checkpoint.weights, load_manifest(), offline=wanted.offline)
+    content = read_verified(path, sha256=checkpoint.sha256)
+    trained = trained_of(header_of(content, source=str(path)), source=str(path))
+    spec = spec if trained is None else trained.fit(spec)
+    tensors = decode_checkpoint(content, source=str(path))
+    del content
+    graph = _listed_graph(checkpoint, offline=wanted.offline) if chosen == "onnx" else None
+    return _ready(spec, tensors, checkpoint.sha256, graph, device=device, threads=wanted.threads)
+
+
+def _load_own(
+    spec: ModelSpec, checkpoint: Checkpoint | None, path: Path, wanted: _Wanted
+) -> LoadedModel:
+    """Return a model with weights of the user's own: nothing in the file is believed unchecked."""
+    header = read_header(path)
+    listed, trained = spec, trained_of(header, source=str(path))
+    spec = spec if trained is None else trained.fit(spec)
+    fits = spec.input == listed.input and _same_network(spec, listed)
+    # The listed graph is that of the listed network at its own size.
+    pinned = checkpoint if fits and checkpoint is not None and checkpoint.graph else None
+    made = own_graph(path, spec)
+    has_graph = pinned is not None or made.is_file()
+    chosen, device = _choose_engine(wanted, has_graph=has_graph, name=spec.name)
+    graph = None
+    if chosen == "torch":
+        require_torch(f"{spec.name} with these weights")
+        shapes = _shapes_of_network(spec)
+    else:
+        graph = (
+            read_own_graph(made)
+            if pinned is None
+            else _listed_graph(pinned, offline=wanted.offline)
+        )
+        shapes = tensors_of_graph(graph, source=str(made))
+    require_shapes(header.shapes, shapes, source=str(path))
+    tensors, found = read_and_hash(path)
+    model = _ready(spec, tensors, found, graph, device=device, threads=wanted.threads)
+    _require_a_score(model, source=str(path))
+    return model
+
+
+def _ready(
+    spec: ModelSpec,
+    tensors: Tensors,
+    weights_sha256: str,
+    graph: bytes | None,
+    *,
+    device: str,
+    threads: int,
+) -> LoadedModel:
+    if graph is not None:
+        from biqa_cli.models.onnx_engine import OnnxEngine
+
+        engine: Engine = OnnxEngine(graph, tensors, threads=threads)
+    else:
+        require_torch(spec.name)
+        from biqa_cli.models.torch_engine import TorchEngine
+
+        engine = TorchEngine(build_network(spec), tensors, device=device, threads=threads)
+    # Either engine has a copy of its own.
+    del tensors
+    give_back_freed_memory()
+    of_graph = "" if graph is None else sha256(graph).hexdigest()
+    return LoadedModel(spec, engine, weights_sha256, of_graph)
+
+
+def _require_a_score(model: LoadedModel, *, source: str) -> None:
+    """Refuse weights that give no score for any photo, so that no photo is blamed for them.
+
+    Raises:
+        WeightsError: If the score of a view of noise cannot be computed or is not finite.
     """
-    view, crops = spec.input, spec.input.crops
-    size = [view.height, view.width] if crops is None else [crops.size, crops.size]
-    known = [__version__, spec.family, spec.backbones, sorted(_options_of(spec).items()), size]
-    key = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:12]
-    return graph_folder() / f"{spec.name}-{key}.onnx"
+    contract = model.spec.input
+    try:
+        score = float(model.engine.predict(_noise(contract))[0])
+    except Exception as error:
+        # What ONNX Runtime and torch raise has no common base beside Exception.
+        msg = f"{source} cannot be used: the network fails on any view ({_first_line(error)})"
+        raise WeightsError(msg) from error
+    if not np.isfinite(score):
+        msg = f"{source} cannot be used: the network gives no finite score ({score})"
+        raise WeightsError(msg)
 
 
-def _options_of(spec: ModelSpec) -> dict[str, OptionValue]:
-    """Return all options of a network, the paper's where the specification says nothing else."""
-    return with_defaults(spec.family, spec.options)
+def _noise(contract: InputContract) -> NDArray[np.float32]:
+    crops = contract.crops
+    size = (contract.height, contract.width) if crops is None else (crops.size, crops.size)
+    view = np.random.default_rng(0).uniform(size=(1, *size, 3))
+    noise: NDArray[np.float32] = (
+        ((view - contract.mean) / contract.std).astype(np.float32).transpose(0, 3, 1, 2)
+    )
+    return np.ascontiguousarray(noise)
 
 
-def _choose_engine(
-    engine: EngineChoice, device: str, *, has_graph: bool, name: str
-) -> tuple[EngineName, str]:
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def _same_network(spec: ModelSpec, other: ModelSpec) -> bool:
+    return spec.backbones == other.backbones and with_defaults(
+        spec.family, spec.options
+    ) == with_defaults(other.family, other.options)
+
+
+def _shapes_of_network(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
+    import torch
+
+    from biqa_cli.models.torch_engine import shapes_of
+
+    # On the device "meta" a network has shapes and no memory.
+    with torch.device("meta"):
+        return shapes_of(build_network(spec))
+
+
+def _choose_engine(wanted: _Wanted, *, has_graph: bool, name: str) -> tuple[EngineName, str]:
     """Return the engine and the device to use."""
+    engine, device = wanted.engine, wanted.device
     if engine == "auto":
         found = resolve_device(device)
         return ("onnx" if has_graph and found == "cpu" else "torch"), found
     if engine == "torch":
+        require_torch("--engine torch")
         return "torch", resolve_device(device)
     if not has_graph:
         msg = (
@@ -157,19 +251,7 @@ def _choose_engine(
     return "onnx", "cpu"
 
 
-def _own_or_listed(
-    checkpoint: Checkpoint | None, own: Path | None, *, offline: bool
-) -> tuple[Path, Mapping[str, NDArray[np.float32]], str]:
-    """Return the file of the weights, its tensors and its sha256."""
-    if own is not None:
-        return own, read_checkpoint(own, sha256=None), sha256_of(own)
-    assert checkpoint is not None, "the caller has checked that there are weights"
-    path, *_ = obtain(checkpoint, load_manifest(), offline=offline)
-    return path, read_checkpoint(path, sha256=checkpoint.sha256), checkpoint.sha256
-
-
-def _listed_graph(checkpoint: Checkpoint | None, *, offline: bool) -> bytes | None:
-    if checkpoint is None or checkpoint.graph is None:
-        return None
-    _, path = obtain(checkpoint, load_manifest(), offline=offline)
+def _listed_graph(checkpoint: Checkpoint, *, offline: bool) -> bytes:
+    assert checkpoint.graph is not None, "the caller has chosen the engine by it"
+    path = obtain_file(checkpoint, checkpoint.graph, load_manifest(), offline=offline)
     return read_verified(path, sha256=checkpoint.graph.sha256)

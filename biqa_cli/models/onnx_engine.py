@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from biqa_cli.errors import WeightsError
 from biqa_cli.models.base import EngineName
+from biqa_cli.models.onnx_runtime import onnxruntime
 
 
 class OnnxEngine:
@@ -44,7 +44,8 @@ class OnnxEngine:
             )
         except Exception as error:
             # ONNX Runtime's own exceptions have no common base beside Exception.
-            msg = f"the ONNX graph does not fit the weights ({error}): run `biqa weights verify`"
+            told = " ".join(str(error).split())[:300]
+            msg = f"the ONNX graph does not fit the weights ({told}): run `biqa weights verify`"
             raise WeightsError(msg) from error
 
     def predict(self, views: NDArray[np.float32]) -> NDArray[np.float64]:

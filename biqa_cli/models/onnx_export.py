@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import onnxscript.optimizer
 import torch
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import covering_grid
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.onnx_engine import OnnxEngine
+from biqa_cli.models.onnx_runtime import onnxruntime
 from biqa_cli.models.spec import SOFT_END, InputContract, ModelSpec, ScoreScale
 from biqa_cli.networks.nlnet import NLNet
 

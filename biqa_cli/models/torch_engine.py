@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from biqa_cli.errors import WeightsError
 from biqa_cli.models.base import EngineName
+from biqa_cli.weights.header import COUNT, Shape, require_shapes
 
 
 class TorchEngine:
@@ -67,13 +67,18 @@ def load_tensors(network: nn.Module, tensors: Mapping[str, NDArray[np.float32]])
     Raises:
         WeightsError: If a name or a shape differs.
     """
+    found = {name: tensor.shape for name, tensor in tensors.items()}
+    require_shapes(found, shapes_of(network), source="the checkpoint")
     state = {name: torch.from_numpy(tensor) for name, tensor in tensors.items()}
     # The count of batches is only used while training with momentum None; it is not stored.
-    counts = {
-        name: t for name, t in network.state_dict().items() if name.endswith("num_batches_tracked")
+    counts = {name: t for name, t in network.state_dict().items() if name.endswith(COUNT)}
+    network.load_state_dict({**state, **counts}, strict=True)
+
+
+def shapes_of(network: nn.Module) -> dict[str, Shape]:
+    """Return the shapes of the tensors that a checkpoint of a network holds, by name."""
+    return {
+        name: tuple(tensor.shape)
+        for name, tensor in network.state_dict().items()
+        if not name.endswith(COUNT)
     }
-    try:
-        network.load_state_dict({**state, **counts}, strict=True)
-    except RuntimeError as error:
-        msg = f"the checkpoint is of another network: {error}"
-        raise WeightsError(msg) from error

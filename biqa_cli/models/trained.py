@@ -1,30 +1,31 @@
 """What a file of weights says of itself: which network, which input, which scale. No torch."""
 
 import json
-import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
 
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.catalog import MODELS
-from biqa_cli.models.options import with_defaults
+from biqa_cli.models.declared import (
+    backbones_of,
+    dataset_of,
+    family_of,
+    input_of,
+    options_of,
+    scale_of,
+)
 from biqa_cli.models.spec import (
     BackboneName,
-    Calibration,
-    Crops,
     Family,
     InputContract,
     ModelSpec,
     OptionValue,
     ScoreScale,
 )
+from biqa_cli.weights.header import Header, read_header
 
 _KEY = "biqa"
-_LENGTH = struct.Struct("<Q")
-# A header has some hundred bytes a tensor; more is a file of something else.
-_MOST = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,58 +82,44 @@ class TrainedNetwork:
 def read_trained(path: Path) -> TrainedNetwork | None:
     """Return what a file of weights says of itself; None where it says nothing.
 
-    Only the header is read. A file that is no safetensors says nothing: whoever reads its
-    tensors tells what is wrong with it.
+    Only the header is read.
 
     Raises:
-        WeightsError: If it speaks of options that this version of biqa does not know.
+        WeightsError: If it is no safetensors file, or says what no version of biqa can mean.
     """
-    try:
-        with path.open("rb") as file:
-            (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
-            header = json.loads(file.read(length)) if length < _MOST else {}
-        content = json.loads(header["__metadata__"][_KEY])
-    except (OSError, ValueError, KeyError, TypeError, struct.error):
+    return trained_of(read_header(path), source=str(path))
+
+
+def trained_of(header: Header, *, source: str) -> TrainedNetwork | None:
+    """Return what the header of a file of weights says; None where it says nothing.
+
+    Raises:
+        WeightsError: If a field is missing, of the wrong type or out of its range.
+    """
+    text = header.metadata.get(_KEY)
+    if text is None:
         return None
     try:
-        return _from_plain(content)
-    except (UsageError, KeyError, TypeError) as error:
-        msg = f"{path} was written by another version of biqa ({error}): update biqa"
+        content = json.loads(text, parse_constant=_refuse_constant)
+        if not isinstance(content, dict):
+            raise UsageError("it is no record")  # noqa: TRY301  told with the others
+        family = family_of(content)
+        return TrainedNetwork(
+            family=family,
+            backbones=backbones_of(content, family),
+            options=options_of(content, family),
+            input=input_of(content),
+            scale=scale_of(content),
+            dataset=dataset_of(content),
+        )
+    except (UsageError, ValueError, RecursionError) as error:
+        msg = (
+            f"{source} was written by another version of biqa, or is damaged ({error}): update "
+            "biqa or train again"
+        )
         raise WeightsError(msg) from error
 
 
-def _from_plain(content: dict[str, Any]) -> TrainedNetwork:
-    family = content["family"]
-    if family not in get_args(Family):
-        msg = f"there is no family {family!r}"
-        raise UsageError(msg)
-    contract = content["input"]
-    crops = contract["crops"]
-    return TrainedNetwork(
-        family=family,
-        backbones=tuple(content["backbones"]),
-        options=with_defaults(family, content["options"]),
-        input=InputContract(
-            **contract
-            | {
-                "mean": tuple(contract["mean"]),
-                "std": tuple(contract["std"]),
-                "crops": None if crops is None else Crops(**crops),
-            }
-        ),
-        scale=_scale(content["scale"]),
-        dataset=content["dataset"],
-    )
-
-
-def _scale(content: dict[str, Any]) -> ScoreScale:
-    found = content.get("calibration")
-    if found is None:
-        return ScoreScale(**content)
-    calibration = Calibration(
-        curve=tuple(found["curve"]),
-        places=tuple(found["places"]),
-        widths=tuple(found["widths"]),
-        photos=found["photos"],
-    )
-    return ScoreScale(**content | {"calibration": calibration})
+def _refuse_constant(name: str) -> float:
+    msg = f"{name} is not a finite number"
+    raise ValueError(msg)

@@ -7,21 +7,18 @@ from pathlib import Path
 import platformdirs
 
 from biqa_cli.errors import WeightsError
+from biqa_cli.weights.header import open_regular
 from biqa_cli.weights.manifest import Checkpoint, Manifest, WeightsFile
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CHUNK = 1 << 20
+_MOST_BYTES = 1 << 28
 
 
 def cache_folder() -> Path:
     """Return the user's folder for weights: `BIQA_CACHE`, or the platform's own place."""
     chosen = os.environ.get("BIQA_CACHE")
     return Path(chosen) if chosen else platformdirs.user_cache_path("biqa") / "weights"
-
-
-def graph_folder() -> Path:
-    """Return the user's folder for the ONNX graphs that `biqa export` makes on this machine."""
-    return cache_folder() / "graphs"
 
 
 def search_folders() -> tuple[Path, ...]:
@@ -61,11 +58,10 @@ def read_verified(path: Path, *, sha256: str) -> bytes:
     Raises:
         WeightsError: If the content is not the one that the manifest lists, or cannot be read.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        msg = f"cannot read {path}: {error.strerror}"
-        raise WeightsError(msg) from error
+    descriptor, size = open_regular(path)
+    with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor has no Path
+        # No listed file is near this size; a larger one is not read to find that out.
+        content = file.read(_MOST_BYTES) if size <= _MOST_BYTES else b""
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         msg = (
@@ -80,14 +76,15 @@ def stale_files(manifest: Manifest) -> list[Path]:
     """Return the cached files that no checkpoint of the manifest uses, sorted by name.
 
     Files of the manifest's names with another content are stale too, and so are the remains of
-    downloads that were broken off.
+    downloads that were broken off, and graphs: earlier versions kept some there, unverified.
     """
     folder = cache_folder()
     if not folder.is_dir():
         return []
     known = {file.file: file.sha256 for c in manifest.checkpoints for file in c.files}
-    return sorted(
+    unused = [
         path
         for path in folder.iterdir()
         if path.is_file() and (path.name not in known or sha256_of(path) != known[path.name])
-    )
+    ]
+    return sorted([*unused, *(folder / "graphs").glob("*.onnx")])

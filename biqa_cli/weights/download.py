@@ -2,25 +2,20 @@
 
 import logging
 import os
-import shutil
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from http import HTTPStatus
 from pathlib import Path
-from typing import BinaryIO, cast
-from urllib.parse import quote, urlsplit
 
 from filelock import FileLock
 
 from biqa_cli.errors import WeightsError
 from biqa_cli.weights.cache import cache_folder, locate, sha256_of
+from biqa_cli.weights.header import open_regular
 from biqa_cli.weights.manifest import Checkpoint, Manifest, WeightsFile
+from biqa_cli.weights.transfer import Address, Interrupted, Unusable, parse_address, transfer
 
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 18
-_TIMEOUT_SECONDS = 30
 
 Progress = Callable[[str, int, int], None]
 """Called with a file's name, the bytes that are here and the bytes that are expected."""
@@ -50,12 +45,40 @@ def obtain(
     Raises:
         WeightsError: If there is no source, the network fails or a file has the wrong content.
     """
-    base = source or os.environ.get("BIQA_WEIGHTS_URL") or manifest.base_url
     return [
-        _found(file, recheck=recheck)
-        or _bring(checkpoint.name, file, base, offline=offline, progress=progress)
+        obtain_file(
+            checkpoint,
+            file,
+            manifest,
+            source=source,
+            offline=offline,
+            recheck=recheck,
+            progress=progress,
+        )
         for file in checkpoint.files
     ]
+
+
+def obtain_file(
+    checkpoint: Checkpoint,
+    file: WeightsFile,
+    manifest: Manifest,
+    *,
+    source: str | None = None,
+    offline: bool = False,
+    recheck: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Return where one file of a checkpoint lies, after downloading it if it is missing.
+
+    Raises:
+        WeightsError: As `obtain`.
+    """
+    found = _found(file, recheck=recheck)
+    if found is not None:
+        return found
+    base = source or os.environ.get("BIQA_WEIGHTS_URL") or manifest.base_url
+    return _bring(checkpoint.name, file, base, offline=offline, progress=progress)
 
 
 def _found(file: WeightsFile, *, recheck: bool) -> Path | None:
@@ -70,82 +93,83 @@ def _bring(
     if not base:
         msg = f"{wanted} and no mirror is set: name one with --from or BIQA_WEIGHTS_URL"
         raise WeightsError(msg)
-    remote = urlsplit(base).scheme in ("http", "https")
-    if remote and offline:
+    address = parse_address(base, file.file) if "://" in base else None
+    if address is not None and offline:
         msg = (
             f"{wanted}, and --offline forbids downloading: run `biqa weights download {name}` first"
         )
         raise WeightsError(msg)
     folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
     final, partial = folder / file.file, folder / f"{file.file}.{file.sha256[:16]}.part"
-    # One process downloads, the others wait and find the file.
-    with FileLock(f"{partial}.lock"):
-        if not (final.is_file() and sha256_of(final) == file.sha256):
-            if remote:
-                _fetch(f"{base.rstrip('/')}/{quote(file.file)}", partial, file, progress)
-            else:
-                _copy(Path(base) / file.file, partial)
-            _accept(partial, final, file, base)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # One process downloads, the others wait and find the file.
+        with FileLock(f"{partial}.lock"):
+            if not (final.is_file() and sha256_of(final) == file.sha256):
+                if address is None:
+                    _copy(Path(base) / file.file, partial, file)
+                else:
+                    _download(address, partial, file, progress)
+                partial.replace(final)
+    except OSError as error:
+        msg = f"cannot write into {folder}: {error.strerror or error}"
+        raise WeightsError(msg) from error
     return final
 
 
-def _accept(partial: Path, final: Path, file: WeightsFile, base: str) -> None:
-    found = sha256_of(partial)
-    if found != file.sha256:
+def _copy(source: Path, partial: Path, file: WeightsFile) -> None:
+    descriptor, size = open_regular(source)
+    with open(descriptor, "rb") as original:  # noqa: PTH123  a descriptor has no Path
+        if size != file.bytes:
+            msg = f"{source} is not the file that weights.toml lists: it has {size} bytes, expected"
+            raise WeightsError(f"{msg} {file.bytes}")
+        left = size
+        with partial.open("wb") as target:
+            while left > 0 and (chunk := original.read(min(_CHUNK, left))):
+                left -= len(chunk)
+                target.write(chunk)
+    if sha256_of(partial) != file.sha256:
         partial.unlink()
         msg = (
-            f"{base} has another {file.file} than weights.toml lists (sha256 {found[:12]}…, "
-            f"expected {file.sha256[:12]}…): nothing was kept, try another source with --from"
+            f"{source} is not the file that weights.toml lists (another sha256): nothing was "
+            "kept, try another source with --from"
         )
         raise WeightsError(msg)
-    partial.replace(final)
 
 
-def _copy(source: Path, partial: Path) -> None:
-    try:
-        shutil.copyfile(source, partial)
-    except OSError as error:
-        msg = f"cannot copy {source}: {error.strerror}"
-        raise WeightsError(msg) from error
-
-
-def _fetch(url: str, partial: Path, file: WeightsFile, progress: Progress | None) -> None:
-    have = partial.stat().st_size if partial.exists() else 0
-    if have > file.bytes:
-        partial.unlink()
-        have = 0
-    if have == file.bytes:
-        return
-    headers = {"User-Agent": "biqa", "Accept-Encoding": "identity"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
-    logger.info("downloading %s from byte %d", url, have)
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310  the scheme was checked
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
-            # A server without ranges answers 200 and sends the file from its start.
-            resumed = response.status == HTTPStatus.PARTIAL_CONTENT
-            with partial.open("ab" if resumed else "wb") as target:
-                _pump(cast("BinaryIO", response), target, file, have if resumed else 0, progress)
-    except (OSError, urllib.error.URLError) as error:
-        reason = getattr(error, "reason", None) or error
-        msg = f"cannot download {url}: {reason}; run the command again to resume"
-        raise WeightsError(msg) from error
-
-
-def _pump(
-    response: BinaryIO, target: BinaryIO, file: WeightsFile, have: int, progress: Progress | None
+def _download(
+    address: Address, partial: Path, file: WeightsFile, progress: Progress | None
 ) -> None:
-    while chunk := response.read(_CHUNK):
-        have += len(chunk)
-        if have > file.bytes:
-            target.truncate(0)
-            msg = f"the source sends more than the {file.bytes} bytes of {file.file}: try --from"
+    """Bring a file; a beginning that turns out to be of another file is thrown away once."""
+    for resume in (True, False):
+        have = _usable_bytes(partial, file) if resume else 0
+        logger.info("downloading %s from byte %d", address.shown, have)
+        try:
+            if have < file.bytes:
+                transfer(address, partial, file, have=have, progress=progress)
+        except Unusable as error:
+            partial.unlink(missing_ok=True)
+            if have:
+                continue
+            msg = f"cannot use {address.shown}: {error}; nothing was kept, try --from"
+            raise WeightsError(msg) from error
+        except Interrupted as error:
+            msg = f"cannot download {address.shown}: {error}; run it again to resume, or try --from"
+            raise WeightsError(msg) from error
+        found = sha256_of(partial)
+        if found == file.sha256:
+            return
+        partial.unlink()
+        if not have:
+            msg = (
+                f"{address.shown} is another file than weights.toml lists (sha256 "
+                f"{found[:12]}…, expected {file.sha256[:12]}…): nothing was kept, try another "
+                "source with --from"
+            )
             raise WeightsError(msg)
-        target.write(chunk)
-        if progress is not None:
-            progress(file.file, have, file.bytes)
-    if have < file.bytes:
-        msg = f"the connection ended after {have} of {file.bytes} bytes"
-        raise OSError(msg)
+
+
+def _usable_bytes(partial: Path, file: WeightsFile) -> int:
+    """Return how much of a file an earlier download has left."""
+    have = partial.stat().st_size if partial.is_file() else 0
+    return have if have <= file.bytes else 0

@@ -1,9 +1,9 @@
 """`biqa export`: files that stand alone, and graphs that the CPU engine finds by itself."""
 
 import json
+import shutil
 from pathlib import Path
 
-import onnxruntime
 import pytest
 from fakes import EXAMPLES
 from typer.testing import CliRunner, Result
@@ -11,10 +11,13 @@ from typer.testing import CliRunner, Result
 from biqa_cli.cli import app
 from biqa_cli.models.build import assemble_network
 from biqa_cli.models.catalog import find_model
+from biqa_cli.models.onnx_runtime import onnxruntime
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import InputContract
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.training.checkpoints import write_weights
+from biqa_cli.weights.cache import sha256_of
+from biqa_cli.weights.manifest import load_manifest
 
 MODEL = "blockiqa-lite"
 PHOTO = str(EXAMPLES / "cat.jpg")
@@ -24,9 +27,12 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> str:
-    """Return weights of a network that no listed graph fits: one block, a small view."""
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """Return weights that no listed graph fits, for their small view, and how they were exported.
+
+    An export takes a minute; tests copy what it has made.
+    """
     spec, options = find_model(MODEL), with_defaults("blockiqa", {"blocks": 1})
     trained = TrainedNetwork(
         family="blockiqa",
@@ -37,8 +43,21 @@ def own(tmp_path: Path) -> str:
         dataset="csv:mine.csv",
     )
     network = assemble_network("blockiqa", spec.backbones, options=options)
-    write_weights(tmp_path / "own.safetensors", network, trained)
-    return str(tmp_path / "own.safetensors")
+    weights = tmp_path_factory.mktemp("exported") / "own.safetensors"
+    write_weights(weights, network, trained)
+    return weights, run("export", MODEL, "--weights", str(weights))
+
+
+@pytest.fixture
+def own(exported: tuple[Path, Result], tmp_path: Path) -> str:
+    return str(shutil.copy(exported[0], tmp_path))
+
+
+@pytest.fixture
+def graph(exported: tuple[Path, Result], own: str) -> Path:
+    """Return the graph beside one's own weights."""
+    made = Path(exported[1].stdout.strip())
+    return Path(shutil.copy(made, Path(own).parent))
 
 
 def engine_and_score(*arguments: str) -> tuple[str, float]:
@@ -48,20 +67,29 @@ def engine_and_score(*arguments: str) -> tuple[str, float]:
     return document["run"]["engine"], document["results"][0]["native_score"]
 
 
-def test_the_cpu_engine_uses_what_was_exported(own: str) -> None:
-    before, wanted = engine_and_score("--weights", own)
-    assert before == "torch"
+def test_without_a_graph_the_cpu_engine_says_how_to_make_one(own: str) -> None:
+    assert engine_and_score("--weights", own)[0] == "torch"
     refused = run("score", PHOTO, "-m", MODEL, "--weights", own, "--engine", "onnx")
     assert refused.exit_code == 2
     assert "make it with `biqa export blockiqa-lite` (the same --weights)" in refused.output
-    made = run("export", MODEL, "--weights", own)
+
+
+def test_an_export_lies_beside_the_weights(exported: tuple[Path, Result], cache: Path) -> None:
+    weights, made = exported
     assert made.exit_code == 0, made.output
-    assert Path(made.stdout.strip()).is_file()
-    assert "now runs in ONNX Runtime on the CPU" in made.stderr
-    after, score = engine_and_score("--weights", own)
-    assert after == "onnx"
+    path = Path(made.stdout.strip())
+    assert path.is_file() and path.parent == weights.parent
+    assert f"--weights {weights}` now runs in ONNX Runtime" in made.stderr
+    assert not list(cache.iterdir())
+
+
+def test_the_cpu_engine_uses_what_was_exported(own: str, graph: Path) -> None:
+    assert graph.is_file()
+    engine, score = engine_and_score("--weights", own)
+    assert engine == "onnx"
+    engine, wanted = engine_and_score("--weights", own, "--engine", "torch")
+    assert engine == "torch"
     assert score == pytest.approx(wanted, abs=1e-5)
-    assert engine_and_score("--weights", own, "--engine", "torch")[0] == "torch"
 
 
 def test_a_file_and_a_graph_are_written_where_they_are_asked_for(own: str, tmp_path: Path) -> None:
@@ -78,5 +106,37 @@ def test_a_file_and_a_graph_are_written_where_they_are_asked_for(own: str, tmp_p
 
 def test_what_cannot_be_exported_is_said(own: str) -> None:
     assert "--graph-only needs -o FILE.onnx" in run("export", "--graph-only").output
+    assert "what is to be written? name a file with -o" in run("export", "reqa-lite").output
     assert run("export", "reqa-lite", "--weights", own).exit_code == 2
-    assert "no trained weights" in run("export", "nlnet").output
+    assert "no trained weights" in run("export", "nlnet", "-o", "n.onnx").output
+
+
+def test_a_graph_in_the_cache_decides_no_score(own: str, graph: Path, cache: Path) -> None:
+    """Others may write to a cache; only what lies beside one's own weights is trusted."""
+    planted = cache / "graphs" / graph.name
+    planted.parent.mkdir()
+    graph.rename(planted)
+    assert engine_and_score("--weights", own)[0] == "torch"
+    assert run("weights", "prune").stdout.split() == [str(planted)]
+    assert not planted.exists()
+
+
+def test_a_report_names_the_graph_that_has_scored(own: str, graph: Path) -> None:
+    def named(*arguments: str) -> str:
+        result = run("score", PHOTO, "-m", MODEL, "-d", "cpu", "-f", "json", *arguments)
+        return str(json.loads(result.stdout)["run"]["graph_sha256"])
+
+    checkpoint = load_manifest().find(MODEL)
+    assert checkpoint is not None and checkpoint.graph is not None
+    assert named() == checkpoint.graph.sha256
+    assert named("--weights", own) == sha256_of(graph)
+    assert named("--weights", own, "--engine", "torch") == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"no graph", b"\x3a\xff\xff\xff\xff\x0f"])
+def test_a_damaged_graph_is_told_in_one_line(own: str, graph: Path, content: bytes) -> None:
+    graph.write_bytes(content)
+    result = run("score", PHOTO, "-m", MODEL, "-d", "cpu", "--weights", own)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert "not an ONNX graph" in result.stderr or "of another network" in result.stderr

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from tiny_backbone import TinyBackbone
@@ -17,6 +16,7 @@ from biqa_cli.models import onnx_export
 from biqa_cli.models.catalog import find_model
 from biqa_cli.models.onnx_engine import OnnxEngine
 from biqa_cli.models.onnx_export import export_graph, export_model
+from biqa_cli.models.onnx_runtime import onnxruntime
 from biqa_cli.models.spec import Calibration, Crops, InputContract, ModelSpec, ScoreScale
 from biqa_cli.networks.blockiqa import BlockIQA
 from biqa_cli.networks.nlnet import NLNet

@@ -83,7 +83,7 @@ def test_a_download_is_put_in_place_and_not_repeated(mirror: Mirror, cache: Path
 @pytest.mark.parametrize("knows_ranges", [True, False])
 def test_a_broken_download_resumes(mirror: Mirror, cache: Path, knows_ranges: bool) -> None:
     mirror.knows_ranges, mirror.breaks_after = knows_ranges, 300_000
-    with pytest.raises(WeightsError, match="run the command again to resume"):
+    with pytest.raises(WeightsError, match="run it again to resume"):
         obtain(_checkpoint(), _manifest(mirror.url))
     assert not (cache / NAME).exists()
     mirror.breaks_after = len(CONTENT)

@@ -1,0 +1,220 @@
+"""What a file of weights declares, from JSON to the records of `spec.py`: each field is checked.
+
+Whoever wrote the file, a score must stay a finite number between 0 and 100, and a view must fit
+into memory.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, TypeVar, get_args
+
+from biqa_cli.errors import UsageError
+from biqa_cli.models.build import backbone_count
+from biqa_cli.models.options import with_defaults
+from biqa_cli.models.spec import (
+    BackboneName,
+    Calibration,
+    Crops,
+    Family,
+    InputContract,
+    OptionValue,
+    ScoreScale,
+)
+
+_SIDES = range(16, 4097)
+_MARGINS = range(1, 17)
+# Of a slope or an end of the curve: fitted ones have reached 1e4.
+_LARGEST = 1e9
+_MOST_PLACES = 1000
+# Characters of a wrong value that an error repeats.
+_SHOWN = 40
+
+_Field = TypeVar("_Field")
+
+
+def family_of(content: dict[str, Any]) -> Family:
+    """Return the family.
+
+    Raises:
+        UsageError: If there is none of this name.
+    """
+    family: Family = _one_of(_get(content, "family"), get_args(Family), "family")
+    return family
+
+
+def backbones_of(content: dict[str, Any], family: Family) -> tuple[BackboneName, ...]:
+    """Return the backbones of a network of a family.
+
+    Raises:
+        UsageError: If there are more or fewer than the family has, or others than biqa knows.
+    """
+    found = _list(content, "backbones")
+    if len(found) != backbone_count(family):
+        msg = f"{family} has {backbone_count(family)} backbones, not {len(found)}"
+        raise UsageError(msg)
+    return tuple(_one_of(name, get_args(BackboneName), "backbone") for name in found)
+
+
+def options_of(content: dict[str, Any], family: Family) -> dict[str, OptionValue]:
+    """Return every option of the network.
+
+    Raises:
+        UsageError: If an option or its value does not exist, or is larger than any view.
+    """
+    options = with_defaults(family, _record(content, "options"))
+    for name, value in options.items():
+        if type(value) is int and value >= _SIDES.stop:
+            msg = f"{name} cannot be {value}: {_SIDES.stop - 1} at most"
+            raise UsageError(msg)
+    return options
+
+
+def input_of(content: dict[str, Any]) -> InputContract:
+    """Return how a photo becomes what the network reads.
+
+    Raises:
+        UsageError: If a side, a mean or a standard deviation is missing or out of range.
+    """
+    view = _record(content, "input")
+    _only(view, ("height", "width", "mean", "std", "codec_margin", "crops"))
+    height, width = (_whole(view, side, _SIDES) for side in ("height", "width"))
+    mean, std = (_channels(view, name) for name in ("mean", "std"))
+    if min(std) <= 0:
+        raise UsageError("a std of the input is not above 0")
+    crops = None
+    if view.get("crops") is not None:
+        found = _record(view, "crops")
+        _only(found, ("size", "stride"))
+        size = _whole(found, "size", range(_SIDES.start, min(height, width) + 1))
+        crops = Crops(size, _whole(found, "stride", range(max(1, size // 16), size + 1)))
+    margin = _whole(view, "codec_margin", _MARGINS)
+    return InputContract(height, width, mean, std, codec_margin=margin, crops=crops)
+
+
+def scale_of(content: dict[str, Any]) -> ScoreScale:
+    """Return the scale of the labels, with its calibration.
+
+    Raises:
+        UsageError: If it is missing, empty, or its calibration is no rising curve.
+    """
+    scale = _record(content, "scale")
+    _only(scale, ("lowest", "highest", "higher_is_better", "meaning", "calibration"))
+    lowest, highest = (_number(_get(scale, end), end) for end in ("lowest", "highest"))
+    if not highest - lowest > 1 / _LARGEST:
+        msg = f"the scale of the labels goes from {lowest:g} to {highest:g}"
+        raise UsageError(msg)
+    higher, meaning = _get(scale, "higher_is_better"), _get(scale, "meaning")
+    if type(higher) is not bool:
+        raise UsageError("higher_is_better is neither true nor false")
+    if not isinstance(meaning, str):
+        raise UsageError("the meaning of the scale is no text")
+    found = scale.get("calibration")
+    calibration = None if found is None else _calibration(_record(scale, "calibration"))
+    return ScoreScale(
+        lowest, highest, higher_is_better=higher, meaning=meaning, calibration=calibration
+    )
+
+
+def dataset_of(content: dict[str, Any]) -> str:
+    """Return the name of the data set that was learnt.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    name = _get(content, "dataset")
+    if not isinstance(name, str):
+        raise UsageError("the data set has no name")
+    return name
+
+
+def _calibration(found: dict[str, Any]) -> Calibration:
+    _only(found, ("curve", "places", "widths", "photos"))
+    curve = _numbers(found, "curve")
+    if len(curve) != 4:  # noqa: PLR2004  as many as VQEG's curve has
+        msg = f"the curve has {len(curve)} parameters, not 4"
+        raise UsageError(msg)
+    b1, b2, b3, b4 = curve
+    if not (b1 - b2) * b4 > 0 or abs(b4) < 1 / _LARGEST:
+        raise UsageError("the curve of the calibration does not rise")
+    places, widths = _numbers(found, "places"), _numbers(found, "widths")
+    if len(places) != len(widths) or not 0 < len(places) <= _MOST_PLACES:
+        msg = f"the calibration has {len(places)} places and {len(widths)} widths"
+        raise UsageError(msg)
+    if min(places) < 0 or max(places) > 100 or any(b <= a for a, b in pairwise(places)):  # noqa: PLR2004  percent
+        raise UsageError("the places of the calibration do not rise from 0 to 100")
+    if min(widths) < 0:
+        raise UsageError("a width of the calibration is below 0")
+    photos = _whole(found, "photos", range(1, 10**9))
+    return Calibration((b1, b2, b3, b4), places=places, widths=widths, photos=photos)
+
+
+def _get(content: dict[str, Any], name: str) -> Any:  # noqa: ANN401  whatever JSON holds
+    if name not in content:
+        msg = f"{name} is missing"
+        raise UsageError(msg)
+    return content[name]
+
+
+def _only(content: dict[str, Any], known: Sequence[str]) -> None:
+    strange = [name for name in content if name not in known]
+    if strange:
+        msg = f"there is no field {strange[0]!r}"
+        raise UsageError(msg)
+
+
+def _record(content: dict[str, Any], name: str) -> dict[str, Any]:
+    found = _get(content, name)
+    if not isinstance(found, dict):
+        msg = f"{name} cannot be {_shown(found)}"
+        raise UsageError(msg)
+    return found
+
+
+def _list(content: dict[str, Any], name: str) -> list[Any]:
+    found = _get(content, name)
+    if not isinstance(found, list):
+        msg = f"{name} cannot be {_shown(found)}"
+        raise UsageError(msg)
+    return found
+
+
+def _one_of(value: object, known: Sequence[_Field], name: str) -> _Field:
+    for one in known:
+        if one == value:
+            return one
+    msg = f"there is no {name} {_shown(value)}"
+    raise UsageError(msg)
+
+
+def _whole(content: dict[str, Any], name: str, allowed: range) -> int:
+    value = _get(content, name)
+    if type(value) is not int or value not in allowed:
+        msg = f"{name} cannot be {_shown(value)}: {allowed.start} to {allowed.stop - 1}"
+        raise UsageError(msg)
+    return value
+
+
+def _number(value: object, name: str) -> float:
+    # A bool is an int; nan is not below anything.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
+        msg = f"{name} cannot be {_shown(value)}: a number is needed"
+        raise UsageError(msg)
+    return value
+
+
+def _numbers(content: dict[str, Any], name: str) -> tuple[float, ...]:
+    return tuple(_number(value, name) for value in _list(content, name))
+
+
+def _channels(content: dict[str, Any], name: str) -> tuple[float, float, float]:
+    found = _numbers(content, name)
+    if len(found) != 3:  # noqa: PLR2004  red, green, blue
+        msg = f"{name} has {len(found)} numbers, not one for each of R, G, B"
+        raise UsageError(msg)
+    return found[0], found[1], found[2]
+
+
+def _shown(value: object) -> str:
+    """Return a value as an error shows it: part of a line, however large it is."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -1,0 +1,29 @@
+"""`tools/fuzz/weights.py`, run small: it finds nothing, and would find a fault."""
+
+from pathlib import Path
+
+import pytest
+from tool_loading import load_tool
+
+tool = load_tool("fuzz/weights")
+
+
+def test_mutations_of_weights_are_refused(tmp_path: Path) -> None:
+    outcomes = tool.fuzz(10, seed=7, folder=tmp_path)
+    assert [outcome for outcome in outcomes if not outcome.is_right] == []
+
+
+def test_weights_that_load_are_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "good").write_bytes(tool.read_good().content())
+    outcome = tool.load_one("good", tmp_path / "good")
+    assert (outcome.told, outcome.is_right) == ("loaded", False)
+
+
+@pytest.mark.parametrize("name", tool.MUTATIONS)
+def test_every_mutation_changes_the_file(name: str) -> None:
+    import copy
+    import random
+
+    good = tool.read_good()
+    changed = tool.MUTATIONS[name](copy.deepcopy(good), random.Random(1))
+    assert changed != good.content()

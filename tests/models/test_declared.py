@@ -1,0 +1,148 @@
+"""What a header declares is checked field by field: nothing strange reaches a score."""
+
+import copy
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+
+from biqa_cli.errors import WeightsError
+from biqa_cli.models.spec import Calibration, Crops, InputContract, ScoreScale
+from biqa_cli.models.trained import TrainedNetwork, read_trained, trained_of
+from biqa_cli.weights.header import Header
+
+TRAINED = TrainedNetwork(
+    family="reqa",
+    backbones=("efficientnet-lite0",),
+    options={"steps": 4, "feedback": True, "transformer": True, "input_size": 224},
+    input=InputContract(
+        448, 320, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), crops=Crops(size=224, stride=96)
+    ),
+    scale=ScoreScale(
+        1.0,
+        5.0,
+        higher_is_better=False,
+        meaning="DMOS",
+        calibration=Calibration((110, -8, 54, 27), (30.0, 60.0), (9.0, 8.0), photos=200),
+    ),
+    dataset="csv:mine.csv",
+)
+PLAIN: dict[str, Any] = json.loads(TRAINED.to_metadata()["biqa"])
+
+
+def _read(content: object) -> TrainedNetwork | None:
+    return trained_of(Header({}, {"biqa": json.dumps(content)}, 0), source="own.safetensors")
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    save_file({"w": np.zeros(1, np.float32)}, tmp_path / "w", metadata=TRAINED.to_metadata())
+    assert read_trained(tmp_path / "w") == TRAINED
+
+
+def test_a_file_that_says_nothing_of_itself_says_nothing(tmp_path: Path) -> None:
+    save_file({"w": np.zeros(1, np.float32)}, tmp_path / "w", metadata={"format": "pt"})
+    assert read_trained(tmp_path / "w") is None
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("family", "brisque", "there is no family 'brisque'"),
+    ("family", ["reqa"], "there is no family"),
+    ("backbones", ["resnet18"], "there is no backbone 'resnet18'"),
+    ("backbones", [], "reqa has 1 backbones, not 0"),
+    ("backbones", "resnet50", "backbones cannot be 'resnet50'"),
+    ("options", {"steps": 9}, "steps of reqa cannot be 9"),
+    ("options", {"speed": 9}, "reqa has no option 'speed'"),
+    ("options", {"input_size": 10**12}, "input_size cannot be"),
+    ("options", [], "options cannot be"),
+    ("dataset", None, "the data set has no name"),
+    ("input.height", 0, "height cannot be 0: 16 to 4096"),
+    ("input.height", 10**9, "height cannot be 1000000000"),
+    ("input.height", 448.0, "height cannot be 448.0"),
+    ("input.height", True, "height cannot be True"),
+    ("input.width", 10**4000, f"width cannot be 1{'0' * 39}…"),
+    ("input.mean", [0.1, 0.2], "mean has 2 numbers"),
+    ("input.mean", [0.1, 0.2, "0.3"], "mean cannot be '0.3'"),
+    ("input.std", [0.1, 0.2, 0], "std of the input is not above 0"),
+    ("input.codec_margin", -1, "codec_margin cannot be -1"),
+    ("input.crops", {"size": 2000, "stride": 96}, "size cannot be 2000: 16 to 320"),
+    ("input.crops", {"size": 224, "stride": 0}, "stride cannot be 0"),
+    ("input.crops", {"size": 224, "stride": 1}, "stride cannot be 1: 14 to 224"),
+    ("input.gamma", 2.2, "there is no field 'gamma'"),
+    ("scale.lowest", 5.0, "goes from 5 to 5"),
+    ("scale.highest", 1e300, "highest cannot be 1e"),
+    ("scale.higher_is_better", "yes", "neither true nor false"),
+    ("scale.meaning", 3, "is no text"),
+    ("scale.calibration.curve", [1, 2, 3], "3 parameters, not 4"),
+    ("scale.calibration.curve", [110, -8, 54, 0], "does not rise"),
+    ("scale.calibration.curve", [110, -8, 54, -27], "does not rise"),
+    ("scale.calibration.curve", [110, -8, None, 27], "curve cannot be None"),
+    ("scale.calibration.places", [60.0, 30.0], "do not rise from 0 to 100"),
+    ("scale.calibration.places", [], "0 places and 2 widths"),
+    ("scale.calibration.widths", [9.0], "2 places and 1 widths"),
+    ("scale.calibration.widths", [9.0, -1.0], "a width of the calibration is below 0"),
+    ("scale.calibration.photos", 0, "photos cannot be 0"),
+    ("scale.calibration", "none", "calibration cannot be 'none'"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "message"), WRONG, ids=[w[2][:30] for w in WRONG])
+def test_a_wrong_field_is_refused_in_one_line(field: str, value: Any, message: str) -> None:
+    content = copy.deepcopy(PLAIN)
+    *way, last = field.split(".")
+    record = content
+    for step in way:
+        record = record[step]
+    record[last] = value
+    with pytest.raises(
+        WeightsError, match="own.safetensors was written by another version"
+    ) as caught:
+        _read(content)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("field", ["family", "backbones", "options", "input", "scale", "dataset"])
+def test_a_field_that_is_missing_is_named(field: str) -> None:
+    with pytest.raises(WeightsError, match=f"{field} is missing"):
+        _read({name: value for name, value in PLAIN.items() if name != field})
+
+
+@pytest.mark.parametrize("text", ["", "{", "3", "[]", "null", "[" * 100_000])
+def test_what_is_no_record_is_refused(text: str) -> None:
+    with pytest.raises(WeightsError, match="was written by another version of biqa, or is damaged"):
+        trained_of(Header({}, {"biqa": text}, 0), source="f")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_not_finite_are_refused(number: str) -> None:
+    text = TRAINED.to_metadata()["biqa"].replace("110", number)
+    assert number in text
+    with pytest.raises(WeightsError, match="was written by another version of biqa, or is damaged"):
+        trained_of(Header({}, {"biqa": text}, 0), source="f")
+
+
+NUMBERS = st.floats(-1e9, 1e9)
+
+
+@given(curve=st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS), native=st.floats(width=32).filter(abs))
+def test_every_curve_that_is_accepted_gives_finite_scores(
+    curve: tuple[float, float, float, float], native: float
+) -> None:
+    content = copy.deepcopy(PLAIN)
+    content["scale"]["calibration"]["curve"] = curve
+    try:
+        trained = _read(content)
+    except WeightsError:
+        return
+    assert trained is not None
+    if math.isfinite(native):
+        score = trained.scale.to_percent(native)
+        interval = trained.scale.interval(score)
+        assert interval is not None
+        assert 0 <= interval[0] <= score <= interval[1] <= 100

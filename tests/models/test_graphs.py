@@ -1,0 +1,42 @@
+"""The tensors that a graph takes are those that the onnx package reads from it."""
+
+from pathlib import Path
+
+import onnx
+import pytest
+
+from biqa_cli.errors import WeightsError
+from biqa_cli.models.graphs import read_own_graph, tensors_of_graph
+from biqa_cli.weights.cache import locate
+from biqa_cli.weights.manifest import WeightsFile, load_manifest
+
+GRAPHS = [c.graph for c in load_manifest().checkpoints if c.graph is not None]
+
+
+@pytest.mark.parametrize("file", GRAPHS, ids=[file.file for file in GRAPHS])
+def test_names_and_shapes_are_those_that_onnx_reads(file: WeightsFile) -> None:
+    path = locate(file)
+    assert path is not None
+    content = path.read_bytes()
+    wanted = {
+        tensor.name: tuple(tensor.dims)
+        for tensor in onnx.load_from_string(content).graph.initializer
+        if tensor.data_location == onnx.TensorProto.EXTERNAL
+    }
+    assert len(wanted) > 100
+    assert tensors_of_graph(content, source="g") == wanted
+
+
+@pytest.mark.parametrize(
+    "content", [b"no graph", b"\x3a\x05ab", b"\xff" * 30, b"\x3b", b"\x38\x01"]
+)
+def test_what_is_no_graph_is_refused(content: bytes) -> None:
+    with pytest.raises(WeightsError, match="g is not an ONNX graph"):
+        tensors_of_graph(content, source="g")
+
+
+def test_a_graph_that_is_far_too_large_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "g").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(WeightsError, match="is no graph: it has 1099511627776 bytes"):
+        read_own_graph(tmp_path / "g")
