@@ -253,6 +253,23 @@ def test_node_attention_can_be_drawn_on_the_superpixels() -> None:
     assert 0 < chosen.sum() <= 12 * 200 and (painted[0][chosen] > 0).all()
 
 
+def test_the_attention_of_a_superpixel_is_what_the_others_give_to_it() -> None:
+    network = _small().eval()
+    branch = network.nonlocal_branch
+    assert branch is not None
+    with torch.no_grad():
+        for layer in branch.stage2:
+            assert isinstance(layer, GraphAttention)
+            # Whoever is alike superpixel 5 looks at nothing else.
+            layer.big_a[:, :, 5] = 100.0
+        photos = _photos(1)
+        seen = network.node_attention(photos)
+        features = torch.from_numpy(seen.nodes.features)
+        alike = int(alike_nodes(branch.superpixel_features(features))[0, 5].sum())
+    assert alike > 1
+    assert seen.weights[0, 0, 5].item() == pytest.approx(alike / network.nodes, abs=1e-5)
+
+
 class _OnKnownNodes(nn.Module):
     """Maps indices of the miniature set to scores: superpixels are found once, as in training."""
 
