@@ -206,7 +206,7 @@ def test_norm_and_read_out_are_torchs_mean_and_unbiased_deviation() -> None:
 
 
 def test_a_flat_photo_has_a_finite_score_and_gradient() -> None:
-    network = NLNet(VGG16(), **_SMALL)
+    network = _small()
     network(torch.full((2, 3, 112, 112), 0.5)).scores.sum().backward()
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
@@ -306,6 +306,7 @@ def test_known_nodes_score_as_the_image_does() -> None:
     assert torch.equal(on_nodes(torch.arange(3)).scores, network(images).scores)
 
 
+@pytest.mark.slow
 def test_it_overfits_the_miniature_set_with_its_own_loss() -> None:
     data = miniature(112)
     network = _OnKnownNodes(_small(types=2), data.images)
