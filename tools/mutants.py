@@ -221,7 +221,8 @@ def run_room(room: str, root: Path, *, count: int, seed: int) -> Iterator[Outcom
     limit = 30 + 4 * (time.monotonic() - start)
     every = list(mutants(room, root))
     chosen = random.Random(f"{room} {seed}").sample(every, min(count, len(every)))  # noqa: S311  no secret
-    print(f"{room}: {len(chosen)} of {len(every)} mutants, {limit:.0f} s at the most for each")
+    size = f"{len(chosen)} of {len(every)} mutants"
+    print(f"{room}: {size}, {limit:.0f} s at the most for each", flush=True)
     for mutant in sorted(chosen, key=lambda m: (m.module, m.line)):
         outcome = tested(mutant, root, limit)
         if outcome.result != "killed":
