@@ -25,6 +25,7 @@ from biqa_cli.networks.nlnet import (
 )
 from biqa_cli.networks.nonlocal_branch import (
     GraphAttention,
+    NonLocalBranch,
     alike_nodes,
     elu,
     mean_and_std,
@@ -195,6 +196,32 @@ def test_nodes_are_neighbours_from_a_cosine_of_0_7() -> None:
     edges = alike_nodes(x)[0]
     assert edges[0].tolist() == [True, True, False, False]
     assert edges.diagonal().all() and torch.equal(edges, edges.T)
+
+
+def test_the_layers_between_superpixels_keep_a_fifth_of_what_they_start_from() -> None:
+    torch.manual_seed(0)
+    branch = NonLocalBranch(nodes=6, pixels=5, dropout=0).eval()
+    nodes = torch.randn(2, 6, 5, 3)
+    with torch.inference_mode():
+        x = x0 = branch.superpixel_features(nodes)
+        read = [x0]
+        for layer in branch.stage2:
+            y = layer(x, alike_nodes(x0))
+            x = F.elu(0.8 * y / (y.std(dim=2, keepdim=True).sqrt() + 1e-5) + 0.2 * x0)
+            read.append(x)
+        expected = torch.cat([part for y in read for part in (y.mean(dim=1), y.std(dim=1))], dim=1)
+        assert len(read) == 4
+        torch.testing.assert_close(branch(nodes), expected, rtol=0, atol=1e-5)
+
+
+def test_many_superpixels_have_the_features_of_each_alone() -> None:
+    torch.manual_seed(0)
+    branch = NonLocalBranch(nodes=35, pixels=5, dropout=0).eval()
+    nodes = torch.randn(4, 35, 5, 3)
+    with torch.inference_mode():
+        alone = [[branch.superpixel_features(n[None, None])[0, 0] for n in p] for p in nodes]
+        expected = torch.stack([torch.stack(row) for row in alone])
+        torch.testing.assert_close(branch.superpixel_features(nodes), expected)
 
 
 def test_norm_and_read_out_are_torchs_mean_and_unbiased_deviation() -> None:
