@@ -217,7 +217,7 @@ def test_the_layers_between_superpixels_keep_a_fifth_of_what_they_start_from() -
 def test_many_superpixels_have_the_features_of_each_alone() -> None:
     torch.manual_seed(0)
     branch = NonLocalBranch(nodes=35, pixels=5, dropout=0).eval()
-    nodes = torch.randn(4, 35, 5, 3)
+    nodes = torch.randn(2, 35, 5, 3)
     with torch.inference_mode():
         alone = [[branch.superpixel_features(n[None, None])[0, 0] for n in p] for p in nodes]
         expected = torch.stack([torch.stack(row) for row in alone])
