@@ -19,7 +19,7 @@ test: .venv/installed  ## Run the tests, two at a time
 	$(BIN)/python -m pytest -n 2
 
 quick: .venv/installed  ## Run the tests that take seconds
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow" --hypothesis-profile quick
 
 coverage: .venv/installed  ## Run the tests and show the lines and branches that none of them reaches
 	$(BIN)/python -m pytest -n 2 --cov=biqa_cli

@@ -14,6 +14,7 @@ from hypothesis import settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("biqa", deadline=None, derandomize=True)
+settings.register_profile("quick", settings.get_profile("biqa"), max_examples=20)
 settings.load_profile("biqa")
 
 _CONNECT = socket.socket.connect
