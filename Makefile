@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check fix bench fuzz docs
+.PHONY: help setup test quick coverage mutants check fix bench fuzz docs
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -15,8 +15,18 @@ help:  ## List the targets
 
 setup: .venv/installed  ## Make .venv with all that development needs
 
-test: .venv/installed  ## Run the tests
-	$(BIN)/python -m pytest
+test: .venv/installed  ## Run the tests, two at a time
+	$(BIN)/python -m pytest -n 2
+
+quick: .venv/installed  ## Run the tests that take seconds
+	$(BIN)/python -m pytest -n 2 -m "not slow" --hypothesis-profile quick
+
+coverage: .venv/installed  ## Run the tests and show the lines and branches that none of them reaches
+	$(BIN)/python -m pytest -n 2 --cov=biqa_cli
+
+mutants: .venv/installed  ## Break the code in 200 places and see which breaks no test notices
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,mutants]'
+	nice $(BIN)/python tools/mutants.py --output mutants.json
 
 check: .venv/installed  ## Lint, check types and the direction of imports
 	$(BIN)/ruff format --check .

@@ -2,13 +2,19 @@
 
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+# One thread of torch for each process: small networks gain nothing from two, and where tests run
+# side by side they wait for each other. Read when torch is imported; what tests start inherits it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 settings.register_profile("biqa", deadline=None, derandomize=True)
+settings.register_profile("quick", settings.get_profile("biqa"), max_examples=20)
 settings.load_profile("biqa")
 
 _CONNECT = socket.socket.connect
@@ -29,6 +35,13 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("BIQA_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("BIQA_PREDICTIONS", str(tmp_path_factory.mktemp("predictions")))
     monkeypatch.setattr(socket.socket, "connect", _connect_to_loopback)
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Start every test from the same random numbers of torch, in whatever order tests run."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ Reference:
     Assessment" (SHDIQA), CVPR 2025, supplement, section 1, names the 24 kinds at four levels.
     Saha et al., "Re-IQA: Unsupervised Learning for Image Quality Assessment in the Wild",
     CVPR 2023, has them at five; the values are those of its release without the mildest.
+    Lin et al., "KADID-10k: A Large-scale Artificially Distorted IQA Database", QoMEX 2019, whose
+    generator has some of them in another form.
 """
 
 from collections.abc import Callable
@@ -13,15 +15,35 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL.Image import Resampling
 
-from biqa_cli.distortions import blur, colour, compression, noise, spatial, tone
+from biqa_cli.distortions.blur import gaussian_blur, lens_blur, motion_blur
+from biqa_cli.distortions.colour import colour_diffuse, colour_shift, saturate
+from biqa_cli.distortions.compression import (
+    jpeg,
+    pixelate,
+    resize_bicubic,
+    resize_bilinear,
+    resize_lanczos,
+)
+from biqa_cli.distortions.noise import (
+    denoise,
+    impulse_noise,
+    multiplicative_noise,
+    white_noise_rgb,
+    white_noise_ycbcr,
+)
+from biqa_cli.distortions.spatial import (
+    NON_ECCENTRICITY_SMALLEST_SIDE,
+    colour_block,
+    jitter,
+    non_eccentricity,
+)
+from biqa_cli.distortions.tone import brighten, contrast, darken, mean_shift, unsharp_masking
 from biqa_cli.errors import UsageError, did_you_mean
 
 LEVELS = (1, 2, 3, 4)
 
-Group = Literal["blur", "colour", "compression", "noise", "spatial", "tone"]
-Apply = Callable[[NDArray[np.float32], float, np.random.Generator], NDArray[np.float32]]
+Source = Literal["Re-IQA", "KADID-10k"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +55,39 @@ class Distortion:
     name: str
     title: str
     """As the SHDIQA supplement spells it."""
-    group: Group
-    parameter: str
-    """What the values mean."""
+    function: Callable[..., NDArray[np.float32]]
+    """Maps an image to the degraded one, neither clipped nor rounded."""
+    argument: str
+    """The keyword of the function that takes the values."""
+    unit: str
+    """What the values count or mean."""
     levels: tuple[float, float, float, float]
     """The values of levels 1 to 4."""
-    apply: Apply
-    """Maps an image, a value and a generator to the degraded image, neither clipped nor rounded."""
-    identity: float | None = None
+    identity: float | None
     """The value that changes nothing, None where there is none."""
-    random: bool = False
-    """Whether the result depends on the generator."""
+    random: bool
+    """Whether the function draws from a generator, its keyword `rng`."""
+    source: Source
+    """Whose released code has the operation in this form."""
     smallest_side: int = 1
     """Pixels that both sides of an image must have."""
+
+    @property
+    def group(self) -> str:
+        """The family of the kind: the module of its function."""
+        return self.function.__module__.rpartition(".")[2]
+
+    @property
+    def parameter(self) -> str:
+        """What the values mean, with their unit."""
+        return f"{self.argument}, {self.unit}"
+
+    def apply(
+        self, image: NDArray[np.float32], value: float, rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Return the image degraded by a value of the parameter, neither clipped nor rounded."""
+        drawn = {"rng": rng} if self.random else {}
+        return self.function(image, **{self.argument: value}, **drawn)
 
     def check_size(self, height: int, width: int) -> None:
         """Raise a UsageError if an image is too small for this kind."""
@@ -55,260 +97,35 @@ class Distortion:
             raise UsageError(msg)
 
 
+# ruff: noqa: E501  one kind, one line
+# fmt: off
 DISTORTIONS: tuple[Distortion, ...] = (
-    Distortion(
-        number=1,
-        name="resize-bicubic",
-        title="Resize Bicubic",
-        group="compression",
-        parameter="shrink factor",
-        levels=(3, 4, 8, 16),
-        apply=lambda image, value, _: compression.resize(
-            image, factor=value, resample=Resampling.BICUBIC
-        ),
-        identity=1,
-    ),
-    Distortion(
-        number=2,
-        name="resize-bilinear",
-        title="Resize Bilinear",
-        group="compression",
-        parameter="shrink factor",
-        levels=(3, 4, 8, 16),
-        apply=lambda image, value, _: compression.resize(
-            image, factor=value, resample=Resampling.BILINEAR
-        ),
-        identity=1,
-    ),
-    Distortion(
-        number=3,
-        name="resize-lanczos",
-        title="Resize Lanczos",
-        group="compression",
-        parameter="shrink factor",
-        levels=(3, 4, 8, 16),
-        apply=lambda image, value, _: compression.resize(
-            image, factor=value, resample=Resampling.LANCZOS
-        ),
-        identity=1,
-    ),
-    Distortion(
-        number=4,
-        name="pixelate",
-        title="Pixelate",
-        group="compression",
-        parameter="strength s, scale 0.95 - s^0.6",
-        levels=(0.05, 0.1, 0.2, 0.5),
-        apply=lambda image, value, _: compression.pixelate(image, strength=value),
-    ),
-    Distortion(
-        number=5,
-        name="motion-blur",
-        title="Motion Blur",
-        group="blur",
-        parameter="length, pixels",
-        levels=(16, 20, 24, 28),
-        apply=lambda image, value, rng: blur.motion_blur(image, length=int(value), rng=rng),
-        identity=1,
-        random=True,
-    ),
-    Distortion(
-        number=6,
-        name="gaussian-blur",
-        title="Gaussian Blur",
-        group="blur",
-        parameter="σ, pixels",
-        levels=(0.5, 1, 2, 5),
-        apply=lambda image, value, _: blur.gaussian_blur(image, sigma=value),
-        identity=0,
-    ),
-    Distortion(
-        number=7,
-        name="lens-blur",
-        title="Lens Blur",
-        group="blur",
-        parameter="radius, pixels",
-        levels=(2, 4, 6, 8),
-        apply=lambda image, value, _: blur.lens_blur(image, radius=value),
-    ),
-    Distortion(
-        number=8,
-        name="mean-shift",
-        title="Mean Shift",
-        group="tone",
-        parameter="shift of [0, 1]",
-        levels=(0.08, -0.08, 0.15, -0.15),
-        apply=lambda image, value, _: tone.mean_shift(image, shift=value),
-        identity=0,
-    ),
-    Distortion(
-        number=9,
-        name="contrast",
-        title="Contrast",
-        group="tone",
-        parameter="bend of the curve",
-        levels=(0.15, 0.3, -0.4, -0.6),
-        apply=lambda image, value, _: tone.contrast(image, amount=value),
-        identity=-0.2,
-    ),
-    Distortion(
-        number=10,
-        name="unsharp-masking",
-        title="Unsharp Masking",
-        group="tone",
-        parameter="amount of detail added",
-        levels=(2, 3, 6, 12),
-        apply=lambda image, value, _: tone.unsharp_masking(image, amount=value),
-        identity=0,
-    ),
-    Distortion(
-        number=11,
-        name="jitter",
-        title="Jitter",
-        group="spatial",
-        parameter="σ of five displacements, pixels",
-        levels=(0.1, 0.2, 0.5, 1),
-        apply=lambda image, value, rng: spatial.jitter(image, sigma=value, rng=rng),
-        identity=0,
-        random=True,
-    ),
-    Distortion(
-        number=12,
-        name="color-block",
-        title="Color Block",
-        group="spatial",
-        parameter="squares for 512×384 pixels",
-        levels=(4, 6, 8, 10),
-        apply=lambda image, value, rng: spatial.colour_block(image, count=value, rng=rng),
-        identity=0,
-        random=True,
-    ),
-    Distortion(
-        number=13,
-        name="non-eccentricity",
-        title="Non-eccentricity",
-        group="spatial",
-        parameter="patches for 512×384 pixels",
-        levels=(40, 60, 80, 100),
-        apply=lambda image, value, rng: spatial.non_eccentricity(image, count=value, rng=rng),
-        identity=0,
-        random=True,
-        smallest_side=spatial.NON_ECCENTRICITY_SMALLEST_SIDE,
-    ),
-    Distortion(
-        number=14,
-        name="jpeg",
-        title="JPEG Compression",
-        group="compression",
-        parameter="quality",
-        levels=(43, 36, 24, 7),
-        apply=lambda image, value, _: compression.jpeg(image, quality=int(value)),
-    ),
-    Distortion(
-        number=15,
-        name="white-noise-rgb",
-        title="White Noise (RGB space)",
-        group="noise",
-        parameter="variance",
-        levels=(0.002, 0.003, 0.005, 0.01),
-        apply=lambda image, value, rng: noise.white_noise_rgb(image, variance=value, rng=rng),
-        identity=0,
-        random=True,
-    ),
-    Distortion(
-        number=16,
-        name="white-noise-ycbcr",
-        title="White Noise (YCbCr space)",
-        group="noise",
-        parameter="variance",
-        levels=(0.0005, 0.001, 0.002, 0.003),
-        apply=lambda image, value, rng: noise.white_noise_ycbcr(image, variance=value, rng=rng),
-        identity=0,
-        random=True,
-    ),
-    Distortion(
-        number=17,
-        name="impulse-noise",
-        title="Impulse Noise",
-        group="noise",
-        parameter="share of pixels",
-        levels=(0.005, 0.01, 0.02, 0.03),
-        apply=lambda image, value, rng: noise.impulse_noise(image, density=value, rng=rng),
-        identity=0,
-        random=True,
-    ),
-    Distortion(
-        number=18,
-        name="multiplicative-noise",
-        title="Multiplicative Noise",
-        group="noise",
-        parameter="variance",
-        levels=(0.005, 0.01, 0.02, 0.05),
-        apply=lambda image, value, rng: noise.multiplicative_noise(image, variance=value, rng=rng),
-        identity=0,
-        random=True,
-    ),
-    Distortion(
-        number=19,
-        name="denoise",
-        title="Denoise",
-        group="noise",
-        parameter="variance before smoothing",
-        levels=(0.002, 0.003, 0.005, 0.01),
-        apply=lambda image, value, rng: noise.denoise(image, variance=value, rng=rng),
-        random=True,
-    ),
-    Distortion(
-        number=20,
-        name="brighten",
-        title="Brighten",
-        group="tone",
-        parameter="rise of the parabola",
-        levels=(0.2, 0.4, 0.7, 1.1),
-        apply=lambda image, value, _: tone.brighten(image, amount=value),
-        identity=0,
-    ),
-    Distortion(
-        number=21,
-        name="darken",
-        title="Darken",
-        group="tone",
-        parameter="fall of the parabola",
-        levels=(0.1, 0.2, 0.4, 0.8),
-        apply=lambda image, value, _: tone.darken(image, amount=value),
-        identity=0,
-    ),
-    Distortion(
-        number=22,
-        name="color-diffuse",
-        title="Color Diffuse",
-        group="colour",
-        parameter="gain g, σ = 1.5g + 2 pixels",
-        levels=(3, 6, 8, 12),
-        apply=lambda image, value, _: colour.colour_diffuse(image, amount=value),
-    ),
-    Distortion(
-        number=23,
-        name="color-shift",
-        title="Color Shift",
-        group="colour",
-        parameter="distance, pixels",
-        levels=(3, 6, 8, 12),
-        apply=lambda image, value, rng: colour.colour_shift(image, distance=value, rng=rng),
-        identity=0,
-        random=True,
-    ),
-    Distortion(
-        number=24,
-        name="saturate",
-        title="Saturate",
-        group="colour",
-        parameter="gain",
-        levels=(2, 3, 6, 9),
-        apply=lambda image, value, _: colour.saturate(image, factor=value),
-        identity=1,
-    ),
+    Distortion(1,   "resize-bicubic",       "Resize Bicubic",            resize_bicubic,       "factor",   "times smaller",                   (3, 4, 8, 16),                 1,    False, "Re-IQA"),
+    Distortion(2,   "resize-bilinear",      "Resize Bilinear",           resize_bilinear,      "factor",   "times smaller",                   (3, 4, 8, 16),                 1,    False, "Re-IQA"),
+    Distortion(3,   "resize-lanczos",       "Resize Lanczos",            resize_lanczos,       "factor",   "times smaller",                   (3, 4, 8, 16),                 1,    False, "Re-IQA"),
+    Distortion(4,   "pixelate",             "Pixelate",                  pixelate,             "strength", "scale 0.95 - strength^0.6",       (0.05, 0.1, 0.2, 0.5),         None, False, "Re-IQA"),
+    Distortion(5,   "motion-blur",          "Motion Blur",               motion_blur,          "length",   "pixels",                          (16, 20, 24, 28),              1,    True,  "Re-IQA"),
+    Distortion(6,   "gaussian-blur",        "Gaussian Blur",             gaussian_blur,        "sigma",    "pixels",                          (0.5, 1, 2, 5),                0,    False, "Re-IQA"),
+    Distortion(7,   "lens-blur",            "Lens Blur",                 lens_blur,            "radius",   "pixels",                          (2, 4, 6, 8),                  None, False, "Re-IQA"),
+    Distortion(8,   "mean-shift",           "Mean Shift",                mean_shift,           "shift",    "of [0, 1]",                       (0.08, -0.08, 0.15, -0.15),    0,    False, "Re-IQA"),
+    Distortion(9,   "contrast",             "Contrast",                  contrast,             "amount",   "bend of the curve",               (0.15, 0.3, -0.4, -0.6),       -0.2, False, "Re-IQA"),
+    Distortion(10,  "unsharp-masking",      "Unsharp Masking",           unsharp_masking,      "amount",   "times the detail",                (2, 3, 6, 12),                 0,    False, "KADID-10k"),
+    Distortion(11,  "jitter",               "Jitter",                    jitter,               "sigma",    "pixels, five times",              (0.1, 0.2, 0.5, 1),            0,    True,  "Re-IQA"),
+    Distortion(12,  "color-block",          "Color Block",               colour_block,         "count",    "squares for 512×384 pixels",      (4, 6, 8, 10),                 0,    True,  "Re-IQA"),
+    Distortion(13,  "non-eccentricity",     "Non-eccentricity",          non_eccentricity,     "count",    "patches for 512×384 pixels",      (40, 60, 80, 100),             0,    True,  "Re-IQA", NON_ECCENTRICITY_SMALLEST_SIDE),
+    Distortion(14,  "jpeg",                 "JPEG Compression",          jpeg,                 "quality",  "1 to 100",                        (43, 36, 24, 7),               None, False, "Re-IQA"),
+    Distortion(15,  "white-noise-rgb",      "White Noise (RGB space)",   white_noise_rgb,      "variance", "white is 1",                      (0.002, 0.003, 0.005, 0.01),   0,    True,  "Re-IQA"),
+    Distortion(16,  "white-noise-ycbcr",    "White Noise (YCbCr space)", white_noise_ycbcr,    "variance", "white is 1",                      (0.0005, 0.001, 0.002, 0.003), 0,    True,  "Re-IQA"),
+    Distortion(17,  "impulse-noise",        "Impulse Noise",             impulse_noise,        "density",  "share of pixels",                 (0.005, 0.01, 0.02, 0.03),     0,    True,  "Re-IQA"),
+    Distortion(18,  "multiplicative-noise", "Multiplicative Noise",      multiplicative_noise, "variance", "times the image",                 (0.005, 0.01, 0.02, 0.05),     0,    True,  "Re-IQA"),
+    Distortion(19,  "denoise",              "Denoise",                   denoise,              "variance", "before smoothing",                (0.002, 0.003, 0.005, 0.01),   None, True,  "Re-IQA"),
+    Distortion(20,  "brighten",             "Brighten",                  brighten,             "amount",   "rise of the parabola",            (0.2, 0.4, 0.7, 1.1),          0,    False, "Re-IQA"),
+    Distortion(21,  "darken",               "Darken",                    darken,               "amount",   "fall of the parabola",            (0.1, 0.2, 0.4, 0.8),          0,    False, "Re-IQA"),
+    Distortion(22,  "color-diffuse",        "Color Diffuse",             colour_diffuse,       "amount",   "gain; σ = 1.5 amount + 2 pixels", (3, 6, 8, 12),                 None, False, "Re-IQA"),
+    Distortion(23,  "color-shift",          "Color Shift",               colour_shift,         "distance", "pixels",                          (3, 6, 8, 12),                 0,    True,  "KADID-10k"),
+    Distortion(24,  "saturate",             "Saturate",                  saturate,             "factor",   "times the chroma",                (2, 3, 6, 9),                  1,    False, "Re-IQA"),
 )
+# fmt: on
 
 _BY_NAME = {distortion.name: distortion for distortion in DISTORTIONS}
 

@@ -9,14 +9,22 @@ from PIL import Image
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 
 
-def resize(
-    image: NDArray[np.float32], *, factor: float, resample: Image.Resampling
-) -> NDArray[np.float32]:
-    """Return the image shrunk by `factor` and enlarged again, both with Pillow's filter.
+def resize_bicubic(image: NDArray[np.float32], *, factor: float) -> NDArray[np.float32]:
+    """Return the image shrunk by `factor` and enlarged again, both with Pillow's bicubic filter.
 
     The small image has ⌊H/factor⌋ × ⌊W/factor⌋ pixels, at least one. It is not rounded to bytes.
     """
-    return _there_and_back(image, 1 / factor, resample)
+    return _there_and_back(image, 1 / factor, Image.Resampling.BICUBIC)
+
+
+def resize_bilinear(image: NDArray[np.float32], *, factor: float) -> NDArray[np.float32]:
+    """Return what `resize_bicubic` does, with the bilinear filter."""
+    return _there_and_back(image, 1 / factor, Image.Resampling.BILINEAR)
+
+
+def resize_lanczos(image: NDArray[np.float32], *, factor: float) -> NDArray[np.float32]:
+    """Return what `resize_bicubic` does, with the filter Lanczos-3."""
+    return _there_and_back(image, 1 / factor, Image.Resampling.LANCZOS)
 
 
 def pixelate(image: NDArray[np.float32], *, strength: float) -> NDArray[np.float32]:

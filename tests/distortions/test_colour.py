@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
-from skimage.color import rgb2lab
+from skimage.color import lab2rgb, rgb2lab
 
 from biqa_cli.distortions.colour import colour_diffuse, colour_shift, edge_mask, saturate
 from biqa_cli.distortions.lab import from_lab, to_lab
@@ -32,6 +32,15 @@ def test_lab_and_back_is_the_same_image_even_where_z_would_be_negative() -> None
     # A blue that no light has: scikit-image would warn, and tests make warnings errors.
     glaring = to_lab(image) * np.array([1, 9, 9], np.float32)[:, None, None]
     assert np.isfinite(from_lab(glaring)).all()
+
+
+@pytest.mark.parametrize("lightness", [5.0, 30.0, 60.0, 95.0])
+def test_colours_short_of_that_limit_are_not_moved(lightness: float) -> None:
+    lab = np.zeros((3, 1, 2), np.float32)
+    lab[0] = lightness
+    # Z is 0 at b = 200/116 (L + 16).
+    lab[2] = 200 / 116 * (lightness + 16) * np.float32([0.9, 0.9999])
+    np.testing.assert_allclose(from_lab(lab), lab2rgb(lab, channel_axis=0), atol=1e-6)
 
 
 def test_colour_shift_moves_green_alone_right_and_down_along_edges() -> None:

@@ -137,10 +137,12 @@ def learnt() -> tuple[BlockIQA, float]:
     return network, srcc
 
 
+@pytest.mark.slow
 def test_it_learns_the_miniature_set_by_heart(learnt: tuple[BlockIQA, float]) -> None:
     assert learnt[1] > 0.95
 
 
+@pytest.mark.slow
 def test_bfloat16_agrees_with_float32_to_three_hundredths(learnt: tuple[BlockIQA, float]) -> None:
     full, half = float32_and_bfloat16(learnt[0], 4 * (miniature(64).images - 0.5))
     assert full.std() > 0.1

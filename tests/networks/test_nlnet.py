@@ -25,6 +25,7 @@ from biqa_cli.networks.nlnet import (
 )
 from biqa_cli.networks.nonlocal_branch import (
     GraphAttention,
+    NonLocalBranch,
     alike_nodes,
     elu,
     mean_and_std,
@@ -197,6 +198,32 @@ def test_nodes_are_neighbours_from_a_cosine_of_0_7() -> None:
     assert edges.diagonal().all() and torch.equal(edges, edges.T)
 
 
+def test_the_layers_between_superpixels_keep_a_fifth_of_what_they_start_from() -> None:
+    torch.manual_seed(0)
+    branch = NonLocalBranch(nodes=6, pixels=5, dropout=0).eval()
+    nodes = torch.randn(2, 6, 5, 3)
+    with torch.inference_mode():
+        x = x0 = branch.superpixel_features(nodes)
+        read = [x0]
+        for layer in branch.stage2:
+            y = layer(x, alike_nodes(x0))
+            x = F.elu(0.8 * y / (y.std(dim=2, keepdim=True).sqrt() + 1e-5) + 0.2 * x0)
+            read.append(x)
+        expected = torch.cat([part for y in read for part in (y.mean(dim=1), y.std(dim=1))], dim=1)
+        assert len(read) == 4
+        torch.testing.assert_close(branch(nodes), expected, rtol=0, atol=1e-5)
+
+
+def test_many_superpixels_have_the_features_of_each_alone() -> None:
+    torch.manual_seed(0)
+    branch = NonLocalBranch(nodes=35, pixels=5, dropout=0).eval()
+    nodes = torch.randn(2, 35, 5, 3)
+    with torch.inference_mode():
+        alone = [[branch.superpixel_features(n[None, None])[0, 0] for n in p] for p in nodes]
+        expected = torch.stack([torch.stack(row) for row in alone])
+        torch.testing.assert_close(branch.superpixel_features(nodes), expected)
+
+
 def test_norm_and_read_out_are_torchs_mean_and_unbiased_deviation() -> None:
     torch.manual_seed(0)
     x = torch.randn(2, 7, 5)
@@ -206,7 +233,7 @@ def test_norm_and_read_out_are_torchs_mean_and_unbiased_deviation() -> None:
 
 
 def test_a_flat_photo_has_a_finite_score_and_gradient() -> None:
-    network = NLNet(VGG16(), **_SMALL)
+    network = _small()
     network(torch.full((2, 3, 112, 112), 0.5)).scores.sum().backward()
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
@@ -253,6 +280,23 @@ def test_node_attention_can_be_drawn_on_the_superpixels() -> None:
     assert 0 < chosen.sum() <= 12 * 200 and (painted[0][chosen] > 0).all()
 
 
+def test_the_attention_of_a_superpixel_is_what_the_others_give_to_it() -> None:
+    network = _small().eval()
+    branch = network.nonlocal_branch
+    assert branch is not None
+    with torch.no_grad():
+        for layer in branch.stage2:
+            assert isinstance(layer, GraphAttention)
+            # Whoever is alike superpixel 5 looks at nothing else.
+            layer.big_a[:, :, 5] = 100.0
+        photos = _photos(1)
+        seen = network.node_attention(photos)
+        features = torch.from_numpy(seen.nodes.features)
+        alike = int(alike_nodes(branch.superpixel_features(features))[0, 5].sum())
+    assert alike > 1
+    assert seen.weights[0, 0, 5].item() == pytest.approx(alike / network.nodes, abs=1e-5)
+
+
 class _OnKnownNodes(nn.Module):
     """Maps indices of the miniature set to scores: superpixels are found once, as in training."""
 
@@ -289,6 +333,7 @@ def test_known_nodes_score_as_the_image_does() -> None:
     assert torch.equal(on_nodes(torch.arange(3)).scores, network(images).scores)
 
 
+@pytest.mark.slow
 def test_it_overfits_the_miniature_set_with_its_own_loss() -> None:
     data = miniature(112)
     network = _OnKnownNodes(_small(types=2), data.images)

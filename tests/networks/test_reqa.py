@@ -229,10 +229,12 @@ def trained() -> Trained:
     return Trained(network, images, srcc)
 
 
+@pytest.mark.slow
 def test_it_learns_the_miniature_set_with_its_own_loss(trained: Trained) -> None:
     assert trained.srcc > 0.95
 
 
+@pytest.mark.slow
 def test_every_image_counts_alone_and_a_second_pass_gives_the_same(trained: Trained) -> None:
     together, alone = batch_and_alone(trained.network, trained.images[::4])
     assert together.std() > 10
@@ -240,6 +242,7 @@ def test_every_image_counts_alone_and_a_second_pass_gives_the_same(trained: Trai
     assert torch.allclose(together, alone, rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_bfloat16_agrees_with_float32_to_three_hundredths_of_the_scale(trained: Trained) -> None:
     full, half = float32_and_bfloat16(trained.network, trained.images)
     assert torch.allclose(full, half, rtol=0, atol=3.0)

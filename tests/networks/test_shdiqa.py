@@ -245,6 +245,7 @@ def _own_loss(network: SHDIQA, images: Tensor, mos: Tensor, *, width: int) -> Lo
     return loss
 
 
+@pytest.mark.slow
 def test_it_overfits_the_miniature_set_with_its_own_loss() -> None:
     data = miniature(64)
     network = _small(width=48, heads=4)

@@ -5,6 +5,7 @@ import pytest
 from fakes import photo
 from numpy.typing import NDArray
 from scipy import ndimage
+from skimage.segmentation import slic
 
 from biqa_cli.networks import superpixels
 from biqa_cli.networks.superpixels import (
@@ -26,6 +27,27 @@ def test_a_patch_has_about_196_regions_of_64_pixels() -> None:
     for patch in labels:
         areas = np.bincount(patch.ravel())
         assert 190 <= len(areas) <= 200 and (areas > 60).sum() > 90
+
+
+@pytest.mark.parametrize(("side", "regions"), [(112, 196), (100, 144), (224, 196), (117, 196)])
+def test_regions_are_those_of_slico_after_ten_rounds(side: int, regions: int) -> None:
+    patch = np.asarray(photo(side, side, seed=3))
+    expected = slic(
+        patch,
+        n_segments=regions,
+        compactness=10,
+        max_num_iter=10,
+        slic_zero=True,
+        sigma=0,
+        start_label=0,
+        enforce_connectivity=False,
+    )
+    np.testing.assert_array_equal(slic_labels(patch[None])[0], expected)
+
+
+def test_one_patch_is_cut_as_several_are() -> None:
+    patches = _patches(2)
+    np.testing.assert_array_equal(slic_labels(patches[1:])[0], slic_labels(patches)[1])
 
 
 def test_nodes_and_pixels_are_evenly_spaced_over_regions_and_their_pixels() -> None:
@@ -72,6 +94,25 @@ def test_a_patch_without_large_regions_is_cut_into_square_cells(
     assert np.array_equal(found.regions[0], np.arange(100))
     assert np.bincount(found.labels[0].ravel()).min() == 121
     assert np.array_equal(found.labels[1:], regular)
+
+
+def test_a_superpixel_needs_more_pixels_than_are_taken_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    labels = np.repeat([0, 1, 2], [6, 7, 12]).reshape(1, 5, 5)
+    monkeypatch.setattr(superpixels, "slic_labels", lambda _: labels)
+    patch = np.zeros((1, 5, 5, 3), np.uint8)
+    assert superpixel_nodes(patch, nodes=2, pixels=6).regions.tolist() == [[1, 2]]
+    assert superpixel_nodes(patch, nodes=3, pixels=5).regions.tolist() == [[0, 1, 2]]
+
+
+def test_one_node_of_one_pixel_is_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = np.repeat([0, 1], [10, 15]).reshape(1, 5, 5)
+    monkeypatch.setattr(superpixels, "slic_labels", lambda _: labels)
+    patch = np.arange(75, dtype=np.uint8).reshape(1, 5, 5, 3)
+    found = superpixel_nodes(patch, nodes=1, pixels=1)
+    assert found.regions.tolist() == [[0]]
+    assert np.array_equal(found.features[0, 0, 0], local_contrast(patch)[0, 0, 0])
 
 
 def test_the_local_contrast_is_that_of_scipys_filters() -> None:

@@ -1,0 +1,268 @@
+"""Break the code in small ways, one at a time, and see whether the tests of its room notice.
+
+Run:  python tools/mutants.py --output mutants.json
+      python tools/mutants.py --rooms metrics blocks --sample 40
+
+Cosmic Ray makes the mutants, on a copy of the tree. Survivors are printed as diffs: each is a test
+that is missing, or code that does not matter.
+"""
+
+import argparse
+import ast
+import difflib
+import json
+import os
+import random
+import shlex
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cosmic_ray.plugins
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.testing import run_tests
+from cosmic_ray.work_item import TestOutcome
+
+ROOT = Path(__file__).parent.parent
+# A room: what is mutated, then the tests that should notice.
+ROOMS = {
+    "blocks": ("biqa_cli/blocks", "tests/blocks"),
+    "distortions": ("biqa_cli/distortions", "tests/distortions"),
+    "evaluation": ("biqa_cli/evaluation", "tests/evaluation"),
+    "explain": ("biqa_cli/explain", "tests/explain"),
+    "images": ("biqa_cli/images", "tests/images"),
+    "metrics": ("biqa_cli/metrics", "tests/metrics"),
+    "models": ("biqa_cli/models", "tests/models tests/test_default_model.py"),
+    "networks": ("biqa_cli/networks", "tests/networks"),
+    "scoring": ("biqa_cli/scoring.py", "tests/test_scoring.py tests/test_default_model.py"),
+    "training": ("biqa_cli/training", "tests/training"),
+    "weights": ("biqa_cli/weights", "tests/weights"),
+}
+# Of Cosmic Ray's operators those that leave code which runs: most of the others end in a TypeError
+# that any test notices, or change nothing (`==` to `is`).
+OPERATORS = (
+    *("NumberReplacer", "AddNot", "ReplaceTrueWithFalse", "ReplaceFalseWithTrue"),
+    *("ReplaceAndWithOr", "ReplaceOrWithAnd", "ZeroIterationForLoop"),
+    *("ReplaceBreakWithContinue", "ReplaceContinueWithBreak"),
+    *("ReplaceUnaryOperator_USub_UAdd", "ReplaceUnaryOperator_Delete_Invert"),
+    *("ReplaceBinaryOperator_Add_Sub", "ReplaceBinaryOperator_Sub_Add"),
+    *("ReplaceBinaryOperator_Mul_Div", "ReplaceBinaryOperator_Div_Mul"),
+    *("ReplaceBinaryOperator_FloorDiv_Mul", "ReplaceBinaryOperator_Mod_FloorDiv"),
+    *("ReplaceBinaryOperator_Pow_Mul", "ReplaceBinaryOperator_BitOr_BitAnd"),
+    *("ReplaceBinaryOperator_BitAnd_BitOr", "ReplaceComparisonOperator_Eq_NotEq"),
+    *("ReplaceComparisonOperator_NotEq_Eq", "ReplaceComparisonOperator_Lt_LtE"),
+    *("ReplaceComparisonOperator_LtE_Lt", "ReplaceComparisonOperator_Gt_GtE"),
+    *("ReplaceComparisonOperator_GtE_Gt", "ReplaceComparisonOperator_Is_IsNot"),
+    "ReplaceComparisonOperator_IsNot_Is",
+)
+# Arguments that guard or explain and change no result.
+IDLE_KEYWORDS = {"strict", "frozen", "slots", "stacklevel", "repr", "compare", "exist_ok"}
+IDLE_CALLS = {"debug", "info", "warning"}
+PYTEST = "-x -q -p no:randomly -p no:cacheprovider -m 'not slow'"
+
+Place = tuple[int, int]
+"""A line, from 1, and a column in characters, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change of one module."""
+
+    room: str
+    module: str
+    operator: str
+    occurrence: int
+    line: int
+
+    def code(self, root: Path) -> str:
+        """Return the whole mutated module."""
+        source = (root / self.module).read_text(encoding="utf-8")
+        mutated = mutate_code(source, _operator(self.operator), self.occurrence)
+        assert mutated is not None
+        return mutated
+
+    def diff(self, root: Path) -> str:
+        """Return the change as a diff without context."""
+        before = (root / self.module).read_text(encoding="utf-8").splitlines()
+        after = self.code(root).splitlines()
+        return "\n".join(difflib.unified_diff(before, after, self.module, "", n=0, lineterm=""))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the tests said of a mutant."""
+
+    mutant: Mutant
+    result: str
+    """"killed", "survived" or "timeout"."""
+    seconds: float
+    diff: str
+
+
+def _operator(name: str) -> object:
+    return cosmic_ray.plugins.get_operator(f"core/{name}")()
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Where mutants make sense, from the first place to before the second."""
+
+    idle: list[tuple[Place, Place]]
+    """No change can show: annotations, decorators, words of a log."""
+    binary: list[tuple[Place, Place]]
+    """Between two operands: elsewhere a star is no product, but marks arguments."""
+
+    @classmethod
+    def of(cls, source: str) -> "Spans":
+        """Return the spans of a module."""
+        lines = source.splitlines()
+
+        def place(line: int, bytes_before: int) -> Place:
+            # ast counts bytes, Cosmic Ray counts characters.
+            return line, len(lines[line - 1].encode()[:bytes_before].decode())
+
+        def start(node: ast.AST) -> Place:
+            return place(node.lineno, node.col_offset)
+
+        def end(node: ast.AST) -> Place:
+            return place(node.end_lineno, node.end_col_offset)
+
+        nodes = list(ast.walk(ast.parse(source)))
+        idle = [part for node in nodes for part in _idle_parts(node) if part is not None]
+        return cls(
+            idle=[(start(part), end(part)) for part in idle],
+            binary=[(end(n.left), start(n.right)) for n in nodes if isinstance(n, ast.BinOp)],
+        )
+
+    def allow(self, operator: str, start: Place) -> bool:
+        """Return whether an operator of Cosmic Ray makes sense at a place."""
+        if "BinaryOperator" in operator and not _within(start, self.binary):
+            return False
+        return not _within(start, self.idle)
+
+
+def _idle_parts(node: ast.AST) -> list[ast.AST | None]:
+    parts: list[ast.AST | None]
+    match node:
+        case ast.FunctionDef(returns=returns, decorator_list=decorators):
+            parts = [returns, *decorators]
+        case ast.ClassDef(decorator_list=decorators):
+            parts = [*decorators]
+        case ast.arg(annotation=annotation) | ast.AnnAssign(annotation=annotation):
+            parts = [annotation]
+        case ast.keyword(arg=str(name), value=value) if name in IDLE_KEYWORDS:
+            parts = [value]
+        case ast.Call(func=ast.Attribute(attr=name), args=arguments) if name in IDLE_CALLS:
+            parts = [*arguments]
+        case ast.If(test=ast.Name(id="TYPE_CHECKING") as test):
+            parts = [test]
+        case _:
+            parts = []
+    return parts
+
+
+def _within(place: Place, spans: list[tuple[Place, Place]]) -> bool:
+    return any(first <= place < last for first, last in spans)
+
+
+def mutants(room: str, root: Path) -> Iterator[Mutant]:
+    """Yield every mutant of a room that could change a result."""
+    target = root / ROOMS[room][0]
+    for file in sorted(target.rglob("*.py")) if target.is_dir() else [target]:
+        source = file.read_text(encoding="utf-8")
+        spans = Spans.of(source)
+        nodes = list(ast_nodes(get_ast(source)))
+        for name in OPERATORS:
+            operator = _operator(name)
+            found = (start for node in nodes for start, _ in operator.mutation_positions(node))
+            for occurrence, start in enumerate(found):
+                if spans.allow(name, start):
+                    module = str(file.relative_to(root))
+                    yield Mutant(room, module, name, occurrence, start[0])
+
+
+def command(room: str, root: Path, module: str | None = None) -> str:
+    """Return the tests of a room; those of the module and its examples come first."""
+    first = []
+    if module is not None:
+        own = f"tests/{Path(module).relative_to('biqa_cli').parent}/test_{Path(module).stem}.py"
+        first = [module] + ([own] if (root / own).is_file() else [])
+    return shlex.join([sys.executable, "-m", "pytest", *shlex.split(PYTEST), *first]) + (
+        f" {ROOMS[room][1]}"
+    )
+
+
+def tested(mutant: Mutant, root: Path, limit: float) -> Outcome:
+    """Return what the tests say of a mutant; afterwards the module is as it was."""
+    file, diff = root / mutant.module, mutant.diff(root)
+    original, mutated = file.read_text(encoding="utf-8"), mutant.code(root)
+    start = time.monotonic()
+    try:
+        file.write_text(mutated, encoding="utf-8")
+        said, output = run_tests(command(mutant.room, root, mutant.module), limit)
+    finally:
+        file.write_text(original, encoding="utf-8")
+    result = "timeout" if output == "timeout" else str(said.value)
+    return Outcome(mutant, result, round(time.monotonic() - start, 1), diff)
+
+
+def run_room(room: str, root: Path, *, count: int, seed: int) -> Iterator[Outcome]:
+    """Yield the outcomes of a room's sample, once its tests pass without a mutant."""
+    start = time.monotonic()
+    unbroken, output = run_tests(command(room, root), None)
+    if unbroken is not TestOutcome.SURVIVED:
+        sys.exit(f"the tests of {room} fail without a mutant:\n{output}")
+    limit = 30 + 4 * (time.monotonic() - start)
+    every = list(mutants(room, root))
+    chosen = random.Random(f"{room} {seed}").sample(every, min(count, len(every)))  # noqa: S311  no secret
+    size = f"{len(chosen)} of {len(every)} mutants"
+    print(f"{room}: {size}, {limit:.0f} s at the most for each", flush=True)
+    for mutant in sorted(chosen, key=lambda m: (m.module, m.line)):
+        outcome = tested(mutant, root, limit)
+        if outcome.result != "killed":
+            print(f"\n{outcome.result} after {outcome.seconds:.0f} s\n{outcome.diff}", flush=True)
+        yield outcome
+
+
+def print_table(outcomes: list[Outcome]) -> None:
+    """Print how many mutants of each room were noticed."""
+    counts = Counter((outcome.mutant.room, outcome.result) for outcome in outcomes)
+    results = ("killed", "survived", "timeout")
+    print(f"\n{'room':12}", *(f"{result:>9}" for result in results))
+    for room in dict.fromkeys(outcome.mutant.room for outcome in outcomes):
+        print(f"{room:12}", *(f"{counts[room, result]:9}" for result in results))
+
+
+def main() -> None:
+    """Test a sample of mutants and write what became of each."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rooms", nargs="+", choices=ROOMS, default=list(ROOMS))
+    parser.add_argument("--sample", type=int, default=200, help="mutants, split over the rooms")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=Path, default=Path("mutants.json"))
+    given = parser.parse_args()
+    given.output = given.output.resolve()
+    outcomes: list[Outcome] = []
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "tree"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__", "build"))
+        # The tests import the copy, whatever is installed.
+        os.chdir(copy)
+        os.environ["PYTHONPATH"] = str(copy)
+        for number, room in enumerate(given.rooms):
+            count = len(range(number, given.sample, len(given.rooms)))
+            for outcome in run_room(room, copy, count=count, seed=given.seed):
+                outcomes.append(outcome)
+                # Written as it grows: a run may be stopped.
+                given.output.write_text(json.dumps([asdict(o) for o in outcomes], indent=1) + "\n")
+    print_table(outcomes)
+
+
+if __name__ == "__main__":
+    main()
