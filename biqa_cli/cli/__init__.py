@@ -1,5 +1,6 @@
 """The command line: an explicit list of commands."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -17,7 +18,7 @@ from biqa_cli.cli import (
     train,
     weights,
 )
-from biqa_cli.cli._boundary import ErrorBoundary
+from biqa_cli.cli._boundary import ErrorBoundary, run
 
 app = typer.Typer(
     name="biqa",
@@ -60,5 +61,5 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line and end the process."""
+    sys.exit(run(app))

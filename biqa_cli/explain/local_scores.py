@@ -131,9 +131,8 @@ def choose_grid(
         >>> grid.height, grid.xs
         (256, (0, 128, 256, 384, 512))
     """
+    check_choice(choice)
     shorter = min(height, width)
-    if choice.rows is not None and choice.size is not None:
-        raise UsageError("choose blocks by their number (grid) or by their size, not by both")
     if choice.rows is not None:
         size = 2 * math.ceil(shorter / (choice.rows + 1))
     elif choice.size is not None:
@@ -147,6 +146,18 @@ def choose_grid(
         msg = f"{len(grid):,} blocks are too many (at most {_MOST_BLOCKS:,}): use a larger stride"
         raise UsageError(msg)
     return grid
+
+
+def check_choice(choice: BlockChoice) -> None:
+    """Raise UsageError if no photo has such blocks."""
+    if choice.rows is not None and choice.size is not None:
+        raise UsageError("choose blocks by their number (grid) or by their size, not by both")
+    if choice.size is not None and choice.stride is not None and choice.stride > choice.size:
+        msg = (
+            f"blocks of {choice.size} pixels every {choice.stride} leave pixels uncovered: "
+            "use a smaller stride"
+        )
+        raise UsageError(msg)
 
 
 def native_view(block: Image.Image, contract: InputContract) -> NDArray[np.float32]:

@@ -13,8 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
-from biqa_cli.cli.heatmap import Kind, _choose_kind
-from biqa_cli.cli.score import Engine
+from biqa_cli.cli._kinds import Kind, choose_kind
 from biqa_cli.errors import UsageError
 from biqa_cli.models import loading
 from biqa_cli.models.catalog import find_model
@@ -126,12 +125,12 @@ def test_wrong_use_is_one_line_and_exits_2(
 def test_a_kind_that_does_not_suit_a_model_names_those_that_do() -> None:
     other = replace(find_model("blockiqa-lite"), name="other", family="reqa")
     with pytest.raises(UsageError) as caught:
-        _choose_kind(Kind.similarity, other, Engine.auto)
+        choose_kind(Kind.similarity, other, only_onnx=False)
     assert str(caught.value) == (
         "--kind similarity does not apply to other: use --kind quality, feedback, or -m with a "
         "model of blockiqa"
     )
-    assert _choose_kind(Kind.quality, other, Engine.onnx).families is None
+    assert choose_kind(Kind.quality, other, only_onnx=True).families is None
 
 
 def test_a_large_photo_can_be_refused() -> None:

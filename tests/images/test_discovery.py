@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from biqa_cli.errors import UsageError
-from biqa_cli.images.discovery import find_images, read_names
+from biqa_cli.images.discovery import find_images
+from biqa_cli.images.name_lists import read_names
 
 
 def _touch(*paths: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from biqa_cli.reports.rows import COLUMNS, not_a_formula, printable
 from biqa_cli.reports.selection import Order, Tally, select
@@ -60,7 +61,13 @@ def test_json_is_one_document_with_header_results_and_counts() -> None:
     document = json.loads(_written(JsonReport, RESULTS))
     assert document["run"]["weights_sha256"] == "ab"
     assert [list(row) for row in document["results"]] == [list(COLUMNS)] * 3
-    assert document["counts"] == {"images": 3, "scored": 2, "failed": 1, "seconds": 0.5}
+    assert document["counts"] == {
+        "images": 3,
+        "scored": 2,
+        "failed": 1,
+        "seconds": 0.5,
+        "complete": True,
+    }
     assert json.loads(_written(JsonReport, []))["results"] == []
 
 
@@ -77,31 +84,42 @@ def test_nothing_that_a_terminal_obeys_is_shown(name: str) -> None:
     assert "\u202e" not in shown
 
 
-@pytest.mark.parametrize("width", ["40", "80", "200"])
-def test_the_table_shows_all_columns_and_no_control_characters(
-    width: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", width)
-    text = _written(TableReport, [_result("a\x1b[31m[bold]b.jpg", 12.34), *RESULTS])
-    assert "\x1b" not in text
-    assert all(column[:4] in text for column in COLUMNS)
-    assert "12.3" in text and "broken" in text
+LONG = "photos/2024/summer/a holiday by the sea/IMG_20240716_183201.jpg"
 
 
-@pytest.mark.parametrize("width", ["40", "120", "133", "150", "400"])
-@pytest.mark.parametrize("name", ["b.jpg", "photos/holiday/beach/IMG.jpg", 9 * "a_long_name"])
-def test_the_table_folds_names_and_sentences_and_cuts_neither(
-    name: str, width: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_table_has_one_line_a_photo_and_shortens_paths_in_the_middle(
+    width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", width)
-    error = "the file is truncated: part of the photo is missing, and what is left is unpredictable"
-    failed = replace(_result(name, None), error=error, model="qualitynet-lite")
-    lines = _written(TableReport, [failed, _result("c.jpg", 70.5)]).splitlines()
-    at = lines[0].index("error")
-    assert "".join("".join(line[at:].split()) for line in lines[1:]) == "".join(error.split())
-    names = "".join(line[: lines[0].index("score")].strip() for line in lines[1:])
-    assert names == f"{name}c.jpg"
-    assert max(map(len, lines)) <= max(int(width), 120)
+    monkeypatch.setenv("COLUMNS", str(width))
+    results = [_result(LONG, 12.34), _result("写真/" + 40 * "長" + ".jpg", 100.0)]
+    header, *rows, blank, model = _written(TableReport, results).splitlines()
+    assert header.split() == ["score", "low", "high", "native", "width", "height", "path"]
+    assert len(rows) == 2 and all(cell_len(line) <= width for line in rows)
+    assert rows[0].split()[:6] == ["12.3", "3", "21", "0.123", "640", "480"]
+    shown = rows[0][header.index("path") :]
+    assert shown.endswith("183201.jpg") and (shown == LONG or shown.count("…") == 1)
+    assert (blank, model) == ("", "model: m")
+
+
+def test_a_table_in_a_file_cuts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert LONG in _written(TableReport, [_result(LONG, 1.0)])
+
+
+def test_a_table_names_each_failure_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    reason = "the file is truncated: part of the photo is missing, and the rest is unpredictable"
+    text = _written(TableReport, [replace(_result(LONG, None), error=reason), *RESULTS])
+    assert f"\nwithout a score: 2\n{LONG}: {reason}\na.jpg: broken\n" in text
+    only = _written(TableReport, [_result("a.jpg", None)])
+    assert only.startswith("without a score: 1\na.jpg: broken\n")
+
+
+def test_a_table_shows_no_control_characters() -> None:
+    text = _written(TableReport, [_result("a\x1b[31mb.jpg", 1.0), _result("c\x07\n", None)])
+    assert "a\\x1b[31mb.jpg" in text and "c\\x07\\n: broken" in text
+    assert not {"\x1b", "\x07"} & set(text)
 
 
 def test_results_pass_in_their_order_unless_another_is_asked() -> None:
