@@ -16,7 +16,7 @@ from biqa_cli.errors import BiqaError, did_you_mean
 BELOW_THRESHOLD, SOME_FAILED, NOBODYS_FAULT, INTERRUPTED = 1, 3, 4, 130
 _PIPE_CLOSED = 141
 
-_NOT_ONE_OF = re.compile(r"'(?P<given>.*)' is not one of (?P<known>.*)\.", re.DOTALL)
+_NOT_ONE_OF = re.compile(r"'(?P<given>[^']*)' is not one of (?P<known>.*)", re.DOTALL)
 
 logger = logging.getLogger(__name__)
 

@@ -123,8 +123,9 @@ def score(
     if not quiet:
         _output.say(tally.summary(seconds, threshold=fail_under))
     if top is not None and tally.first_failed is not None:
-        first = tally.first_failed
-        _output.problem(f"--top leaves out what has no score, such as {first.path}: {first.error}")
+        first, count = tally.first_failed, tally.failed
+        have = "1 photo has" if count == 1 else f"{count} photos have"
+        _output.problem(f"{have} no score, such as {first.path}: {first.error}")
     if tally.below:
         raise typer.Exit(BELOW_THRESHOLD)
     if tally.failed:
