@@ -11,7 +11,7 @@ from fakes import EXAMPLES, photo
 from PIL import Image
 
 from biqa_cli import load_model, score_image, score_images, score_map
-from biqa_cli.api import _loaded_once
+from biqa_cli.api import _load
 from biqa_cli.errors import ImageError, UsageError, WeightsError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel
@@ -130,13 +130,13 @@ def test_a_folder_is_scored_from_python(model: LoadedModel, paths: list[Path] | 
     assert [result.status for result in results] == ["ok"] * 10
 
 
-def test_a_name_stands_for_a_model_that_is_loaded_once(model: LoadedModel) -> None:
+def test_a_name_stands_for_a_model_that_is_load(model: LoadedModel) -> None:
     cat = EXAMPLES / "cat.jpg"
     named, loaded, none = (
         score_image(cat, model=given).score for given in (DEFAULT_MODEL, model, None)
     )
     assert named == loaded == none
-    assert _loaded_once(DEFAULT_MODEL) is _loaded_once(DEFAULT_MODEL)
+    assert _load(DEFAULT_MODEL) is _load(DEFAULT_MODEL)
     with pytest.raises(UsageError, match="there is no model 'qualitynet-light'"):
         score_image(cat, model="qualitynet-light")
 
