@@ -120,7 +120,9 @@ def test_what_is_no_photo_at_all_is_refused(model: LoadedModel, subject: Any) ->
 
 
 def test_an_array_of_another_kind_is_refused(model: LoadedModel) -> None:
-    with pytest.raises(UsageError, match=r"expected bytes \(H, W, 3\) or \(H, W\), got float64"):
+    with pytest.raises(
+        UsageError, match=r"expected bytes \(H, W, 3\) or \(H, W\) with pixels, got float64"
+    ):
         score_image(np.zeros((4, 4, 3)), model=model)  # type: ignore[arg-type]
 
 
