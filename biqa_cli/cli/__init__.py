@@ -1,6 +1,7 @@
 """The command line: an explicit list of commands."""
 
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -24,7 +25,6 @@ app = typer.Typer(
     name="biqa",
     cls=ErrorBoundary,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -62,4 +62,4 @@ def _root(
 
 def main() -> None:
     """Run the command line and end the process."""
-    sys.exit(run(app))
+    sys.exit(run(partial(app, prog_name="biqa")))

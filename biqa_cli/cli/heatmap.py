@@ -24,6 +24,7 @@ def heatmap(
     kind: Annotated[
         Kind,
         typer.Option(
+            "-k",
             "--kind",
             help="Local quality; how alike BlockIQA's blocks are; or what QualityNet (gradcam), "
             "REQA (feedback), SHDIQA and NLNet (attention) look at.",
