@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check fix bench docs
+.PHONY: help setup test check fix bench docs fuzz
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -33,3 +33,7 @@ bench: .venv/installed  ## Measure speed, memory and start-up; writes benchmarks
 
 docs: .venv/installed  ## Write the help texts into docs/cli
 	$(BIN)/python tools/write_cli_docs.py
+
+fuzz: .venv/installed  ## Stop runs at 100 random moments, score 2,000 odd names; five minutes
+	$(BIN)/python tools/fuzz/signals.py --kills 100
+	$(BIN)/python tools/fuzz/names.py --names 2000
