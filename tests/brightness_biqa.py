@@ -13,7 +13,7 @@ import numpy as np
 from fakes import BrightnessEngine, brightness_model
 from numpy.typing import NDArray
 
-from biqa_cli.cli import main
+from biqa_cli.__main__ import main
 from biqa_cli.models import loading
 
 

@@ -9,8 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from biqa_cli.cli import _output
-from biqa_cli.cli._signals import Stopped, stop_on_signals
 from biqa_cli.errors import BiqaError, did_you_mean
+from biqa_cli.signals import Stopped, code_if_told
 
 # What a command may end with, beside 0 and the codes of errors.
 BELOW_THRESHOLD, SOME_FAILED, NOBODYS_FAULT, INTERRUPTED = 1, 3, 4, 130
@@ -39,12 +39,12 @@ class ErrorBoundary(TyperGroup):
 def run(app: Callable[[], object]) -> int:
     """Run the command line in this process, and return its exit code."""
     _output.prepare_streams()
-    stop_on_signals()
     code: object = 0
     try:
         app()
     except SystemExit as end:
-        code = end.code
+        # Typer makes Ctrl-C of every signal that comes while it parses.
+        code = (code_if_told() or INTERRUPTED) if end.code == INTERRUPTED else end.code
     except BaseException as error:  # noqa: BLE001  such as a help text on a full disk
         code = _told(error)
     try:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 from biqa_cli.errors import OutputError
 from biqa_cli.reports.layout import text_table, width_of
 from biqa_cli.reports.rows import printable
+from biqa_cli.signals import stop_if_told
 from biqa_cli.whole_files import open_output, wrong_output
 
 _Item = TypeVar("_Item")
@@ -193,12 +194,18 @@ def with_progress(
 ) -> Iterator[_Item]:
     """Pass items on; on a terminal show how many have passed, how fast, and the time left."""
     if quiet or sys.stderr is None or not sys.stderr.isatty():
-        yield from items
+        yield from _until_told(items)
         return
     from tqdm import tqdm
 
     with tqdm(items, total=total, unit=f" {unit}", file=sys.stderr, leave=False) as bar:
-        yield from bar
+        yield from _until_told(bar)
+
+
+def _until_told(items: Iterable[_Item]) -> Iterator[_Item]:
+    for item in items:
+        yield item
+        stop_if_told()
 
 
 def with_progress_of(items: Sequence[_Item], *, unit: str, quiet: bool) -> Iterator[_Item]:
