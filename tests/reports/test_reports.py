@@ -1,7 +1,10 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +16,7 @@ from biqa_cli.reports.selection import Order, Tally, select
 from biqa_cli.reports.to_csv import CsvReport
 from biqa_cli.reports.to_json import JsonReport, NdjsonReport
 from biqa_cli.reports.to_table import TableReport
+from biqa_cli.reports.writing import write_report
 from biqa_cli.results import ImageResult, RunCounts, RunInfo
 
 RUN = RunInfo("0", "m", "ab", "resize", "MOS", "onnx", "cpu")
@@ -134,3 +138,55 @@ def test_passing_results_are_counted() -> None:
     tally = Tally()
     assert list(tally.count(RESULTS, threshold=50)) == RESULTS
     assert (tally.images, tally.scored, tally.failed, tally.below) == (3, 2, 1, 1)
+
+
+@pytest.mark.parametrize("report_type", [CsvReport, JsonReport, NdjsonReport])
+def test_a_row_is_in_the_file_at_once(tmp_path: Path, report_type: type) -> None:
+    path = tmp_path / "report"
+    with path.open("w") as file:
+        report = report_type(file)
+        report.begin(RUN)
+        for result in RESULTS:
+            report.add(result)
+            # A program that is killed loses what is in the buffer.
+            assert result.path in path.read_text()
+
+
+def _until(error: BaseException) -> Iterator[ImageResult]:
+    yield from RESULTS
+    raise error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError("made by a test")])
+@pytest.mark.parametrize(
+    ("choice", "paths"),
+    [
+        ({}, ["b.jpg", "a.jpg", "c.jpg"]),
+        ({"order": Order.path}, ["a.jpg", "b.jpg", "c.jpg"]),
+        ({"top": 1}, ["c.jpg"]),
+    ],
+)
+def test_results_that_end_early_are_reported_as_far_as_they_go(
+    error: BaseException, choice: dict[str, Any], paths: list[str]
+) -> None:
+    stream = io.StringIO()
+    with pytest.raises(type(error)):
+        write_report(JsonReport(stream), _until(error), run=RUN, **choice)
+    document = json.loads(stream.getvalue())
+    assert [row["path"] for row in document["results"]] == paths
+    assert (document["counts"]["images"], document["counts"]["complete"]) == (3, False)
+
+
+def test_a_report_returns_what_was_counted() -> None:
+    tally, seconds = write_report(CsvReport(io.StringIO()), RESULTS, run=RUN, threshold=50)
+    assert (tally.images, tally.scored, tally.below) == (3, 2, 1) and seconds >= 0
+    assert tally.first_failed == RESULTS[1]
+    assert tally.summary(2.0, threshold=50) == (
+        "3 photos in 2.0 s (1.5 a second), 1 could not be scored, 1 below 50"
+    )
+
+
+def test_no_number_of_a_report_is_nan() -> None:
+    for report_type in (JsonReport, NdjsonReport):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            _written(report_type, [_result("a.jpg", float("nan"))])
