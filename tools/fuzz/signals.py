@@ -89,8 +89,9 @@ def trial(
         wrong.append(f"a row is not whole: {scores}")
     if kill is not signal.SIGKILL and times and len(scores) < len(times) - 1:
         wrong.append(f"{len(times)} were scored, {len(scores)} are on disk")
-    # Before the handlers are there the signal itself ends the process.
-    if process.returncode not in (0, 128 + kill, -kill) or ("Traceback" in stderr and times):
+    # While Python itself starts, a signal ends it in Python's way.
+    good = process.returncode in (0, 128 + kill, -kill) and "Traceback" not in stderr
+    if times and not good:
         wrong.append(f"it ended with {process.returncode}: {stderr}")
     return "; ".join(wrong)
 
