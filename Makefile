@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check fix bench docs fuzz
+.PHONY: help setup test check fix bench fuzz docs
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -31,9 +31,10 @@ fix: .venv/installed  ## Format and mend what can be mended automatically
 bench: .venv/installed  ## Measure speed, memory and start-up; writes benchmarks/results.json
 	$(BIN)/python benchmarks/scoring.py --output benchmarks/results.json
 
-docs: .venv/installed  ## Write the help texts into docs/cli
-	$(BIN)/python tools/write_cli_docs.py
-
-fuzz: .venv/installed  ## Stop runs at 100 random moments, score 2,000 odd names; five minutes
+fuzz: .venv/installed  ## Read 10,000 damaged files, stop 100 runs, score 2,000 odd names
+	$(BIN)/python tools/fuzz/run.py --files 10000
 	$(BIN)/python tools/fuzz/signals.py --kills 100
 	$(BIN)/python tools/fuzz/names.py --names 2000
+
+docs: .venv/installed  ## Write the help texts into docs/cli
+	$(BIN)/python tools/write_cli_docs.py

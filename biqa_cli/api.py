@@ -1,6 +1,7 @@
 """The public Python API, in one list. Everything else may change between versions."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from os import PathLike, fspath
 from threading import Lock
@@ -14,6 +15,7 @@ from biqa_cli.errors import UsageError
 from biqa_cli.explain.local_scores import BlockChoice, map_file, map_image
 from biqa_cli.explain.records import BlockScore, ScoreMap
 from biqa_cli.images.discovery import Identity, find_images
+from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import DEFAULT_MAX_PIXELS
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel, load_model
@@ -63,7 +65,7 @@ def score_image(
         WeightsError: If the model's weights are missing or wrong.
     """
     (result,) = score_files(
-        [_source(image)], _ready(model), batch_size=1, workers=1, max_pixels=max_pixels
+        [_source(image)], _ready(model), batch_size=1, workers=1, limits=_limits(max_pixels)
     )
     return result
 
@@ -101,7 +103,7 @@ def score_images(
     each = [images] if one else images
     sources = _sources(cast("Iterable[Picture]", each))
     return score_files(
-        sources, _ready(model), batch_size=batch_size, workers=workers, max_pixels=max_pixels
+        sources, _ready(model), batch_size=batch_size, workers=workers, limits=_limits(max_pixels)
     )
 
 
@@ -151,6 +153,10 @@ def score_map(
     if isinstance(source, Image.Image):
         return map_image(source, ready, choice=choice)
     return map_file(source, ready, choice=choice)
+
+
+def _limits(max_pixels: int) -> Limits:
+    return replace(DEFAULT_LIMITS, max_pixels=max_pixels)
 
 
 def _ready(model: LoadedModel | str | None) -> LoadedModel:

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,7 +15,8 @@ from biqa_cli import __version__
 from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import covering_grid
 from biqa_cli.errors import BiqaError
-from biqa_cli.images.reading import DEFAULT_MAX_PIXELS, Photo, photo_of, read_photo
+from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
+from biqa_cli.images.reading import Photo, photo_of, reading_photo
 from biqa_cli.images.transforms import model_view
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
@@ -49,7 +51,7 @@ def score_files(
     *,
     batch_size: int | None = None,
     workers: int | None = None,
-    max_pixels: int = DEFAULT_MAX_PIXELS,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[ImageResult]:
     """Yield one result for each file, in order, as they come.
 
@@ -63,11 +65,11 @@ def score_files(
         model: From `load_model`.
         batch_size: Photos for one forward pass. None suits the device.
         workers: Threads that read. None is one for each core.
-        max_pixels: Larger photos become error rows and are not decoded.
+        limits: What reading may cost; photos that would cost more become error rows.
     """
     batch_size = batch_size or default_batch_size(model)
     workers = workers or default_workers()
-    read = partial(_read, contract=model.spec.input, max_pixels=max_pixels)
+    read = partial(_read, contract=model.spec.input, limits=limits)
     batches = batches_ahead(
         read, sources, workers=workers, ahead=batch_size + workers, batch_size=batch_size
     )
@@ -90,7 +92,7 @@ def run_info(model: LoadedModel) -> RunInfo:
 
 def score_photo(image: Image.Image, model: LoadedModel) -> ImageResult:
     """Return the result for an image that is already decoded."""
-    reading = _read(image, contract=model.spec.input, max_pixels=DEFAULT_MAX_PIXELS)
+    reading = _read(image, contract=model.spec.input, limits=DEFAULT_LIMITS)
     return _score_batch([reading], model)[0]
 
 
@@ -105,19 +107,22 @@ def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:
     )
 
 
-def _read(source: Source, *, contract: InputContract, max_pixels: int) -> _Reading:
+def _read(source: Source, *, contract: InputContract, limits: Limits) -> _Reading:
     path = source if isinstance(source, str) else ""
     try:
-        photo = _photo(source, contract=contract, max_pixels=max_pixels)
-        return _Reading(path, view_of(photo.image, contract), photo.width, photo.height)
+        # The photo's memory is free for the next reader once the view is made.
+        with _photo(source, contract=contract, limits=limits) as photo:
+            return _Reading(path, view_of(photo.image, contract), photo.width, photo.height)
     except Exception as error:  # noqa: BLE001  a fault of ours in one photo costs that photo alone
         return _Reading(path, error=reason_of(path, error))
 
 
-def _photo(source: Source, *, contract: InputContract, max_pixels: int) -> Photo:
+def _photo(
+    source: Source, *, contract: InputContract, limits: Limits
+) -> AbstractContextManager[Photo]:
     if isinstance(source, Image.Image):
-        return photo_of(source)
-    return read_photo(source, at_least=contract.decode_size, max_pixels=max_pixels)
+        return nullcontext(photo_of(source))
+    return reading_photo(source, at_least=contract.decode_size, limits=limits)
 
 
 def reason_of(path: str, error: Exception) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from biqa_cli.blocks.grid import Block
     from biqa_cli.explain.local_scores import BlockChoice
+    from biqa_cli.images.limits import Limits
     from biqa_cli.models.loading import LoadedModel
 
 
@@ -38,7 +39,7 @@ class Options:
     """What the kinds need to know."""
 
     choice: "BlockChoice"
-    max_pixels: int
+    limits: "Limits"
     side_by_side: bool
     legend: bool
     watch: "Callable[[Sequence[Block]], Iterable[Block]]" = iter
@@ -77,9 +78,7 @@ def _quality(path: str, model: "LoadedModel", options: Options) -> Explanation:
     from biqa_cli.reports.heatmap import draw_heatmap, heatmap_facts
     from biqa_cli.scoring import run_info
 
-    found = map_file(
-        path, model, choice=options.choice, max_pixels=options.max_pixels, watch=options.watch
-    )
+    found = map_file(path, model, choice=options.choice, limits=options.limits, watch=options.watch)
     picture = draw_heatmap(found, side_by_side=options.side_by_side, legend=options.legend)
     return Explanation(picture, heatmap_facts(found, run_info(model)), found.values)
 
@@ -89,7 +88,7 @@ def _similarity(path: str, model: "LoadedModel", options: Options) -> Explanatio
     from biqa_cli.reports.similarity_matrix import draw_similarity, similarity_facts
     from biqa_cli.scoring import run_info
 
-    found = similarity_of_file(path, model, max_pixels=options.max_pixels)
+    found = similarity_of_file(path, model, limits=options.limits)
     picture = draw_similarity(found, legend=options.legend)
     return Explanation(picture, similarity_facts(found, run_info(model)), found.values)
 
@@ -101,7 +100,7 @@ def _inside(path: str, model: "LoadedModel", options: Options) -> Explanation:
     from biqa_cli.reports.inner_maps import draw_inner_maps, inner_map_facts
     from biqa_cli.scoring import run_info
 
-    found = inner_maps_of_file(path, model, max_pixels=options.max_pixels)
+    found = inner_maps_of_file(path, model, limits=options.limits)
     picture = draw_inner_maps(found, side_by_side=options.side_by_side, legend=options.legend)
     values = np.stack([panel.values for panel in found.panels])
     return Explanation(picture, inner_map_facts(found, run_info(model)), values)

@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from biqa_cli.errors import UsageError
+from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.models.catalog import MODELS
 
 _Format = TypeVar("_Format")
@@ -90,6 +91,16 @@ Workers = Annotated[
 MaxMegapixels = Annotated[
     float, typer.Option("--max-megapixels", min=0.001, help="Larger photos are refused.")
 ]
+Memory = Annotated[
+    float,
+    typer.Option(
+        "--memory", metavar="MB", min=1, help="For all photos that are decoded at one time."
+    ),
+]
+SecondsPerPhoto = Annotated[
+    float,
+    typer.Option("--seconds-per-photo", min=0.001, help="Slower to decode is refused."),
+]
 DatasetOption = Annotated[
     str, typer.Option("--dataset", help="See `biqa datasets list`, or csv:FILE for your own.")
 ]
@@ -122,12 +133,15 @@ ListFormat = Annotated[TableOrJson, typer.Option("-f", "--format", help="How it 
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no summary.")]
 Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Tell more.")]
 
-DEFAULT_MEGAPIXELS = 200.0
+_MILLION = 1_000_000
+DEFAULT_MEGAPIXELS = DEFAULT_LIMITS.max_pixels / _MILLION
+DEFAULT_MEMORY = DEFAULT_LIMITS.memory / _MILLION
+DEFAULT_SECONDS = DEFAULT_LIMITS.seconds
 
 
-def pixels_of(megapixels: float) -> int:
-    """Return the number of pixels that --max-megapixels stands for."""
-    return round(megapixels * 1_000_000)
+def limits_of(*, max_megapixels: float, memory: float, seconds: float) -> Limits:
+    """Return what reading may cost by --max-megapixels, --memory and --seconds-per-photo."""
+    return Limits(round(max_megapixels * _MILLION), round(memory * _MILLION), seconds)
 
 
 def format_of(output: Path, suffixes: Mapping[str, _Format]) -> _Format:

@@ -8,6 +8,7 @@ import typer
 from biqa_cli.cli import _options, _output
 from biqa_cli.distortions.named_blocks import BlockName
 from biqa_cli.errors import ImageError, UsageError
+from biqa_cli.images.limits import Limits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +41,8 @@ def distort(
         typer.Option("-o", "--output", help="PNG, or by suffix; with --all a folder of PNGs."),
     ] = None,
     max_megapixels: _options.MaxMegapixels = _options.DEFAULT_MEGAPIXELS,
+    memory: _options.Memory = _options.DEFAULT_MEMORY,
+    seconds_per_photo: _options.SecondsPerPhoto = _options.DEFAULT_SECONDS,
     show_list: Annotated[bool, typer.Option("--list", help="Show the kinds and values.")] = False,
     format: _options.ListFormat = _options.TableOrJson.table,  # noqa: A002
     quiet: _options.Quiet = False,
@@ -64,7 +67,10 @@ def distort(
     from biqa_cli.distortions.eight_bits import to_bytes
     from biqa_cli.images.writing import write_image
 
-    pixels = _read(image, max_pixels=_options.pixels_of(max_megapixels))
+    limits = _options.limits_of(
+        max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
+    )
+    pixels = _read(image, limits=limits)
     chosen = _chosen(kind, level, height=pixels.shape[1], width=pixels.shape[2])
     if not every:
         _check(output, photo=image)
@@ -96,14 +102,14 @@ def _list(style: _options.TableOrJson) -> None:
     _output.print_table([str(column) for column in columns], rows)
 
 
-def _read(path: Path, *, max_pixels: int) -> "NDArray[np.float32]":
+def _read(path: Path, *, limits: Limits) -> "NDArray[np.float32]":
     import numpy as np
 
     from biqa_cli.distortions.eight_bits import from_bytes
     from biqa_cli.images.reading import read_photo
 
     try:
-        photo = read_photo(path, max_pixels=max_pixels)
+        photo = read_photo(path, limits=limits)
     except ImageError as error:
         msg = f"{path}: {error}"
         raise ImageError(msg) from error

@@ -63,6 +63,8 @@ def heatmap(
     device: _options.Device = "auto",
     engine: _options.EngineOption = _options.Engine.auto,
     max_megapixels: _options.MaxMegapixels = _options.DEFAULT_MEGAPIXELS,
+    memory: _options.Memory = _options.DEFAULT_MEMORY,
+    seconds_per_photo: _options.SecondsPerPhoto = _options.DEFAULT_SECONDS,
     offline: _options.Offline = False,
     quiet: _options.Quiet = False,
     verbose: _options.Verbose = 0,
@@ -112,7 +114,9 @@ def heatmap(
     )
     options = Options(
         choice,
-        max_pixels=_options.pixels_of(max_megapixels),
+        limits=_options.limits_of(
+            max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
+        ),
         side_by_side=side_by_side,
         legend=not no_legend,
         watch=partial(_output.with_progress_of, unit="block", quiet=quiet),

@@ -53,6 +53,8 @@ def score(
     workers: _options.Workers = None,
     threads: _options.Threads = 0,
     max_megapixels: _options.MaxMegapixels = _options.DEFAULT_MEGAPIXELS,
+    memory: _options.Memory = _options.DEFAULT_MEMORY,
+    seconds_per_photo: _options.SecondsPerPhoto = _options.DEFAULT_SECONDS,
     sort: Annotated[
         Order | None, typer.Option("--sort", help="Path, or score (best first).")
     ] = None,
@@ -106,7 +108,9 @@ def score(
         ready,
         batch_size=batch_size,
         workers=workers,
-        max_pixels=_options.pixels_of(max_megapixels),
+        limits=_options.limits_of(
+            max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
+        ),
     )
     total = len(names) if isinstance(names, list) else None
     watched = _output.with_progress(results, total=total, unit="photo", quiet=quiet)

@@ -6,14 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-SUFFIXES = frozenset(
-    {
-        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
-        *(".png", ".apng", ".webp", ".avif", ".gif"),
-        *(".tif", ".tiff", ".bmp", ".dib"),
-        *(".heic", ".heif", ".hif"),
-    }
-)
+from biqa_cli.images.suffixes import SUFFIXES
 
 LEFT_OUT = (
     # What systems put beside photos: bins, previews, and the other half of a file (macOS).

@@ -6,17 +6,6 @@ from PIL import Image
 
 from biqa_cli.errors import ImageError
 
-# Major brands (ISO/IEC 23008-12, annex B): HEVC still images and sequences, and the format's own.
-_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
-_HEAD = 12
-
-
-def is_heif(file: IO[bytes]) -> bool:
-    """Return whether a file begins as HEIC does; it is left where it was, at its beginning."""
-    head = file.read(_HEAD)
-    file.seek(0)
-    return head[4:8] == b"ftyp" and head[8:] in _BRANDS
-
 
 def open_heif(file: IO[bytes]) -> Image.Image:
     """Return the primary image of a HEIC file, upright, not decoded yet.

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from fakes import brightness_model, grey_png
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from biqa_cli import scoring
@@ -157,8 +158,6 @@ def test_a_large_photo_can_be_allowed_or_refused(folder: Path) -> None:
     result = _run(folder / "a.png", "--max-megapixels", 0.00105)
     assert result.exit_code == 0
     grey_png(folder / "big.png", 10)
-    from PIL import Image
-
     Image.new("RGB", (100, 100)).save(folder / "big.png")
     refused = _run(folder / "big.png", "--max-megapixels", 0.00105)
     assert refused.exit_code == 3
@@ -189,14 +188,14 @@ def test_a_fault_of_nobody_exits_4_and_shows_its_traceback_only_if_asked(
 
 
 def test_a_fault_in_one_photo_is_its_row(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = scoring.read_photo
+    read = scoring.reading_photo
 
     def fail_at_b(source: str | bytes, **options: Any) -> Any:
         if str(source).endswith("b.png"):
             raise ZeroDivisionError("made by a test")
         return read(source, **options)
 
-    monkeypatch.setattr(scoring, "read_photo", fail_at_b)
+    monkeypatch.setattr(scoring, "reading_photo", fail_at_b)
     result = _run(folder)
     assert result.exit_code == 3
     assert [row["score"] for row in _rows(result)] == ["20.0", "", "40.0"]
@@ -309,3 +308,20 @@ def test_a_wrong_option_is_one_line(folder: Path, arguments: list[str], message:
     result = _run(folder, *arguments)
     assert result.exit_code == 2
     assert message in result.stderr and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (("--memory", 1), "over the limit of 1 MB for photos: raise it with --memory"),
+        (("--seconds-per-photo", 0.001), "raise the limit with --seconds-per-photo"),
+        (("--max-megapixels", 0.5), "over the limit of 0.5: raise it with --max-megapixels"),
+    ],
+)
+def test_what_a_photo_may_cost_is_an_option(
+    folder: Path, option: tuple[object, ...], message: str
+) -> None:
+    Image.new("RGB", (1000, 1000)).save(folder / "large.png")
+    result = _run(folder / "large.png", *option)
+    assert result.exit_code == 3
+    assert message in _rows(result)[0]["error"]

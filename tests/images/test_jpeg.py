@@ -1,0 +1,84 @@
+import time
+
+import numpy as np
+import pytest
+from fakes import photo
+from image_files import saved
+
+from biqa_cli.errors import ImageError
+from biqa_cli.images.reading import read_photo
+
+PROGRESSIVE = saved(photo(160, 120), "JPEG", progressive=True)
+BASELINE = saved(photo(160, 120), "JPEG")
+
+
+def _with_scans(jpeg: bytes, scans: int) -> bytes:
+    """Return a progressive JPEG whose last scan is there several times more."""
+    last = jpeg.rindex(b"\xff\xda")
+    body = jpeg[:-2] + jpeg[last:-2] * (scans - jpeg.count(b"\xff\xda"))
+    return body + b"\xff\xd9"
+
+
+def _with_frame(jpeg: bytes, *, marker: int | None = None, bits: int | None = None) -> bytes:
+    at = jpeg.index(b"\xff\xc0")
+    changed = bytearray(jpeg)
+    changed[at + 1] = marker or changed[at + 1]
+    changed[at + 4] = bits or changed[at + 4]
+    return bytes(changed)
+
+
+def test_progressive_photos_are_read() -> None:
+    assert read_photo(PROGRESSIVE).image.size == (160, 120)
+    assert read_photo(_with_scans(PROGRESSIVE, 60)).image.size == (160, 120)
+
+
+def test_hundreds_of_scans_are_refused_before_they_cost_anything() -> None:
+    large = saved(photo(3000, 2000), "JPEG", progressive=True, quality=20)
+    started = time.process_time()
+    with pytest.raises(ImageError, match="this kind of JPEG is not supported .more than 64 scans"):
+        read_photo(_with_scans(large, 2000))
+    assert time.process_time() - started < 1
+
+
+def test_scans_of_what_follows_the_photo_do_not_count() -> None:
+    assert read_photo(PROGRESSIVE + _with_scans(PROGRESSIVE, 100)).width == 160
+    assert read_photo(BASELINE + b"\xff\xda\0\x08" * 100).width == 160
+
+
+@pytest.mark.parametrize(
+    ("frame", "reason"),
+    [
+        ({"bits": 12}, "12 bits for each sample"),
+        ({"marker": 0xC3}, "lossless"),
+        ({"marker": 0xC5}, "hierarchical"),
+    ],
+)
+def test_other_kinds_of_jpeg_are_named(frame: dict[str, int], reason: str) -> None:
+    with pytest.raises(ImageError, match=f"this kind of JPEG is not supported .*{reason}"):
+        read_photo(_with_frame(BASELINE, **frame))
+
+
+def test_thousands_of_segments_are_refused() -> None:
+    many = BASELINE[:2] + b"\xff\xfe\0\x02" * 5000 + BASELINE[2:]
+    with pytest.raises(ImageError, match="more than 4096 segments"):
+        read_photo(many)
+
+
+def test_the_size_is_checked_before_anything_is_decoded() -> None:
+    at = BASELINE.index(b"\xff\xc0")
+    huge = BASELINE[: at + 5] + b"\xff\xff\xff\xff" + BASELINE[at + 9 :]
+    with pytest.raises(ImageError, match="65535×65535 is 4295 megapixels, over the limit of 200"):
+        read_photo(huge)
+
+
+def test_a_jpeg_without_pixels_is_truncated() -> None:
+    with pytest.raises(ImageError, match="truncated"):
+        read_photo(BASELINE[: BASELINE.index(b"\xff\xda")])
+
+
+def test_fill_bytes_before_a_marker_are_passed_over() -> None:
+    at = BASELINE.index(b"\xff\xc0")
+    filled = BASELINE[:at] + b"\xff" * 7 + BASELINE[at:]
+    assert np.array_equal(
+        np.asarray(read_photo(filled).image), np.asarray(read_photo(BASELINE).image)
+    )

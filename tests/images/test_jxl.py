@@ -1,0 +1,70 @@
+import sys
+
+import numpy as np
+import pytest
+from fakes import linear_profile, photo
+from image_files import encoded_srgb, saved
+from PIL import Image
+
+from biqa_cli.errors import ImageError
+from biqa_cli.images.limits import Limits
+from biqa_cli.images.reading import read_photo
+
+pytest.importorskip("pillow_jxl")
+
+
+@pytest.mark.parametrize("container", [False, True])
+@pytest.mark.parametrize("size", [(64, 48), (61, 47), (128, 128), (1000, 30), (7, 300)])
+def test_a_jpeg_xl_is_read(size: tuple[int, int], *, container: bool) -> None:
+    original = photo(*size)
+    content = saved(original, "JXL", lossless=True, effort=1, use_container=container)
+    read = read_photo(content)
+    assert (read.width, read.height) == size
+    assert np.array_equal(np.asarray(read.image), np.asarray(original))
+
+
+def test_transparency_is_laid_over_white_and_grey_is_grey() -> None:
+    clear = Image.new("RGBA", (32, 32), (255, 0, 0, 0))
+    assert np.asarray(read_photo(saved(clear, "JXL", lossless=True)).image).min() == 255
+    grey = photo().convert("L")
+    read = read_photo(saved(grey, "JXL", lossless=True)).image
+    assert np.array_equal(np.asarray(read)[..., 2], np.asarray(grey))
+
+
+def test_a_large_jpeg_xl_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = saved(photo(300, 200), "JXL", effort=1)
+    monkeypatch.setattr("biqa_cli.images.decoding.decode_jxl", None)
+    with pytest.raises(ImageError, match="300×200 is 0 megapixels, over the limit"):
+        read_photo(content, max_pixels=10_000)
+    with pytest.raises(ImageError, match="over the limit of 1 MB for photos"):
+        read_photo(content, limits=Limits(memory=1_000_000))
+
+
+def test_a_cut_jpeg_xl_is_an_error() -> None:
+    content = saved(photo(300, 200), "JXL")
+    for size in (len(content) // 2, 3):
+        with pytest.raises(ImageError, match="truncated|damaged"):
+            read_photo(content[:size])
+
+
+def test_without_the_plugin_a_jpeg_xl_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = saved(photo(), "JXL")
+    monkeypatch.setitem(sys.modules, "pillow_jxl", None)
+    with pytest.raises(ImageError, match=r"needs pillow-jxl-plugin: run .*biqa-cli\[jxl\]"):
+        read_photo(content)
+
+
+def test_a_packed_jpeg_is_read_as_that_jpeg(tmp_path: object) -> None:
+    path = f"{tmp_path}/photo.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photo(80, 60).save(path, quality=90, exif=exif, icc_profile=linear_profile())
+    with Image.open(path) as image:
+        content = saved(image, "JXL", lossless_jpeg=True)
+    read, expected = read_photo(content), read_photo(path)
+    assert (read.width, read.height) == (60, 80)
+    assert np.array_equal(np.asarray(read.image), np.asarray(expected.image))
+    linear = np.asarray(Image.open(path).transpose(Image.Transpose.ROTATE_270)) / 255
+    assert np.abs(np.asarray(read.image) - encoded_srgb(linear)).mean() < 1

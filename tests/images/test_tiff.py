@@ -1,0 +1,159 @@
+"""Pixels are compared with those that tifffile, an independent implementation, was given."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from fakes import photo
+from image_files import Tags, picture, saved, tiff_file
+from numpy.typing import NDArray
+from PIL import Image
+
+from biqa_cli.errors import ImageError
+from biqa_cli.images.reading import photo_of, read_photo
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 65536, (40, 56)).astype(np.uint16)
+COLOUR = RNG.integers(0, 65536, (40, 56, 3)).astype(np.uint16)
+
+
+def _tiff(pixels: NDArray[Any], **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, pixels, metadata=None, **options)
+    return buffer.getvalue()
+
+
+def _read(content: bytes) -> NDArray[np.int_]:
+    return np.asarray(read_photo(content).image).astype(int)
+
+
+def _rounded(values: NDArray[np.uint16]) -> NDArray[np.int_]:
+    return np.floor(values / 257 + 0.5).astype(int)
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("layout", [{"rowsperstrip": 16}, {"tile": (16, 32)}])
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_colours_are_right_or_refused(
+    bits: int, planar: str, layout: dict[str, Any], compression: str | None, byteorder: str
+) -> None:
+    pixels = COLOUR if bits == 16 else (COLOUR >> 8).astype(np.uint8)
+    stored = pixels if planar == "contig" else np.moveaxis(pixels, 2, 0)
+    content = _tiff(
+        stored,
+        photometric="rgb",
+        planarconfig=planar,
+        compression=compression,
+        byteorder=byteorder,
+        **layout,
+    )
+    if bits == 16 and planar == "separate" and compression is None:
+        reason = "this kind of TIFF is not supported .16-bit RGB, 3 samples in planes"
+        with pytest.raises(ImageError, match=reason):
+            read_photo(content)
+    else:
+        # Of 16 bits Pillow keeps the upper eight.
+        assert np.array_equal(_read(content), COLOUR >> 8)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_grey_is_right_whatever_zero_stands_for(
+    bits: int, photometric: str, compression: str | None
+) -> None:
+    pixels = GREY if bits == 16 else (GREY >> 8).astype(np.uint8)
+    content = _tiff(pixels, photometric=photometric, compression=compression)
+    expected = _rounded(GREY) if bits == 16 else (GREY >> 8).astype(int)
+    if photometric == "miniswhite":
+        expected = 255 - expected
+    assert np.array_equal(_read(content)[..., 1], expected)
+
+
+def test_an_image_that_somebody_has_opened_is_not_read_as_its_negative() -> None:
+    content = _tiff(GREY, photometric="miniswhite")
+    with Image.open(io.BytesIO(content)) as image:
+        assert np.array_equal(np.asarray(photo_of(image).image), _read(content))
+
+
+def test_twelve_bits_are_scaled_by_their_own_white() -> None:
+    values = np.arange(0, 4096, 64)[:56]
+    packed = b"".join(
+        bytes([a >> 4, (a & 15) << 4 | b >> 8, b & 255]) for a, b in values.reshape(-1, 2).tolist()
+    )
+    tags: Tags = {**picture(1, 56, photometric=1), 258: ("H", (12,)), 277: ("H", (1,))}
+    expected = np.floor(values * 255 / 4095 + 0.5)
+    assert np.array_equal(_read(tiff_file((tags, packed)))[0, :, 0], expected)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "options", "reason"),
+    [
+        (GREY.astype(np.float32), {}, "floating-point numbers without a defined white"),
+        (GREY.astype(np.uint32), {}, "32-bit integers without a defined white"),
+        (COLOUR.astype(np.uint32), {"photometric": "rgb"}, "32-bit integers"),
+        ((COLOUR / 65535).astype(np.float16), {"photometric": "rgb"}, "floating-point numbers"),
+        ((GREY >> 1).astype(np.int16), {}, "not supported .signed 16-bit grey"),
+        ((GREY >> 9).astype(np.int8), {}, "not supported .signed 8-bit grey"),
+        (
+            np.stack([GREY, GREY], axis=-1),
+            {"photometric": "minisblack", "extrasamples": ["unassalpha"]},
+            "this kind of TIFF is not supported .16-bit grey, 2 samples, uncompressed",
+        ),
+    ],
+)
+def test_what_has_no_right_pixels_is_refused(
+    pixels: NDArray[Any], options: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ImageError, match=reason):
+        read_photo(_tiff(pixels, **options))
+
+
+@pytest.mark.parametrize(
+    ("compression", "name"), [(50001, "WebP"), (50002, "JPEG XL"), (34887, "LERC")]
+)
+def test_the_compression_that_is_not_supported_is_named(compression: int, name: str) -> None:
+    tags = picture(48, 64, photometric=2, compression=compression)
+    webp = saved(photo(), "WEBP", lossless=True)
+    with pytest.raises(ImageError, match=f"this kind of TIFF is not supported .*{name}"):
+        read_photo(tiff_file((tags, webp)))
+
+
+def test_a_thumbnail_is_never_read_in_place_of_the_photo() -> None:
+    small, large = Image.new("RGB", (16, 12), "red"), photo(160, 120)
+    first: Tags = {**picture(12, 16, photometric=2), 254: ("I", (1,))}
+    below = (picture(120, 160, photometric=2), large.tobytes())
+    with pytest.raises(ImageError, match="its first page is a thumbnail"):
+        read_photo(tiff_file((first, small.tobytes()), below))
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as tiff:
+        tiff.write(np.asarray(small), photometric="rgb", subfiletype=1, metadata=None)
+        tiff.write(np.asarray(large), photometric="rgb", metadata=None)
+    assert np.array_equal(_read(buffer.getvalue()), np.asarray(large))
+
+
+def test_a_directory_that_leads_back_to_itself_ends() -> None:
+    content = bytearray(tiff_file((picture(12, 16, photometric=2), bytes(12 * 16 * 3))))
+    start = int.from_bytes(content[4:8], "little")
+    entries = int.from_bytes(content[start : start + 2], "little")
+    after = start + 2 + 12 * entries
+    content[after : after + 4] = content[4:8]
+    assert _read(bytes(content)).shape == (12, 16, 3)
+
+
+@pytest.mark.parametrize("layout", [{"rowsperstrip": 10}, {"tile": (16, 16)}])
+def test_a_wrong_checksum_of_deflated_pixels_is_an_error(layout: dict[str, Any]) -> None:
+    content = _tiff(COLOUR, photometric="rgb", compression="zlib", **layout)
+    assert np.array_equal(_read(content), COLOUR >> 8)
+    with tifffile.TiffFile(io.BytesIO(content)) as tiff:
+        page = tiff.pages[0]
+        ends = [a + b for a, b in zip(page.dataoffsets, page.databytecounts, strict=True)]
+    for end in (ends[0], ends[-1]):
+        damaged = bytearray(content)
+        damaged[end - 1] ^= 1
+        with pytest.raises(ImageError, match="the checksum of its pixels is wrong"):
+            read_photo(bytes(damaged))
