@@ -47,7 +47,7 @@ def info(
     if format is TableOrJson.json:
         _output.print_json(facts)
         return
-    _output.print_fields({key: _cell(value) for key, value in facts.items()})
+    _output.print_table(("field", "value"), [[key, _cell(value)] for key, value in facts.items()])
 
 
 @app.command("check")
@@ -93,7 +93,9 @@ def check(
     if format is TableOrJson.json:
         _output.print_json({**found, "problems": list(dataset.problems)})
     else:
-        _output.print_fields({key: _cell(value) for key, value in found.items()})
+        _output.print_table(
+            ("field", "value"), [[key, _cell(value)] for key, value in found.items()]
+        )
         for problem in dataset.problems[:_SHOWN]:
             _output.problem(problem)
         if len(dataset.problems) > _SHOWN:

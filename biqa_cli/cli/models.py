@@ -47,7 +47,7 @@ def info(
     if format is TableOrJson.json:
         _output.print_json(facts)
         return
-    _output.print_fields({key: _cell(value) for key, value in facts.items()})
+    _output.print_table(("field", "value"), [[key, _cell(value)] for key, value in facts.items()])
 
 
 def _cell(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds
