@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -117,6 +117,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a list as a table of plain text, numbers to the right, one line a row.
 
     Text that does not fit the terminal is cut, but for the first column: names that people type.
+    Of two columns, a field and its value, neither is.
     """
     cells = [[printable(str(cell)) for cell in row] for row in rows]
     numbers = [
@@ -125,14 +126,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     ]
     with _stdout() as stream:
         width = width_of(stream)
-        lines = text_table(columns, cells, numbers=numbers, width=width)
-    _print("\n".join(lines))
-
-
-def print_fields(facts: Mapping[str, Any]) -> None:
-    """Print what is known of one thing, a field a line, in full."""
-    cells = [(printable(name), printable(str(value))) for name, value in facts.items()]
-    lines = text_table(("field", "value"), cells, numbers=(False, False), width=None)
+        whole = 2 if len(columns) == 2 else 1  # noqa: PLR2004
+        lines = text_table(columns, cells, numbers=numbers, width=width, whole=whole)
     _print("\n".join(lines))
 
 

@@ -239,3 +239,9 @@ def test_a_terminal_receives_no_control_character_of_a_name(
     os.close(terminal)
     assert b"il.png" in shown.replace(b"\r\n", b"").replace(b" ", b"")
     assert b"\x07" not in shown and b"\x1b]" not in shown
+
+
+def test_what_is_known_of_one_thing_is_told_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    told = CliRunner().invoke(app, ["models", "info", "qualitynet-lite"]).stdout
+    assert "…" not in told and "trained_on" in told

@@ -135,7 +135,7 @@ def test_an_unknown_block_is_refused_with_the_names_there_are(source: Path) -> N
 
 
 def test_what_a_format_cannot_hold_is_an_error_and_leaves_nothing(source: Path) -> None:
-    Image.new("RGB", (16_400, 2)).save(source)
+    Image.new("RGB", (16_400, 165)).save(source)
     result = _run(source, "-k", "darken", "-l", 1, "-o", source.with_name("x.webp"))
     assert result.exit_code == 2 and "cannot write" in result.stderr
     assert [path.name for path in source.parent.iterdir()] == ["photo.png"]
