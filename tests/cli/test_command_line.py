@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import typer.main
 from fakes import EXAMPLES, photo
+from processes import BRIGHTNESS
 from typer.testing import CliRunner
 
 from biqa_cli.cli import app
@@ -197,7 +199,7 @@ def test_pruning_deletes_strangers_only_when_it_is_meant(cache: Path) -> None:
 def test_a_reader_that_stops_early_sees_no_traceback(tmp_path: Path) -> None:
     photo().save(tmp_path / "a.png")
     names = "\n".join([str(tmp_path / "a.png"), *[f"gone{i}.jpg" for i in range(20_000)]])
-    command = f"{sys.executable} -m biqa_cli score --files-from - -f ndjson | head -n 1"
+    command = f"{shlex.join(BRIGHTNESS)} score --files-from - -f ndjson | head -n 1"
     run = subprocess.run(
         ["bash", "-c", command], input=names, capture_output=True, text=True, check=False
     )
@@ -209,7 +211,9 @@ def test_a_name_that_is_not_utf8_survives_the_pipe(tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/caf\xe9.png"
     photo().save(tmp_path / "a.png")
     (tmp_path / "a.png").rename(os.fsdecode(name))
-    run = subprocess.run([*BIQA, "score", str(tmp_path), "-q"], capture_output=True, check=True)
+    run = subprocess.run(
+        [*BRIGHTNESS, "score", str(tmp_path), "-q"], capture_output=True, check=True
+    )
     assert name in run.stdout
 
 
@@ -232,7 +236,7 @@ def test_a_terminal_receives_no_control_character_of_a_name(
     (tmp_path / "a.png").rename(tmp_path / "e\x07v\x1b]0;il.png")
     terminal, slave = os.openpty()
     subprocess.run(
-        [*BIQA, "score", str(tmp_path), "-q", "-f", format_name], stdout=slave, check=True
+        [*BRIGHTNESS, "score", str(tmp_path), "-q", "-f", format_name], stdout=slave, check=True
     )
     shown = os.read(terminal, 100_000)
     os.close(slave)
