@@ -7,6 +7,7 @@ if TYPE_CHECKING:
         BlockScore,
         ImageResult,
         LoadedModel,
+        Picture,
         ScoreMap,
         load_model,
         score_image,
@@ -19,12 +20,17 @@ __all__ = [
     "BlockScore",
     "ImageResult",
     "LoadedModel",
+    "Picture",
     "ScoreMap",
     "load_model",
     "score_image",
     "score_images",
     "score_map",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  PEP 562: whatever the API holds

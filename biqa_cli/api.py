@@ -1,8 +1,11 @@
 """The public Python API, in one list. Everything else may change between versions."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from os import PathLike, fspath
+from threading import Lock
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +14,24 @@ from PIL import Image
 from biqa_cli.errors import UsageError
 from biqa_cli.explain.local_scores import BlockChoice, map_file, map_image
 from biqa_cli.explain.records import BlockScore, ScoreMap
-from biqa_cli.images.discovery import find_images
+from biqa_cli.images.discovery import Identity, find_images
+from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
+from biqa_cli.images.reading import DEFAULT_MAX_PIXELS
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel, load_model
 from biqa_cli.results import ImageResult
-from biqa_cli.scoring import score_files, score_photo
+from biqa_cli.scoring import Source, score_files
+
+Picture = str | PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
+"""A file, what is in one, a Pillow image, or an sRGB array (H, W, 3) or (H, W) of bytes."""
+
+_LOADING = Lock()
 
 __all__ = [
     "BlockScore",
     "ImageResult",
     "LoadedModel",
+    "Picture",
     "ScoreMap",
     "load_model",
     "score_image",
@@ -30,9 +41,10 @@ __all__ = [
 
 
 def score_image(
-    image: str | PathLike[str] | bytes | Image.Image | NDArray[np.uint8],
+    image: Picture,
     *,
     model: LoadedModel | str | None = None,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
 ) -> ImageResult:
     """Return the quality of one photo.
 
@@ -41,47 +53,72 @@ def score_image(
             bytes.
         model: From `load_model`, or a name of `biqa models list`, loaded once. None is the
             default model.
+        max_pixels: Larger files are not decoded: their result is an error.
 
     Returns:
         A record whose `score` is 0 to 100, higher is better. Where the photo cannot be scored,
         `status` is "error" and `error` says why; nothing is raised for that.
 
     Raises:
-        UsageError: If it is none of these, or the array has another type or shape.
+        UsageError: If it is none of these, the array has another type or shape, or there are no
+            pixels.
         WeightsError: If the model's weights are missing or wrong.
     """
-    ready = _ready(model)
-    if isinstance(image, Image.Image):
-        return score_photo(image, ready)
-    if isinstance(image, np.ndarray):
-        return score_photo(_image_of(image), ready)
-    return next(score_files([_source(image)], ready, workers=1))
+    (result,) = score_files(
+        [_source(image)], _ready(model), batch_size=1, workers=1, limits=_limits(max_pixels)
+    )
+    return result
 
 
 def score_images(
-    paths: Iterable[str | PathLike[str]] | str | PathLike[str],
+    images: Iterable[Picture] | Picture,
     *,
     model: LoadedModel | str | None = None,
     batch_size: int | None = None,
     workers: int | None = None,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
 ) -> Iterator[ImageResult]:
     """Yield the quality of many photos, in a stable order, in bounded memory.
 
     Args:
-        paths: Files and folders, or one of them; a folder stands for all the photos below it.
+        images: What `score_image` takes, mixed as you like, and folders; or one of them. A folder
+            stands for all the photos below it, and a file that is named twice is scored once. They
+            are taken one at a time, in the thread that iterates over the results.
         model: From `load_model`, or a name of `biqa models list`, loaded once. None is the
             default model.
         batch_size: Photos for one forward pass; it does not change the scores.
         workers: Threads that read photos ahead of the model.
+        max_pixels: Larger files are not decoded: their results are errors.
+
+    Yields:
+        A record for each photo; the `path` of one that is no file is empty.
+
+    Raises:
+        UsageError: Where one is none of these, as for `score_image`.
+        WeightsError: If the model's weights are missing or wrong.
     """
-    # A string is iterable too: its letters would be paths, and "/" all that is on the disk.
-    each = [paths] if isinstance(paths, str | PathLike) else paths
-    files = find_images(fspath(path) for path in each)
-    return score_files(files, _ready(model), batch_size=batch_size, workers=workers)
+    # A string is iterable too: its letters would be paths, and "/" all that is on the disk. So are
+    # bytes, and the rows of an array.
+    one = isinstance(images, str | PathLike | bytes | Image.Image | np.ndarray)
+    each = [images] if one else images
+    sources = _sources(cast("Iterable[Picture]", each))
+    return score_files(
+        sources, _ready(model), batch_size=batch_size, workers=workers, limits=_limits(max_pixels)
+    )
+
+
+def _sources(images: Iterable[Picture]) -> Iterator[Source]:
+    seen: set[Identity] = set()
+    for image in images:
+        source = _source(image)
+        if isinstance(source, str):
+            yield from find_images([source], seen=seen)
+        else:
+            yield source
 
 
 def score_map(
-    image: str | PathLike[str] | bytes | Image.Image | NDArray[np.uint8],
+    image: Picture,
     *,
     model: LoadedModel | str | None = None,
     rows: int | None = None,
@@ -112,11 +149,14 @@ def score_map(
     """
     ready = _ready(model)
     choice = BlockChoice(rows=rows, size=block_size, stride=stride)
-    if isinstance(image, Image.Image):
-        return map_image(image, ready, choice=choice)
-    if isinstance(image, np.ndarray):
-        return map_image(_image_of(image), ready, choice=choice)
-    return map_file(_source(image), ready, choice=choice)
+    source = _source(image)
+    if isinstance(source, Image.Image):
+        return map_image(source, ready, choice=choice)
+    return map_file(source, ready, choice=choice)
+
+
+def _limits(max_pixels: int) -> Limits:
+    return replace(DEFAULT_LIMITS, max_pixels=max_pixels)
 
 
 def _ready(model: LoadedModel | str | None) -> LoadedModel:
@@ -125,16 +165,34 @@ def _ready(model: LoadedModel | str | None) -> LoadedModel:
     return _loaded_once(DEFAULT_MODEL if model is None else model)
 
 
-@cache
 def _loaded_once(name: str) -> LoadedModel:
+    # Many requests of a server may come before the first model is ready.
+    with _LOADING:
+        return _load(name)
+
+
+@cache
+def _load(name: str) -> LoadedModel:
     return load_model(name)
 
 
-def _source(image: object) -> str | bytes:
+def _source(image: object) -> Source:
+    """Return what is scored; an image or an array as an image of Pillow's.
+
+    Raises:
+        UsageError: If it is none of `Picture`, or has no pixels.
+    """
     if isinstance(image, bytes):
         return image
     if isinstance(image, str | PathLike):
         return fspath(image)
+    if isinstance(image, Image.Image):
+        if not image.width * image.height:
+            msg = f"expected an image with pixels, got one of {image.width}×{image.height}"
+            raise UsageError(msg)
+        return image
+    if isinstance(image, np.ndarray):
+        return _image_of(image)
     msg = (
         f"expected a file, its bytes, a Pillow image or an array, got {type(image).__name__}: "
         "of an open file give its read()"
@@ -144,9 +202,11 @@ def _source(image: object) -> str | bytes:
 
 def _image_of(array: NDArray[np.uint8]) -> Image.Image:
     grey, colour = 2, 3
-    if array.dtype != np.uint8 or not (
-        array.ndim == grey or (array.ndim == colour and array.shape[2] == colour)
+    if (
+        array.dtype != np.uint8
+        or not array.size
+        or not (array.ndim == grey or (array.ndim == colour and array.shape[2] == colour))
     ):
-        msg = f"expected bytes (H, W, 3) or (H, W), got {array.dtype} {array.shape}"
+        msg = f"expected bytes (H, W, 3) or (H, W) with pixels, got {array.dtype} {array.shape}"
         raise UsageError(msg)
     return Image.fromarray(array)

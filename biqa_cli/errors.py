@@ -4,6 +4,7 @@ BiqaError                    1-line message that says what to do next
 ├── UsageError               2  an argument or a configuration is wrong
 │   └── DependencyError      2  an installed package does not fit or is missing
 ├── WeightsError             2  a checkpoint is missing, wrong or cannot be had
+├── OutputError              4  what is written cannot be: a full disk, a closed stream
 └── ImageError               –  one image cannot be scored: a row of the report, never the end
 """
 
@@ -27,6 +28,12 @@ class DependencyError(UsageError):
 
 class WeightsError(BiqaError):
     """A checkpoint is missing, is not what the manifest says, or cannot be downloaded."""
+
+
+class OutputError(BiqaError):
+    """Results cannot be written, though what the user asked for was right."""
+
+    exit_code = 4
 
 
 class ImageError(BiqaError):

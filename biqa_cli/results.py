@@ -54,3 +54,5 @@ class RunCounts:
     scored: int
     failed: int
     seconds: float
+    complete: bool = True
+    """False where the run was stopped before its last image."""

@@ -1,10 +1,11 @@
 """THE path: names of files → photos → views → scores → results, as a stream in bounded memory."""
 
+import logging
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +14,19 @@ from PIL import Image
 from biqa_cli import __version__
 from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import covering_grid
-from biqa_cli.errors import ImageError
-from biqa_cli.images.reading import DEFAULT_MAX_PIXELS, Photo, photo_of, reading_photo
+from biqa_cli.errors import BiqaError
+from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
+from biqa_cli.images.reading import Photo, photo_of, reading_photo
 from biqa_cli.images.transforms import model_view
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
 from biqa_cli.results import ImageResult, RunInfo
-from biqa_cli.threads import default_workers, map_ahead
+from biqa_cli.threads import batches_ahead, default_workers
+
+Source = str | bytes | Image.Image
+"""The name of a file, what is in one, or an image that is already decoded."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +46,34 @@ def default_batch_size(model: LoadedModel) -> int:
 
 
 def score_files(
-    sources: Iterable[str | bytes],
+    sources: Iterable[Source],
     model: LoadedModel,
     *,
     batch_size: int | None = None,
     workers: int | None = None,
-    max_pixels: int = DEFAULT_MAX_PIXELS,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[ImageResult]:
     """Yield one result for each file, in order, as they come.
 
     Files are read by threads ahead of the model. At most `2 · batch_size + workers` decoded
     views are alive at once, however many files there are. What a photo scores does not depend
-    on the batch it is in.
+    on the batch it is in. Whatever goes wrong with one photo becomes its row.
 
     Args:
-        sources: Names of files, or what is in them; taken one at a time.
+        sources: Names of files, what is in them, or decoded images; taken one at a time. Where they
+            are `Arriving`, no result waits for a source that has not come.
         model: From `load_model`.
         batch_size: Photos for one forward pass. None suits the device.
         workers: Threads that read. None is one for each core.
-        max_pixels: Larger photos become error rows and are not decoded.
+        limits: What reading may cost; photos that would cost more become error rows.
     """
     batch_size = batch_size or default_batch_size(model)
     workers = workers or default_workers()
-    read = partial(_read, contract=model.spec.input, max_pixels=max_pixels)
-    readings = map_ahead(read, sources, workers=workers, ahead=batch_size + workers)
-    while batch := list(islice(readings, batch_size)):
+    read = partial(_read, contract=model.spec.input, limits=limits)
+    batches = batches_ahead(
+        read, sources, workers=workers, ahead=batch_size + workers, batch_size=batch_size
+    )
+    for batch in batches:
         yield from _score_batch(batch, model)
 
 
@@ -81,12 +91,9 @@ def run_info(model: LoadedModel) -> RunInfo:
     )
 
 
-def score_photo(image: Image.Image, model: LoadedModel, *, path: str = "") -> ImageResult:
+def score_photo(image: Image.Image, model: LoadedModel) -> ImageResult:
     """Return the result for an image that is already decoded."""
-    try:
-        reading = _viewed(path, photo_of(image), model.spec.input)
-    except ImageError as error:
-        reading = _Reading(path, error=str(error))
+    reading = _read(image, contract=model.spec.input, limits=DEFAULT_LIMITS)
     return _score_batch([reading], model)[0]
 
 
@@ -101,29 +108,58 @@ def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:
     )
 
 
-def _read(source: str | bytes, *, contract: InputContract, max_pixels: int) -> _Reading:
+def _read(source: Source, *, contract: InputContract, limits: Limits) -> _Reading:
     path = source if isinstance(source, str) else ""
     try:
         # The photo's memory is free for the next reader once the view is made.
-        with reading_photo(source, at_least=contract.decode_size, max_pixels=max_pixels) as photo:
-            return _viewed(path, photo, contract)
-    except ImageError as error:
-        return _Reading(path, error=str(error))
+        with _photo(source, contract=contract, limits=limits) as photo:
+            return _Reading(path, view_of(photo.image, contract), photo.width, photo.height)
+    except Exception as error:  # noqa: BLE001  a fault of ours in one photo costs that photo alone
+        return _Reading(path, error=reason_of(path, error))
 
 
-def _viewed(path: str, photo: Photo, contract: InputContract) -> _Reading:
-    return _Reading(path, view_of(photo.image, contract), photo.width, photo.height)
+def _photo(
+    source: Source, *, contract: InputContract, limits: Limits
+) -> AbstractContextManager[Photo]:
+    if isinstance(source, Image.Image):
+        return nullcontext(photo_of(source))
+    return reading_photo(source, at_least=contract.decode_size, limits=limits)
+
+
+def reason_of(path: str, error: Exception) -> str:
+    """Return why a photo could not be scored, in one sentence."""
+    if isinstance(error, BiqaError):
+        return str(error)
+    logger.info("%s: this should not have happened:", path, exc_info=error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    detail = " ".join(f"{type(error).__name__}: {error}".removesuffix(": ").split())
+    return f"biqa failed on it ({detail}): please report it"
 
 
 def _score_batch(batch: list[_Reading], model: LoadedModel) -> list[ImageResult]:
-    views = [reading.view for reading in batch if reading.view is not None]
-    scores = iter(predict_views(np.stack(views), model)) if views else iter(())
+    seen = [reading for reading in batch if reading.view is not None]
+    outcomes = iter(_outcomes(seen, model))
     return [
         _failed(reading, model, reading.error)
         if reading.view is None
-        else _scored(reading, model, float(next(scores)))
+        else _result(reading, model, next(outcomes))
         for reading in batch
     ]
+
+
+def _outcomes(readings: list[_Reading], model: LoadedModel) -> list[float | str]:
+    """Return the native score of each view, or why there is none."""
+    views = [reading.view for reading in readings if reading.view is not None]
+    if not views:
+        return []
+    try:
+        return list(predict_views(np.stack(views), model).tolist())
+    except Exception as error:  # noqa: BLE001  engines have no common exception
+        if len(views) == 1:
+            return [reason_of(readings[0].path, error)]
+    # One by one, so that one photo does not take the others of its batch along.
+    return [outcome for reading in readings for outcome in _outcomes([reading], model)]
 
 
 def predict_views(views: NDArray[np.float32], model: LoadedModel) -> NDArray[np.float64]:
@@ -137,10 +173,16 @@ def predict_views(views: NDArray[np.float32], model: LoadedModel) -> NDArray[np.
     return averaged
 
 
+def _result(reading: _Reading, model: LoadedModel, outcome: float | str) -> ImageResult:
+    if isinstance(outcome, str):
+        return _failed(reading, model, outcome)
+    return _scored(reading, model, outcome)
+
+
 def _scored(reading: _Reading, model: LoadedModel, native: float) -> ImageResult:
-    if not math.isfinite(native):
+    score = round(model.spec.scale.to_percent(native), 4) if math.isfinite(native) else native
+    if not math.isfinite(score):
         return _failed(reading, model, f"the model gives no finite score ({native})")
-    score = round(model.spec.scale.to_percent(native), 4)
     interval = model.spec.scale.interval(score)
     return ImageResult(
         path=reading.path,

@@ -1,25 +1,111 @@
 """Files that are whole or not there, whenever a program is stopped or the power fails."""
 
+import errno
 import os
+import secrets
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from biqa_cli.errors import UsageError
+from biqa_cli.errors import BiqaError, OutputError, UsageError
+
+_FAULTS_OF_THE_MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENFILE, errno.EMFILE, errno.ENOMEM}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOutput:
+    """A file that is being written."""
+
+    file: IO[bytes]
+    target: Path
+    """What it is renamed to when it is whole."""
+    partial: Path | None
+    """Its name until then, of this process alone; None where it is written through."""
+
+    def finish(self) -> None:
+        """Close the file and give it its name."""
+        if self.partial is None:
+            self.file.close()
+            return
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        self.partial.replace(self.target)
+
+
+def open_output(path: Path) -> OpenOutput:
+    """Open a file under a name of its own beside `path`, which `finish` gives to it.
+
+    A pipe or a device is written through, since a file in its place would be of no use to its
+    reader. Of a link the file that it points to is replaced.
+
+    Raises:
+        UsageError: If `path` is a folder, or nothing can be written there.
+        OutputError: If the disk is full.
+    """
+    try:
+        if _is_written_through(path):
+            return OpenOutput(path.open("ab"), path, None)
+        if path.is_dir():
+            msg = f"cannot write {path}: it is a folder: name a file in it"
+            raise UsageError(msg)
+        target = path.resolve()
+        partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
+        return OpenOutput(partial.open("xb"), target, partial)
+    except (OSError, RuntimeError, ValueError) as error:
+        # resolve() raises RuntimeError for a link to itself, open() ValueError for a NUL.
+        raise wrong_output(path, error) from error
+
+
+def _is_written_through(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    # /dev/stdout may be a regular file, which somebody else has opened.
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) or path.parts[:2] == ("/", "dev")
+
+
+def wrong_output(path: Path, error: Exception, *, began: bool = False) -> BiqaError:
+    """Return what to raise where a file cannot be written.
+
+    Args:
+        path: The file that the user named.
+        error: What the system says.
+        began: Whether writing had begun, so that the name was good.
+    """
+    # A full or a broken disk is not the user's fault, a wrong name is.
+    own = isinstance(error, OSError) and (began or error.errno in _FAULTS_OF_THE_MACHINE)
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    msg = f"cannot write {path}: {reason}"
+    return OutputError(msg) if own else UsageError(msg)
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
     """Write a file under another name, then rename it; its folder is made if it is missing.
 
     Raises:
-        UsageError: If it cannot be written.
+        UsageError: If its name does not do.
+        OutputError: If the disk is full or fails.
     """
-    partial = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
     except OSError as error:
-        msg = f"cannot write {path}: {error.strerror}"
-        raise UsageError(msg) from error
+        raise wrong_output(path, error) from error
+    output = open_output(path)
+    try:
+        output.file.write(content.encode() if isinstance(content, str) else content)
+        output.finish()
+    except BaseException as error:
+        # What is not whole is of no use: it can be made again.
+        with suppress(OSError):
+            output.file.close()
+        if output.partial is not None:
+            output.partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            raise wrong_output(path, error, began=True) from error
+        raise

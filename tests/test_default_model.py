@@ -12,7 +12,7 @@ from fakes import EXAMPLES, photo
 from PIL import Image
 
 from biqa_cli import load_model, score_image, score_images, score_map
-from biqa_cli.api import _loaded_once
+from biqa_cli.api import _load
 from biqa_cli.errors import ImageError, UsageError, WeightsError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel
@@ -162,7 +162,9 @@ def test_what_is_no_photo_at_all_is_refused(model: LoadedModel, subject: Any) ->
 
 
 def test_an_array_of_another_kind_is_refused(model: LoadedModel) -> None:
-    with pytest.raises(UsageError, match=r"expected bytes \(H, W, 3\) or \(H, W\), got float64"):
+    with pytest.raises(
+        UsageError, match=r"expected bytes \(H, W, 3\) or \(H, W\) with pixels, got float64"
+    ):
         score_image(np.zeros((4, 4, 3)), model=model)  # type: ignore[arg-type]
 
 
@@ -172,13 +174,13 @@ def test_a_folder_is_scored_from_python(model: LoadedModel, paths: list[Path] | 
     assert [result.status for result in results] == ["ok"] * 10
 
 
-def test_a_name_stands_for_a_model_that_is_loaded_once(model: LoadedModel) -> None:
+def test_a_name_stands_for_a_model_that_is_load(model: LoadedModel) -> None:
     cat = EXAMPLES / "cat.jpg"
     named, loaded, none = (
         score_image(cat, model=given).score for given in (DEFAULT_MODEL, model, None)
     )
     assert named == loaded == none
-    assert _loaded_once(DEFAULT_MODEL) is _loaded_once(DEFAULT_MODEL)
+    assert _load(DEFAULT_MODEL) is _load(DEFAULT_MODEL)
     with pytest.raises(UsageError, match="there is no model 'qualitynet-light'"):
         score_image(cat, model="qualitynet-light")
 

@@ -2,6 +2,7 @@ import itertools
 import math
 import threading
 import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 from fakes import BrightnessEngine, brightness_model, grey_png, photo, png_bomb
 from PIL import Image
 
+from biqa_cli.errors import UsageError
 from biqa_cli.models.spec import Calibration, Crops
 from biqa_cli.scoring import score_files, score_photo
+from biqa_cli.threads import Arriving
 
 
 @pytest.fixture
@@ -105,12 +108,12 @@ def test_many_photos_are_never_in_memory_at_once(tmp_path: Path) -> None:
     photo(256, 256).save(path)
     view_bytes = 4 * 3 * 256 * 256
     model = brightness_model(height=256, width=256)
-    results = score_files(itertools.repeat(str(path), 400), model, batch_size=4, workers=2)
+    results = score_files(itertools.repeat(str(path), 120), model, batch_size=4, workers=2)
     tracemalloc.start()
-    assert sum(result.status == "ok" for result in results) == 400
+    assert sum(result.status == "ok" for result in results) == 120
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    # Read ahead, in the batch, stacked for the model, and working copies; 400 would be 300 MB.
+    # Read ahead, in the batch, stacked for the model, and working copies; 120 would be 94 MB.
     assert peak < 24 * view_bytes
 
 
@@ -133,3 +136,60 @@ def test_a_view_of_crops_scores_the_mean_of_a_fixed_grid_whatever_the_batch() ->
     assert result.native_score == pytest.approx((0.8 + 0.2) / 2, abs=1e-6)
     assert isinstance(cropped.engine, BrightnessEngine)
     assert cropped.engine.batches == [4]
+
+
+def test_a_photo_on_which_the_model_fails_does_not_take_its_batch_along(greys: list[str]) -> None:
+    class Fails(BrightnessEngine):
+        def predict(self, views: np.ndarray) -> np.ndarray:
+            if (views == 1).any():
+                raise RuntimeError("made by\na test")
+            return super().predict(views)
+
+    white = grey_png(Path(greys[0]).parent / "white.png", 255)
+    model = replace(brightness_model(), engine=Fails())
+    results = list(score_files([*greys[:5], white, *greys[5:]], model, batch_size=8))
+    assert [r.path for r in results if r.status == "error"] == [white]
+    reason = "biqa failed on it (RuntimeError: made by a test): please report it"
+    assert results[5].error == reason and results[5].score is None
+    alone = list(score_files(greys, brightness_model(), batch_size=1))
+    assert [r for r in results if r.path != white] == alone
+
+
+def test_what_has_come_is_scored_before_what_has_not(greys: list[str]) -> None:
+    come, wait = iter(greys[:3]), threading.Event()
+
+    def slow() -> Iterator[str]:
+        yield from come
+        assert wait.wait(10), "its reader waits for a name that has not come"
+        yield greys[3]
+
+    results = score_files(Arriving(slow()), brightness_model(), batch_size=16, workers=4)
+    assert [next(results).path for _ in range(3)] == greys[:3]
+    wait.set()
+    assert [result.path for result in results] == [greys[3]]
+
+
+def test_what_arrives_brings_its_error_along() -> None:
+    def broken() -> Iterator[str]:
+        yield "gone.png"
+        raise UsageError("made by a test")
+
+    arriving = Arriving(broken())
+    assert arriving
+    assert next(arriving) == "gone.png"
+    for _ in range(2):
+        with pytest.raises(UsageError, match="made by a test"):
+            next(arriving)
+    assert not Arriving([])
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 300 + ".jpg", "a/" * 2500, "a\0b.jpg", "data:image/png;base64,iVBO", ".", "loop"]
+)
+def test_a_name_that_no_file_has_is_one_row(tmp_path: Path, name: str) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    name = str(tmp_path / name) if name in ("loop", ".") else name
+    good = grey_png(tmp_path / "good.png", 51)
+    results = list(score_files([name, good], brightness_model()))
+    assert [(r.path, r.score) for r in results] == [(name, None), (good, 20)]
+    assert results[0].error and "\n" not in results[0].error

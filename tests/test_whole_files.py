@@ -1,11 +1,13 @@
 """Files that are whole or not there."""
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from biqa_cli.errors import UsageError
-from biqa_cli.whole_files import write_whole
+from biqa_cli.errors import OutputError, UsageError
+from biqa_cli.whole_files import open_output, write_whole
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,9 +18,10 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.Monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", fail)
-    with pytest.raises(UsageError, match="cannot write .*: No space left on device"):
+    with pytest.raises(OutputError, match="cannot write .*: No space left on device"):
         write_whole(target, "second")
     assert target.read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_its_folder_is_made(tmp_path: Path) -> None:
@@ -26,3 +29,46 @@ def test_its_folder_is_made(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "file").read_bytes() == b"\xff"
     with pytest.raises(UsageError, match="cannot write"):
         write_whole(tmp_path / "new" / "file" / "below", "")
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    first, second = open_output(tmp_path / "file"), open_output(tmp_path / "file")
+    assert first.partial != second.partial
+    first.file.write(b"a long first content")
+    second.file.write(b"second")
+    second.finish()
+    first.finish()
+    assert (tmp_path / "file").read_bytes() == b"a long first content"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "file")
+    write_whole(tmp_path / "link", "content")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "file").read_text() == "content"
+
+
+def test_a_pipe_is_written_through(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    write_whole(pipe, "content")
+    reader.join(10)
+    assert read == [b"content"] and pipe.is_fifo()
+
+
+@pytest.mark.parametrize("name", ["loop", "folder", "a" * 300, "nul\0"])
+def test_a_name_that_does_not_do_is_the_users_fault(tmp_path: Path, name: str) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UsageError, match="^cannot write "):
+        write_whole(tmp_path / name, "")
+
+
+def test_a_full_device_is_not() -> None:
+    with pytest.raises(OutputError, match="cannot write /dev/full: No space left on device"):
+        write_whole(Path("/dev/full"), "content")

@@ -1,5 +1,7 @@
 """The command line: an explicit list of commands."""
 
+import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -17,13 +19,12 @@ from biqa_cli.cli import (
     train,
     weights,
 )
-from biqa_cli.cli._boundary import ErrorBoundary
+from biqa_cli.cli._boundary import ErrorBoundary, run
 
 app = typer.Typer(
     name="biqa",
     cls=ErrorBoundary,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -60,5 +61,5 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line and end the process."""
+    sys.exit(run(partial(app, prog_name="biqa")))

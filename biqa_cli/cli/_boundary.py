@@ -1,33 +1,107 @@
 """The boundary between the program and its user: errors become one line and an exit code."""
 
-import os
-import sys
+import logging
+import re
+from collections.abc import Callable
 from typing import Any
 
+import typer
 from typer.core import TyperGroup
 
 from biqa_cli.cli import _output
-from biqa_cli.errors import BiqaError
+from biqa_cli.errors import BiqaError, did_you_mean
+from biqa_cli.signals import Stopped, code_if_told
 
-INTERRUPTED = 130
+# What a command may end with, beside 0 and the codes of errors.
+BELOW_THRESHOLD, SOME_FAILED, NOBODYS_FAULT, INTERRUPTED = 1, 3, 4, 130
 _PIPE_CLOSED = 141
+
+_NOT_ONE_OF = re.compile(r"'(?P<given>[^']*)' is not one of (?P<known>.*)", re.DOTALL)
+
+logger = logging.getLogger(__name__)
 
 
 class ErrorBoundary(TyperGroup):
-    """A group of commands none of which ends in a traceback for what a user can mend."""
+    """A group of commands none of which ends in a traceback."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  Typer vendors Click: its types are private
         """Run a command; turn errors into one line on stderr and the exit code of their kind."""
         try:
-            return super().invoke(ctx)
-        except BiqaError as error:
-            _output.problem(str(error))
-            raise SystemExit(error.exit_code) from error
-        except KeyboardInterrupt:
-            _output.problem("interrupted")
-            raise SystemExit(INTERRUPTED) from None
-        except BrokenPipeError:
-            # The reader has seen enough (`biqa score … | head`). Python would complain once more
-            # when it flushes stdout at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(_PIPE_CLOSED) from None
+            result = super().invoke(ctx)
+            _output.flush()
+        except (typer.Exit, typer.Abort, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001  whatever it is, it has a line and a code
+            raise SystemExit(_told(error)) from None
+        return result
+
+
+def run(app: Callable[[], object]) -> int:
+    """Run the command line in this process, and return its exit code."""
+    _output.prepare_streams()
+    code: object = 0
+    try:
+        app()
+    except SystemExit as end:
+        # Typer makes Ctrl-C of every signal that comes while it parses.
+        code = (code_if_told() or INTERRUPTED) if end.code == INTERRUPTED else end.code
+    except BaseException as error:  # noqa: BLE001  such as a help text on a full disk
+        code = _told(error)
+    try:
+        _output.flush()
+    except BaseException as error:  # noqa: BLE001  the last rows may be what does not fit
+        code = code or _told(error)
+    return code if isinstance(code, int) else int(code is not None)
+
+
+def _told(error: BaseException) -> int:
+    """Say in one line what went wrong, and return the exit code."""
+    logger.info("where it went wrong:", exc_info=error)
+    code, line = _ending(error)
+    if line:
+        _output.problem(line)
+    if code in (NOBODYS_FAULT, _PIPE_CLOSED):
+        # Python would complain once more when it flushes stdout at exit.
+        _output.give_up_stdout()
+    return code
+
+
+def _ending(error: BaseException) -> tuple[int, str]:
+    """Return the exit code of an error and its line, which is empty where nobody needs one."""
+    match error:
+        case BiqaError():
+            ending = error.exit_code, str(error)
+        case typer.TyperException():
+            ending = error.exit_code, _in_our_words(error)
+        case KeyboardInterrupt():
+            code = error.exit_code if isinstance(error, Stopped) else INTERRUPTED
+            ending = code, "interrupted"
+        case BrokenPipeError():
+            # The reader has seen enough (`biqa score … | head`).
+            ending = _PIPE_CLOSED, ""
+        case MemoryError():
+            ending = NOBODYS_FAULT, "there is not enough memory"
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            ending = NOBODYS_FAULT, f"{where}{error.strerror or error}"
+        case _:
+            reason = f"{type(error).__name__}: {error}".removesuffix(": ")
+            ending = (
+                NOBODYS_FAULT,
+                f"a fault of biqa itself ({reason}): -v shows where, please report it",
+            )
+    return ending
+
+
+def _in_our_words(error: typer.TyperException) -> str:
+    """Return what is wrong with the command line."""
+    text = error.format_message()
+    option = getattr(error, "param", None)
+    if (choice := _NOT_ONE_OF.search(text)) and option is not None:
+        known = re.findall(r"'([^']*)'", choice["known"])
+        given = choice["given"]
+        return f"{max(option.opts, key=len)} cannot be {given!r}: {did_you_mean(given, known)}"
+    context = getattr(error, "ctx", None)
+    if context is None or "\n" in text:
+        return text
+    return f"{text.rstrip('.')}: see {context.command_path} --help"

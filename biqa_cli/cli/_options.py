@@ -1,11 +1,15 @@
-"""Options that several commands share."""
+"""Options that several commands share: declared once, they mean the same everywhere."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+import typer
 
 from biqa_cli.errors import UsageError
+from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
+from biqa_cli.models.catalog import MODELS
 
 _Format = TypeVar("_Format")
 
@@ -23,6 +27,121 @@ class Engine(StrEnum):
     auto = "auto"
     onnx = "onnx"
     torch = "torch"
+
+
+def _devices() -> list[str]:
+    return ["auto", "cpu", "cuda", "mps"]
+
+
+def _models(incomplete: str) -> list[str]:
+    return [name for name in MODELS if name.startswith(incomplete)]
+
+
+_SEE_MODELS = "See `biqa models list`."
+
+# What scores.
+Model = Annotated[
+    str,
+    typer.Option("-m", "--model", help=_SEE_MODELS, envvar="BIQA_MODEL", autocompletion=_models),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("-m", "--model", help=f"{_SEE_MODELS[:-1]}; repeatable.", autocompletion=_models),
+]
+ModelName = Annotated[
+    str, typer.Argument(help="A name from `biqa models list`.", autocompletion=_models)
+]
+Weights = Annotated[
+    Path | None, typer.Option("--weights", help="Your own safetensors file for the model.")
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        "-d",
+        "--device",
+        metavar="auto|cpu|cuda|mps",
+        help="Where the model runs.",
+        envvar="BIQA_DEVICE",
+        autocompletion=_devices,
+    ),
+]
+EngineOption = Annotated[Engine, typer.Option("--engine", help="What runs the model.")]
+Threads = Annotated[
+    int, typer.Option("--threads", min=0, help="Threads of the model; 0 is one a core.")
+]
+BatchSize = Annotated[
+    int | None, typer.Option("--batch-size", min=1, help="Photos at once; no score depends on it.")
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Open no socket.")]
+
+# What is read.
+Photos = Annotated[
+    list[str] | None, typer.Argument(metavar="PATHS...", help="Photos and folders of photos.")
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude", metavar="PATTERN", help="Skip such names inside folders; repeatable."
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("-j", "--workers", min=1, help="Threads that read photos.", envvar="BIQA_WORKERS"),
+]
+MaxMegapixels = Annotated[
+    float, typer.Option("--max-megapixels", min=0.001, help="Larger photos are refused.")
+]
+Memory = Annotated[
+    float,
+    typer.Option(
+        "--memory", metavar="MB", min=1, help="For all photos that are decoded at one time."
+    ),
+]
+SecondsPerPhoto = Annotated[
+    float,
+    typer.Option("--seconds-per-photo", min=0.001, help="Slower to decode is refused."),
+]
+DatasetOption = Annotated[
+    str, typer.Option("--dataset", help="See `biqa datasets list`, or csv:FILE for your own.")
+]
+Root = Annotated[
+    Path | None,
+    typer.Option("--root", help="Folder of the data set; for csv:FILE that of its paths."),
+]
+LabelRange = Annotated[
+    str | None,
+    typer.Option("--label-range", metavar="LOW:HIGH", help="Of the labels of a csv:FILE."),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        "--split",
+        metavar="PROTOCOL[:PART]",
+        help="clean, official, reference, image, scene, a saved file, or all.",
+    ),
+]
+Resamples = Annotated[
+    int, typer.Option("--resamples", min=0, help="For the intervals; 0 leaves them out.")
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed, the same result.")]
+
+# What is written and said.
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write to a file, renamed when whole.")
+]
+ListFormat = Annotated[TableOrJson, typer.Option("-f", "--format", help="How it is printed.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no summary.")]
+Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Tell more.")]
+
+_MILLION = 1_000_000
+DEFAULT_MEGAPIXELS = DEFAULT_LIMITS.max_pixels / _MILLION
+DEFAULT_MEMORY = DEFAULT_LIMITS.memory / _MILLION
+DEFAULT_SECONDS = DEFAULT_LIMITS.seconds
+
+
+def limits_of(*, max_megapixels: float, memory: float, seconds: float) -> Limits:
+    """Return what reading may cost by --max-megapixels, --memory and --seconds-per-photo."""
+    return Limits(round(max_megapixels * _MILLION), round(memory * _MILLION), seconds)
 
 
 def format_of(output: Path, suffixes: Mapping[str, _Format]) -> _Format:

@@ -2,57 +2,133 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar
 
 if TYPE_CHECKING:
-    from io import TextIOWrapper
-
     from tqdm import tqdm
 
-from biqa_cli.errors import UsageError
+from biqa_cli.errors import OutputError
+from biqa_cli.reports.layout import text_table, width_of
 from biqa_cli.reports.rows import printable
+from biqa_cli.signals import stop_if_told
+from biqa_cli.whole_files import open_output, wrong_output
 
 _Item = TypeVar("_Item")
 
 
+def prepare_streams() -> None:
+    """Make stdout and stderr take all that biqa says, whatever the locale and the caller did."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # A photo must not be opened as what the C libraries take for stderr.
+            os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            _take_every_character(stream)
+
+
+def _take_every_character(stream: TextIOWrapper) -> None:
+    if stream.isatty():
+        # A terminal shows what its encoding has.
+        stream.reconfigure(errors="backslashreplace")
+    else:
+        # File names are bytes; those that are not UTF-8 leave as they came.
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
 def say(message: str) -> None:
     """Print a line of talk."""
-    print(printable(message), file=sys.stderr)
+    _talk(printable(message))
 
 
 def problem(message: str) -> None:
-    """Print why something failed."""
-    say(f"biqa: {message}")
+    """Print why something failed; of a text of several lines each line."""
+    first, *others = message.splitlines() or [""]
+    _talk("\n".join(map(printable, [f"biqa: {first}", *others])))
+
+
+def _talk(text: str) -> None:
+    # Python has no stderr where it is closed; talk that nobody can hear stops nothing.
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(text, file=sys.stderr)
 
 
 def print_line(line: str) -> None:
     """Print a line of data."""
-    print(printable(line))
+    _print(printable(line))
 
 
 def print_json(value: object) -> None:
     """Print data as JSON."""
-    print(json.dumps(value, indent=2))
+    _print(json.dumps(value, indent=2))
+
+
+def _print(text: str) -> None:
+    with _stdout() as stream:
+        print(text, file=stream)
+
+
+def flush() -> None:
+    """Write out all that has been printed.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    if sys.stdout is not None:
+        with _stdout() as stream:
+            stream.flush()
+
+
+def is_terminal() -> bool:
+    """Return whether stdout is one."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def give_up_stdout() -> None:
+    """Let what is still in the buffer of stdout go nowhere."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _stdout() -> Iterator[IO[str]]:
+    """Yield stdout; failures to write name it."""
+    if sys.stdout is None:
+        raise OutputError("cannot write to standard output: it is closed: use -o FILE")
+    try:
+        yield sys.stdout
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        msg = f"cannot write to standard output: {error.strerror}"
+        raise OutputError(msg) from error
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print data as a table of plain text, numbers to the right."""
+    """Print a list as a table of plain text, numbers to the right, one line a row.
+
+    Text that does not fit the terminal is cut, but for the first column: names that people type.
+    Of two columns, a field and its value, neither is.
+    """
     cells = [[printable(str(cell)) for cell in row] for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(columns, *cells, strict=True)]
-    numeric = [
+    numbers = [
         bool(rows) and all(isinstance(row[index], (int, float)) for row in rows)
         for index in range(len(columns))
     ]
-    for row in [list(columns), *cells]:
-        padded = (
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(row, widths, numeric, strict=True)
-        )
-        print("  ".join(padded).rstrip())
+    with _stdout() as stream:
+        width = width_of(stream)
+        whole = 2 if len(columns) == 2 else 1  # noqa: PLR2004
+        lines = text_table(columns, cells, numbers=numbers, width=width, whole=whole)
+    _print("\n".join(lines))
 
 
 def set_up_logging(verbosity: int) -> None:
@@ -69,44 +145,67 @@ def set_up_logging(verbosity: int) -> None:
 def report_stream(path: Path | None) -> Iterator[IO[str]]:
     """Yield the stream that a report goes to.
 
-    A file is written under the name `<path>.partial` and renamed when it is whole; after an
-    interruption the partial file stays.
+    A file is written under a name of its own and renamed when it is whole; what is in it stays
+    there after an interruption or an error. Pipes and devices are written through.
 
     Raises:
-        UsageError: If the file cannot be written.
+        UsageError: If there can be no such file.
+        OutputError: If the disk is full, or stdout closed.
     """
     if path is None:
-        # File names are bytes; those that are not UTF-8 leave as they came.
-        cast("TextIOWrapper", sys.stdout).reconfigure(errors="surrogateescape")
-        yield sys.stdout
-        sys.stdout.flush()
+        with _stdout() as stream:
+            if isinstance(stream, TextIOWrapper):
+                _take_every_character(stream)
+            yield stream
+            stream.flush()
         return
-    partial = path.with_name(f"{path.name}.partial")
+    output = open_output(path)
+    text = TextIOWrapper(output.file, encoding="utf-8", errors="surrogateescape", newline="")
     try:
-        file = partial.open("w", encoding="utf-8", errors="surrogateescape", newline="")
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror}"
-        raise UsageError(msg) from error
-    with file:
-        try:
-            yield file
-        except KeyboardInterrupt:
+        yield text
+        text.flush()
+        output.finish()
+    except BaseException as error:
+        with suppress(OSError):
+            text.close()
+        if output.partial is not None:
+            _tell_of(output.partial)
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            raise wrong_output(path, error, began=True) from error
+        raise
+
+
+def _tell_of(partial: Path) -> None:
+    """Say where the results so far are, or delete a file without any."""
+    with suppress(OSError):
+        if partial.stat().st_size:
             say(f"the results so far are in {partial}")
-            raise
-    partial.replace(path)
+        else:
+            partial.unlink()
 
 
 def with_progress(
     items: Iterable[_Item], *, total: int | None, unit: str, quiet: bool
 ) -> Iterator[_Item]:
     """Pass items on; on a terminal show how many have passed, how fast, and the time left."""
-    if quiet or not sys.stderr.isatty():
-        yield from items
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        yield from _until_told(items)
         return
     from tqdm import tqdm
 
     with tqdm(items, total=total, unit=f" {unit}", file=sys.stderr, leave=False) as bar:
-        yield from bar
+        yield from _until_told(bar)
+
+
+def _until_told(items: Iterable[_Item]) -> Iterator[_Item]:
+    for item in items:
+        yield item
+        stop_if_told()
+
+
+def with_progress_of(items: Sequence[_Item], *, unit: str, quiet: bool) -> Iterator[_Item]:
+    """Pass items on as `with_progress` does, where their number is known."""
+    return with_progress(items, total=len(items), unit=unit, quiet=quiet)
 
 
 class Downloads:

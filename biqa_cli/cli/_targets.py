@@ -1,10 +1,36 @@
 """Where the files go that a command makes of photos: one file for one photo, else a folder."""
 
+import os
+import stat
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from biqa_cli.errors import UsageError
+
+
+def refuse_inputs(output: Path | None, inputs: Iterable[str]) -> Iterator[str]:
+    """Pass the names of files that are read on, as long as none of them would be overwritten.
+
+    Raises:
+        UsageError: If one is the file to write, whatever it is called there.
+    """
+    try:
+        written = None if output is None else output.stat()
+    except OSError:
+        written = None
+    for name in inputs:
+        if written is not None and stat.S_ISREG(written.st_mode) and _is(name, written):
+            msg = f"{output} is a file that is read: choose another name for what is written"
+            raise UsageError(msg)
+        yield name
+
+
+def _is(name: str, written: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(Path(name).stat(), written)
+    except (OSError, ValueError):
+        return False
 
 
 def targets(photos: Sequence[str], wanted: Path, *, suffix: str, tag: str) -> list[Path]:

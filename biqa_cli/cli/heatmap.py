@@ -1,139 +1,30 @@
 """`biqa heatmap`: which part of a photo is bad."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from io import BytesIO
-from json import dumps
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _output
-from biqa_cli.cli._options import Engine
+from biqa_cli.cli import _options, _output
+from biqa_cli.cli._boundary import SOME_FAILED
+from biqa_cli.cli._kinds import Explanation, Kind, Options, choose_kind
 from biqa_cli.cli._targets import targets
-from biqa_cli.cli.score import SOME_FAILED
-from biqa_cli.errors import ImageError, UsageError
+from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL, find_model
-from biqa_cli.models.spec import Family, ModelSpec
 from biqa_cli.whole_files import write_whole
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from PIL import Image
-
-    from biqa_cli.explain.local_scores import BlockChoice
-    from biqa_cli.models.loading import LoadedModel
-
-
-class Kind(StrEnum):
-    """What is shown."""
-
-    quality = "quality"
-    similarity = "similarity"
-    gradcam = "gradcam"
-    feedback = "feedback"
-    attention = "attention"
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """What the kinds need to know."""
-
-    choice: "BlockChoice"
-    max_pixels: int
-    side_by_side: bool
-    legend: bool
-    quiet: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """One photo, ready to be written."""
-
-    picture: "Image.Image"
-    facts: dict[str, Any]
-    values: "NDArray[np.float32]"
-
-
-def _quality(path: str, model: "LoadedModel", options: _Options) -> _Shown:
-    from biqa_cli.blocks.grid import Block
-    from biqa_cli.explain.local_scores import map_file
-    from biqa_cli.reports.heatmap import draw_heatmap, heatmap_facts
-    from biqa_cli.scoring import run_info
-
-    def watch(blocks: Sequence[Block]) -> Any:  # noqa: ANN401
-        return _output.with_progress(blocks, total=len(blocks), unit="block", quiet=options.quiet)
-
-    found = map_file(path, model, choice=options.choice, max_pixels=options.max_pixels, watch=watch)
-    picture = draw_heatmap(found, side_by_side=options.side_by_side, legend=options.legend)
-    return _Shown(picture, heatmap_facts(found, run_info(model)), found.values)
-
-
-def _similarity(path: str, model: "LoadedModel", options: _Options) -> _Shown:
-    from biqa_cli.explain.similarity import similarity_of_file
-    from biqa_cli.reports.similarity_matrix import draw_similarity, similarity_facts
-    from biqa_cli.scoring import run_info
-
-    found = similarity_of_file(path, model, max_pixels=options.max_pixels)
-    picture = draw_similarity(found, legend=options.legend)
-    return _Shown(picture, similarity_facts(found, run_info(model)), found.values)
-
-
-def _inside(path: str, model: "LoadedModel", options: _Options) -> _Shown:
-    import numpy as np
-
-    from biqa_cli.explain.inner_maps import inner_maps_of_file
-    from biqa_cli.reports.inner_maps import draw_inner_maps, inner_map_facts
-    from biqa_cli.scoring import run_info
-
-    found = inner_maps_of_file(path, model, max_pixels=options.max_pixels)
-    picture = draw_inner_maps(found, side_by_side=options.side_by_side, legend=options.legend)
-    values = np.stack([panel.values for panel in found.panels])
-    return _Shown(picture, inner_map_facts(found, run_info(model)), values)
-
-
-@dataclass(frozen=True, slots=True)
-class _KindFacts:
-    """Which models a kind applies to, and how it is made."""
-
-    make: "Callable[[str, LoadedModel, _Options], _Shown]"
-    tag: str
-    """What the names of its files end with."""
-    families: frozenset[Family] | None = None
-    """None: every family."""
-    needs_torch: bool = False
-    """Whether it takes more than the scores that an ONNX graph gives."""
-
-
-_KINDS: dict[Kind, _KindFacts] = {
-    Kind.quality: _KindFacts(_quality, "heatmap"),
-    Kind.similarity: _KindFacts(
-        _similarity, "similarity", frozenset({"blockiqa"}), needs_torch=True
-    ),
-    Kind.gradcam: _KindFacts(_inside, "gradcam", frozenset({"qualitynet"}), needs_torch=True),
-    Kind.feedback: _KindFacts(_inside, "feedback", frozenset({"reqa"}), needs_torch=True),
-    Kind.attention: _KindFacts(
-        _inside, "attention", frozenset({"shdiqa", "nlnet"}), needs_torch=True
-    ),
-}
 
 
 def heatmap(
     images: Annotated[
         list[str], typer.Argument(metavar="IMAGE...", help="Photos and folders of photos.")
     ],
-    model: Annotated[
-        str, typer.Option("-m", "--model", help="See `biqa models list`.")
-    ] = DEFAULT_MODEL,
-    weights: Annotated[
-        Path | None, typer.Option("--weights", help="Your own safetensors file for the model.")
-    ] = None,
+    model: _options.Model = DEFAULT_MODEL,
+    weights: _options.Weights = None,
     kind: Annotated[
         Kind,
         typer.Option(
+            "-k",
             "--kind",
             help="Local quality; how alike BlockIQA's blocks are; or what QualityNet (gradcam), "
             "REQA (feedback), SHDIQA and NLNet (attention) look at.",
@@ -168,17 +59,15 @@ def heatmap(
         bool, typer.Option("--side-by-side", help="Show the photo itself beside the map.")
     ] = False,
     no_legend: Annotated[bool, typer.Option("--no-legend", help="Draw no scale.")] = False,
-    device: Annotated[
-        str,
-        typer.Option("-d", "--device", metavar="auto|cpu|cuda|mps", help="Where the model runs."),
-    ] = "auto",
-    engine: Annotated[Engine, typer.Option("--engine", help="What runs it.")] = Engine.auto,
-    max_megapixels: Annotated[
-        float, typer.Option("--max-megapixels", min=0.001, help="Larger photos are refused.")
-    ] = 200,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no socket.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no news.")] = False,
-    verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="Tell more.")] = 0,
+    exclude: _options.Exclude = None,
+    device: _options.Device = "auto",
+    engine: _options.EngineOption = _options.Engine.auto,
+    max_megapixels: _options.MaxMegapixels = _options.DEFAULT_MEGAPIXELS,
+    memory: _options.Memory = _options.DEFAULT_MEMORY,
+    seconds_per_photo: _options.SecondsPerPhoto = _options.DEFAULT_SECONDS,
+    offline: _options.Offline = False,
+    quiet: _options.Quiet = False,
+    verbose: _options.Verbose = 0,
 ) -> None:
     """Show which part of a photo is bad, as a picture and as data.
 
@@ -189,16 +78,18 @@ def heatmap(
 
     Example: biqa heatmap photo.jpg -o map.png --json map.json
     """
-    from biqa_cli.explain.local_scores import BlockChoice
+    from biqa_cli.explain.local_scores import BlockChoice, check_choice
     from biqa_cli.images.discovery import find_images
     from biqa_cli.models.loading import load_model
+    from biqa_cli.scoring import reason_of
 
     _output.set_up_logging(verbose)
-    facts = _choose_kind(kind, find_model(model), engine)
+    facts = choose_kind(kind, find_model(model), only_onnx=engine is _options.Engine.onnx)
     choice = BlockChoice(rows=grid, size=block_size, stride=stride)
     if kind is not Kind.quality and choice != BlockChoice():
         raise UsageError("--grid, --block-size and --stride are for --kind quality")
-    paths = list(find_images(images))
+    check_choice(choice)
+    paths = list(find_images(images, exclude=exclude or ()))
     if not paths:
         msg = f"no photos found in {', '.join(images)}"
         raise UsageError(msg)
@@ -208,9 +99,9 @@ def heatmap(
     outputs = [
         (targets(paths, wanted, suffix=suffix, tag=facts.tag), content)
         for wanted, suffix, content in (
-            (output, ".png", _png),
-            (None if on_stdout else json, ".json", _json),
-            (npy, ".npy", _npy),
+            (output, ".png", Explanation.png),
+            (None if on_stdout else json, ".json", Explanation.json),
+            (npy, ".npy", Explanation.npy),
         )
         if wanted is not None
     ]
@@ -221,19 +112,21 @@ def heatmap(
         weights=weights,
         offline=offline,
     )
-    options = _Options(
+    options = Options(
         choice,
-        max_pixels=round(max_megapixels * 1_000_000),
+        limits=_options.limits_of(
+            max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
+        ),
         side_by_side=side_by_side,
         legend=not no_legend,
-        quiet=quiet,
+        watch=partial(_output.with_progress_of, unit="block", quiet=quiet),
     )
     failed = 0
     for index, path in enumerate(paths):
         try:
             shown = facts.make(path, ready, options)
-        except ImageError as error:
-            _output.problem(f"{path}: {error}")
+        except Exception as error:  # noqa: BLE001  one photo never ends the others
+            _output.problem(f"{path}: {reason_of(path, error)}")
             failed += 1
             continue
         if on_stdout:
@@ -244,41 +137,3 @@ def heatmap(
                 _output.say(f"wrote {files[index]}")
     if failed:
         raise typer.Exit(SOME_FAILED)
-
-
-def _choose_kind(kind: Kind, spec: ModelSpec, engine: Engine) -> _KindFacts:
-    """Return what is known of a kind, once it is known to suit the model and the engine."""
-    fitting = [
-        other.value
-        for other, facts in _KINDS.items()
-        if facts.families is None or spec.family in facts.families
-    ]
-    if kind.value not in fitting:
-        shown_by = " or ".join(_KINDS[kind].families or ())
-        msg = (
-            f"--kind {kind.value} does not apply to {spec.name}: use --kind {', '.join(fitting)}, "
-            f"or -m with a model of {shown_by}"
-        )
-        raise UsageError(msg)
-    if _KINDS[kind].needs_torch and engine is Engine.onnx:
-        msg = f"--kind {kind.value} takes more than scores: use --engine torch"
-        raise UsageError(msg)
-    return _KINDS[kind]
-
-
-def _png(shown: _Shown) -> bytes:
-    file = BytesIO()
-    shown.picture.save(file, "PNG")
-    return file.getvalue()
-
-
-def _json(shown: _Shown) -> bytes:
-    return (dumps(shown.facts, indent=1) + "\n").encode()
-
-
-def _npy(shown: _Shown) -> bytes:
-    import numpy as np
-
-    file = BytesIO()
-    np.save(file, shown.values)
-    return file.getvalue()

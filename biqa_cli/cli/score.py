@@ -1,50 +1,31 @@
 """`biqa score`: the main job."""
 
-import sys
-import time
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _output
-from biqa_cli.cli._options import Engine, format_of
+from biqa_cli.cli import _options, _output
+from biqa_cli.cli._boundary import BELOW_THRESHOLD, SOME_FAILED
+from biqa_cli.cli._targets import refuse_inputs
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
-from biqa_cli.reports.base import Report
+from biqa_cli.reports.formats import SUFFIXES, Format, new_report
 from biqa_cli.reports.rows import printable
-from biqa_cli.reports.selection import Order, Tally, select
-from biqa_cli.reports.to_csv import CsvReport
-from biqa_cli.reports.to_json import JsonReport, NdjsonReport
-from biqa_cli.results import ImageResult, RunCounts
+from biqa_cli.reports.selection import Order
+from biqa_cli.reports.writing import write_report
+from biqa_cli.results import ImageResult
 
-BELOW_THRESHOLD, SOME_FAILED = 1, 3
-
-
-class Format(StrEnum):
-    """How results are written."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    ndjson = "ndjson"
-
-
-_SUFFIXES = {
-    ".csv": Format.csv,
-    ".json": Format.json,
-    ".ndjson": Format.ndjson,
-    ".jsonl": Format.ndjson,
-    ".txt": Format.table,
-}
+_STDIN = "-"
 
 
 def score(
     paths: Annotated[
-        list[str] | None, typer.Argument(metavar="PATHS...", help="Photos and folders of photos.")
+        list[str] | None,
+        typer.Argument(metavar="PATHS...", help="Photos and folders; - is a picture on stdin."),
     ] = None,
     files_from: Annotated[
         str | None,
@@ -58,37 +39,22 @@ def score(
     recursive: Annotated[
         bool, typer.Option("--recursive/--no-recursive", help="Search folders inside folders.")
     ] = True,
-    model: Annotated[
-        str, typer.Option("-m", "--model", help="See `biqa models list`.")
-    ] = DEFAULT_MODEL,
-    weights: Annotated[
-        Path | None, typer.Option("--weights", help="Your own safetensors file for the model.")
-    ] = None,
+    exclude: _options.Exclude = None,
+    model: _options.Model = DEFAULT_MODEL,
+    weights: _options.Weights = None,
     format: Annotated[  # noqa: A002
         Format | None,
         typer.Option("-f", "--format", help="Table on a terminal, else CSV; -o decides by suffix."),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write to a file, renamed when whole.")
-    ] = None,
-    device: Annotated[
-        str,
-        typer.Option("-d", "--device", metavar="auto|cpu|cuda|mps", help="Where the model runs."),
-    ] = "auto",
-    engine: Annotated[Engine, typer.Option("--engine", help="What runs it.")] = Engine.auto,
-    batch_size: Annotated[
-        int | None,
-        typer.Option("--batch-size", min=1, help="Photos at once; no score depends on it."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option("-j", "--workers", min=1, help="Threads that read photos.")
-    ] = None,
-    threads: Annotated[
-        int, typer.Option("--threads", min=0, help="Threads of the model; 0 is one a core.")
-    ] = 0,
-    max_megapixels: Annotated[
-        float, typer.Option("--max-megapixels", min=0.001, help="Larger photos are error rows.")
-    ] = 200,
+    output: _options.Output = None,
+    device: _options.Device = "auto",
+    engine: _options.EngineOption = _options.Engine.auto,
+    batch_size: _options.BatchSize = None,
+    workers: _options.Workers = None,
+    threads: _options.Threads = 0,
+    max_megapixels: _options.MaxMegapixels = _options.DEFAULT_MEGAPIXELS,
+    memory: _options.Memory = _options.DEFAULT_MEMORY,
+    seconds_per_photo: _options.SecondsPerPhoto = _options.DEFAULT_SECONDS,
     sort: Annotated[
         Order | None, typer.Option("--sort", help="Path, or score (best first).")
     ] = None,
@@ -97,98 +63,92 @@ def score(
         float | None,
         typer.Option("--fail-under", min=0, max=100, help="Exit 1 if a photo scores below."),
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no socket.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no summary.")] = False,
-    verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="Tell more.")] = 0,
+    offline: _options.Offline = False,
+    quiet: _options.Quiet = False,
+    verbose: _options.Verbose = 0,
 ) -> None:
     """Score photos: 0 to 100, higher is better.
 
-    Exit codes: 0 all scored, 1 --fail-under not met, 2 nothing could be scored because of a
-    wrong option or wrong weights, 3 some files could not be scored.
+    Exit codes: 0 all scored, 1 --fail-under not met, 2 a wrong option or wrong weights, 3 some
+    files could not be scored, 4 a full disk, no memory or a fault of biqa, 130 Ctrl-C, 143 TERM.
 
     Example: biqa score photos/ --sort score -o scores.csv
     """
     # Reading photos and running models takes NumPy, Pillow and an engine: `--help` does without.
-    from biqa_cli.images.discovery import find_images, read_names
+    from biqa_cli.images.discovery import find_images
+    from biqa_cli.images.name_lists import read_names
+    from biqa_cli.images.standard_input import picture_from_standard_input
     from biqa_cli.models.loading import load_model
     from biqa_cli.scoring import run_info, score_files
+    from biqa_cli.threads import Arriving
 
     _output.set_up_logging(verbose)
-    if not paths and files_from is None:
+    named = paths or []
+    if not named and files_from is None:
         raise UsageError("nothing to score: name photos, folders or a list (--files-from)")
+    if _STDIN in named and files_from == _STDIN:
+        raise UsageError("standard input is a picture (-) or a list (--files-from -), not both")
     chosen = _choose_format(format, output)
+    list(refuse_inputs(output, [files_from] if files_from else []))
     listed = read_names(files_from, nul_separated=nul) if files_from else iter(())
-    found = find_images(chain(paths or [], listed), recursive=recursive)
+    found = find_images(chain(named, listed), recursive=recursive, exclude=exclude or ())
     # Names from a pipe are taken as they come; others are counted for the time left.
-    names = found if files_from == "-" else list(found)
+    safe = refuse_inputs(output, found)
+    names = Arriving(safe) if files_from == _STDIN else list(safe)
     if not names:
-        msg = f"no photos found in {', '.join(paths or [])}{files_from or ''}"
+        msg = f"no photos found in {', '.join([*named, *filter(None, [files_from])])}"
         raise UsageError(msg)
     ready = load_model(
         model, engine=engine.value, device=device, threads=threads, weights=weights, offline=offline
     )
     results = score_files(
-        names,
+        [picture_from_standard_input() if name == _STDIN else name for name in names]
+        if _STDIN in named
+        else names,
         ready,
         batch_size=batch_size,
         workers=workers,
-        max_pixels=round(max_megapixels * 1_000_000),
+        limits=_options.limits_of(
+            max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
+        ),
     )
     total = len(names) if isinstance(names, list) else None
     watched = _output.with_progress(results, total=total, unit="photo", quiet=quiet)
-    tally, start = Tally(), time.monotonic()
-    on_terminal = output is None and sys.stdout.isatty()
+    on_terminal = output is None and _output.is_terminal()
     with _output.report_stream(output) as stream:
-        report = _new_report(chosen, stream)
-        report.begin(run_info(ready))
-        counted = tally.count(watched, threshold=fail_under)
-        for result in select(counted, order=sort, top=top):
-            report.add(_for_terminal(result) if on_terminal else result)
-        seconds = time.monotonic() - start
-        report.end(RunCounts(tally.images, tally.scored, tally.failed, round(seconds, 3)))
-    if not tally.images:
-        raise UsageError("the list of files is empty")
+        tally, seconds = write_report(
+            new_report(chosen, stream),
+            _named(watched, printed=on_terminal),
+            run=run_info(ready),
+            order=sort,
+            top=top,
+            threshold=fail_under,
+        )
     if not quiet:
-        _output.say(_summary(tally, seconds, fail_under))
+        _output.say(tally.summary(seconds, threshold=fail_under))
+    if top is not None and tally.first_failed is not None:
+        first, count = tally.first_failed, tally.failed
+        have = "1 photo has" if count == 1 else f"{count} photos have"
+        _output.problem(f"{have} no score, such as {first.path}: {first.error}")
     if tally.below:
         raise typer.Exit(BELOW_THRESHOLD)
     if tally.failed:
         raise typer.Exit(SOME_FAILED)
 
 
-def _for_terminal(result: ImageResult) -> ImageResult:
-    """Return a result whose name a terminal shows and does not obey."""
-    return replace(result, path=printable(result.path))
+def _named(results: Iterable[ImageResult], *, printed: bool) -> Iterator[ImageResult]:
+    """Name the picture on stdin; give other photos names that a terminal shows and does not obey.
+
+    Only what is read from stdin comes without a name.
+    """
+    for result in results:
+        name = result.path or _STDIN
+        yield replace(result, path=printable(name) if printed else name)
 
 
 def _choose_format(asked: Format | None, output: Path | None) -> Format:
     if asked is not None:
         return asked
     if output is None:
-        return Format.table if sys.stdout.isatty() else Format.csv
-    return format_of(output, _SUFFIXES)
-
-
-def _new_report(chosen: Format, stream: IO[str]) -> Report:
-    match chosen:
-        case Format.csv:
-            return CsvReport(stream)
-        case Format.json:
-            return JsonReport(stream)
-        case Format.ndjson:
-            return NdjsonReport(stream)
-        case Format.table:
-            # rich takes longer to import than a small photo takes to score.
-            from biqa_cli.reports.to_table import TableReport
-
-            return TableReport(stream)
-
-
-def _summary(tally: Tally, seconds: float, fail_under: float | None) -> str:
-    photos = "1 photo" if tally.images == 1 else f"{tally.images} photos"
-    parts = [f"{photos} in {seconds:.1f} s ({tally.images / max(seconds, 1e-9):.1f} a second)"]
-    if tally.failed:
-        parts.append(f"{tally.failed} could not be scored")
-    if fail_under is not None:
-        parts.append(f"{tally.below} below {fail_under:g}")
-    return ", ".join(parts)
+        return Format.table if _output.is_terminal() else Format.csv
+    return _options.format_of(output, SUFFIXES)

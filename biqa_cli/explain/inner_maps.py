@@ -21,7 +21,8 @@ from biqa_cli.blocks.grid import BlockGrid, covering_grid
 from biqa_cli.blocks.score_map import joined_map
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.explain.records import InnerKind, InnerMaps, Panel
-from biqa_cli.images.reading import DEFAULT_MAX_PIXELS, read_photo
+from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
+from biqa_cli.images.reading import read_photo
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import Family
 from biqa_cli.models.torch_engine import TorchEngine
@@ -58,14 +59,14 @@ class CropBatch:
 
 
 def inner_maps_of_file(
-    path: str, model: LoadedModel, *, max_pixels: int = DEFAULT_MAX_PIXELS
+    path: str, model: LoadedModel, *, limits: Limits = DEFAULT_LIMITS
 ) -> InnerMaps:
     """Return what a model looks at in the photo of a file.
 
     Args:
         path: A file that `read_photo` reads.
         model: From `load_model` with engine="torch", of any family but BlockIQA.
-        max_pixels: Larger photos are refused before anything is decoded.
+        limits: What reading may cost; a photo that would cost more is refused.
 
     Raises:
         ImageError: If the photo cannot be read or scored.
@@ -78,7 +79,7 @@ def inner_maps_of_file(
         )
         raise UsageError(msg)
     contract = model.spec.input
-    photo = read_photo(path, at_least=contract.decode_size, max_pixels=max_pixels)
+    photo = read_photo(path, at_least=contract.decode_size, limits=limits)
     view = view_of(photo.image, contract)
     kind, look = _FAMILIES[model.spec.family]
     seen = look(model.engine, _crops_of(view, model, model.engine))

@@ -14,7 +14,8 @@ from biqa_cli.blocks.grid import Block, BlockGrid, covering_grid
 from biqa_cli.blocks.score_map import reduced_score_map
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.explain.records import BlockScore, ScoreMap
-from biqa_cli.images.reading import DEFAULT_MAX_PIXELS, photo_of, read_photo
+from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
+from biqa_cli.images.reading import photo_of, read_photo
 from biqa_cli.images.transforms import normalise
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
@@ -63,7 +64,7 @@ def map_file(
     *,
     choice: BlockChoice = DEFAULT_BLOCKS,
     batch_size: int | None = None,
-    max_pixels: int = DEFAULT_MAX_PIXELS,
+    limits: Limits = DEFAULT_LIMITS,
     watch: Watch = iter,
 ) -> ScoreMap:
     """Return the local scores of the photo in a file.
@@ -77,16 +78,16 @@ def map_file(
         model: From `load_model`.
         choice: Where the blocks lie; see `choose_grid`.
         batch_size: Blocks for one forward pass; it does not change the map. None suits the device.
-        max_pixels: Larger photos are refused before anything is decoded.
+        limits: What reading may cost; a photo that would cost more is refused.
         watch: Passes the blocks on as they are scored, for a progress bar.
 
     Raises:
         ImageError: If the photo cannot be read or scored.
         UsageError: If the blocks do not fit together.
     """
-    (whole,) = score_files([source], model, workers=1, max_pixels=max_pixels)
+    (whole,) = score_files([source], model, workers=1, limits=limits)
     score = _score_of(whole)
-    image = read_photo(source, max_pixels=max_pixels).image
+    image = read_photo(source, limits=limits).image
     grid = choose_grid(image.height, image.width, contract=model.spec.input, choice=choice)
     scores = local_scores(image, model, list(grid), batch_size=batch_size, watch=watch)
     return _join(image, grid, scores, path=whole.path, model=model.spec.name, score=score)
@@ -131,9 +132,8 @@ def choose_grid(
         >>> grid.height, grid.xs
         (256, (0, 128, 256, 384, 512))
     """
+    check_choice(choice)
     shorter = min(height, width)
-    if choice.rows is not None and choice.size is not None:
-        raise UsageError("choose blocks by their number (grid) or by their size, not by both")
     if choice.rows is not None:
         size = 2 * math.ceil(shorter / (choice.rows + 1))
     elif choice.size is not None:
@@ -147,6 +147,18 @@ def choose_grid(
         msg = f"{len(grid):,} blocks are too many (at most {_MOST_BLOCKS:,}): use a larger stride"
         raise UsageError(msg)
     return grid
+
+
+def check_choice(choice: BlockChoice) -> None:
+    """Raise UsageError if no photo has such blocks."""
+    if choice.rows is not None and choice.size is not None:
+        raise UsageError("choose blocks by their number (grid) or by their size, not by both")
+    if choice.size is not None and choice.stride is not None and choice.stride > choice.size:
+        msg = (
+            f"blocks of {choice.size} pixels every {choice.stride} leave pixels uncovered: "
+            "use a smaller stride"
+        )
+        raise UsageError(msg)
 
 
 def native_view(block: Image.Image, contract: InputContract) -> NDArray[np.float32]:

@@ -9,7 +9,8 @@ import copy
 from biqa_cli.errors import UsageError
 from biqa_cli.explain.local_scores import map_picture
 from biqa_cli.explain.records import SimilarityMatrix
-from biqa_cli.images.reading import DEFAULT_MAX_PIXELS, read_photo
+from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
+from biqa_cli.images.reading import read_photo
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.torch_engine import TorchEngine
 from biqa_cli.networks.blockiqa import BlockIQA, BlockIQAOutput
@@ -20,7 +21,7 @@ _FEWEST_ALIKE = 2
 
 
 def similarity_of_file(
-    path: str, model: LoadedModel, *, max_pixels: int = DEFAULT_MAX_PIXELS
+    path: str, model: LoadedModel, *, limits: Limits = DEFAULT_LIMITS
 ) -> SimilarityMatrix:
     """Return how alike BlockIQA finds the blocks of its view of a photo.
 
@@ -30,7 +31,7 @@ def similarity_of_file(
     Args:
         path: A file that `read_photo` reads.
         model: BlockIQA, from `load_model` with engine="torch": an ONNX graph gives scores only.
-        max_pixels: Larger photos are refused before anything is decoded.
+        limits: What reading may cost; a photo that would cost more is refused.
 
     Raises:
         ImageError: If the photo cannot be read.
@@ -43,7 +44,7 @@ def similarity_of_file(
         )
         raise UsageError(msg)
     contract = model.spec.input
-    photo = read_photo(path, at_least=contract.decode_size, max_pixels=max_pixels)
+    photo = read_photo(path, at_least=contract.decode_size, limits=limits)
     view = view_of(photo.image, contract)
     network = model.engine.network
     assert isinstance(network, BlockIQA), "the family says so"  # noqa: S101

@@ -2,27 +2,49 @@
 
 import os
 import stat
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO
 
-from biqa_cli.errors import UsageError
+from biqa_cli.images.suffixes import SUFFIXES
 
-SUFFIXES = frozenset(
-    {
-        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
-        *(".png", ".apng", ".webp", ".avif", ".gif"),
-        *(".tif", ".tiff", ".bmp", ".dib"),
-        *(".heic", ".heif", ".hif"),
-    }
+LEFT_OUT = (
+    # What systems put beside photos: bins, previews, and the other half of a file (macOS).
+    *(
+        ".Trash",
+        ".Trash-*",
+        ".Trashes",
+        "$RECYCLE.BIN",
+        "#recycle",
+        "@Recycle",
+        "@Recently-Snapshot",
+    ),
+    *(
+        "@eaDir",
+        ".@__thumb",
+        ".thumbnails",
+        ".thumb",
+        ".picasaoriginals",
+        "#snapshot",
+        ".snapshots",
+    ),
+    *("._*", ".AppleDouble", "__MACOSX", ".DS_Store", ".Spotlight-V100", ".fseventsd"),
 )
+"""Names of files and folders that are skipped inside a folder."""
+
+Identity = tuple[int, int] | str
 
 
-def find_images(inputs: Iterable[str], *, recursive: bool = True) -> Iterator[str]:
+def find_images(
+    inputs: Iterable[str],
+    *,
+    recursive: bool = True,
+    exclude: Collection[str] = (),
+    seen: set[Identity] | None = None,
+) -> Iterator[str]:
     """Yield the files to score, in a stable order, each file once.
 
-    A named file is always yielded, whatever its suffix, and so is a name that does not exist:
+    A named file is always yielded, whatever its name, and so is a name that does not exist:
     reading it tells why it cannot be scored. A folder yields the files whose suffix is that of
     an image, its own files first, then its folders, each sorted by name. Links to files are
     followed, links to folders inside a folder are not.
@@ -30,10 +52,18 @@ def find_images(inputs: Iterable[str], *, recursive: bool = True) -> Iterator[st
     Args:
         inputs: Names of files and folders.
         recursive: Whether folders inside folders are searched.
+        exclude: Patterns such as "*_thumb.*" beside `LEFT_OUT`: files and folders of such a name
+            are left out of the folders that are searched.
+        seen: The files that earlier calls have yielded; this one adds its own.
     """
-    seen: set[tuple[int, int]] = set()
+    seen = set() if seen is None else seen
+    unwanted = (*LEFT_OUT, *exclude)
     for name in inputs:
-        found = _images_below(name, recursive=recursive) if Path(name).is_dir() else (name,)
+        found = (
+            _images_below(name, recursive=recursive, unwanted=unwanted)
+            if _is_folder(name)
+            else (name,)
+        )
         for path in found:
             identity = _identity(path)
             if identity is not None:
@@ -43,69 +73,58 @@ def find_images(inputs: Iterable[str], *, recursive: bool = True) -> Iterator[st
             yield path
 
 
-def _images_below(folder: str, *, recursive: bool) -> Iterator[str]:
+def _is_folder(name: str) -> bool:
     try:
-        with os.scandir(folder) as entries:
-            listed = sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        # Yielded as if it were a file: reading it makes the row that says what is wrong.
-        yield folder
-        return
-    subfolders = []
-    for entry in listed:
-        if entry.is_dir(follow_symlinks=False):
-            subfolders.append(entry.path)
-        elif Path(entry.name).suffix.lower() in SUFFIXES and _may_be_photo(entry):
-            yield entry.path
-    if recursive:
-        for subfolder in subfolders:
-            yield from _images_below(subfolder, recursive=True)
+        return stat.S_ISDIR(Path(name).stat().st_mode)
+    except (OSError, ValueError):
+        # Path.is_dir() raises for names that are too long.
+        return False
+
+
+def _images_below(folder: str, *, recursive: bool, unwanted: Collection[str]) -> Iterator[str]:
+    # Folders may lie deeper than Python calls functions.
+    left = [folder]
+    while left:
+        current = left.pop()
+        try:
+            with os.scandir(current) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            # Yielded as if it were a file: reading it makes the row that says what is wrong.
+            yield current
+            continue
+        subfolders = []
+        for entry in listed:
+            if any(fnmatchcase(entry.name, pattern) for pattern in unwanted):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                subfolders.append(entry.path)
+            elif Path(entry.name).suffix.lower() in SUFFIXES and _may_be_photo(entry):
+                yield entry.path
+        if recursive:
+            left.extend(reversed(subfolders))
 
 
 def _may_be_photo(entry: os.DirEntry[str]) -> bool:
     """Return whether to read an entry: a file, or a broken link, whose reading tells so."""
-    return entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
+    try:
+        return stat.S_ISREG(entry.stat().st_mode)
+    except OSError:
+        return entry.is_symlink()
 
 
-def _identity(path: str) -> tuple[int, int] | None:
-    """Return (device, inode), the same for two names of one file, None where there is no file."""
+def _identity(path: str) -> Identity | None:
+    """Return what two names of one file have in common, None where there is no file.
+
+    The inode is asked only where a file says that it has several names: some network file systems
+    give one inode to many files.
+    """
     try:
         status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        if status.st_nlink > 1:
+            return status.st_dev, status.st_ino
+        return os.path.realpath(path)
     except (OSError, ValueError):
         return None
-    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
-
-
-def read_names(source: str, *, nul_separated: bool = False) -> Iterator[str]:
-    """Yield the names that a list holds, one a line, as they arrive.
-
-    Args:
-        source: A text file, or "-" for standard input.
-        nul_separated: Whether names end with NUL (`find -print0`) instead of a line break.
-
-    Raises:
-        UsageError: If the list cannot be read.
-    """
-    if source == "-":
-        yield from _split(sys.stdin.buffer, nul_separated=nul_separated)
-        return
-    try:
-        with Path(source).open("rb") as file:
-            yield from _split(file, nul_separated=nul_separated)
-    except OSError as error:
-        msg = f"cannot read the list of files {source!r}: {error.strerror}"
-        raise UsageError(msg) from error
-
-
-def _split(file: IO[bytes], *, nul_separated: bool) -> Iterator[str]:
-    if not nul_separated:
-        for line in file:
-            if name := line.rstrip(b"\r\n"):
-                yield os.fsdecode(name)
-        return
-    rest = b""
-    while chunk := file.read(1 << 16):
-        *names, rest = (rest + chunk).split(b"\0")
-        yield from (os.fsdecode(name) for name in names if name)
-    if rest:
-        yield os.fsdecode(rest)

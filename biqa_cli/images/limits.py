@@ -62,7 +62,10 @@ class Clock:
     def check(self) -> None:
         """Raise ImageError if the time is over."""
         if time.monotonic() > self._end:
-            msg = f"took longer than {self.seconds:g} s to decode: raise the limit with --timeout"
+            msg = (
+                f"took longer than {self.seconds:g} s to decode: raise the limit with "
+                "--seconds-per-photo"
+            )
             raise ImageError(msg)
 
 

@@ -45,4 +45,5 @@ def not_a_formula(text: str) -> str:
         >>> not_a_formula("=1+1.jpg")
         "'=1+1.jpg"
     """
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    # A lone dash is the picture on stdin.
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) and text != "-" else text

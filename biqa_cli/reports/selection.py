@@ -49,11 +49,22 @@ class Tally:
     scored: int = 0
     below: int = 0
     """Scored lower than the threshold."""
+    first_failed: ImageResult | None = None
 
     @property
     def failed(self) -> int:
         """How many could not be scored."""
         return self.images - self.scored
+
+    def summary(self, seconds: float, *, threshold: float | None = None) -> str:
+        """Return how it went, in a line."""
+        photos = "1 photo" if self.images == 1 else f"{self.images} photos"
+        parts = [f"{photos} in {seconds:.1f} s ({self.images / max(seconds, 1e-9):.1f} a second)"]
+        if self.failed:
+            parts.append(f"{self.failed} could not be scored")
+        if threshold is not None:
+            parts.append(f"{self.below} below {threshold:g}")
+        return ", ".join(parts)
 
     def count(
         self, results: Iterable[ImageResult], *, threshold: float | None
@@ -64,4 +75,6 @@ class Tally:
             if result.score is not None:
                 self.scored += 1
                 self.below += threshold is not None and result.score < threshold
+            elif self.first_failed is None:
+                self.first_failed = result
             yield result

@@ -8,9 +8,10 @@ from biqa_cli.results import ImageResult, RunCounts, RunInfo
 
 
 class CsvReport:
-    """A header and one line for each image."""
+    """A header and one line for each image, flushed at once: what is scored is never lost."""
 
     def __init__(self, file: IO[str]) -> None:
+        self._file = file
         self._writer = csv.writer(file, lineterminator="\n")
         # The module does not quote a carriage return where it does not end the lines.
         self._quoting_writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
@@ -18,11 +19,13 @@ class CsvReport:
     def begin(self, run: RunInfo) -> None:  # noqa: ARG002  CSV has no place for it
         """Write the names of the columns."""
         self._writer.writerow(COLUMNS)
+        self._file.flush()
 
     def add(self, result: ImageResult) -> None:
         """Write one line."""
         writer = self._quoting_writer if "\r" in result.path else self._writer
         writer.writerow([_cell(value) for value in row_of(result).values()])
+        self._file.flush()
 
     def end(self, counts: RunCounts) -> None:
         """Nothing comes after the last line."""

@@ -9,7 +9,10 @@ from biqa_cli.results import ImageResult, RunCounts, RunInfo
 
 
 class JsonReport:
-    """{"run": {…}, "results": […], "counts": {…}}, written as the results arrive."""
+    """{"run": {…}, "results": […], "counts": {…}}, written as the results arrive.
+
+    Each record is a line, so that a file that ends in the middle can be read as far as it goes.
+    """
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -21,7 +24,8 @@ class JsonReport:
 
     def add(self, result: ImageResult) -> None:
         """Write one record."""
-        self._file.write(f"{self._separator}{json.dumps(row_of(result))}")
+        self._file.write(f"{self._separator}{json.dumps(row_of(result), allow_nan=False)}")
+        self._file.flush()
         self._separator = ",\n"
 
     def end(self, counts: RunCounts) -> None:
@@ -40,7 +44,7 @@ class NdjsonReport:
 
     def add(self, result: ImageResult) -> None:
         """Write one record."""
-        self._file.write(json.dumps(row_of(result)) + "\n")
+        self._file.write(json.dumps(row_of(result), allow_nan=False) + "\n")
         self._file.flush()
 
     def end(self, counts: RunCounts) -> None:

@@ -18,7 +18,13 @@ _MOST_BYTES = 1 << 28
 def cache_folder() -> Path:
     """Return the user's folder for weights: `BIQA_CACHE`, or the platform's own place."""
     chosen = os.environ.get("BIQA_CACHE")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("biqa") / "weights"
+    if chosen:
+        return Path(chosen)
+    try:
+        return platformdirs.user_cache_path("biqa") / "weights"
+    except RuntimeError:
+        # Neither HOME nor an account: nothing is cached, and the default model needs nothing.
+        return Path(os.devnull) / "no-home-directory"
 
 
 def search_folders() -> tuple[Path, ...]:

@@ -2,14 +2,17 @@
 
 import json
 import os
-import signal
+import shlex
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 from fakes import EXAMPLES, photo
+from processes import BRIGHTNESS
 from typer.testing import CliRunner
 
 from biqa_cli.cli import app
@@ -17,7 +20,7 @@ from biqa_cli.models.catalog import MODELS
 from biqa_cli.weights.manifest import load_manifest
 
 # Commands that are not groups; their help imports nothing heavy.
-LIGHT = ("score", "heatmap", "evaluate", "compare", "distort", "train")
+LIGHT = ("score", "heatmap", "evaluate", "compare", "distort", "train", "export")
 BIQA = [sys.executable, "-m", "biqa_cli"]
 
 
@@ -34,7 +37,11 @@ def _imported_by(*arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["models", "list"], *([c, "--help"] for c in LIGHT)]
+    "arguments",
+    [
+        *(["--help"], ["models", "list"], ["weights", "list"], ["datasets", "list"]),
+        *([command, "--help"] for command in LIGHT),
+    ],
 )
 def test_help_and_lists_import_nothing_heavy(arguments: list[str]) -> None:
     heavy = {"torch", "numpy", "PIL", "onnxruntime", "scipy"}
@@ -47,15 +54,99 @@ def test_scoring_on_the_cpu_imports_no_torch() -> None:
     assert not {"torch", "torchvision", "scipy", "rich"} & imported
 
 
-def test_every_command_has_help_with_an_example() -> None:
-    for command in (
-        *([name] for name in LIGHT),
-        *(["models", name] for name in ("list", "info")),
-        *(["weights", name] for name in ("list", "download", "verify", "path", "prune")),
-        *(["datasets", name] for name in ("list", "info", "check")),
-    ):
-        result = CliRunner().invoke(app, [*command, "--help"])
-        assert "Example: biqa " + " ".join(command) in result.stdout, command
+def _commands(group: Any, *names: str) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, *names, name)
+        else:
+            yield (*names, name)
+
+
+COMMANDS = tuple(_commands(typer.main.get_command(app)))
+
+
+def test_no_command_is_forgotten_here() -> None:
+    assert {command[0] for command in COMMANDS} == {*LIGHT, "models", "weights", "datasets"}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example(command: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, [*command, "--help"])
+    assert "Example: biqa " + " ".join(command) in result.stdout
+
+
+def test_an_option_is_declared_once_and_means_the_same_everywhere() -> None:
+    declared: dict[str, set[tuple[tuple[str, ...], str | None]]] = {}
+    for command in COMMANDS:
+        found: Any = typer.main.get_command(app)
+        for name in command:
+            found = found.commands[name]
+        for option in found.params:
+            if option.param_type_name == "option":
+                for name in option.opts:
+                    short = tuple(sorted(option.opts))
+                    declared.setdefault(name, set()).add((short, option.envvar))
+    spellings = {name: {spelling for spelling, _ in ways} for name, ways in declared.items()}
+    assert {name: ways for name, ways in spellings.items() if len(ways) > 1} == {}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands_options_models_and_formats(shell: str) -> None:
+    wanted = {
+        "biqa dist": "distort",
+        "biqa score --fail": "--fail-under",
+        "biqa score -m qualitynet-l": "qualitynet-lite",
+        "biqa score -f ndj": "ndjson",
+        "biqa weights ver": "verify",
+        "biqa heatmap -d cu": "cuda",
+    }
+    for line, answer in wanted.items():
+        words = line.split()
+        asked = {
+            "bash": {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)},
+            "zsh": {"_TYPER_COMPLETE_ARGS": line},
+            "fish": {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+        }[shell]
+        env = {"_BIQA_COMPLETE": f"complete_{shell}", **asked}
+        result = CliRunner().invoke(app, [], prog_name="biqa", env=env)
+        assert answer in result.stdout, (line, result.output)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_a_shell_can_be_had(shell: str) -> None:
+    env = {"_BIQA_COMPLETE": f"source_{shell}", "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    result = CliRunner().invoke(app, [], prog_name="biqa", env=env)
+    assert result.exit_code == 0 and f"complete_{shell}" in result.stdout
+
+
+def test_bash_completes_with_that_script(tmp_path: Path) -> None:
+    biqa = tmp_path / "biqa"
+    biqa.write_text(f'#!/bin/sh\nexec {sys.executable} -m biqa_cli "$@"\n')
+    biqa.chmod(0o755)
+    script = (
+        'eval "$(_BIQA_COMPLETE=source_bash biqa)"\n'
+        'COMP_WORDS=(biqa sco); COMP_CWORD=1; _biqa_completion biqa; echo "${COMPREPLY[@]}"'
+    )
+    env = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    run = subprocess.run(
+        ["bash", "-c", script], env=env, capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "score\n"
+
+
+@pytest.mark.parametrize("listing", [["models"], ["weights"], ["datasets"], ["distort"]])
+def test_a_list_has_one_line_an_entry_and_whole_names(
+    listing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ["distort", "--list"] if listing == ["distort"] else [*listing, "list"]
+    names = [
+        row["name"] for row in json.loads(CliRunner().invoke(app, [*asked, "-f", "json"]).stdout)
+    ]
+    for width in (80, 120):
+        monkeypatch.setenv("COLUMNS", str(width))
+        _, *rows = CliRunner().invoke(app, asked).stdout.splitlines()
+        assert [row.split()[0] for row in rows] == names
+        assert max(map(len, rows)) <= width
 
 
 def test_every_command_has_a_page_in_the_docs() -> None:
@@ -105,40 +196,10 @@ def test_pruning_deletes_strangers_only_when_it_is_meant(cache: Path) -> None:
     assert not stranger.exists()
 
 
-def test_an_interrupted_run_keeps_its_rows_and_exits_130(tmp_path: Path) -> None:
-    photo(512, 512).save(tmp_path / "a.jpg")
-    listing = tmp_path / "list"
-    names = []
-    for index in range(400):
-        os.link(tmp_path / "a.jpg", tmp_path / f"{index}.jpg")
-        (tmp_path / f"copy{index}.jpg").write_bytes((tmp_path / "a.jpg").read_bytes())
-        names.append(str(tmp_path / f"copy{index}.jpg"))
-    listing.write_text("\n".join(names))
-    output = tmp_path / "scores.csv"
-    # Who runs tests in the background of a shell ignores the signal, and so would its children.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    run = subprocess.Popen(
-        [*BIQA, "score", "--files-from", str(listing), "-o", str(output)],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    signal.signal(signal.SIGINT, before)
-    partial = tmp_path / "scores.csv.partial"
-    deadline = time.monotonic() + 30
-    while not (partial.exists() and partial.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    run.send_signal(signal.SIGINT)
-    _, stderr = run.communicate(timeout=30)
-    assert run.returncode == 130
-    assert "Traceback" not in stderr and "interrupted" in stderr
-    assert str(partial) in stderr and not output.exists()
-    assert partial.read_text().startswith("path,score")
-
-
 def test_a_reader_that_stops_early_sees_no_traceback(tmp_path: Path) -> None:
     photo().save(tmp_path / "a.png")
     names = "\n".join([str(tmp_path / "a.png"), *[f"gone{i}.jpg" for i in range(20_000)]])
-    command = f"{sys.executable} -m biqa_cli score --files-from - -f ndjson | head -n 1"
+    command = f"{shlex.join(BRIGHTNESS)} score --files-from - -f ndjson | head -n 1"
     run = subprocess.run(
         ["bash", "-c", command], input=names, capture_output=True, text=True, check=False
     )
@@ -150,7 +211,9 @@ def test_a_name_that_is_not_utf8_survives_the_pipe(tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/caf\xe9.png"
     photo().save(tmp_path / "a.png")
     (tmp_path / "a.png").rename(os.fsdecode(name))
-    run = subprocess.run([*BIQA, "score", str(tmp_path), "-q"], capture_output=True, check=True)
+    run = subprocess.run(
+        [*BRIGHTNESS, "score", str(tmp_path), "-q"], capture_output=True, check=True
+    )
     assert name in run.stdout
 
 
@@ -173,10 +236,16 @@ def test_a_terminal_receives_no_control_character_of_a_name(
     (tmp_path / "a.png").rename(tmp_path / "e\x07v\x1b]0;il.png")
     terminal, slave = os.openpty()
     subprocess.run(
-        [*BIQA, "score", str(tmp_path), "-q", "-f", format_name], stdout=slave, check=True
+        [*BRIGHTNESS, "score", str(tmp_path), "-q", "-f", format_name], stdout=slave, check=True
     )
     shown = os.read(terminal, 100_000)
     os.close(slave)
     os.close(terminal)
     assert b"il.png" in shown.replace(b"\r\n", b"").replace(b" ", b"")
     assert b"\x07" not in shown and b"\x1b]" not in shown
+
+
+def test_what_is_known_of_one_thing_is_told_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    told = CliRunner().invoke(app, ["models", "info", "qualitynet-lite"]).stdout
+    assert "…" not in told and "trained_on" in told

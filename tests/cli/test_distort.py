@@ -113,7 +113,7 @@ def test_the_photo_is_never_overwritten(source: Path) -> None:
         (["-k", "jpeg", "-l", "1", "-o", "x.gif"], "what format is 'x.gif'? use one of .png"),
         (["-k", "jpeg", "-l", "1", "-o", "."], "is a folder: name a file"),
         (["-k", "jpeg", "-l", "1", "-o", "taken/x.png"], "cannot write taken/x.png: "),
-        (["--all", "-k", "jpeg", "-o", "taken"], "cannot make the folder taken: File exists"),
+        (["--all", "-k", "jpeg", "-o", "taken"], "cannot write taken/photo-jpeg-1.png: "),
         (["-k", "jpeg", "-l", "1", "--max-megapixels", "0.001", "-o", "x.png"], "over the limit"),
     ],
 )
@@ -131,11 +131,11 @@ def test_what_is_wrong_is_said_in_one_line(
 def test_an_unknown_block_is_refused_with_the_names_there_are(source: Path) -> None:
     output = source.with_name("x.png")
     result = _run(source, "-k", "jpeg", "-l", 1, "--block", "middle", "-o", output)
-    assert result.exit_code == 2 and "'top-left'" in result.stderr and not output.exists()
+    assert result.exit_code == 2 and "top-left" in result.stderr and not output.exists()
 
 
 def test_what_a_format_cannot_hold_is_an_error_and_leaves_nothing(source: Path) -> None:
-    Image.new("RGB", (16_400, 2)).save(source)
+    Image.new("RGB", (16_400, 165)).save(source)
     result = _run(source, "-k", "darken", "-l", 1, "-o", source.with_name("x.webp"))
     assert result.exit_code == 2 and "cannot write" in result.stderr
     assert [path.name for path in source.parent.iterdir()] == ["photo.png"]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +14,12 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
-from biqa_cli.cli.heatmap import Kind, _choose_kind
-from biqa_cli.cli.score import Engine
+from biqa_cli.cli._kinds import Kind, choose_kind
 from biqa_cli.errors import UsageError
+from biqa_cli.explain.records import ScoreMap
 from biqa_cli.models import loading
 from biqa_cli.models.catalog import find_model
+from biqa_cli.reports import heatmap as heatmap_report
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +95,35 @@ def test_bad_files_exit_3_and_the_rest_is_shown(folder: Path) -> None:
     assert [path.name for path in (folder / "maps").iterdir()] == ["a-heatmap.png"]
 
 
+def test_a_photo_of_too_many_blocks_does_not_end_the_others(folder: Path) -> None:
+    Image.new("RGB", (320, 320)).save(folder / "0.png")
+    result = _run("0.png", "a.png", "--block-size", 8, "--stride", 1, "-o", "maps", "-q")
+    assert result.exit_code == 3
+    assert result.stderr == (
+        "biqa: 0.png: 97,969 blocks are too many (at most 50,000): use a larger stride\n"
+    )
+    assert [path.name for path in (folder / "maps").iterdir()] == ["a-heatmap.png"]
+
+
+def test_a_fault_in_one_photo_does_not_end_the_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = heatmap_report.draw_heatmap
+
+    def fail_at_a(found: ScoreMap, **options: Any) -> Any:
+        if found.path == "a.png":
+            raise ZeroDivisionError("made by a test")
+        return drawn(found, **options)
+
+    monkeypatch.setattr(heatmap_report, "draw_heatmap", fail_at_a)
+    result = _run("a.png", "b.png", "-o", "maps", "-q")
+    assert result.exit_code == 3
+    assert result.stderr == (
+        "biqa: a.png: biqa failed on it (ZeroDivisionError: made by a test): please report it\n"
+    )
+    assert [path.name for path in (folder / "maps").iterdir()] == ["b-heatmap.png"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -126,12 +157,12 @@ def test_wrong_use_is_one_line_and_exits_2(
 def test_a_kind_that_does_not_suit_a_model_names_those_that_do() -> None:
     other = replace(find_model("blockiqa-lite"), name="other", family="reqa")
     with pytest.raises(UsageError) as caught:
-        _choose_kind(Kind.similarity, other, Engine.auto)
+        choose_kind(Kind.similarity, other, only_onnx=False)
     assert str(caught.value) == (
         "--kind similarity does not apply to other: use --kind quality, feedback, or -m with a "
         "model of blockiqa"
     )
-    assert _choose_kind(Kind.quality, other, Engine.onnx).families is None
+    assert choose_kind(Kind.quality, other, only_onnx=True).families is None
 
 
 def test_a_large_photo_can_be_refused() -> None:

@@ -3,14 +3,21 @@
 import csv
 import io
 import json
+import os
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import brightness_model, grey_png
+from PIL import Image
 from typer.testing import CliRunner, Result
 
+from biqa_cli import scoring
 from biqa_cli.cli import app
 from biqa_cli.models import loading
+from biqa_cli.models.catalog import DEFAULT_MODEL
+from biqa_cli.models.loading import LoadedModel
 from biqa_cli.reports.rows import COLUMNS
 
 
@@ -61,7 +68,9 @@ def test_ndjson_is_one_record_a_line(folder: Path) -> None:
 
 def test_a_table_can_be_asked_for(folder: Path) -> None:
     output = _run(folder, "-f", "table").stdout
-    assert "native_score" in output and "20.0" in output
+    first, *rows = output.splitlines()
+    assert first.split() == ["score", "low", "high", "native", "width", "height", "path"]
+    assert rows[0].split()[:2] == ["20.0", "0.200"] and rows[-1] == "model: brightness"
 
 
 def test_the_best_come_first_and_top_keeps_them(folder: Path) -> None:
@@ -111,14 +120,28 @@ def test_wrong_use_is_one_line_and_exits_2(
     assert result.stderr.count("\n") == 1
 
 
-def test_an_output_file_appears_whole_and_decides_the_format(folder: Path, tmp_path: Path) -> None:
-    for suffix in ("csv", "json", "ndjson", "txt"):
-        path = tmp_path / f"scores.{suffix}"
-        result = _run(folder, "-o", path)
-        assert (result.exit_code, result.stdout) == (0, "")
-        assert "20" in path.read_text()
-    assert json.loads((tmp_path / "scores.json").read_text())["counts"]["images"] == 3
-    assert list(tmp_path.glob("*.partial")) == []
+def test_an_output_file_appears_whole(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    result = _run(folder, "-o", path)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert path.read_text() == _run(folder).stdout
+    assert {entry.name for entry in tmp_path.iterdir()} == {"photos", "scores.csv"}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "format_name"),
+    [
+        *(("csv", "csv"), ("CSV", "csv"), ("json", "json")),
+        *(("ndjson", "ndjson"), ("jsonl", "ndjson"), ("txt", "table")),
+    ],
+)
+def test_the_suffix_of_an_output_file_decides_its_format(
+    folder: Path, tmp_path: Path, suffix: str, format_name: str
+) -> None:
+    path = tmp_path / f"scores.{suffix}"
+    _run(folder, "-o", path)
+    same = re.sub(r'"seconds": [0-9.]+', "", path.read_text())
+    assert same == re.sub(r'"seconds": [0-9.]+', "", _run(folder, "-f", format_name).stdout)
 
 
 def test_names_can_come_from_a_list_or_a_pipe(folder: Path, tmp_path: Path) -> None:
@@ -135,8 +158,6 @@ def test_a_large_photo_can_be_allowed_or_refused(folder: Path) -> None:
     result = _run(folder / "a.png", "--max-megapixels", 0.00105)
     assert result.exit_code == 0
     grey_png(folder / "big.png", 10)
-    from PIL import Image
-
     Image.new("RGB", (100, 100)).save(folder / "big.png")
     refused = _run(folder / "big.png", "--max-megapixels", 0.00105)
     assert refused.exit_code == 3
@@ -148,3 +169,159 @@ def test_folders_inside_can_be_left_out(folder: Path) -> None:
     grey_png(folder / "sub" / "d.png", 5)
     assert len(_rows(_run(folder))) == 4
     assert len(_rows(_run(folder, "--no-recursive"))) == 3
+
+
+@pytest.mark.parametrize("fault", [MemoryError, OSError, ZeroDivisionError, RecursionError])
+def test_a_fault_of_nobody_exits_4_and_shows_its_traceback_only_if_asked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise fault("made by a test")
+
+    monkeypatch.setattr(loading, "load_model", fail)
+    result = _run(folder)
+    assert result.exit_code == 4
+    assert result.stderr.startswith("biqa: ") and result.stderr.count("\n") == 1
+    told = _run(folder, "-v")
+    assert told.exit_code == 4
+    assert "Traceback" in told.stderr and f"{fault.__name__}: made by a test" in told.stderr
+
+
+def test_a_fault_in_one_photo_is_its_row(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = scoring.reading_photo
+
+    def fail_at_b(source: str | bytes, **options: Any) -> Any:
+        if str(source).endswith("b.png"):
+            raise ZeroDivisionError("made by a test")
+        return read(source, **options)
+
+    monkeypatch.setattr(scoring, "reading_photo", fail_at_b)
+    result = _run(folder)
+    assert result.exit_code == 3
+    assert [row["score"] for row in _rows(result)] == ["20.0", "", "40.0"]
+    reason = "biqa failed on it (ZeroDivisionError: made by a test): please report it"
+    assert _rows(result)[1]["error"] == reason
+    assert "Traceback" not in result.stderr and "Traceback" in _run(folder, "-v").stderr
+
+
+def test_the_options_of_the_model_arrive_at_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def load(*names: str, **options: Any) -> LoadedModel:
+        asked.append((*names, options))
+        return brightness_model()
+
+    monkeypatch.setattr(loading, "load_model", load)
+    own = tmp_path / "own.safetensors"
+    _run(folder)
+    _run(
+        *(folder, "-m", "reqa", "-d", "cuda", "--engine", "torch", "--threads", 3),
+        *("--weights", own, "--offline"),
+    )
+    usual = {"engine": "auto", "device": "auto", "threads": 0, "weights": None, "offline": False}
+    wanted = {"engine": "torch", "device": "cuda", "threads": 3, "weights": own, "offline": True}
+    assert asked == [(DEFAULT_MODEL, usual), ("reqa", wanted)]
+
+
+def test_defaults_come_from_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def load(name: str, *, device: str, **_: Any) -> LoadedModel:
+        asked.append((name, device))
+        return brightness_model()
+
+    monkeypatch.setattr(loading, "load_model", load)
+    monkeypatch.setenv("BIQA_MODEL", "reqa-lite")
+    monkeypatch.setenv("BIQA_DEVICE", "cpu")
+    _run(folder)
+    _run(folder, "-m", "nlnet", "-d", "mps")
+    assert asked == [("reqa-lite", "cpu"), ("nlnet", "mps")]
+    monkeypatch.setenv("BIQA_WORKERS", "none")
+    result = _run(folder)
+    assert (
+        result.exit_code == 2
+        and "'BIQA_WORKERS'): Input should be a valid integer" in result.stderr
+    )
+
+
+def test_a_picture_can_come_from_standard_input(folder: Path) -> None:
+    result = _run("-", folder / "b.png", stdin=(folder / "a.png").read_bytes())
+    assert [(row["path"], row["score"]) for row in _rows(result)] == [
+        *(("-", "20.0"), (str(folder / "b.png"), "80.0"))
+    ]
+    broken = _run("-", stdin=b"no photo")
+    assert broken.exit_code == 3 and _rows(broken)[0]["path"] == "-"
+    both = _run("-", "--files-from", "-", stdin=b"")
+    assert both.exit_code == 2 and "not both" in both.stderr
+
+
+def test_the_best_are_shown_and_it_is_said_that_others_have_no_score(folder: Path) -> None:
+    (folder / "fake.jpg").write_text("no photo")
+    result = _run(folder, "--top", 1, "-q")
+    assert result.exit_code == 3
+    assert [row["score"] for row in _rows(result)] == ["80.0"]
+    assert "1 photo has no score, such as" in result.stderr
+    assert "fake.jpg: not an image in a known format" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["photos/a.png", "list.csv", "link.csv", "hard.csv"])
+def test_what_is_read_is_not_overwritten(folder: Path, tmp_path: Path, name: str) -> None:
+    listing = tmp_path / "list.csv"
+    listing.write_text(str(folder / "a.png"))
+    (tmp_path / "link.csv").symlink_to(folder / "a.png")
+    os.link(folder / "a.png", tmp_path / "hard.csv")
+    before = (tmp_path / name).read_bytes()
+    result = _run(folder, "--files-from", listing, "-o", tmp_path / name, "-f", "csv")
+    assert result.exit_code == 2
+    assert f"{name} is a file that is read: choose another name" in result.stderr
+    assert (tmp_path / name).read_bytes() == before
+
+
+def test_folders_of_systems_and_chosen_patterns_are_left_out(folder: Path) -> None:
+    for name in ("@eaDir", ".Trash-1000", "old"):
+        (folder / name).mkdir()
+        grey_png(folder / name / "x.png", 5)
+    (folder / "._a.png").write_bytes(b"half of a file")
+    assert [Path(row["path"]).name for row in _rows(_run(folder))] == [
+        *("a.png", "b.png", "c.png", "x.png")
+    ]
+    fewer = _run(folder, "--exclude", "old", "--exclude", "[bc].*")
+    assert [Path(row["path"]).name for row in _rows(fewer)] == ["a.png"]
+    assert len(_rows(_run(folder / "@eaDir", folder / "a.png", "--exclude", "a*"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-f", "xml"], "biqa: --format cannot be 'xml': there are table, csv, json, ndjson\n"),
+        (["-f", "jsno"], "biqa: --format cannot be 'jsno': did you mean 'json'?\n"),
+        (["--devise", "cpu"], "No such option: --devise (Possible options: --device,"),
+        (
+            ["--top", "0"],
+            "Invalid value for '--top': Input should be greater than or equal to 1: see biqa sc",
+        ),
+    ],
+)
+def test_a_wrong_option_is_one_line(folder: Path, arguments: list[str], message: str) -> None:
+    result = _run(folder, *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (("--memory", 1), "over the limit of 1 MB for photos: raise it with --memory"),
+        (("--seconds-per-photo", 0.001), "raise the limit with --seconds-per-photo"),
+        (("--max-megapixels", 0.5), "over the limit of 0.5: raise it with --max-megapixels"),
+    ],
+)
+def test_what_a_photo_may_cost_is_an_option(
+    folder: Path, option: tuple[object, ...], message: str
+) -> None:
+    Image.new("RGB", (1000, 1000)).save(folder / "large.png")
+    result = _run(folder / "large.png", *option)
+    assert result.exit_code == 3
+    assert message in _rows(result)[0]["error"]

@@ -1,12 +1,11 @@
-import io
+import inspect
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from biqa_cli.errors import UsageError
-from biqa_cli.images.discovery import find_images, read_names
+from biqa_cli.images.discovery import find_images
 
 
 def _touch(*paths: Path) -> None:
@@ -56,24 +55,70 @@ def test_a_pipe_in_a_folder_is_not_a_photo(tmp_path: Path) -> None:
     assert list(find_images([str(tmp_path)])) == []
 
 
-def test_lists_are_split_at_lines_or_at_nul(tmp_path: Path) -> None:
-    listing = tmp_path / "list"
-    listing.write_bytes(b"a.png\r\nb b.png\n\nc\xff.png")
-    assert list(read_names(str(listing))) == ["a.png", "b b.png", os.fsdecode(b"c\xff.png")]
-    listing.write_bytes(b"a\nb.png\0c.png\0")
-    assert list(read_names(str(listing), nul_separated=True)) == ["a\nb.png", "c.png"]
-
-
-def test_names_come_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a.png\nb.png\n")))
-    assert list(read_names("-")) == ["a.png", "b.png"]
-
-
-def test_a_missing_list_says_so(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot read the list of files .*No such file"):
-        list(read_names(str(tmp_path / "none")))
-
-
 def test_a_broken_link_is_found_so_that_its_row_can_say_so(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").symlink_to(tmp_path / "gone.jpg")
     assert _names(find_images([str(tmp_path)]), tmp_path) == ["broken.jpg"]
+
+
+def test_a_link_to_itself_and_one_into_nowhere_are_found(tmp_path: Path) -> None:
+    (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
+    (tmp_path / "file").touch()
+    (tmp_path / "through.jpg").symlink_to(tmp_path / "file" / "below.jpg")
+    _touch(tmp_path / "z.png")
+    found = _names(find_images([str(tmp_path)]), tmp_path)
+    assert found == ["loop.jpg", "through.jpg", "z.png"]
+    assert list(find_images([str(tmp_path / "loop.jpg")])) == [str(tmp_path / "loop.jpg")]
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a/" * 2500, "a\0b.jpg", "data:image/png;base64,iVBO"])
+def test_a_name_that_no_file_has_is_passed_on(name: str) -> None:
+    assert list(find_images([name, "x.jpg"])) == [name, "x.jpg"]
+
+
+def test_folders_may_lie_deeper_than_python_calls_functions(tmp_path: Path) -> None:
+    # Deleting the 1,000 levels that the usual limit allows takes seconds.
+    deep = tmp_path.joinpath(*200 * "d")
+    deep.mkdir(parents=True)
+    (deep / "a.png").touch()
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 150)
+    try:
+        found = list(find_images([str(tmp_path)]))
+    finally:
+        sys.setrecursionlimit(usual)
+    assert found == [str(deep / "a.png")]
+
+
+def test_files_of_one_inode_are_all_found_where_each_says_it_has_one_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _touch(*(tmp_path / name for name in ("a.png", "b.png", "c.png")))
+    (tmp_path / "d.png").symlink_to(tmp_path / "a.png")
+    os.link(tmp_path / "c.png", tmp_path / "e.png")
+    real = Path.stat
+
+    def stat_of_a_network(self: Path, **options: bool) -> os.stat_result:
+        status = real(self, **options)
+        return os.stat_result((status.st_mode, 7, *status[2:]))
+
+    monkeypatch.setattr(Path, "stat", stat_of_a_network)
+    found = _names(find_images([str(tmp_path), str(tmp_path / "b.png")]), tmp_path)
+    assert found == ["a.png", "b.png", "c.png"]
+
+
+@pytest.mark.parametrize(
+    "name", [".Trash-1000", "@eaDir", ".thumbnails", "#recycle", "$RECYCLE.BIN", "__MACOSX"]
+)
+def test_what_systems_put_beside_photos_is_left_out_unless_named(tmp_path: Path, name: str) -> None:
+    _touch(tmp_path / "a.png", tmp_path / name / "b.png", tmp_path / "._a.png")
+    assert _names(find_images([str(tmp_path)]), tmp_path) == ["a.png"]
+    named = [str(tmp_path / name), str(tmp_path / "._a.png")]
+    assert _names(find_images(named), tmp_path) == [f"{name}/b.png", "._a.png"]
+
+
+def test_patterns_leave_out_files_and_folders_inside_folders(tmp_path: Path) -> None:
+    _touch(*(tmp_path / name for name in ("a.png", "a_thumb.png", "raw/b.png", ".hidden/c.png")))
+    found = find_images([str(tmp_path)], exclude=["*_thumb.*", "raw"])
+    assert _names(found, tmp_path) == ["a.png", ".hidden/c.png"]
+    named = str(tmp_path / "a_thumb.png")
+    assert list(find_images([named], exclude=["*_thumb.*"])) == [named]

@@ -1,0 +1,119 @@
+"""Runs that are stopped: what is scored stays, and the code says what has stopped them."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from fakes import grey_png
+from processes import start, wait_for
+
+SLOW = os.environ | {"BRIGHTNESS_SECONDS": "0.02"}
+
+
+@pytest.fixture(scope="module")
+def listing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    names = [grey_png(folder / f"{index}.png", 51) for index in range(300)]
+    path = folder / "list"
+    path.write_text("\n".join(names))
+    return path
+
+
+def _partial(output: Path) -> Path | None:
+    return next(iter(output.parent.glob(f"{output.name}.*.partial")), None)
+
+
+def _rows_of(output: Path) -> list[str]:
+    partial = _partial(output)
+    return [] if partial is None else partial.read_text().splitlines()[1:]
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -9)],
+)
+def test_a_stopped_run_keeps_its_rows(
+    listing: Path, tmp_path: Path, sent: signal.Signals, code: int
+) -> None:
+    output = tmp_path / "scores.csv"
+    process = start("score", "--files-from", listing, "-o", output, env=SLOW)
+    wait_for(lambda: len(_rows_of(output)) >= 3)
+    time.sleep(0.2)
+    before = len(_rows_of(output))
+    process.send_signal(sent)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == code
+    rows = list(csv.DictReader(io.StringIO((_partial(output) or output).read_text())))
+    # At 50 photos a second some ten were scored in the meantime.
+    assert before >= 5 and len(rows) >= before
+    assert {row["score"] for row in rows} == {"20.0"} and not output.exists()
+    if sent is not signal.SIGKILL:
+        assert stderr.splitlines() == [
+            f"the results so far are in {_partial(output)}",
+            "biqa: interrupted",
+        ]
+
+
+def test_a_second_run_does_not_touch_what_a_killed_one_has_left(
+    listing: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "scores.csv"
+    process = start("score", "--files-from", listing, "-o", output, env=SLOW)
+    wait_for(lambda: len(_rows_of(output)) >= 2)
+    process.kill()
+    process.communicate(timeout=30)
+    left = _partial(output)
+    assert left is not None
+    before = left.read_bytes()
+    again = start("score", listing.parent / "0.png", "-o", output)
+    again.communicate(timeout=30)
+    assert again.returncode == 0 and output.exists()
+    assert left.read_bytes() == before
+
+
+@pytest.mark.parametrize("options", [[], ["--sort", "score"], ["--top", "200"]])
+def test_an_interrupted_json_is_a_document_of_what_was_scored(
+    listing: Path, tmp_path: Path, options: list[str]
+) -> None:
+    output = tmp_path / "scores.json"
+    process = start("score", "--files-from", listing, "-o", output, *options, env=SLOW)
+    wait_for(lambda: _partial(output))
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 143
+    document = json.loads((_partial(output) or output).read_text())
+    assert document["counts"]["complete"] is False
+    assert len(document["results"]) == document["counts"]["images"] > 0
+
+
+def test_a_signal_that_is_ignored_stays_ignored(listing: Path, tmp_path: Path) -> None:
+    output = tmp_path / "scores.csv"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = start("score", listing.parent, "-o", output, "--exclude", "?[1-9]*", env=SLOW)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    wait_for(lambda: _partial(output))
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=30)
+    assert process.returncode == 0 and output.exists()
+
+
+def test_a_run_that_waits_for_a_name_can_be_stopped(listing: Path) -> None:
+    process = start(
+        "score", "--files-from", "-", "-f", "csv", stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(f"{listing.parent / '0.png'}\n")
+    process.stdin.flush()
+    assert process.stdout.readline().startswith("path,")
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (143, "biqa: interrupted\n")

@@ -1,0 +1,39 @@
+"""Processes that tests start, watch and stop."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+BRIGHTNESS = [sys.executable, str(Path(__file__).with_name("brightness_biqa.py"))]
+"""biqa with a model that can be checked by hand."""
+
+
+def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run BRIGHTNESS to its end; whatever is not chosen is captured as text."""
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    return subprocess.run(  # noqa: PLW1510  the tests look at the code
+        [*BRIGHTNESS, *map(str, arguments)], timeout=60, **options
+    )
+
+
+def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+    """Start BRIGHTNESS with signals as a terminal would have them."""
+    # Who runs tests in the background of a shell ignores Ctrl-C, and so would its children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    options = {"stderr": subprocess.PIPE, "text": True, **options}
+    try:
+        return subprocess.Popen([*BRIGHTNESS, *map(str, arguments)], **options)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def wait_for(condition: Callable[[], object], *, seconds: float = 30) -> None:
+    """Wait until a condition holds; fail if it never does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)

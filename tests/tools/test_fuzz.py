@@ -1,0 +1,30 @@
+"""The small version of what `make fuzz` does at length."""
+
+import signal
+from pathlib import Path
+
+import pytest
+from tool_loading import load_tool
+
+SIGNALS, NAMES = load_tool("fuzz/signals"), load_tool("fuzz/names")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", SIGNALS.SUFFIXES)
+def test_a_run_that_is_killed_at_some_moment_keeps_its_rows(tmp_path: Path, suffix: str) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    SIGNALS.make_photos(photos)
+    out.mkdir()
+    assert not SIGNALS.trial(out, photos, kill=signal.SIGKILL, suffix=suffix, wait=1.1)
+
+
+@pytest.mark.parametrize("style", NAMES.FORMATS)
+def test_photos_with_odd_names_keep_them(tmp_path: Path, style: str) -> None:
+    assert NAMES.check(tmp_path, NAMES.odd_names(60, seed=1), formats=[style]) == []
+
+
+def test_a_lost_row_would_be_noticed() -> None:
+    assert SIGNALS.read_scores("path,score\na,20.0\nb,2", ".csv") == [20.0]
+    assert SIGNALS.read_scores('{"path": "a", "score": 20.0}\n{"pa', ".ndjson") == [20.0]
+    names = NAMES.odd_names(3, seed=0)
+    assert len(set(names)) == 3 and names == NAMES.odd_names(3, seed=0)
