@@ -15,7 +15,7 @@ from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.reports.formats import SUFFIXES, Format, new_report
 from biqa_cli.reports.rows import printable
-from biqa_cli.reports.selection import Order
+from biqa_cli.reports.selection import SortKey
 from biqa_cli.reports.writing import write_report
 from biqa_cli.results import ImageResult
 
@@ -56,7 +56,7 @@ def score(
     memory: _options.Memory = _options.DEFAULT_MEMORY,
     seconds_per_photo: _options.SecondsPerPhoto = _options.DEFAULT_SECONDS,
     sort: Annotated[
-        Order | None, typer.Option("--sort", help="Path, or score (best first).")
+        SortKey | None, typer.Option("--sort", help="Path, or score (best first).")
     ] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, help="Only the N best.")] = None,
     fail_under: Annotated[

@@ -27,7 +27,7 @@ OPTIONS: dict[Family, dict[str, Option]] = {
     "qualitynet": {
         "chains": Option("both", (1, 2, "both"), "figure 15"),
         "attention": Option("SA+CA", ("none", "SA", "CA", "SA+CA"), "figure 15"),
-        "order": Option("gap_first", ("gap_first", "attention_first"), "eqs. 13 to 16, prose"),
+        "attention_first": Option(False, (False, True), "the prose; false is eqs. 13 to 16"),
         "levels": Option("last", ("last", "all"), "all is our extension"),
     },
     "reqa": {

@@ -18,7 +18,6 @@ from biqa_cli.networks.backbones import Backbone
 
 Chains = Literal[1, 2, "both"]
 Attention = Literal["none", "SA", "CA", "SA+CA"]
-AttentionOrder = Literal["gap_first", "attention_first"]
 Levels = Literal["last", "all"]
 Affine = tuple[tuple[float, ...], tuple[float, ...]]
 
@@ -91,8 +90,8 @@ class QualityNet(nn.Module):
         attention: Which attention blocks each chain has (figure 15: none or both).
         inputs: For each chain the (scale, shift) of the channels that turns the normalised view
             into what its backbone was trained with; None leaves the view as it is.
-        order: "gap_first" pools the map, then gates the 1×1 rest, as eqs. 13 to 16 say;
-            "attention_first" gates the map and pools last, as the prose says.
+        attention_first: Gates the map and pools last, as the prose says. Otherwise pools the map,
+            then gates the 1×1 rest, as eqs. 13 to 16 say.
         levels: "last" reads the last map of each backbone, as the paper does; "all" reads all four,
             each with attention of its own (our extension: flaws that pass before the last map).
 
@@ -107,7 +106,7 @@ class QualityNet(nn.Module):
         *,
         chains: Chains = "both",
         attention: Attention = "SA+CA",
-        order: AttentionOrder = "gap_first",
+        attention_first: bool = False,
         levels: Levels = "last",
         inputs: Sequence[Affine | None] = (None, None),
     ) -> None:
@@ -115,7 +114,6 @@ class QualityNet(nn.Module):
         switches = (
             (chains, Chains),
             (attention, Attention),
-            (order, AttentionOrder),
             (levels, Levels),
         )
         for value, choices in switches:
@@ -125,7 +123,7 @@ class QualityNet(nn.Module):
                 raise UsageError(msg)
         backbones = {1: [first], 2: [second], "both": [first, second]}[chains]
         self._inputs = {1: inputs[:1], 2: inputs[1:], "both": inputs}[chains]
-        self.order: AttentionOrder = order
+        self.attention_first = attention_first
         self.levels = 1 if levels == "last" else len(first.channels)
         self.backbones = nn.ModuleList(cast("list[nn.Module]", backbones))
         self.widths = [c for backbone in backbones for c in backbone.channels[-self.levels :]]
@@ -156,7 +154,7 @@ class QualityNet(nn.Module):
     def from_maps(self, maps: Sequence[Tensor]) -> QualityNetOutput:
         """Score what `maps` has returned (eqs. 13 to 34)."""
         gated = list(maps)
-        if self.order == "gap_first":
+        if not self.attention_first:
             gated = [x.mean(dim=(2, 3), keepdim=True) for x in gated]
         spatial_gates = tuple(sa(x) for sa, x in zip(self.spatial, gated, strict=False))
         gated = _apply(spatial_gates, gated)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from biqa_cli.results import ImageResult
 
 
-class Order(StrEnum):
+class SortKey(StrEnum):
     """How results are sorted."""
 
     path = "path"
@@ -16,7 +16,7 @@ class Order(StrEnum):
 
 
 def select(
-    results: Iterable[ImageResult], *, order: Order | None = None, top: int | None = None
+    results: Iterable[ImageResult], *, order: SortKey | None = None, top: int | None = None
 ) -> Iterator[ImageResult]:
     """Yield the results to show.
 
@@ -28,10 +28,10 @@ def select(
     if top is not None:
         scored = (result for result in results if result.score is not None)
         results = heapq.nlargest(top, scored, key=_goodness)
-        order = order or Order.score
-    if order is Order.path:
+        order = order or SortKey.score
+    if order is SortKey.path:
         yield from sorted(results, key=lambda result: result.path)
-    elif order is Order.score:
+    elif order is SortKey.score:
         yield from sorted(results, key=_goodness, reverse=True)
     else:
         yield from results

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from biqa_cli.reports.base import Report
-from biqa_cli.reports.selection import Order, Tally, select
+from biqa_cli.reports.selection import SortKey, Tally, select
 from biqa_cli.results import ImageResult, RunCounts, RunInfo
 
 
@@ -13,7 +13,7 @@ def write_report(
     results: Iterable[ImageResult],
     *,
     run: RunInfo,
-    order: Order | None = None,
+    order: SortKey | None = None,
     top: int | None = None,
     threshold: float | None = None,
 ) -> tuple[Tally, float]:

@@ -31,7 +31,7 @@ _FOR_HEAD, _AT_ONCE = 500, 32
 _NOT_CACHED = (
     "{} is for cached features of whole photos: set optimiser.trainable=head, input.crop=0, "
     "input.rotate=0 and input.crops_per_photo=1 (all families but reqa; qualitynet without "
-    "attention first), or {}=0"
+    "network.attention_first), or {}=0"
 )
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from biqa_cli.training.photos import PhotoStore, prepare_photos
 from fakes import photo
 
 from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
@@ -10,7 +11,6 @@ from biqa_cli.errors import UsageError
 from biqa_cli.images.reading import read_photo
 from biqa_cli.images.transforms import model_view
 from biqa_cli.training import photos
-from biqa_cli.training.photos import PhotoStore, prepare_photos
 
 SCALE = LabelScale(0, 1, higher_is_better=True, meaning="MOS")
 

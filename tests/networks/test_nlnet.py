@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from biqa_cli.training.losses.nlnet import nlnet_loss
 from family_checks import (
     batch_and_alone,
     float32_and_bfloat16,
@@ -32,7 +33,6 @@ from biqa_cli.networks.nonlocal_branch import (
     node_norm,
 )
 from biqa_cli.networks.superpixels import paint_nodes, superpixel_nodes
-from biqa_cli.training.losses.nlnet import nlnet_loss
 
 _SMALL = {"nodes": 12, "pixels": 10}
 

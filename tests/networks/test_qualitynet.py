@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 import torch
+from biqa_cli.training.losses.qualitynet import quality_aware_loss
 from family_checks import (
     batch_and_alone,
     float32_and_bfloat16,
@@ -24,7 +25,6 @@ from biqa_cli.networks.backbones.efficientnet_b7 import EfficientNetB7
 from biqa_cli.networks.backbones.efficientnet_lite import efficientnet_lite2
 from biqa_cli.networks.backbones.resnet import ResNet50
 from biqa_cli.networks.qualitynet import QualityNet
-from biqa_cli.training.losses.qualitynet import quality_aware_loss
 
 _PAGE = Path(__file__).parents[2] / "docs" / "models" / "qualitynet.md"
 
@@ -58,7 +58,7 @@ def test_efficientnet_b7_has_four_maps_at_the_strides_of_the_other_backbones() -
     ]
 
 
-def test_with_gap_first_the_spatial_gate_is_one_number_for_each_image_and_chain() -> None:
+def test_with_pooling_first_the_spatial_gate_is_one_number_for_each_image_and_chain() -> None:
     output = _tiny()(torch.randn(3, 3, 224, 224))
     assert output.scores.shape == (3,)
     assert output.features.shape == (3, 20)
@@ -70,7 +70,7 @@ def test_with_gap_first_the_spatial_gate_is_one_number_for_each_image_and_chain(
 
 
 def test_with_attention_first_the_spatial_gate_is_a_map() -> None:
-    output = _tiny(order="attention_first")(torch.randn(3, 3, 224, 224))
+    output = _tiny(attention_first=True)(torch.randn(3, 3, 224, 224))
     assert [tuple(gate.shape) for gate in output.spatial_gates] == [(3, 1, 7, 7)] * 2
     assert output.spatial_gates[0].flatten(1).std(dim=1).min() > 0
 
@@ -93,9 +93,9 @@ def test_the_features_follow_equations_1_to_24() -> None:
     assert torch.allclose(output.features, torch.cat(expected, dim=1), atol=1e-6)
 
 
-@pytest.mark.parametrize("order", ["gap_first", "attention_first"])
-def test_without_attention_the_order_does_not_matter(order: str) -> None:
-    output = _tiny(attention="none", order=order)(torch.randn(2, 3, 64, 96))
+@pytest.mark.parametrize("attention_first", [False, True])
+def test_without_attention_the_order_does_not_matter(*, attention_first: bool) -> None:
+    output = _tiny(attention="none", attention_first=attention_first)(torch.randn(2, 3, 64, 96))
     assert output.spatial_gates == output.channel_gates == ()
     pooled = torch.cat([m.mean(dim=(2, 3)) for m in output.maps], dim=1)
     assert torch.allclose(output.features, pooled, atol=1e-6)
@@ -117,15 +117,17 @@ def test_one_chain_alone_has_no_part_of_the_other(chains: object, widths: list[i
     assert len(output.spatial_gates) == len(network.backbones) == len(widths)
 
 
-@pytest.mark.parametrize("order", ["gap_first", "attention_first"])
-def test_all_levels_of_both_chains_are_read_each_with_gates_of_its_own(order: str) -> None:
-    network = _tiny(levels="all", order=order)
+@pytest.mark.parametrize("attention_first", [False, True])
+def test_all_levels_of_both_chains_are_read_each_with_gates_of_its_own(
+    *, attention_first: bool
+) -> None:
+    network = _tiny(levels="all", attention_first=attention_first)
     output = network(torch.randn(2, 3, 64, 96))
     widths = [c for backbone in network.backbones for c in backbone.channels]  # type: ignore[union-attr]
     assert [m.shape[1] for m in output.maps] == widths and len(widths) == 8
     assert len(output.spatial_gates) == len(output.channel_gates) == 8
     assert output.features.shape == (2, sum(widths))
-    last = _tiny(order=order)
+    last = _tiny(attention_first=attention_first)
     last.backbones = network.backbones
     assert torch.equal(
         last.maps(torch.ones(1, 3, 64, 64))[1], network.maps(torch.ones(1, 3, 64, 64))[7]
@@ -133,23 +135,23 @@ def test_all_levels_of_both_chains_are_read_each_with_gates_of_its_own(order: st
 
 
 @pytest.mark.parametrize(
-    "options", [{"levels": 4}, {"chains": 3}, {"attention": "sa"}, {"order": "last"}]
+    "options", [{"levels": 4}, {"chains": 3}, {"attention": "sa"}, {"levels": "first"}]
 )
 def test_an_unknown_variant_is_refused(options: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="QualityNet has no variant .*: use one of"):
         _tiny(**options)
 
 
-@pytest.mark.parametrize("order", ["gap_first", "attention_first"])
-def test_gradients_reach_every_parameter(order: str) -> None:
-    network = _tiny(order=order).train()
+@pytest.mark.parametrize("attention_first", [False, True])
+def test_gradients_reach_every_parameter(*, attention_first: bool) -> None:
+    network = _tiny(attention_first=attention_first).train()
     images, mos = torch.randn(8, 3, 64, 64), torch.rand(8)
     loss = quality_aware_loss(network(images).scores, mos)
     assert parameters_without_gradient(network, loss) == []
 
 
 def test_grad_cam_needs_no_hook() -> None:
-    network = _tiny(order="attention_first")
+    network = _tiny(attention_first=True)
     output = network(torch.randn(2, 3, 64, 96))
     gradients = torch.autograd.grad(output.scores.sum(), output.maps)
     for gradient, m in zip(gradients, output.maps, strict=True):

@@ -6,6 +6,7 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
+from biqa_cli.training.losses.shdiqa import shdiqa_loss, teacher_loss
 from family_checks import (
     Loss,
     batch_and_alone,
@@ -32,7 +33,6 @@ from biqa_cli.networks.shdiqa import (
     block_mask,
 )
 from biqa_cli.training.degradation import degrade_blocks
-from biqa_cli.training.losses.shdiqa import shdiqa_loss, teacher_loss
 
 _ALL: tuple[Partition, ...] = get_args(Partition)
 _SMALL = {"depth": 2, "width": 24, "heads": 2, "input_size": 64}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from biqa_cli.reports.rows import COLUMNS, not_a_formula, printable
-from biqa_cli.reports.selection import Order, Tally, select
+from biqa_cli.reports.selection import SortKey, Tally, select
 from biqa_cli.reports.to_csv import CsvReport
 from biqa_cli.reports.to_json import JsonReport, NdjsonReport
 from biqa_cli.reports.to_table import TableReport
@@ -128,10 +128,10 @@ def test_a_table_shows_no_control_characters() -> None:
 
 def test_results_pass_in_their_order_unless_another_is_asked() -> None:
     assert list(select(RESULTS)) == RESULTS
-    assert [r.path for r in select(RESULTS, order=Order.path)] == ["a.jpg", "b.jpg", "c.jpg"]
-    assert [r.path for r in select(RESULTS, order=Order.score)] == ["c.jpg", "b.jpg", "a.jpg"]
+    assert [r.path for r in select(RESULTS, order=SortKey.path)] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert [r.path for r in select(RESULTS, order=SortKey.score)] == ["c.jpg", "b.jpg", "a.jpg"]
     assert [r.path for r in select(RESULTS, top=1)] == ["c.jpg"]
-    assert [r.path for r in select(RESULTS, top=9, order=Order.path)] == ["b.jpg", "c.jpg"]
+    assert [r.path for r in select(RESULTS, top=9, order=SortKey.path)] == ["b.jpg", "c.jpg"]
 
 
 def test_passing_results_are_counted() -> None:
@@ -162,7 +162,7 @@ def _until(error: BaseException) -> Iterator[ImageResult]:
     ("choice", "paths"),
     [
         ({}, ["b.jpg", "a.jpg", "c.jpg"]),
-        ({"order": Order.path}, ["a.jpg", "b.jpg", "c.jpg"]),
+        ({"order": SortKey.path}, ["a.jpg", "b.jpg", "c.jpg"]),
         ({"top": 1}, ["c.jpg"]),
     ],
 )

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from biqa_cli.training.calibration import LEAST_PHOTOS, fit_calibration
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from biqa_cli.models.spec import SOFT_END, Calibration, ScoreScale
-from biqa_cli.training.calibration import LEAST_PHOTOS, fit_calibration
 
 Values = NDArray[np.float64]
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from biqa_cli.training.config import load_recipe
 from tiny_backbone import TinyBackbone
 from torch import nn
 
@@ -23,7 +24,6 @@ from biqa_cli.training.checkpoints import (
     write_small,
     write_weights,
 )
-from biqa_cli.training.config import load_recipe
 from biqa_cli.training.optimisation import make_optimiser, make_schedule
 from biqa_cli.weights.checkpoint import read_checkpoint
 

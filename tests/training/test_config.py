@@ -1,9 +1,6 @@
 from pathlib import Path
 
 import pytest
-
-from biqa_cli.errors import UsageError
-from biqa_cli.models.build import backbone_count
 from biqa_cli.training.config import (
     RECIPES,
     differing_keys,
@@ -13,6 +10,9 @@ from biqa_cli.training.config import (
     with_backbones,
     with_settings,
 )
+
+from biqa_cli.errors import UsageError
+from biqa_cli.models.build import backbone_count
 
 NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
 

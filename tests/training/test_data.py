@@ -4,9 +4,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
-from biqa_cli.images.transforms import normalise
-from biqa_cli.models.spec import InputContract
 from biqa_cli.training.config import load_recipe
 from biqa_cli.training.data import (
     Crops,
@@ -18,6 +15,9 @@ from biqa_cli.training.data import (
     with_noise,
 )
 from biqa_cli.training.photos import PhotoStore, Pixels
+
+from biqa_cli.images.transforms import normalise
+from biqa_cli.models.spec import InputContract
 
 RECIPE = replace(load_recipe("reqa").input, height=40, width=48, crop=24)
 

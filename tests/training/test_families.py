@@ -3,6 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from biqa_cli.training.config import load_recipe, with_settings
+from biqa_cli.training.losses.nlnet import nlnet_loss
+from biqa_cli.training.losses.qualitynet import plcc_loss
+from biqa_cli.training.losses.reqa import coarse_to_fine_loss, micro_batches, stage_weights
+from biqa_cli.training.order import order_loss
 from tiny_backbone import TinyBackbone
 from torch import Tensor, nn
 
@@ -14,14 +19,9 @@ from biqa_cli.networks.blockiqa import BlockIQA
 from biqa_cli.networks.nlnet import NLNet
 from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.networks.reqa import REQA
-from biqa_cli.training.config import load_recipe, with_settings
 from biqa_cli.training.families import blockiqa, nlnet, qualitynet, reqa
 from biqa_cli.training.families.base import Batch, OrderBatch, Setting
 from biqa_cli.training.families.blockiqa import standardise
-from biqa_cli.training.losses.nlnet import nlnet_loss
-from biqa_cli.training.losses.qualitynet import plcc_loss
-from biqa_cli.training.losses.reqa import coarse_to_fine_loss, micro_batches, stage_weights
-from biqa_cli.training.order import order_loss
 from biqa_cli.training.recipe import Recipe
 
 CONTRACT = InputContract(112, 112, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))

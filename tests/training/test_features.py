@@ -9,6 +9,12 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
+from biqa_cli.training.backbones import BackboneSlot, freeze
+from biqa_cli.training.config import load_recipe, with_settings
+from biqa_cli.training.data import normalised
+from biqa_cli.training.frozen import is_kept
+from biqa_cli.training.order import degraded_view, draw_degraded
+from biqa_cli.training.photos import PhotoStore
 from tiny_backbone import TinyBackbone
 from torch import nn
 
@@ -19,9 +25,6 @@ from biqa_cli.networks.blockiqa import BlockIQA
 from biqa_cli.networks.nlnet import NLNet
 from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.networks.shdiqa import SHDIQA
-from biqa_cli.training.backbones import BackboneSlot, freeze
-from biqa_cli.training.config import load_recipe, with_settings
-from biqa_cli.training.data import normalised
 from biqa_cli.training.degradation import degrade_pixels
 from biqa_cli.training.families import blockiqa
 from biqa_cli.training.families.base import Setting
@@ -32,10 +35,7 @@ from biqa_cli.training.features import (
     cache_degraded,
     cache_features,
 )
-from biqa_cli.training.frozen import is_kept
 from biqa_cli.training.job import Job
-from biqa_cli.training.order import degraded_view, draw_degraded
-from biqa_cli.training.photos import PhotoStore
 from biqa_cli.training.recipe import Recipe
 
 CONTRACT = InputContract(64, 64, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))

@@ -5,6 +5,9 @@ from typing import cast
 
 import pytest
 import torch
+from biqa_cli.training.backbones import BackboneSlot
+from biqa_cli.training.hints import Hinted, channel_correlation, with_hints
+from biqa_cli.training.initial import trained_backbone
 from safetensors.torch import save_file
 from tiny_backbone import TinyBackbone
 from torch import Tensor, nn
@@ -13,10 +16,7 @@ from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.build import build_backbone
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
 from biqa_cli.networks.blockiqa import BlockIQA
-from biqa_cli.training.backbones import BackboneSlot
 from biqa_cli.training.families.base import Batch, Phase, Terms, output_of
-from biqa_cli.training.hints import Hinted, channel_correlation, with_hints
-from biqa_cli.training.initial import trained_backbone
 from biqa_cli.weights.cache import locate
 from biqa_cli.weights.manifest import load_manifest
 

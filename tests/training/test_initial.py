@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 import torch
+from biqa_cli.training.backbones import backbone_slots
+from biqa_cli.training.config import load_recipe, with_backbones, with_settings
+from biqa_cli.training.initial import set_starting_weights
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -13,9 +16,6 @@ from biqa_cli.models.build import assemble_network
 from biqa_cli.models.options import OptionValue
 from biqa_cli.models.spec import Family
 from biqa_cli.networks.backbones.installed_torchvision import torchvision_models
-from biqa_cli.training.backbones import backbone_slots
-from biqa_cli.training.config import load_recipe, with_backbones, with_settings
-from biqa_cli.training.initial import set_starting_weights
 
 
 def start(

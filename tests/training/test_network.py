@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
+from biqa_cli.training.config import load_recipe, with_settings
+from biqa_cli.training.network import describe_network
 
 from biqa_cli.datasets.base import Dataset, LabelScale
 from biqa_cli.models.spec import Crops
-from biqa_cli.training.config import load_recipe, with_settings
-from biqa_cli.training.network import describe_network
 
 NOBODY = Dataset(
     "mini", Path(), "authentic", LabelScale(0, 1, higher_is_better=True, meaning="MOS"), ()

@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from biqa_cli.training.backbones import backbone_slots, freeze, set_training_mode
+from biqa_cli.training.config import load_recipe, with_backbones, with_settings
 from tiny_backbone import TinyBackbone
 from torch import nn
 
@@ -9,8 +11,6 @@ from biqa_cli.errors import UsageError
 from biqa_cli.models.build import assemble_network
 from biqa_cli.networks.blockiqa import BlockIQA
 from biqa_cli.networks.shdiqa import SHDIQA
-from biqa_cli.training.backbones import backbone_slots, freeze, set_training_mode
-from biqa_cli.training.config import load_recipe, with_backbones, with_settings
 from biqa_cli.training.optimisation import make_optimiser, make_schedule, rate_factor
 
 

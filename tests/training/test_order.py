@@ -2,11 +2,6 @@ import doctest
 
 import numpy as np
 import torch
-
-from biqa_cli.distortions.catalog import DISTORTIONS
-from biqa_cli.distortions.distort import distort
-from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
-from biqa_cli.training import order
 from biqa_cli.training.order import (
     LEVEL_MARGIN,
     Degraded,
@@ -14,6 +9,11 @@ from biqa_cli.training.order import (
     draw_degraded,
     order_loss,
 )
+
+from biqa_cli.distortions.catalog import DISTORTIONS
+from biqa_cli.distortions.distort import distort
+from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
+from biqa_cli.training import order
 
 
 def test_the_examples_of_the_module_hold() -> None:

@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
+from biqa_cli.training.parts import training_parts
 
 from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
 from biqa_cli.datasets.split_files import save_split
 from biqa_cli.errors import UsageError
-from biqa_cli.training.parts import training_parts
 
 SCALE = LabelScale(0, 1, higher_is_better=True, meaning="MOS")
 

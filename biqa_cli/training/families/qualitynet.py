@@ -27,7 +27,7 @@ class QualityNetPhase(Phase):
         self.mae_weight = mae_weight_of(loss.mae_weight, label_span=setting.label_span)
         self.plcc_weight = loss.plcc_weight
         # Only where pooling comes first does the head need nothing but pooled maps.
-        self.cached_by = ("chains", "levels") if recipe.network["order"] == "gap_first" else None
+        self.cached_by = None if recipe.network["attention_first"] else ("chains", "levels")
 
     def loss(self, batch: Batch) -> Terms:
         """Return L_total (eq. 38)."""

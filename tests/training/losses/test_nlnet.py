@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
+from biqa_cli.training.losses.nlnet import nlnet_loss, quality_loss, ranking_loss
 
 from biqa_cli.errors import UsageError
-from biqa_cli.training.losses.nlnet import nlnet_loss, quality_loss, ranking_loss
 
 _PREDICTED, _MOS = torch.tensor([1.0, 3.0, 2.0]), torch.tensor([1.0, 1.0, 1.5])
 

@@ -1,9 +1,5 @@
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
-
-from biqa_cli.errors import UsageError
 from biqa_cli.training.losses.reqa import (
     STAGES,
     coarse_loss,
@@ -15,6 +11,10 @@ from biqa_cli.training.losses.reqa import (
     tolerance_loss,
     tolerances,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biqa_cli.errors import UsageError
 
 FIVE = torch.tensor([[10.0, 30.0, 50.0, 70.0, 90.0]])
 

@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-
 from biqa_cli.training.losses.shdiqa import (
     affinity_loss,
     contrastive_loss,
