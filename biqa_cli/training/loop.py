@@ -136,8 +136,9 @@ def _end_epoch(job: Job, phase: Phase, progress: Progress, moving: Moving, sourc
     progress.rows.append(row)
     progress.epoch += 1
     progress.step, progress.sums, progress.epoch_seconds = 0, {}, 0.0
-    save_state(job.out / LAST, progress, moving)
+    # The state last: an epoch whose log is not written has not ended.
     write_log(job.out / LOG, progress.rows)
+    save_state(job.out / LAST, progress, moving)
     numbers = [f"{key} {value:.4f}" for key, value in row.items() if key not in _NOT_SHOWN]
     name = f"{phase.name} " if phase.name else ""
     job.watcher.say(f"{name}epoch {row['epoch']} of {phase.epochs}: {', '.join(numbers)}")
