@@ -1,4 +1,4 @@
-"""Trainings of a fraction of a second: tiny networks, the miniature set, two epochs of two steps."""
+"""Trainings of a fraction of a second: tiny networks, small views, two epochs of two steps."""
 
 import csv
 from dataclasses import replace

@@ -345,7 +345,7 @@ def test_a_broken_photo_is_left_out_and_named(tmp_path: Path) -> None:
 
 
 def test_labels_that_are_all_the_same_are_refused_before_any_feature(tmp_path: Path) -> None:
-    data = loaded(rated_greys(tmp_path, {value: 3.0 for value in range(0, 240, 8)}))
+    data = loaded(rated_greys(tmp_path, dict.fromkeys(range(0, 240, 8), 3.0)))
     data = replace(data, scale=replace(data.scale, lowest=1.0, highest=5.0))
     with pytest.raises(UsageError, match="training photos cannot be ordered: .* all the same"):
         run(request(data, quick_recipe(), tmp_path / "out"))

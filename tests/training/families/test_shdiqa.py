@@ -5,11 +5,10 @@ import math
 import pytest
 import torch
 
-from biqa_cli.training.losses.shdiqa import (
+from biqa_cli.training.families.shdiqa import (
     affinity_loss,
     contrastive_loss,
     quality_loss,
-    shdiqa_loss,
     teacher_loss,
 )
 
@@ -68,18 +67,3 @@ def test_the_teacher_receives_no_gradient() -> None:
     teacher, student = _APART.clone().requires_grad_(), _ALIKE.clone().requires_grad_()
     (contrastive_loss(student, teacher, torch.tensor([[0, 1]])) + affinity_loss(student, teacher)).backward()  # fmt: skip  # noqa: E501
     assert teacher.grad is None and student.grad is not None
-
-
-def test_the_total_is_the_weighted_sum_and_weight_0_switches_off() -> None:
-    predicted, mos, types = torch.tensor([1.0]), torch.tensor([0.0]), torch.tensor([[0, 1]])
-    loss = shdiqa_loss(
-        predicted, mos, student=_ALIKE, teacher=_APART, types=types,
-        contrastive_weight=2, affinity_weight=4,
-    )  # fmt: skip
-    expected = 0.5 + 2 * loss.contrastive.item() + 4 * 0.5
-    assert loss.total.item() == pytest.approx(expected, rel=1e-6)
-    off = shdiqa_loss(
-        predicted, mos, student=_ALIKE, teacher=_APART, types=types,
-        contrastive_weight=0, affinity_weight=0,
-    )  # fmt: skip
-    assert off.total.item() == off.quality.item() == 0.5

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biqa_cli.errors import UsageError
-from biqa_cli.training.losses.reqa import (
+from biqa_cli.training.families.reqa import (
     STAGES,
     coarse_loss,
     coarse_to_fine_loss,
