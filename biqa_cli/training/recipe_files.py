@@ -64,7 +64,9 @@ def with_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
             raise UsageError(msg)
         known = settable_keys(recipe.family)
         if key.strip() not in known:
-            msg = f"--set {key.strip()}: {recipe.family} has no such key, {_hint(name, known)}"
+            msg = (
+                f"--set {key.strip()}: {recipe.family} has no such key, {_hint(key.strip(), known)}"
+            )
             raise UsageError(msg)
         change = {section: {name: _value_of(text)}} if dot else {name: _value_of(text)}
         plain = _merged(plain, change)
@@ -105,6 +107,9 @@ def _recipe(plain: Mapping[str, Any]) -> Recipe:
     """Return the record of what TOML says, every value checked."""
     family: Family = plain["family"]
     given = plain.get("network", {})
+    if not isinstance(given, dict):
+        msg = f"network: Expected object, got {type(given).__name__}"
+        raise UsageError(msg)
     for name in FOLLOW_THE_DATA:
         if name in given:
             msg = f"network.{name} cannot be set: it follows from the crop and the data set"
@@ -133,10 +138,11 @@ def _explained(text: str, family: Family, *, within: str = "") -> str:
     return f"{key or 'the recipe'}: {what.replace('`', '')}"
 
 
-def _hint(name: str, known: list[str]) -> str:
+def _hint(wanted: str, known: list[str]) -> str:
     """Return the key that is meant; one without its section is found by its last word."""
+    name = wanted.rpartition(".")[2]
     same = [key for key in known if key.rpartition(".")[2] == name]
-    return f"did you mean {same[0]!r}?" if same else did_you_mean(name, known)
+    return f"did you mean {same[0]!r}?" if same else did_you_mean(wanted, known)
 
 
 def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
