@@ -1,7 +1,7 @@
 """The loop, on a network that fits on one line: what is stepped, kept, waited for and clipped."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -60,7 +60,7 @@ class LinePhase(Phase):
 class Script:
     """A source of two steps an epoch whose validation scores are written down."""
 
-    def __init__(self, correlations: list[float]) -> None:
+    def __init__(self, correlations: Sequence[float]) -> None:
         self.correlations = list(correlations)
         self.seen: list[dict[str, Tensor]] = []
 
@@ -104,7 +104,7 @@ class Bench:
         out: Path,
         monkeypatch: pytest.MonkeyPatch,
         *settings: str,
-        correlations: list[float] = [1.0] * 20,  # noqa: B006  read only
+        correlations: Sequence[float] = (1.0,) * 20,
     ) -> None:
         torch.manual_seed(0)
         recipe = quick_recipe(*ALL_ALIKE, "optimiser.batch=4", *settings)
