@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_backbone import TinyBackbone
 from msgspec import structs
+from tiny_backbone import TinyBackbone
 from torch import nn
 
 from biqa_cli.errors import UsageError, WeightsError
