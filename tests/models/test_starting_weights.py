@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from biqa_cli.training.backbones import backbone_slots
-from biqa_cli.training.initial import set_starting_weights
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
