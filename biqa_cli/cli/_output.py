@@ -4,22 +4,16 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
+from typing import IO, Any
 
 from biqa_cli.errors import OutputError
 from biqa_cli.reports.layout import text_table, width_of
 from biqa_cli.reports.rows import printable
-from biqa_cli.signals import stop_if_told
 from biqa_cli.whole_files import open_output, wrong_output
-
-_Item = TypeVar("_Item")
 
 
 def prepare_streams() -> None:
@@ -182,47 +176,3 @@ def _tell_of(partial: Path) -> None:
             say(f"the results so far are in {partial}")
         else:
             partial.unlink()
-
-
-def with_progress(
-    items: Iterable[_Item], *, total: int | None, unit: str, quiet: bool
-) -> Iterator[_Item]:
-    """Pass items on; on a terminal show how many have passed, how fast, and the time left."""
-    if quiet or sys.stderr is None or not sys.stderr.isatty():
-        yield from _until_told(items)
-        return
-    from tqdm import tqdm
-
-    with tqdm(items, total=total, unit=f" {unit}", file=sys.stderr, leave=False) as bar:
-        yield from _until_told(bar)
-
-
-def _until_told(items: Iterable[_Item]) -> Iterator[_Item]:
-    for item in items:
-        yield item
-        stop_if_told()
-
-
-def with_progress_of(items: Sequence[_Item], *, unit: str, quiet: bool) -> Iterator[_Item]:
-    """Pass items on as `with_progress` does, where their number is known."""
-    return with_progress(items, total=len(items), unit=unit, quiet=quiet)
-
-
-class Downloads:
-    """A progress bar for each file that is downloaded."""
-
-    def __init__(self) -> None:
-        self._bar: tqdm[NoReturn] | None = None
-
-    def __call__(self, name: str, have: int, expected: int) -> None:
-        """Show that `have` of `expected` bytes of a file are here."""
-        from tqdm import tqdm
-
-        if self._bar is None:
-            self._bar = tqdm(
-                total=expected, desc=printable(name), unit="B", unit_scale=True, file=sys.stderr
-            )
-        self._bar.update(have - self._bar.n)
-        if have == expected:
-            self._bar.close()
-            self._bar = None

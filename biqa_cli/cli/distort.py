@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output
+from biqa_cli.cli import _options, _output, _progress
 from biqa_cli.distortions.named_blocks import BlockName
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.limits import Limits
@@ -74,7 +74,7 @@ def distort(
     chosen = _chosen(kind, level, height=pixels.shape[1], width=pixels.shape[2])
     if not every:
         _check(output, photo=image)
-    for distortion, degree in _output.with_progress(
+    for distortion, degree in _progress.with_progress(
         chosen, total=len(chosen), unit="photo", quiet=quiet or not every
     ):
         if block is None:

@@ -15,6 +15,7 @@ from typing import IO
 
 import platformdirs
 
+from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.scoring import score_files
 
@@ -48,6 +49,7 @@ def predict(
     fresh: bool = False,
     batch_size: int | None = None,
     workers: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[Prediction]:
     """Yield a model's scores of images, by the code of `biqa score`, each written as it comes.
 
@@ -62,13 +64,14 @@ def predict(
         fresh: Whether to score all images again.
         batch_size: Photos for one forward pass.
         workers: Threads that read photos.
+        limits: What reading may cost; photos that would cost more have no score.
     """
     kept_in = kept_file(model, root=root, dataset=dataset)
     stamps = {path: _stamp(root / path) for path in paths}
     earlier = {} if fresh else _read_kept(kept_in)
     known = {path: score for path, (stamp, score) in earlier.items() if stamps.get(path) == stamp}
     names = (str(root / path) for path in paths if path not in known)
-    results = score_files(names, model, batch_size=batch_size, workers=workers)
+    results = score_files(names, model, batch_size=batch_size, workers=workers, limits=limits)
     with _keep_in(kept_in, fresh=fresh) as file:
         writer = csv.writer(file)
         for path in paths:

@@ -127,12 +127,13 @@ def test_the_table_goes_to_a_file_that_is_whole_or_absent(
 
 @pytest.mark.parametrize("option", ["-o", "--save-split"])
 def test_what_is_read_is_not_overwritten(labels: Path, tool: Path, option: str) -> None:
-    before = labels.read_bytes(), tool.read_bytes()
-    for name in (labels, tool.parent / "." / tool.name):
+    read = (labels, tool, labels.parent / "60.png")
+    before = [path.read_bytes() for path in read]
+    for name in (labels, tool.parent / "." / tool.name, labels.parent / "60.png"):
         common = ("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool)
-        run = _run(*common, "--split", "image", option, name)
+        run = _run(*common, "--split", "image", "-f", "csv", option, name)
         assert run.exit_code == 2 and "is a file that is read: choose another" in run.stderr
-    assert (labels.read_bytes(), tool.read_bytes()) == before
+    assert [path.read_bytes() for path in read] == before
 
 
 @pytest.mark.parametrize(

@@ -140,3 +140,11 @@ def test_a_damaged_graph_is_told_in_one_line(own: str, graph: Path, content: byt
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
     assert "not an ONNX graph" in result.stderr or "of another network" in result.stderr
+
+
+def test_an_export_does_not_replace_the_weights_that_it_reads(tmp_path: Path) -> None:
+    weights = tmp_path / "own.safetensors"
+    weights.write_bytes(b"precious")
+    result = run("export", MODEL, "--weights", str(weights), "-o", str(weights))
+    assert result.exit_code == 2 and "is a file that is read" in result.stderr
+    assert weights.read_bytes() == b"precious"
