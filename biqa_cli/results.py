@@ -29,6 +29,8 @@ class ImageResult:
     status: Status
     error: str = ""
     """Why there is no score, in one sentence; empty where there is one."""
+    note: str = ""
+    """What to know of a score: that it is of the preview in a camera's raw file, say."""
 
 
 @dataclass(frozen=True, slots=True)
