@@ -11,19 +11,25 @@ from pathlib import Path
 from typing import IO, Any
 
 from biqa_cli.errors import OutputError
+from biqa_cli.images.native_stderr import silence_decoders
 from biqa_cli.reports.layout import text_table, width_of
 from biqa_cli.reports.rows import printable
 from biqa_cli.whole_files import open_output, wrong_output
 
 
 def prepare_streams() -> None:
-    """Make stdout and stderr take all that biqa says, whatever the locale and the caller did."""
+    """Make stdout and stderr take all that biqa says, whatever the locale and the caller did.
+
+    What C libraries print there on their own is dropped.
+    """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
             # A photo must not be opened as what the C libraries take for stderr.
             os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is not None:
+        silence_decoders()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             _take_every_character(stream)
@@ -89,8 +95,21 @@ def is_terminal() -> bool:
 
 def give_up_stdout() -> None:
     """Let what is still in the buffer of stdout go nowhere."""
+    _to_nowhere(sys.stdout)
+
+
+def end_talk() -> None:
+    """Let talk that could not be written go nowhere: Python would change the exit code for it."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except (OSError, ValueError):
+        _to_nowhere(sys.stderr)
+
+
+def _to_nowhere(stream: IO[str]) -> None:
     with suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager
@@ -129,10 +148,10 @@ def set_up_logging(verbosity: int) -> None:
     """Send the library's log to stderr: warnings, with -v also news, with -vv all."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
     logging.basicConfig(stream=sys.stderr, level=level, format="biqa: %(message)s", force=True)
-    # Pillow warns of odd metadata; that is news about one file, not a problem of the user's.
     logging.captureWarnings(capture=True)
     logging.getLogger("py.warnings").setLevel(level if verbosity else logging.ERROR)
-    logging.getLogger("PIL").setLevel(logging.WARNING)
+    # Pillow logs what is odd in a file: news about one photo, not a problem of the user's.
+    logging.getLogger("PIL").setLevel(logging.WARNING if verbosity else logging.CRITICAL)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from fakes import EXAMPLES, BrightnessEngine, brightness_model
+from fakes import EXAMPLES, BrightnessEngine, brightness_model, photo
 from rated_photos import rated_greys
 from typer.testing import CliRunner, Result
 
@@ -90,6 +90,16 @@ def test_missing_and_broken_images_are_counted_and_named(labels: Path, tmp_path:
     assert "60.png: no such file" in run.stderr
     assert "120.png: not an image in a known format" in run.stderr
     assert "row 7: mos is 'bad', not a number" in run.stderr
+
+
+@pytest.mark.usefixtures("brightness")
+def test_photos_over_the_limits_have_no_score(labels: Path, tmp_path: Path) -> None:
+    photo(40, 40).save(tmp_path / "60.png")
+    common = ("evaluate", "--dataset", f"csv:{labels}", "-f", "json", "--resamples", 0)
+    run = _run(*common, "--max-megapixels", 0.001)
+    assert run.exit_code == 3
+    assert json.loads(run.stdout)["failed"] == 1
+    assert "60.png: 40×40 is 0 megapixels, over the limit of 0.001" in run.stderr
 
 
 def test_a_wrong_root_is_one_line_that_says_what_was_expected(tmp_path: Path) -> None:
