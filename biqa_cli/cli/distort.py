@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biqa_cli.cli import _options, _output, _progress
+from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.distortions.named_blocks import BlockName
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.limits import Limits
@@ -51,6 +52,8 @@ def distort(
     """Degrade a photo in one of 24 ways, at one of four levels.
 
     Prints the files that it wrote. The photo itself is never overwritten.
+
+    Exit codes: 0 all written, 2 a wrong option, 3 the photo could not be read.
 
     Example: biqa distort photo.jpg -k gaussian-blur -l 3 --block left -o blurred.png
     """
@@ -111,8 +114,8 @@ def _read(path: Path, *, limits: Limits) -> "NDArray[np.float32]":
     try:
         photo = read_photo(path, limits=limits)
     except ImageError as error:
-        msg = f"{path}: {error}"
-        raise ImageError(msg) from error
+        _output.problem(f"{path}: {error}")
+        raise typer.Exit(SOME_FAILED) from error
     return from_bytes(np.asarray(photo.image))
 
 
