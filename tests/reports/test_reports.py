@@ -108,7 +108,8 @@ def test_a_table_has_one_line_a_photo_and_shortens_paths_in_the_middle(
     assert (blank, model) == ("", "model: m")
 
 
-def test_a_table_has_notes_where_a_photo_has_one() -> None:
+def test_a_table_has_notes_where_a_photo_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     noted = replace(RESULTS[0], note="preview 300×250 of the camera's raw file")
     header, first, second, *_ = _written(TableReport, [noted, RESULTS[2]]).splitlines()
     assert header.split()[-2:] == ["path", "note"]
