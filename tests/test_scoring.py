@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import BrightnessEngine, brightness_model, grey_png, photo, png_bomb
+from image_files import dng, saved
 from PIL import Image
 
 from biqa_cli.errors import UsageError
@@ -193,3 +194,13 @@ def test_a_name_that_no_file_has_is_one_row(tmp_path: Path, name: str) -> None:
     results = list(score_files([name, good], brightness_model()))
     assert [(r.path, r.score) for r in results] == [(name, None), (good, 20)]
     assert results[0].error and "\n" not in results[0].error
+
+
+def test_the_note_on_a_photo_is_in_its_result(tmp_path: Path) -> None:
+    pytest.importorskip("rawpy")
+    preview = saved(photo(300, 250), "JPEG", quality=95)
+    (tmp_path / "camera.nef").write_bytes(dng(np.zeros((240, 360), np.uint16), preview=preview))
+    grey = grey_png(tmp_path / "grey.png", 51)
+    raw, plain = score_files([str(tmp_path / "camera.nef"), grey], brightness_model())
+    assert (raw.status, raw.note) == ("ok", "preview 300×250 of the camera's raw file")
+    assert plain.note == ""

@@ -6,16 +6,16 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from statistics import median
-from typing import Any, Literal
+from typing import Any
 
 from biqa_cli.evaluation.details import details
 from biqa_cli.evaluation.evaluate import Evaluation
+from biqa_cli.evaluation.formats import Format
 from biqa_cli.evaluation.printed import PrintedNumbers
 from biqa_cli.evaluation.text_tables import Row, markdown, plain
 from biqa_cli.metrics.measure import or_none
 from biqa_cli.reports.rows import not_a_formula, printable
 
-Style = Literal["table", "json", "csv", "markdown"]
 Record = dict[str, Any]
 """The keys of `as_record`."""
 
@@ -84,7 +84,7 @@ def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None) -> Reco
 def render(
     records: Sequence[Record],
     *,
-    style: Style,
+    style: Format,
     notes: Sequence[str] = (),
     width: int | None = None,
 ) -> str:
@@ -100,16 +100,16 @@ def render(
         width: Of the terminal, for a table; None folds nothing.
     """
     match style:
-        case "json":
+        case Format.json:
             return json.dumps(records[0] if len(records) == 1 else list(records), indent=2) + "\n"
-        case "csv":
+        case Format.csv:
             return _csv(records)
-        case "table" | "markdown":
+        case Format.table | Format.markdown:
             tables = [_summary(records)]
             if any(record["groups"] for record in records):
                 tables.append(_groups(records))
             text = "\n\n".join(
-                plain(*table, width=width) if style == "table" else markdown(*table)
+                plain(*table, width=width) if style is Format.table else markdown(*table)
                 for table in tables
             )
             below = [*map(printable, notes), *_footnotes(records)]

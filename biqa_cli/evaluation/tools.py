@@ -10,6 +10,7 @@ from biqa_cli.errors import UsageError
 from biqa_cli.evaluation.evaluate import IntervalOf
 from biqa_cli.evaluation.foreign import ForeignPredictions, read_predictions
 from biqa_cli.evaluation.predictions import Prediction, predict
+from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.weights.manifest import Checkpoint, load_manifest
 
@@ -40,6 +41,7 @@ def model_tool(
     fresh: bool = False,
     batch_size: int | None = None,
     workers: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Tool:
     """Return a model as a tool; what it predicts is kept for the next run."""
 
@@ -52,6 +54,7 @@ def model_tool(
             fresh=fresh,
             batch_size=batch_size,
             workers=workers,
+            limits=limits,
         )
 
     listed = load_manifest().find(model.spec.name)

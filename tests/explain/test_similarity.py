@@ -18,7 +18,9 @@ def with_blocks(model: LoadedModel, blocks: int) -> LoadedModel:
     """Return a BlockIQA with the same weights and so many blocks a side."""
     assert isinstance(model.engine, TorchEngine)
     spec = replace(model.spec, options={"blocks": blocks})
-    tensors = {name: t.numpy() for name, t in model.engine.network.state_dict().items()}
+    state = model.engine.network.state_dict()
+    # Checkpoints have no counts of batches.
+    tensors = {n: t.numpy() for n, t in state.items() if not n.endswith("num_batches_tracked")}
     engine = TorchEngine(build_network(spec), tensors, device="cpu")
     return LoadedModel(spec, engine, model.weights_sha256)
 
