@@ -5,28 +5,28 @@ from typing import Any
 
 import pytest
 import torch
-from biqa_cli.training.backbones import backbone_slots
-from biqa_cli.training.config import load_recipe, with_backbones, with_settings
-from biqa_cli.training.initial import set_starting_weights
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.models.backbone_slots import backbone_slots
 from biqa_cli.models.build import assemble_network
-from biqa_cli.models.options import OptionValue
-from biqa_cli.models.spec import Family
+from biqa_cli.models.options import with_defaults
+from biqa_cli.models.spec import BackboneName, Family, OptionValue
+from biqa_cli.models.starting_weights import set_starting_weights
 from biqa_cli.networks.backbones.installed_torchvision import torchvision_models
 
 
 def start(
     family: Family,
-    backbones: tuple[str, ...],
+    backbones: tuple[BackboneName, ...],
     starts: Sequence[str],
     options: dict[str, OptionValue] | None = None,
 ) -> tuple[nn.Module, list[str]]:
-    recipe = with_backbones(load_recipe(family), backbones)
-    network = assemble_network(family, recipe.backbones, options=options)
-    _, notes = set_starting_weights(network, backbone_slots(recipe), starts, family=family)
+    network = assemble_network(family, backbones, options=options)
+    slots = backbone_slots(family, backbones, with_defaults(family, options or {}))
+    is_whole, notes = set_starting_weights(network, slots, starts, family=family)
+    assert is_whole == any(note.startswith("the whole network") for note in notes)
     return network, notes
 
 
@@ -61,7 +61,7 @@ def test_each_backbone_of_two_has_a_start_of_its_own(tmp_path: Path) -> None:
         network.get_parameter("backbones.1.layers.0.0.conv1.weight"),
         state["layer1.0.conv1.weight"].float(),
     )
-    swapped = ("efficientnet-lite2", "efficientnet-lite0")
+    swapped: tuple[BackboneName, ...] = ("efficientnet-lite2", "efficientnet-lite0")
     network, notes = start("qualitynet", swapped, ["imagenet"])
     assert [note.partition(" starts from the backbone of ")[0] for note in notes] == list(swapped)
     one, _ = start("blockiqa", ("efficientnet-lite0",), ["imagenet"])
@@ -75,7 +75,7 @@ def test_each_backbone_of_two_has_a_start_of_its_own(tmp_path: Path) -> None:
 def test_a_whole_checkpoint_gives_the_whole_network_and_to_another_its_backbone(
     tmp_path: Path,
 ) -> None:
-    lite = ("efficientnet-lite0",)
+    lite: tuple[BackboneName, ...] = ("efficientnet-lite0",)
     given, _ = start("blockiqa", lite, ["none"])
     state = {n: t for n, t in given.state_dict().items() if not n.endswith("num_batches_tracked")}
     file = tmp_path / "whole.safetensors"
@@ -90,27 +90,8 @@ def test_a_whole_checkpoint_gives_the_whole_network_and_to_another_its_backbone(
         assert torch.equal(other.get_parameter(prefix + name), state[f"backbone.{name}"])
 
 
-def test_one_start_more_than_backbones_is_a_whole_network_with_another_backbone(
-    tmp_path: Path,
-) -> None:
-    lite = ("efficientnet-lite0",)
-    given, _ = start("blockiqa", lite, ["none"])
-    file = tmp_path / "whole.safetensors"
-    save_file(given.state_dict(), file)
-    mixed, notes = start("blockiqa", lite, [str(file), "imagenet"])
-    assert notes[0] == f"the whole network starts from {file}"
-    assert "efficientnet-lite0 starts from the backbone of qualitynet-lite" in notes[1]
-    imagenet, _ = start("blockiqa", lite, ["imagenet"])
-    name = "backbone.stages.6.0.layers.0.weight"
-    assert torch.equal(mixed.get_parameter(name), imagenet.get_parameter(name))
-    name = "fusion.0.weight"
-    assert torch.equal(mixed.get_parameter(name), given.get_parameter(name))
-    with pytest.raises(WeightsError, match="none is not this network as a whole"):
-        start("blockiqa", lite, ["none", "imagenet"])
-
-
 def test_reqa_starts_from_a_checkpoint_for_crops_of_another_size(tmp_path: Path) -> None:
-    lite = ("efficientnet-lite0",)
+    lite: tuple[BackboneName, ...] = ("efficientnet-lite0",)
     given, _ = start("reqa", lite, ["none"])
     state = {n: t for n, t in given.state_dict().items() if not n.endswith("num_batches_tracked")}
     file = tmp_path / "small.safetensors"
@@ -147,10 +128,25 @@ def test_without_internet_the_error_names_the_file_to_give(
         start("shdiqa", ("vit-s16",), ["imagenet"])
 
 
-def test_a_chain_that_is_left_out_needs_no_start() -> None:
-    recipe = with_settings(load_recipe("nlnet"), ["branches=nonlocal"])
-    network = assemble_network("nlnet", recipe.backbones, options=recipe.network)
-    assert set_starting_weights(network, backbone_slots(recipe), ["imagenet"], family="nlnet") == (
-        False,
-        [],
-    )
+def test_a_branch_that_is_left_out_needs_no_start() -> None:
+    assert start("nlnet", ("vgg16",), ["imagenet"], {"branches": "nonlocal"})[1] == []
+
+
+def test_none_leaves_the_network_as_it_was() -> None:
+    torch.manual_seed(3)
+    fresh = assemble_network("blockiqa", ("efficientnet-lite0",))
+    torch.manual_seed(3)
+    network, notes = start("blockiqa", ("efficientnet-lite0",), ["none"])
+    assert notes == ["efficientnet-lite0 starts at random"]
+    for name, tensor in fresh.state_dict().items():
+        assert torch.equal(tensor, network.state_dict()[name])
+
+
+def test_a_file_that_lacks_one_tensor_of_the_backbone_is_refused(tmp_path: Path) -> None:
+    lite: tuple[BackboneName, ...] = ("efficientnet-lite0",)
+    given, _ = start("blockiqa", lite, ["none"])
+    state = {n: t for n, t in given.state_dict().items() if n.startswith("backbone.")}
+    del state["backbone.stages.6.0.layers.0.weight"]
+    save_file(state, tmp_path / "x.safetensors")
+    with pytest.raises(WeightsError, match="does not hold the weights of efficientnet-lite0"):
+        start("blockiqa", lite, [str(tmp_path / "x.safetensors")])
