@@ -194,7 +194,10 @@ def test_what_the_starting_weights_learnt_from_is_learnt_from(
 
 def test_each_round_of_a_training_counts(ratings: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "rounds.toml"
-    recipe.write_text('family = "qualitynet"\nbase = "qualitynet-lite"\nrounds = [{ seed = 2 }]\n')
+    recipe.write_text(
+        'family = "qualitynet"\nbase = "qualitynet-lite"\n'
+        "rounds = [{ schedule = { epochs = 1 } }]\n"
+    )
     train(tmp_path / "run", "--config", recipe, "--dataset", f"csv:{ratings}")
     learnt = set()
     for out in (tmp_path / "run" / "round-1", tmp_path / "run"):
