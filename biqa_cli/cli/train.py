@@ -1,6 +1,7 @@
 """`biqa train`: a model from one's own ratings, or a paper's from its data set."""
 
 import math
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -116,7 +117,13 @@ def train(
         raise typer.Exit(SOME_FAILED)
     if outcome.weights is not None:
         _output.print_line(str(outcome.weights))
-        talk.say(f"score with: biqa score PHOTOS -m {outcome.model} --weights {outcome.weights}")
+        own = ["-m", outcome.model, "--weights", str(outcome.weights)]
+        talk.say(f"score with: biqa score PHOTOS {shlex.join(own)}")
+        if outcome.test_part:
+            given = {"--dataset": dataset, "--root": root, "--label-range": label_range}
+            data_options = [str(v) for o in given.items() if o[1] is not None for v in o]
+            test = ["biqa", "evaluate", *data_options, *own, "--split", outcome.test_part]
+            talk.say(f"test with: {shlex.join(test)}")
 
 
 def _refuse_changes(recipe: "Recipe", *, config: str | None, settings: list[str]) -> None:

@@ -21,6 +21,8 @@ Record = dict[str, Any]
 
 METRICS = ("srcc", "plcc", "plcc_fitted", "krcc", "rmse", "mae")
 EXTRA = ("rmse_fitted", "mae_fitted", "outlier_ratio", "r2", "explained_variance")
+_LEARNT = ("learnt", "learnt_references")
+"""Images of the part that the model has learnt from, and others of what they show."""
 
 
 def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None) -> Record:
@@ -67,6 +69,8 @@ def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None) -> Reco
         "label": evaluation.scale.describe(),
         "leaky": bool(evaluation.leaks),
         "leaks": list(evaluation.leaks),
+        "learnt": evaluation.seen.images,
+        "learnt_references": evaluation.seen.references,
         "seed": part.seed,
         "split_sha256": part.split.sha256 if part.split else None,
         "printed": printed
@@ -175,7 +179,8 @@ def _footnotes(records: Iterable[Record]) -> list[str]:
 def _csv(records: Sequence[Record]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    scalars = ("dataset", "split", "seed", "leaky", "model", "n", "failed", *METRICS, *EXTRA)
+    origin = ("dataset", "split", "seed", "leaky", *_LEARNT, "model")
+    scalars = (*origin, "n", "failed", *METRICS, *EXTRA)
     ends = [f"{name}_{end}" for name in ("srcc", "plcc", "krcc") for end in ("low", "high")]
     writer.writerow((*scalars, *ends, "by", "group"))
     for record in records:
@@ -184,7 +189,7 @@ def _csv(records: Sequence[Record]) -> str:
         writer.writerow((*values, *bounds, "", ""))
         for group in record["groups"]:
             shown = dict(zip(scalars, values, strict=True))
-            shown |= dict.fromkeys((*METRICS, *EXTRA, "failed"), None)
+            shown |= dict.fromkeys((*METRICS, *EXTRA, *_LEARNT, "failed"), None)
             shown |= {name: group[name] for name in ("n", "srcc", "plcc")}
             writer.writerow(
                 (*shown.values(), *("" for _ in ends), group["by"], _safe(group["name"]))
