@@ -14,9 +14,9 @@ from biqa_cli.datasets.splits import Split
 from biqa_cli.datasets.validation_split import training_split
 from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import ViewStore, store_name, store_views
+from biqa_cli.models.ancestry import learnt_by_starts
 from biqa_cli.models.declared import learnt_of, plain_learnt
 from biqa_cli.models.memory import keep_freed_memory
-from biqa_cli.training.ancestry import learnt_by_starts
 from biqa_cli.training.checkpoints import Progress, read_progress, read_weights, write_weights
 from biqa_cli.training.description import describe_network, make_phases
 from biqa_cli.training.families.base import Phase

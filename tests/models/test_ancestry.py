@@ -8,9 +8,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from biqa_cli.datasets.learnt import Learnt
+from biqa_cli.models.ancestry import learnt_by_starts
 from biqa_cli.models.catalog import find_model
 from biqa_cli.models.trained import TrainedNetwork
-from biqa_cli.training.ancestry import learnt_by_starts
 from biqa_cli.weights.cache import locate
 from biqa_cli.weights.manifest import load_manifest
 
