@@ -1,14 +1,17 @@
 """Arrays on disk that take minutes to compute: filled once, continued after an interruption."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from biqa_cli.errors import UsageError
 from biqa_cli.threads import map_ahead
+from biqa_cli.whole_files import write_whole
 
 _Read = TypeVar("_Read")
 GoOn = Callable[[int, int], bool]
@@ -49,29 +52,44 @@ def computed_array(
     """
     partial, mark = path.with_suffix(".partial.npy"), path.with_suffix(".done")
     try:
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            begun = mark.is_file() and partial.is_file()
-            done = int(mark.read_text()) if begun else 0
-            left = [range(at, min(at + at_once, rows)) for at in range(done, rows, at_once)]
-            found = map_ahead(read, left, workers=workers, ahead=2 * workers)
-            for chosen, made in zip(left, found, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Two trainings that share the folder compute an array once.
+        with FileLock(path.with_suffix(".lock")):
+            done = 0 if path.is_file() else _rows_done(partial, mark)
+            left = range(done, 0 if path.is_file() else rows, at_once)
+            batches = [range(at, min(at + at_once, rows)) for at in left]
+            found = map_ahead(read, batches, workers=workers, ahead=2 * workers)
+            for chosen, made in zip(batches, found, strict=True):
                 _write_rows(partial, rows, chosen, compute(made))
-                mark.write_text(str(chosen.stop))
+                write_whole(mark, str(chosen.stop))
                 if not go_on(chosen.stop, rows) and chosen.stop < rows:
                     return None
-            partial.replace(path)
-            mark.unlink()
-        whole: NDArray[Any] = np.load(path, mmap_mode="r")
+            if batches:
+                partial.replace(path)
+                mark.unlink()
+            whole: NDArray[Any] = np.load(path, mmap_mode="r")
     except OSError as error:
         msg = f"cannot write {path.parent}: {error.strerror or error}"
         raise UsageError(msg) from error
     return whole
 
 
+def _rows_done(partial: Path, mark: Path) -> int:
+    """Return how many rows an earlier run has left."""
+    try:
+        return int(mark.read_text()) if partial.is_file() else 0
+    except (OSError, ValueError):
+        return 0
+
+
 def _write_rows(path: Path, rows: int, chosen: range, values: NDArray[Any]) -> None:
     if chosen.start == 0:
         shape = (rows, *values.shape[1:])
         np.lib.format.open_memmap(path, mode="w+", dtype=values.dtype, shape=shape)
+        if hasattr(os, "posix_fallocate"):
+            # A full disk is told now. Later it would be a signal that ends the process.
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     array = np.lib.format.open_memmap(path, mode="r+")
     array[chosen.start : chosen.stop] = values
+    array.flush()

@@ -1,7 +1,7 @@
 """Two models, or two tools, on the same images: which is better, and is that more than luck?"""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -23,7 +23,6 @@ _LOGISTIC_PARAMETERS = 4
 _CORRELATIONS = {"srcc": srcc, "plcc": plcc, "krcc": krcc}
 
 _Values = NDArray[np.float64]
-_Metric = Callable[[_Values, _Values], Measure]
 
 Direction = Literal[1, -1] | None
 """The sign of the correlation of a good tool with the labels; None where the tool declares none:

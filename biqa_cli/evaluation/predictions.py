@@ -79,7 +79,7 @@ def predict(
     known = {path: score for path, (stamp, score) in earlier.items() if stamps.get(path) == stamp}
     names = (str(root / path) for path in paths if path not in known)
     results = score_files(names, model, batch_size=batch_size, workers=workers, limits=limits)
-    with _keeping(kept_in, fresh=fresh) as keep:
+    with _keeping(kept_in) as keep:
         for path in paths:
             if path in known:
                 yield Prediction(path, known[path])
@@ -147,7 +147,7 @@ def _kept_row(row: list[str]) -> tuple[str, tuple[_Stamp, float]]:
 
 
 @contextmanager
-def _keeping(path: Path, *, fresh: bool) -> Iterator[Callable[[Sequence[object]], None]]:
+def _keeping(path: Path) -> Iterator[Callable[[Sequence[object]], None]]:
     """Yield a function that adds a row to a file at once; after a failure it does nothing."""
     file: IO[str] | None = None
 
@@ -171,7 +171,7 @@ def _keeping(path: Path, *, fresh: bool) -> Iterator[Callable[[Sequence[object]]
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w" if fresh else "a", encoding="utf-8", newline="")
+        file = path.open("a", encoding="utf-8", newline="")
     except OSError as error:
         give_up(error)
     try:

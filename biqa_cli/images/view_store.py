@@ -18,13 +18,15 @@ from biqa_cli.whole_files import write_whole
 Pixels = NDArray[np.uint8]
 
 FACTS = "photos.json"
-"""Length and error of each file of a store."""
+"""Stamp and error of each file of a store."""
 _AT_ONCE = 32
 # As a model's input contract: a JPEG may be decoded at twice the view.
 _CODEC_MARGIN = 2
 
 
-_Facts = tuple[int | None, str]
+_Stamp = tuple[int, int]
+"""Length of a file in bytes, and when it was written, in nanoseconds."""
+_Facts = tuple[_Stamp | None, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class _Decoded:
 
     view: Pixels
     """(H, W, 3); black if the photo is broken."""
-    length: int | None
-    """Of the file, in bytes."""
+    stamp: _Stamp | None
+    """Of the file."""
     error: str
     """Why it is broken, empty if it is not."""
 
@@ -69,7 +71,7 @@ def store_views(
     """Return photos at one size, decoded now or by an earlier run.
 
     A view is what `biqa score` makes of the photo before normalising. If a file has another length
-    than the one that was decoded, all are decoded again; a file that is gone is taken from the
+    or time than the one that was decoded, all are decoded again; a file that is gone is taken from the
     store.
 
     Args:
@@ -96,7 +98,7 @@ def store_views(
         return [(row, _decoded(paths[row], size)) for row in rows]
 
     def keep(photos: list[tuple[int, _Decoded]]) -> Pixels:
-        facts.update({row: (photo.length, photo.error) for row, photo in photos})
+        facts.update({row: (photo.stamp, photo.error) for row, photo in photos})
         write_whole(told, json.dumps(facts))
         return np.stack([photo.view for _, photo in photos])
 
@@ -129,33 +131,41 @@ def store_name(label: str, names: Sequence[str], size: tuple[int, int]) -> str:
 
 
 def _facts(told: Path, files: Sequence[Path]) -> dict[int, _Facts]:
-    """Return length and error of the decoded photos; none if a file has changed since."""
+    """Return stamp and error of the decoded photos; none if a file has changed since."""
     if not told.is_file():
         return {}
-    known = json.loads(told.read_text(encoding="utf-8"))
-    facts = {int(row): (length, error) for row, (length, error) in known.items()}
-    for row, (length, _) in facts.items():
-        if (now := _length(files[row])) is not None and now != length:
+    try:
+        known = json.loads(told.read_text(encoding="utf-8"))
+        facts = {int(row): (_stamp_of(stamp), str(error)) for row, (stamp, error) in known.items()}
+    except (TypeError, ValueError):
+        return {}
+    for row, (stamp, _) in facts.items():
+        if (now := _stamp(files[row])) is not None and now != stamp:
             return {}
     return facts
+
+
+def _stamp_of(plain: list[int] | None) -> _Stamp | None:
+    return None if plain is None else (int(plain[0]), int(plain[1]))
 
 
 def _decoded(file: Path, size: tuple[int, int]) -> _Decoded:
     height, width = size
     at_least = (_CODEC_MARGIN * height, _CODEC_MARGIN * width)
-    length = _length(file)
+    stamp = _stamp(file)
     try:
         image = read_photo(file, at_least=at_least).image
     except ImageError as error:
-        return _Decoded(np.zeros((height, width, 3), np.uint8), length, str(error))
+        return _Decoded(np.zeros((height, width, 3), np.uint8), stamp, str(error))
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BICUBIC)
-    return _Decoded(np.asarray(image), length, "")
+    return _Decoded(np.asarray(image), stamp, "")
 
 
-def _length(file: Path) -> int | None:
-    """Return the length of a file in bytes, None where there is none."""
+def _stamp(file: Path) -> _Stamp | None:
+    """Return what tells a changed file, None where there is no file."""
     try:
-        return file.stat().st_size
+        found = file.stat()
     except OSError:
         return None
+    return found.st_size, found.st_mtime_ns

@@ -103,10 +103,13 @@ def _start_whole(network: nn.Module, start: str) -> bool:
     if start in (IMAGENET, NONE):
         return False
     whole = _read(Path(start))
-    if not {name for name in network.state_dict() if not name.endswith(_COUNTS)} <= whole.keys():
+    wanted = {n: t.shape for n, t in network.state_dict().items() if not n.endswith(_COUNTS)}
+    if wanted.keys() != whole.keys():
         return False
     if isinstance(network, REQA):
         whole = network.fitted(whole)
+    if {name: tensor.shape for name, tensor in whole.items()} != wanted:
+        return False
     load_tensors(network, {name: tensor.numpy() for name, tensor in whole.items()})
     return True
 

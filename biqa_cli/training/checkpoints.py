@@ -56,6 +56,8 @@ class Progress:
     """Hash of the split and numbers of photos: what must be the same when the training goes on."""
     learnt: dict[str, Any] = field(default_factory=dict)
     """Hashes of what is learnt from, see `plain_learnt`."""
+    init: list[str] = field(default_factory=list)
+    """The starting weights that were asked for."""
     starts: list[str] = field(default_factory=list)
     """A sentence on each starting weight."""
 
@@ -93,7 +95,11 @@ def read_progress(path: Path) -> Progress:
     Raises:
         UsageError: If the file is no state.
     """
-    return Progress(**_read_plain(path)["progress"])
+    try:
+        return Progress(**_read_plain(path)["progress"])
+    except (KeyError, TypeError) as error:
+        msg = f"{path} was written by another version of biqa ({error}): train in another --out"
+        raise UsageError(msg) from error
 
 
 def restore(path: Path, moving: Moving) -> None:

@@ -21,7 +21,7 @@ from biqa_cli.training.augmentation import normalised_views
 from biqa_cli.training.batch import Cacheable
 from biqa_cli.training.degradation import degrade_blocks, draw_blocks
 from biqa_cli.training.families.base import Blockwise, Phase
-from biqa_cli.training.job import Job, autocast, told
+from biqa_cli.training.job import Job, autocast, is_mixed, told
 from biqa_cli.training.monotonicity import Degraded, degraded_view, draw_degraded
 from biqa_cli.training.streams import Stream, numbers
 
@@ -190,7 +190,7 @@ def _key(job: Job, phase: Phase, facts: str) -> str:
     """Return a name for all that features depend on."""
     recipe, network = job.recipe, phase.network or phase.learner
     options = [(name, recipe.network[name]) for name in sorted(phase.cached_by or ())]
-    known: list[Any] = [recipe.family, recipe.backbones, options, recipe.optimiser.precision]
+    known: list[Any] = [recipe.family, recipe.backbones, options, is_mixed(recipe, job.device)]
     known += [
         recipe.input.flip,
         job.contract.describe(),

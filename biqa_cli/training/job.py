@@ -76,10 +76,15 @@ class Job:
 
 def autocast(recipe: Recipe, device: str) -> AbstractContextManager[Any]:
     """Return the context of mixed precision that a recipe asks for on a device."""
-    precision = recipe.optimiser.precision
-    if precision == "bfloat16" or (precision == "auto" and device == "cuda"):
+    if is_mixed(recipe, device):
         return torch.autocast(device, dtype=torch.bfloat16)
     return nullcontext()
+
+
+def is_mixed(recipe: Recipe, device: str) -> bool:
+    """Return whether a recipe is computed in bfloat16 mixed precision on a device."""
+    precision = recipe.optimiser.precision
+    return precision == "bfloat16" or (precision == "auto" and device == "cuda")
 
 
 def told(watcher: Watcher, deadline: float, text: str) -> GoOn:

@@ -80,6 +80,10 @@ def rounds_of(recipe: Recipe) -> list[Recipe]:
     Raises:
         UsageError: If a round changes what does not exist, or which photos validate.
     """
+    for name in ("family", "base", "rounds"):
+        if any(name in change for change in recipe.rounds):
+            msg = f"a round cannot change {name}"
+            raise UsageError(msg)
     plain = to_plain(recipe) | {"rounds": []}
     rounds = [_recipe(_merged(plain, change)) for change in ({}, *recipe.rounds)]
     # What validates a round must not have trained the one before.
@@ -167,7 +171,9 @@ def _hint(key: str, known: list[str]) -> str:
 def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     """Return the tables of TOML with those of a change laid over them, section by section."""
     return dict(base) | {
-        key: {**base.get(key, {}), **value} if isinstance(value, dict) else value
+        key: {**below, **value}
+        if isinstance(value, dict) and isinstance(below := base.get(key, {}), dict)
+        else value
         for key, value in change.items()
     }
 

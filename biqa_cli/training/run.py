@@ -1,5 +1,6 @@
 """`biqa train` as one function: data set and recipe in, a folder with weights and curves out."""
 
+import hashlib
 import math
 import time
 from dataclasses import dataclass, replace
@@ -141,7 +142,9 @@ def _train_round(
     torch.manual_seed(recipe.seed)
     begins = not (progress.rows or progress.step)
     # Before the photos, so that wrong weights are told at once.
-    starts = request.starts if begins or progress.more_phases else ()
+    if begins:
+        progress.init = list(request.starts)
+    starts = tuple(progress.init) if begins or progress.more_phases else ()
     phases, notes = make_phases(recipe, trained, starts)
     if begins:
         progress.starts = notes
@@ -217,7 +220,7 @@ def _prepare(
         raise UsageError(msg) from error
     dataset, view = request.dataset, request.recipe.input
     indices = sorted((*split.parts["train"], *split.parts["val"]))
-    names = [dataset.images[index].path for index in indices]
+    names = [str(dataset.file(index)) for index in indices]
     size = (view.height, view.width)
     return store_views(
         {index: dataset.file(index) for index in indices},
@@ -232,14 +235,21 @@ def _check_same(
     progress: Progress, split: Split, photos: RatedPhotos, dataset: Dataset, out: Path
 ) -> None:
     """Raise UsageError if a training would continue with other photos than it began with."""
+    labels = hashlib.sha256(photos.labels.tobytes() + photos.val_labels.tobytes())
+    labels.update(photos.types.tobytes())
     facts = {
         "split": split.sha256,
+        "ratings": labels.hexdigest(),
         "labels": [dataset.scale.lowest, dataset.scale.highest],
         "train": len(photos.indices),
         "val": len(photos.val),
     }
     if progress.photos and progress.photos != facts:
-        msg = f"{out} was trained on other photos ({progress.photos}, now {facts})"
+        other = ", ".join(name for name in facts if progress.photos.get(name) != facts[name])
+        msg = (
+            f"the training in {out} began with other photos or ratings (another {other}): restore "
+            "them, or train anew in another --out"
+        )
         raise UsageError(msg)
     progress.photos = facts
 
