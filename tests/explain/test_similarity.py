@@ -12,13 +12,16 @@ from biqa_cli.models.build import build_network
 from biqa_cli.models.loading import LoadedModel, load_model
 from biqa_cli.models.torch_engine import TorchEngine
 from biqa_cli.scoring import score_files
+from biqa_cli.weights.header import COUNT
 
 
 def with_blocks(model: LoadedModel, blocks: int) -> LoadedModel:
     """Return a BlockIQA with the same weights and so many blocks a side."""
     assert isinstance(model.engine, TorchEngine)
     spec = replace(model.spec, options={"blocks": blocks})
-    tensors = {name: t.numpy() for name, t in model.engine.network.state_dict().items()}
+    state = model.engine.network.state_dict()
+    # As in a file: what counts the batches of a training is no weight.
+    tensors = {name: t.numpy() for name, t in state.items() if not name.endswith(COUNT)}
     engine = TorchEngine(build_network(spec), tensors, device="cpu")
     return LoadedModel(spec, engine, model.weights_sha256)
 
