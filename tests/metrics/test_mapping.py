@@ -178,6 +178,7 @@ def test_without_variation_there_is_no_mapping(
 ) -> None:
     mapping = fit_mapping(mos, predicted)
     assert (mapping.used, mapping.reason, mapping.monotone) == ("none", reason, False)
+    assert not mapping.converged
     assert np.isnan(mapping.apply([1.0, 2.0])).all()
 
 
