@@ -78,6 +78,11 @@ ACCEPTED = (
     ("biqa_cli/evaluation/report.py", "records[ -1] if", "the only record is the last"),
     ("biqa_cli/metrics/logistic.py", "factor, 0.0, 0.0, 1.0)", "where a fit starts, not ends"),
     ("biqa_cli/metrics/logistic.py", "x @ y <= 0", "without correlation both starts are good"),
+    ("biqa_cli/models/loading.py", "(contract))[ -1])", "the only view is the last"),
+    ("biqa_cli/models/spec.py", "- 699.0), 700.0)", "beyond 700 and beyond 699 the curve is level"),
+    ("biqa_cli/weights/checkpoint.py", "(len(tensor), - 2)", "NumPy takes any number below 0 so"),
+    ("biqa_cli/weights/download.py", "[: 11]}…, expected", "a digit less of a sha256 in a message"),
+    ("biqa_cli/weights/transfer.py", "_SECOND = 4097", "a rate of about 4 kB a second"),
     ("biqa_cli/metrics/mapping.py", "(slope) or math", "an infinite slope has a nan beside it"),
 )
 # Of Cosmic Ray's operators those that leave code which runs: most of the others end in a TypeError
