@@ -51,3 +51,10 @@ def test_a_calibrated_scale_gives_the_expected_score_and_its_interval() -> None:
     assert scale.to_percent(3.4) == pytest.approx(CALIBRATION.expected(40))
     assert scale.interval(55) == CALIBRATION.interval(55)
     assert ScoreScale(1, 5, higher_is_better=True, meaning="MOS").interval(55) is None
+
+
+def test_neither_end_of_the_scale_is_reached_by_a_jump() -> None:
+    steep = Calibration((400.0, -300.0, 50.0, 30.0), places=(50.0,), widths=(5.0,), photos=200)
+    scores = [steep.expected(value / 10) for value in range(-1000, 2001)]
+    # The curve is steepest in its middle: 700 / (4 · 30) points for each point.
+    assert max(b - a for a, b in pairwise(scores)) <= 0.1 * 700 / (4 * 30) + 1e-9
