@@ -61,7 +61,7 @@ ROOMS = {
     ),
     "scoring": Room(
         ("biqa_cli/scoring.py", "biqa_cli/threads.py", "biqa_cli/explain"),
-        ("tests/test_scoring.py", "tests/explain"),
+        ("tests/test_scoring.py", "tests/test_threads.py", "tests/explain"),
     ),
     "training": Room(("biqa_cli/training",), ("tests/training",)),
     # Only where they are asked for.
