@@ -13,6 +13,7 @@ from PIL import Image
 from biqa_cli.computed_arrays import GoOn, always, computed_array
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.reading import read_photo
+from biqa_cli.whole_files import write_whole
 
 Pixels = NDArray[np.uint8]
 
@@ -87,7 +88,7 @@ def store_views(
     path, told = home / "photos.npy", home / FACTS
     paths = list(files.values())
     facts = _facts(told, paths)
-    if not facts:
+    if not facts and home.is_dir():
         path.unlink(missing_ok=True)
         path.with_suffix(".done").unlink(missing_ok=True)
 
@@ -96,7 +97,7 @@ def store_views(
 
     def keep(photos: list[tuple[int, _Decoded]]) -> Pixels:
         facts.update({row: (photo.length, photo.error) for row, photo in photos})
-        told.write_text(json.dumps(facts), encoding="utf-8")
+        write_whole(told, json.dumps(facts))
         return np.stack([photo.view for _, photo in photos])
 
     pixels = computed_array(

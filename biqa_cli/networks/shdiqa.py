@@ -16,13 +16,8 @@ from torch import Tensor, nn
 from biqa_cli.distortions.named_blocks import BlockName, block_slices
 from biqa_cli.errors import UsageError
 from biqa_cli.networks.backbones import Backbone
-from biqa_cli.networks.backbones.vit import (
-    Attention,
-    Sizes,
-    VisionTransformer,
-    feed_forward,
-    initialise_linear,
-)
+from biqa_cli.networks.backbones.vit import Sizes, VisionTransformer
+from biqa_cli.networks.transformer import Attention, feed_forward, initialise_linear
 
 Partition = Literal["vertical", "horizontal", "grid"]
 

@@ -50,7 +50,6 @@ class Progress:
     """Its row of the log."""
     waited: int = 0
     """Epochs since."""
-    finished: bool = False
     rows: list[dict[str, Any]] = field(default_factory=list)
     """The log so far."""
     photos: dict[str, Any] = field(default_factory=dict)

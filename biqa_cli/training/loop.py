@@ -56,8 +56,6 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, before: int) -> boo
     starts_anew = phase.setting.head_is_new and not resumes
     if starts_anew and (features := source.head_features()) is not None:
         phase.init_head(features)
-        # The mean of the weights starts where the weights start.
-        moving = make_moving(learner, recipe, slots, epochs=phase.epochs, steps=steps)
 
     while not _is_over(job, phase, progress):
         set_training_mode(learner, slots, trainable=recipe.optimiser.trainable)
@@ -136,8 +134,9 @@ def _end_epoch(job: Job, phase: Phase, progress: Progress, moving: Moving, sourc
     progress.rows.append(row)
     progress.epoch += 1
     progress.step, progress.sums, progress.epoch_seconds = 0, {}, 0.0
-    save_state(job.out / LAST, progress, moving)
+    # The state last: an epoch whose log is not written has not ended.
     write_log(job.out / LOG, progress.rows)
+    save_state(job.out / LAST, progress, moving)
     numbers = [f"{key} {value:.4f}" for key, value in row.items() if key not in _NOT_SHOWN]
     name = f"{phase.name} " if phase.name else ""
     job.watcher.say(f"{name}epoch {row['epoch']} of {phase.epochs}: {', '.join(numbers)}")

@@ -78,10 +78,14 @@ def rounds_of(recipe: Recipe) -> list[Recipe]:
     """Return the recipe of each round of a training: the first, then what follows it.
 
     Raises:
-        UsageError: If a round changes what does not exist.
+        UsageError: If a round changes what does not exist, or which photos validate.
     """
     plain = to_plain(recipe) | {"rounds": []}
-    return [_recipe(_merged(plain, change)) for change in ({}, *recipe.rounds)]
+    rounds = [_recipe(_merged(plain, change)) for change in ({}, *recipe.rounds)]
+    # What validates a round must not have trained the one before.
+    if len({(each.seed, each.input.val_share) for each in rounds}) > 1:
+        raise UsageError("seed and input.val_share must be the same in all rounds of a recipe")
+    return rounds
 
 
 def to_plain(recipe: Recipe) -> dict[str, Any]:
@@ -95,20 +99,26 @@ def to_toml(recipe: Recipe) -> str:
     return tomli_w.dumps(to_plain(recipe))
 
 
-def _plain(family: str, config: str | Path) -> dict[str, Any]:
+def _plain(family: str, config: str | Path, *above: str | Path) -> dict[str, Any]:
     """Return what a recipe says, laid over the recipe that it is based on."""
+    if config in above:
+        msg = f"the recipe {config} is based on itself"
+        raise UsageError(msg)
     own = _read(_find(config))
     if own.get("family") != family:
         msg = f"{config} is a recipe for {own.get('family', 'no family')}, not for {family}"
         raise UsageError(msg)
     base = own.pop("base", None if config == family else family)
-    return own if base is None else _merged(_plain(family, base), own)
+    return own if base is None else _merged(_plain(family, base, config, *above), own)
 
 
 def _recipe(plain: Mapping[str, Any]) -> Recipe:
     """Return the record of what TOML says, every value checked."""
     family: Family = plain["family"]
     given = plain.get("network", {})
+    if not isinstance(given, dict):
+        msg = f"network: Expected object, got {type(given).__name__}"
+        raise UsageError(msg)
     for name in FOLLOW_THE_DATA:
         if name in given:
             msg = f"network.{name} cannot be set: it follows from the crop and the data set"
@@ -123,6 +133,8 @@ def _recipe(plain: Mapping[str, Any]) -> Recipe:
     except msgspec.ValidationError as error:
         raise UsageError(_explained(str(error), family)) from error
     _check_sense(recipe)
+    if recipe.rounds:
+        rounds_of(recipe)
     return recipe
 
 

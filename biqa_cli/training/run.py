@@ -22,7 +22,13 @@ from biqa_cli.training.labels import distortion_types, rated_photos
 from biqa_cli.training.loop import BEST, LAST, run_phase
 from biqa_cli.training.recipe import Recipe
 from biqa_cli.training.recipe_files import rounds_of, to_toml
-from biqa_cli.training.summary import SUMMARY, judge_stored, store_weights, write_summary
+from biqa_cli.training.summary import (
+    SUMMARY,
+    has_ended,
+    judge_stored,
+    store_weights,
+    write_summary,
+)
 from biqa_cli.training.validation import scoring_blocks
 from biqa_cli.whole_files import write_whole
 
@@ -89,10 +95,11 @@ def train(request: TrainingRequest, watcher: Watcher) -> Outcome:
         msg = f"{request.out} holds a training: continue with --resume, or name another --out"
         raise UsageError(msg)
     for number, each in enumerate((*earlier, last), 1):
+        # The end that a user asks for is that of the last round.
+        if each is not last and (request.finish or has_ended(each.out)):
+            continue
         if earlier:
             watcher.say(f"round {number} of {len(earlier) + 1}")
-        if each is not last and _is_begun(each.out) and read_progress(each.out / LAST).finished:
-            continue
         outcome = _train_round(each, request, deadline, watcher)
         if not outcome.finished:
             break
@@ -158,18 +165,27 @@ def _train_round(
     for phase in phases:
         # One layout for what learns and what has learnt, so that it says the same to the last bit.
         phase.learner.to(job.device).to(memory_format=torch.channels_last)
-    progress.finished = request.finish or _run(job, phases, progress)
+    finished = request.finish or _run(job, phases, progress)
     weights = store_weights(out, trained) if progress.best_row else None
     stored = None
-    if weights is not None and progress.finished:
+    if weights is not None and finished:
         # Minutes, where a photo is many crops: without a word it would seem to hang.
         watcher.say(f"the stored weights score {len(job.photos.val)} validation photos")
         stored = judge_stored(job, phases[-1], weights)
         if isinstance(stored.calibration, str):
             watcher.say(f"not calibrated: {stored.calibration}")
     facts = {"command": request.command, "starts": progress.starts, "types": types}
-    write_summary(job, progress, split, dataset, weights=weights, stored=stored, facts=facts)
-    return Outcome(progress.finished, weights, trained.model)
+    write_summary(
+        job,
+        progress,
+        split,
+        dataset,
+        finished=finished,
+        weights=weights,
+        stored=stored,
+        facts=facts,
+    )
+    return Outcome(finished, weights, trained.model)
 
 
 def _begin(request: TrainingRequest) -> Progress:

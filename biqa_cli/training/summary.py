@@ -39,6 +39,12 @@ def store_weights(out: Path, trained: TrainedNetwork) -> Path:
     return weights
 
 
+def has_ended(out: Path) -> bool:
+    """Return whether the training in a folder came to its end, as its summary says."""
+    summary = out / SUMMARY
+    return summary.is_file() and bool(json.loads(summary.read_text("utf-8"))["finished"])
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What stored weights are worth, on the validation photos, scored as `biqa score` will."""
@@ -75,6 +81,7 @@ def write_summary(
     split: Split,
     dataset: Dataset,
     *,
+    finished: bool,
     weights: Path | None,
     stored: Stored | None,
     facts: Mapping[str, Any],
@@ -86,6 +93,7 @@ def write_summary(
         progress: Where the training stands.
         split: Which photos trained.
         dataset: Whose photos.
+        finished: Whether the training came to its end.
         weights: The stored checkpoint.
         stored: What it is worth; None before the end.
         facts: Further entries.
@@ -94,7 +102,7 @@ def write_summary(
     if progress.rows:
         draw_curves(job.out / CURVES, progress.rows)
     summary = {
-        "finished": progress.finished,
+        "finished": finished,
         "family": trained.family,
         "model": trained.model,
         "weights": None if weights is None else weights.name,

@@ -1,112 +1,149 @@
-import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
-from biqa_cli.training.photos import PhotoStore, prepare_photos
 from fakes import photo
 
-from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
 from biqa_cli.errors import UsageError
 from biqa_cli.images.reading import read_photo
 from biqa_cli.images.transforms import model_view
-from biqa_cli.training import photos
+from biqa_cli.images.view_store import ViewStore, store_name, store_views
 
-SCALE = LabelScale(0, 1, higher_is_better=True, meaning="MOS")
+SIZE = (32, 40)
 
 
 @pytest.fixture
-def dataset(tmp_path: Path) -> Dataset:
-    images = []
+def files(tmp_path: Path) -> dict[int, Path]:
+    """Six photos under the numbers 10 to 60."""
+    found = {}
     for number in range(6):
+        found[10 * number + 10] = tmp_path / f"{number}.jpg"
         photo(90, 70, seed=number).save(tmp_path / f"{number}.jpg", quality=95)
-        images.append(RatedImage(f"{number}.jpg", mos=number / 6))
-    return Dataset("mini", tmp_path, "authentic", SCALE, tuple(images))
+    return found
 
 
-@pytest.fixture
-def two_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "_PART_BYTES", 2 * 3 * 32 * 40 + 1)
+@pytest.fixture(autouse=True)
+def two_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("biqa_cli.images.view_store._AT_ONCE", 2)
 
 
-def prepare(dataset: Dataset, *, limit: int | None = None) -> PhotoStore | None:
-    return prepare_photos(
-        dataset,
-        range(len(dataset.images)),
-        dataset.root / "store",
-        size=(32, 40),
+def prepare(files: dict[int, Path], *, limit: int | None = None) -> ViewStore | None:
+    return store_views(
+        files,
+        next(iter(files.values())).parent / "store",
+        size=SIZE,
         workers=2,
         go_on=lambda done, _: limit is None or done < limit,
     )
 
 
-def stored(dataset: Dataset) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in dataset.root.glob("store/*/*.npy")}
-
-
-def test_a_view_is_what_scoring_makes_of_the_photo(dataset: Dataset) -> None:
-    store = prepare(dataset)
+def whole(files: dict[int, Path]) -> ViewStore:
+    store = prepare(files)
     assert store is not None
-    image = read_photo(dataset.file(3), at_least=(64, 80)).image
-    zero = (0.0, 0.0, 0.0)
-    view = model_view(image, height=32, width=40, mean=zero, std=(1.0, 1.0, 1.0))
-    assert np.allclose(store.view(3).transpose(2, 0, 1) / 255, view, atol=1e-6)
+    return store
 
 
-@pytest.mark.usefixtures("two_a_part")
-def test_what_is_decoded_is_not_decoded_again_unless_its_file_changes(dataset: Dataset) -> None:
-    prepare(dataset)
-    before = stored(dataset)
-    assert len(before) == 3
-    prepare(dataset)
-    assert stored(dataset) == before
-    photo(120, 120, seed=9).save(dataset.file(3))
-    store = prepare(dataset)
-    changed = [name for name, time in stored(dataset).items() if time != before[name]]
-    assert changed == ["part-0001.npy"]
-    assert store is not None and store.rows[3] == (1, 1)
+def view_of(file: Path) -> np.ndarray:
+    image = read_photo(file, at_least=(64, 80)).image
+    zero, one = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    return model_view(image, height=32, width=40, mean=zero, std=one).transpose(1, 2, 0)
 
 
-@pytest.mark.usefixtures("two_a_part")
-def test_a_preparation_that_is_stopped_goes_on_where_it_was(dataset: Dataset) -> None:
-    assert prepare(dataset, limit=2) is None
-    first = stored(dataset)
-    assert list(first) == ["part-0000.npy"]
-    assert prepare(dataset) is not None
-    assert stored(dataset).items() >= first.items() and len(stored(dataset)) == 3
+def test_a_view_is_what_scoring_makes_of_the_photo(files: dict[int, Path]) -> None:
+    store = whole(files)
+    for number, file in files.items():
+        assert np.allclose(store.view(number) / 255, view_of(file), atol=1e-6)
 
 
-def test_broken_photos_are_named_and_have_no_view(dataset: Dataset) -> None:
-    dataset.file(1).write_bytes(b"")
-    dataset.file(2).unlink()
-    store = prepare(dataset)
-    assert store is not None
-    assert store.broken == {1: "the file is empty", 2: "no such file"}
-    assert sorted(store.rows) == [0, 3, 4, 5]
+def test_photos_are_decoded_once(files: dict[int, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    before = np.array(whole(files).pixels)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("decoded again")
+
+    monkeypatch.setattr("biqa_cli.images.view_store.read_photo", refuse)
+    assert np.array_equal(whole(files).pixels, before)
 
 
-def test_a_photo_that_is_gone_is_taken_from_the_store(dataset: Dataset) -> None:
-    before = prepare(dataset)
-    dataset.file(4).unlink()
-    after = prepare(dataset)
-    assert before is not None and after is not None
-    assert np.array_equal(before.view(4), after.view(4))
+def test_a_file_of_another_length_is_decoded_again(files: dict[int, Path]) -> None:
+    before = np.array(whole(files).pixels)
+    photo(120, 120, seed=9).save(files[40])
+    after = whole(files)
+    assert np.allclose(after.view(40) / 255, view_of(files[40]), atol=1e-6)
+    assert not np.array_equal(after.view(40), before[3])
+    assert np.array_equal(after.view(10), before[0])
 
 
-def test_another_size_and_another_list_have_stores_of_their_own(dataset: Dataset) -> None:
-    prepare(dataset)
-    prepare(dataclasses.replace(dataset, images=dataset.images[:5]))
-    assert len(list(dataset.root.glob("store/*"))) == 2
+def test_a_pass_that_is_stopped_goes_on_where_it_was(
+    files: dict[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert prepare(files, limit=2) is None
+    read: list[Path] = []
+
+    def note(file: Path, **sizes: tuple[int, int]) -> object:
+        read.append(file)
+        return read_photo(file, **sizes)
+
+    monkeypatch.setattr("biqa_cli.images.view_store.read_photo", note)
+    store = whole(files)
+    assert sorted(read) == [files[number] for number in (30, 40, 50, 60)]
+    assert all(np.allclose(store.view(n) / 255, view_of(f), atol=1e-6) for n, f in files.items())
 
 
-def test_no_readable_photo_at_all_is_an_error(dataset: Dataset) -> None:
-    for index in range(6):
-        dataset.file(index).write_bytes(b"?")
-    with pytest.raises(UsageError, match="no photo can be read: 0.jpg: not an image"):
-        prepare(dataset)
+def test_broken_photos_are_named_and_have_no_view(files: dict[int, Path]) -> None:
+    files[20].write_bytes(b"")
+    files[30].unlink()
+    for _ in range(2):
+        store = whole(files)
+        assert store.broken == {20: "the file is empty", 30: "no such file"}
+        assert sorted(store.rows) == [10, 40, 50, 60]
+        assert np.allclose(store.view(40) / 255, view_of(files[40]), atol=1e-6)
 
 
-def test_a_folder_that_cannot_be_written_is_an_error(dataset: Dataset) -> None:
-    (dataset.root / "store").write_text("a file")
-    with pytest.raises(UsageError, match="cannot keep decoded photos in"):
-        prepare(dataset)
+def test_a_photo_that_is_gone_is_taken_from_the_store(files: dict[int, Path]) -> None:
+    before = np.array(whole(files).view(50))
+    files[50].unlink()
+    assert np.array_equal(whole(files).view(50), before)
+
+
+def test_no_readable_photo_at_all_is_an_error(files: dict[int, Path]) -> None:
+    for file in files.values():
+        file.write_bytes(b"?")
+    with pytest.raises(UsageError, match="no photo can be read: .*0.jpg: not an image"):
+        prepare(files)
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(files: dict[int, Path]) -> None:
+    (files[10].parent / "store").write_text("a file")
+    with pytest.raises(UsageError, match="cannot write"):
+        prepare(files)
+
+
+def test_another_size_another_list_and_another_label_have_folders_of_their_own() -> None:
+    names = {
+        store_name("koniq", ["a", "b"], (32, 40)),
+        store_name("koniq", ["a", "b"], (40, 32)),
+        store_name("koniq", ["a"], (32, 40)),
+        store_name("koniq", ["a", "c"], (32, 40)),
+        store_name("csv:../x", ["a", "b"], (32, 40)),
+    }
+    assert len(names) == 5 and not any("/" in name or ":" in name for name in names)
+    assert store_name("koniq", ["a", "b"], (32, 40)) in names
+
+
+def test_a_pass_that_is_killed_while_it_takes_notes_goes_on(
+    files: dict[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes = 0
+
+    def die_at_the_second(descriptor: int) -> None:
+        nonlocal writes
+        writes += 1
+        if writes == 2:
+            raise KeyboardInterrupt(descriptor)
+
+    monkeypatch.setattr("os.fsync", die_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(files)
+    store = whole(files)
+    assert all(np.allclose(store.view(n) / 255, view_of(f), atol=1e-6) for n, f in files.items())

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from biqa_cli.training.config import load_recipe
+from msgspec import structs
 from tiny_backbone import TinyBackbone
 from torch import nn
 
@@ -14,8 +14,8 @@ from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import Calibration, InputContract, ScoreScale
 from biqa_cli.models.trained import TrainedNetwork, read_trained
 from biqa_cli.networks.blockiqa import BlockIQA
+from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.training.checkpoints import (
-    Moving,
     Progress,
     read_progress,
     read_weights,
@@ -24,7 +24,8 @@ from biqa_cli.training.checkpoints import (
     write_small,
     write_weights,
 )
-from biqa_cli.training.optimisation import make_optimiser, make_schedule
+from biqa_cli.training.optimisation import Moving, make_moving
+from biqa_cli.training.recipe_files import load_recipe
 from biqa_cli.weights.checkpoint import read_checkpoint
 
 TRAINED = TrainedNetwork(
@@ -37,14 +38,15 @@ TRAINED = TrainedNetwork(
 )
 
 
-def moving(curve: str = "cosine") -> Moving:
-    learner = BlockIQA(TinyBackbone(), blocks=1).to(memory_format=torch.channels_last)
-    recipe = load_recipe("blockiqa")
-    optimiser = make_optimiser(learner, recipe.optimiser, ())
-    schedule = replace(recipe.schedule, curve=curve)  # type: ignore[arg-type]
-    start = BlockIQA(TinyBackbone(), blocks=1)
-    schedules = make_schedule(optimiser, schedule, epochs=2, steps=4)
-    return Moving(learner, optimiser, schedules, mean=None, start=start)
+def moving(curve: str = "cosine", *, ema: float = 0.9) -> Moving:
+    learner = QualityNet(TinyBackbone(), TinyBackbone()).to(memory_format=torch.channels_last)
+    recipe = load_recipe("qualitynet")
+    recipe = structs.replace(
+        recipe,
+        schedule=structs.replace(recipe.schedule, curve=curve, every=1),
+        optimiser=structs.replace(recipe.optimiser, ema=ema),
+    )
+    return make_moving(learner, recipe, (), epochs=2, steps=4)
 
 
 def learn(state: Moving, steps: int) -> list[float]:
@@ -54,6 +56,8 @@ def learn(state: Moving, steps: int) -> list[float]:
         loss = state.learner(torch.rand(4, 3, 32, 32)).scores.square().mean()
         loss.backward()
         state.optimiser.step()
+        if state.mean is not None:
+            state.mean.update_parameters(state.learner)
         metrics = (
             (loss.item(),)
             if isinstance(state.schedule, torch.optim.lr_scheduler.ReduceLROnPlateau)
@@ -80,6 +84,9 @@ def test_a_restored_state_goes_on_with_the_very_next_step(curve: str, tmp_path: 
     assert read_progress(tmp_path / "last") == progress
     for one, other in zip(first.learner.parameters(), second.learner.parameters(), strict=True):
         assert torch.equal(one, other)
+    assert first.mean is not None and second.mean is not None
+    for one, other in zip(first.mean.parameters(), second.mean.parameters(), strict=True):
+        assert torch.equal(one, other)
     rates = [state.optimiser.param_groups[0]["lr"] for state in (first, second)]
     assert rates[0] == rates[1]
 
@@ -92,7 +99,7 @@ def test_a_state_of_another_network_and_a_file_of_something_else_are_refused(
     optimiser = torch.optim.Adam(learner.parameters())
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda _: 1.0)
     with pytest.raises(UsageError, match="is the state of another network"):
-        restore(tmp_path / "last", Moving(learner, optimiser, schedule, mean=None, start=None))
+        restore(tmp_path / "last", Moving(learner, optimiser, schedule, mean=None))
     (tmp_path / "other").write_bytes(b"pickle")
     with pytest.raises(UsageError, match="is no state of a training"):
         read_progress(tmp_path / "other")
@@ -154,3 +161,26 @@ def test_a_file_without_a_description_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"\x00" * 4)
     assert read_trained(tmp_path / "file") is None
     assert read_trained(tmp_path / "gone") is None
+
+
+def test_a_file_that_cannot_be_written_leaves_the_earlier_state_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = moving()
+    save_state(tmp_path / "last", Progress(epoch=1), state)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UsageError, match="cannot write .*last: No space left on device"):
+        save_state(tmp_path / "last", Progress(epoch=2), state)
+    assert read_progress(tmp_path / "last").epoch == 1
+
+
+def test_a_state_of_a_file_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    save_state(tmp_path / "last", Progress(), moving())
+    content = (tmp_path / "last").read_bytes()
+    (tmp_path / "last").write_bytes(content[:-1])
+    with pytest.raises(UsageError, match="is no state of a training"):
+        read_progress(tmp_path / "last")

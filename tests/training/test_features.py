@@ -1,268 +1,228 @@
-"""What frozen layers make of photos is computed once, and is what they would make of them again."""
+"""Features are computed once, and are what the network would compute of the photos again."""
 
+import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
 import pytest
 import torch
-from biqa_cli.training.backbones import BackboneSlot, freeze
-from biqa_cli.training.config import load_recipe, with_settings
-from biqa_cli.training.data import normalised
-from biqa_cli.training.frozen import is_kept
-from biqa_cli.training.order import degraded_view, draw_degraded
-from biqa_cli.training.photos import PhotoStore
 from tiny_backbone import TinyBackbone
+from tiny_training import Listener
 from torch import nn
+from training_jobs import CONTRACT, TRAIN, random_job
 
 from biqa_cli.errors import UsageError
-from biqa_cli.models.spec import InputContract
-from biqa_cli.networks.backbones.efficientnet_lite import efficientnet_lite0
+from biqa_cli.images.view_store import FACTS
+from biqa_cli.models.spec import Family
 from biqa_cli.networks.blockiqa import BlockIQA
 from biqa_cli.networks.nlnet import NLNet
 from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.networks.shdiqa import SHDIQA
-from biqa_cli.training.degradation import degrade_pixels
-from biqa_cli.training.families import blockiqa
-from biqa_cli.training.families.base import Setting
-from biqa_cli.training.features import (
-    FeatureStore,
-    Frozen,
-    cache_blockwise,
-    cache_degraded,
-    cache_features,
-)
+from biqa_cli.training.augmentation import normalised
+from biqa_cli.training.degradation import degrade_blocks
+from biqa_cli.training.description import make_phases
+from biqa_cli.training.families.base import Phase
+from biqa_cli.training.features import cached_features
+from biqa_cli.training.freezing import freeze, slots_of
 from biqa_cli.training.job import Job
-from biqa_cli.training.recipe import Recipe
+from biqa_cli.training.monotonicity import degraded_view
+from biqa_cli.training.recipe_files import load_recipe, with_settings
+from biqa_cli.training.streams import Stream, numbers
 
-CONTRACT = InputContract(64, 64, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
-RECIPE = with_settings(load_recipe("blockiqa", config="blockiqa-cpu"), ["flip=true"])
+SHDIQA_SIZES = {"depth": 1, "input_size": 64}
+NETWORKS: dict[str, tuple[Family, Callable[[], nn.Module]]] = {
+    "blockiqa": ("blockiqa", lambda: BlockIQA(TinyBackbone())),
+    "blockiqa, 3 blocks": (
+        "blockiqa",
+        lambda: BlockIQA(TinyBackbone(), blocks=3, use_afel=False, similarity="cosine"),
+    ),
+    "qualitynet": ("qualitynet", lambda: QualityNet(TinyBackbone(), TinyBackbone())),
+    "qualitynet, chain 2": (
+        "qualitynet",
+        lambda: QualityNet(TinyBackbone(), TinyBackbone(), chains=2, attention="CA"),
+    ),
+    "qualitynet, all levels": (
+        "qualitynet",
+        lambda: QualityNet(TinyBackbone(), TinyBackbone(), levels="all"),
+    ),
+    "nlnet": ("nlnet", lambda: NLNet(TinyBackbone(), nodes=6, pixels=5)),
+    "shdiqa": ("shdiqa", lambda: SHDIQA(TinyBackbone(), **SHDIQA_SIZES, width=12, heads=2)),
+    "shdiqa, patch 32": (
+        "shdiqa",
+        lambda: SHDIQA(TinyBackbone(), **SHDIQA_SIZES, width=12, heads=2, patch=32, levels="all"),
+    ),
+}
+PLAIN = ("input.flip=true", "input.noise=0", "monotonicity.weight=0", "optimiser.trainable=head")
 
 
-def networks() -> list[nn.Module]:
+def job_of(home: Path, family: Family, *settings: str) -> Job:
+    recipe = with_settings(load_recipe(family, config=f"{family}-cpu"), [*PLAIN, *settings])
+    return random_job(home, recipe)
+
+
+def phase_with(job: Job, network: nn.Module) -> Phase:
+    """Return the last phase of a family, around this network."""
+    (*_, phase), _ = make_phases(job.recipe, job.trained, ())
+    phase.learner, phase.network, phase.prefix = network, network, ""
+    if job.recipe.family != "shdiqa":
+        phase.blockwise = None
+    freeze(network, slots_of(job.recipe), trainable="head")
+    return phase
+
+
+def pooled_of(network: nn.Module, view: np.ndarray) -> torch.Tensor:
+    images = normalised(torch.from_numpy(view[None].copy()), CONTRACT)
+    with torch.inference_mode():
+        return cast("torch.Tensor", network.pooled(images)[0])  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_cached_features_score_as_the_photo_does(name: str, tmp_path: Path) -> None:
+    family, build = NETWORKS[name]
     torch.manual_seed(0)
-    last_learns = [BlockIQA(TinyBackbone(), blocks=blocks) for blocks in (1, 3)]
-    for network in last_learns:
-        network.learns_above = (64 // network.blocks, 64 // network.blocks)
-    return [
-        BlockIQA(TinyBackbone()),
-        BlockIQA(TinyBackbone(), blocks=3, use_afel=False, similarity="cosine"),
-        QualityNet(TinyBackbone(), TinyBackbone()),
-        QualityNet(TinyBackbone(), TinyBackbone(), chains=2, attention="CA"),
-        QualityNet(TinyBackbone(), TinyBackbone(), levels="all"),
-        NLNet(TinyBackbone(), nodes=6, pixels=5),
-        SHDIQA(TinyBackbone(), depth=1, width=12, heads=2, input_size=64),
-        SHDIQA(TinyBackbone(), depth=1, width=12, heads=2, input_size=64, patch=32, levels="all"),
-        *last_learns,
-    ]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> PhotoStore:
-    pixels = np.random.default_rng(0).integers(0, 256, (20, 64, 64, 3), dtype=np.uint8)
-    (tmp_path / "part-0000.json").write_text("[[1, ''], [2, '']]")
-    return PhotoStore(tmp_path, (pixels,), {index: (0, index) for index in range(20)}, {})
-
-
-def cached(
-    network: nn.Module,
-    store: PhotoStore,
-    *,
-    recipe: Recipe = RECIPE,
-    go_on: Callable[[int, int], bool] = lambda _done, _total: True,
-) -> FeatureStore | None:
-    return cache_features(frozen(network, store, recipe=recipe, go_on=go_on))
-
-
-def frozen(
-    network: nn.Module,
-    store: PhotoStore,
-    *,
-    recipe: Recipe = RECIPE,
-    go_on: Callable[[int, int], bool] = lambda _done, _total: True,
-) -> Frozen:
-    last_learns = getattr(network, "learns_above", None) is not None
-    slots = (BackboneSlot("backbone.", "resnet50"),)
-    freeze(network, slots, trainable="last" if last_learns else "head")
-    return Frozen(
-        network,
-        store,
-        (1, 3, *range(5, 20)),
-        recipe=recipe,
-        pooled_by=("blocks", "use_afel"),
-        contract=CONTRACT,
-        device="cpu",
-        workers=2,
-        autocast=nullcontext,
-        go_on=go_on,
-    )
-
-
-@pytest.mark.parametrize("number", range(10))
-def test_a_network_scores_what_is_kept_as_it_scores_the_photo(
-    number: int, store: PhotoStore
-) -> None:
-    network = networks()[number].eval()
-    kept = cached(network, store)
-    assert kept is not None
+    network = build().eval()
+    job = job_of(tmp_path, family, *(("network.use_baf=false",) if family == "shdiqa" else ()))
+    features = cached_features(job, phase_with(job, network))
+    assert features is not None
     for index, mirrored in ((1, False), (19, True)):
-        view = store.view(index)[:, ::-1] if mirrored else store.view(index)
-        images = normalised(torch.from_numpy(view[None].copy()), CONTRACT)
-        pooled = torch.from_numpy(kept.of(index, mirrored=mirrored)[None].astype(np.float32))
+        view = job.photos.store.view(index)
+        images = normalised(
+            torch.from_numpy((view[:, ::-1] if mirrored else view)[None].copy()), CONTRACT
+        )
+        cached = torch.from_numpy(features.of(index, mirrored=mirrored)[None].astype(np.float32))
         with torch.inference_mode():
-            assert torch.allclose(
-                network.from_pooled(pooled).scores, network(images).scores, atol=1e-3
+            scores = network(images).scores
+            found = network.from_pooled(cached).scores  # type: ignore[operator]
+            assert torch.allclose(found, scores, atol=1e-3)
+            exact = network.from_pooled(network.pooled(images)).scores  # type: ignore[operator]
+            assert torch.allclose(exact, scores, atol=1e-6)
+
+
+def test_features_of_degraded_photos_are_in_the_order_of_their_levels(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = QualityNet(TinyBackbone(), TinyBackbone(), levels="all").eval()
+    settings = ("monotonicity.weight=1", "monotonicity.photos=3")
+    job = job_of(tmp_path, "qualitynet", *settings)
+    features = cached_features(job, phase_with(job, network))
+    assert features is not None and features.degraded is not None
+    degraded = features.degraded
+    assert degraded.values.shape[:2] == (3, 2)
+    assert {one.index for one in degraded.drawn} <= set(TRAIN)
+    for one, values in zip(degraded.drawn, degraded.values, strict=True):
+        for level, found in zip(one.levels, values, strict=True):
+            view = degraded_view(job.photos.store.view(one.index), one, level)
+            expected = pooled_of(network, view)
+            assert torch.allclose(torch.from_numpy(found.astype(np.float32)), expected, atol=1e-3)
+    other = job_of(tmp_path, "qualitynet", *settings, "seed=6")
+    assert cached_features(other, phase_with(other, network)) is not None
+    assert len(list(tmp_path.glob("degraded-*.npy"))) == 2
+    assert len(list(tmp_path.glob("features-*.npy"))) == 1
+
+
+def test_features_of_blockwise_degraded_photos_know_what_was_done(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = NETWORKS["shdiqa, patch 32"][1]().eval()
+    job = job_of(tmp_path, "shdiqa", "loss.degraded_photos=3", "seed=2")
+    phase = phase_with(job, network)
+    features = cached_features(job, phase)
+    assert features is not None and features.blockwise is not None
+    kept = features.blockwise
+    assert len(kept.values) == 3 and kept.types.shape == kept.levels.shape == (3, 2)
+    for values, types, levels in zip(kept.values, kept.types, kept.levels, strict=True):
+        found = torch.from_numpy(values.astype(np.float32))
+        matches = 0
+        for index in TRAIN:
+            rng = numbers(Stream.degraded_blocks, 2, index)
+            view, drawn, at = degrade_blocks(
+                job.photos.store.view(index), rng, partition="vertical"
             )
-            exact = network.from_pooled(network.pooled(images)).scores
-            assert torch.allclose(exact, network(images).scores, atol=1e-6)
+            if np.array_equal(drawn, types) and np.array_equal(at, levels):
+                matches += torch.allclose(pooled_of(network, view), found, atol=1e-3)
+        assert matches == 1
 
 
-def test_what_is_kept_below_the_last_stage_serves_whatever_that_learns(store: PhotoStore) -> None:
-    network = networks()[8].eval()
-    assert isinstance(network, BlockIQA)
-    kept = cached(network, store)
-    assert kept is not None
+def test_the_spread_is_that_of_the_features_that_may_be_noisy(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = NLNet(TinyBackbone(), nodes=6, pixels=5).eval()
+    job = job_of(tmp_path, "nlnet", "input.noise=0.3")
+    phase = phase_with(job, network)
+    phase.noisy = network.local_features
+    features = cached_features(job, phase)
+    assert features is not None and features.spread is not None
+    known = np.stack([features.of(index) for index in TRAIN]).astype(np.float32)
+    expected = known[..., : network.local_features].std(axis=0, ddof=1)
+    assert np.allclose(features.spread, expected, rtol=1e-3, atol=1e-5)
+
+
+def cached(job: Job, network: nn.Module) -> int:
+    """Cache features and return how many files of them there are."""
+    assert cached_features(job, phase_with(job, network)) is not None
+    return len(list(job.photos.store.home.glob("features-*.npy")))
+
+
+def test_other_weights_or_photos_are_another_file_and_another_head_is_not(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, job = BlockIQA(TinyBackbone()), job_of(tmp_path, "blockiqa")
+    weight = network.get_parameter("backbone.layers.0.weight")
     with torch.no_grad():
-        network.get_parameter("backbone.layers.3.weight").normal_()
-        network.get_parameter("backbone.layers.3.bias").normal_()
-        again = cached(network, store)
-        assert again is not None and len(list(store.home.glob("features-*.npy"))) == 1
-        pooled = torch.from_numpy(kept.of(7, mirrored=False)[None].astype(np.float32))
-        images = normalised(torch.from_numpy(store.view(7)[None].copy()), CONTRACT)
-        scores = network.from_pooled(pooled).scores
-        assert torch.allclose(scores, network(images).scores, atol=1e-3)
-    assert pooled.shape[2] == network.kept_means + 4 * 4 * 8
-
-
-def test_degraded_photos_are_kept_in_the_order_in_which_they_were_drawn(store: PhotoStore) -> None:
-    network = networks()[4].eval()
-    drawn = draw_degraded((1, 3, 7, 12), count=3, seed=5)
-    kept = cache_degraded(frozen(network, store), drawn)
-    assert kept is not None and kept.drawn == drawn and kept.values.shape[:2] == (3, 2)
-    for number, one in enumerate(drawn):
-        for place, level in enumerate(one.levels):
-            view = degraded_view(store.view(one.index), one, level)
-            with torch.inference_mode():
-                found = network.pooled(normalised(torch.from_numpy(view[None].copy()), CONTRACT))
-            expected = torch.from_numpy(kept.values[number, place].astype(np.float32))
-            assert torch.allclose(found[0], expected, atol=1e-3)
-    other = draw_degraded((1, 3, 7, 12), count=3, seed=6)
-    assert cache_degraded(frozen(network, store), other) is not None
-    assert len(list(store.home.glob("degraded-*.npy"))) == 2
-
-
-def test_block_wise_degraded_photos_are_kept_with_what_is_wrong_with_them(
-    store: PhotoStore,
-) -> None:
-    network = networks()[7].eval()
-    chosen = (12, 3, 7)
-    kept = cache_blockwise(frozen(network, store), chosen, "horizontal")
-    assert kept is not None
-    assert kept.values.shape[0] == 3 and kept.types.shape == kept.levels.shape == (3, 2)
-    for place, index in enumerate(chosen):
-        rng = np.random.default_rng((RECIPE.seed, 5, index))
-        view, types, levels = degrade_pixels(store.view(index), rng, partition="horizontal")
-        assert np.array_equal(types, kept.types[place])
-        assert np.array_equal(levels, kept.levels[place])
-        with torch.inference_mode():
-            found = network.pooled(normalised(torch.from_numpy(view[None].copy()), CONTRACT))
-        expected = torch.from_numpy(kept.values[place].astype(np.float32))
-        assert torch.allclose(found[0], expected, atol=1e-3)
-    assert cache_blockwise(frozen(network, store), chosen, "grid") is not None
-    assert len(list(store.home.glob("blockwise-*.npy"))) == 2
-
-
-def test_what_is_kept_is_not_computed_again(store: PhotoStore) -> None:
-    network = networks()[0]
-    assert cached(network, store) is not None
-    calls: list[int] = []
-
-    def count(done: int, _total: int) -> bool:
-        calls.append(done)
-        return True
-
-    assert cached(network, store, go_on=count) is not None
-    assert calls == []
-
-
-def test_other_weights_or_photos_are_another_file_and_another_head_is_not(
-    store: PhotoStore,
-) -> None:
-    network = networks()[0]
-    assert isinstance(network, BlockIQA)
-
-    def files() -> int:
-        assert cached(network, store) is not None
-        return len(list(store.home.glob("features-*.npy")))
-
+        weight[0, 0, 0, 0] = 0.0
+    assert cached(job, network) == 1
     with torch.no_grad():
-        network.backbone.layers[0].weight[0, 0, 0, 0] = 0.0
-    assert files() == 1
+        weight[0, 0, 0, 0] = -0.0
+        network.get_parameter("fusion.0.weight").add_(1)
+    network.get_buffer("aggregator.1.running_mean").add_(1)
+    assert cached(job, network) == 1
     with torch.no_grad():
-        network.backbone.layers[0].weight[0, 0, 0, 0] = -0.0
-        network.fusion[0].weight.add_(1)
-    network.aggregator[1].running_mean.add_(1)
-    assert files() == 1
-    with torch.no_grad():
-        network.backbone.layers[0].weight.add_(1)
-    assert files() == 2
-    (store.home / "part-0000.json").write_text("[[1, ''], [3, '']]")
-    assert files() == 3
+        weight.add_(1)
+    assert cached(job, network) == 2
+    (tmp_path / FACTS).write_text("[[1, ''], [3, '']]")
+    assert cached(job, network) == 3
 
 
-def test_only_options_that_change_what_is_kept_make_another_file(store: PhotoStore) -> None:
+def test_only_options_that_change_features_make_another_file(tmp_path: Path) -> None:
     def files(*settings: str) -> int:
-        assert cached(networks()[0], store, recipe=with_settings(RECIPE, settings)) is not None
-        return len(list(store.home.glob("features-*.npy")))
+        torch.manual_seed(0)
+        return cached(job_of(tmp_path, "blockiqa", *settings), BlockIQA(TinyBackbone()))
 
-    torch.manual_seed(0)
     assert files() == 1
-    torch.manual_seed(0)
-    assert files("similarity=cosine") == 1
-    torch.manual_seed(0)
-    assert files("blocks=3") == 2
+    assert files("network.similarity=cosine", "optimiser.rate=1", "schedule.epochs=3") == 1
+    assert files("network.blocks=3") == 2
+    assert files("input.flip=false") == 3
+    assert files("optimiser.precision=bfloat16") == 4
 
 
-def test_an_interrupted_pass_goes_on_where_it_was(store: PhotoStore) -> None:
-    network = networks()[0]
-    whole = cached(network, store)
+def test_another_normalisation_is_another_file(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, job = QualityNet(TinyBackbone(), TinyBackbone()), job_of(tmp_path, "qualitynet")
+    assert cached(job, network) == 1
+    black = replace(CONTRACT, mean=(0.0, 0.0, 0.0))
+    assert cached(replace(job, trained=replace(job.trained, input=black)), network) == 2
+
+
+def test_features_are_not_computed_again_and_a_stopped_pass_goes_on(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, job = QualityNet(TinyBackbone(), TinyBackbone()), job_of(tmp_path, "qualitynet")
+    whole = cached_features(job, phase_with(job, network))
     assert whole is not None
     expected = np.array(whole.values)
-    next(store.home.glob("features-*.npy")).unlink()
-    runs = 0
-    while (kept := cached(network, store, go_on=lambda _done, _total: False)) is None:
+    watcher = Listener()
+    assert cached_features(replace(job, watcher=watcher), phase_with(job, network)) is not None
+    assert watcher.lines == []
+    next(tmp_path.glob("features-*.npy")).unlink()
+    late, runs = replace(job, deadline=time.monotonic()), 1
+    while (found := cached_features(late, phase_with(job, network))) is None:
         runs += 1
-    # 34 views, 16 at once.
-    assert runs == 2
-    assert np.array_equal(kept.values, expected)
+    # 36 views, 16 at once.
+    assert runs == 3
+    assert np.array_equal(found.values, expected)
 
 
-def test_features_that_float16_cannot_hold_are_refused(store: PhotoStore) -> None:
-    network = networks()[0]
-    assert isinstance(network, BlockIQA)
-    assert network.afel is not None
+def test_features_that_float16_cannot_hold_are_refused(tmp_path: Path) -> None:
+    network, job = BlockIQA(TinyBackbone()), job_of(tmp_path, "blockiqa")
     with torch.no_grad():
-        network.afel.conv.bias.fill_(1e6)
+        network.get_parameter("afel.conv.bias").fill_(1e6)
     with pytest.raises(UsageError, match="a frozen layer leaves the range of float16"):
-        cached(network, store)
-
-
-@pytest.mark.parametrize(
-    ("settings", "allowed"),
-    [
-        ([], True),
-        (["flip=false"], True),
-        (["trainable=last"], False),
-        (["rotate=10"], False),
-        (["crop=128", "stride=0"], False),
-        (["crops_per_photo=2"], False),
-    ],
-)
-def test_only_what_every_epoch_sees_alike_is_kept(settings: list[str], *, allowed: bool) -> None:
-    recipe = with_settings(RECIPE, ["noise=0", *settings])
-    setting = Setting(recipe, CONTRACT, 1, build=lambda: BlockIQA(efficientnet_lite0()))
-    (phase,) = blockiqa.phases(setting)
-    assert is_kept(cast("Job", SimpleNamespace(recipe=recipe)), phase) == allowed
+        cached_features(job, phase_with(job, network))

@@ -4,6 +4,7 @@ from torch.nn import functional as F
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.spec import InputContract
+from biqa_cli.training.recipe import InputRecipe
 from biqa_cli.training.validation import scoring_blocks, validate
 
 CONTRACT = InputContract(64, 96, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
@@ -18,7 +19,9 @@ def test_agreement_is_that_of_the_metrics() -> None:
 
 
 def test_predictions_that_are_all_the_same_end_the_training() -> None:
-    with pytest.raises(UsageError, match="the network says 0 of every validation photo"):
+    with pytest.raises(
+        UsageError, match="the network scores every validation photo 0: it has collapsed"
+    ):
         validate(np.zeros(4), LABELS, F.l1_loss)
 
 
@@ -27,11 +30,15 @@ def test_predictions_that_are_not_finite_end_the_training() -> None:
         validate(np.array([1.0, np.nan, 2.0, 3.0]), LABELS, F.l1_loss)
 
 
+def view(*, crop: int, stride: int) -> InputRecipe:
+    return InputRecipe(height=64, width=96, crop=crop, stride=stride)
+
+
 def test_validation_looks_at_the_crops_that_scoring_averages() -> None:
-    whole = scoring_blocks(CONTRACT, crop=0, stride=0, at_most=0)
+    whole = scoring_blocks(CONTRACT, view(crop=0, stride=0), at_most=0)
     assert [(b.y, b.x, b.height, b.width) for b in whole] == [(0, 0, 64, 96)]
-    assert scoring_blocks(CONTRACT, crop=32, stride=0, at_most=0) == whole
-    grid = scoring_blocks(CONTRACT, crop=32, stride=32, at_most=0)
+    assert scoring_blocks(CONTRACT, view(crop=32, stride=0), at_most=0) == whole
+    grid = scoring_blocks(CONTRACT, view(crop=32, stride=32), at_most=0)
     assert len(grid) == 6
-    some = scoring_blocks(CONTRACT, crop=32, stride=32, at_most=2)
+    some = scoring_blocks(CONTRACT, view(crop=32, stride=32), at_most=2)
     assert some == (grid[1], grid[4])

@@ -7,12 +7,11 @@ from torch import Tensor, nn
 
 from biqa_cli.errors import UsageError
 from biqa_cli.networks.backbones.vit import (
-    Attention,
-    EncoderBlock,
     PatchEmbedding,
     VisionTransformer,
     from_published_keys,
 )
+from biqa_cli.networks.transformer import Attention, EncoderBlock
 
 
 def _copy_attention(ours: Attention, theirs: nn.MultiheadAttention) -> None:

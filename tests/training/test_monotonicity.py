@@ -1,23 +1,19 @@
-import doctest
-
 import numpy as np
+import pytest
 import torch
-from biqa_cli.training.order import (
-    LEVEL_MARGIN,
-    Degraded,
-    degraded_view,
-    draw_degraded,
-    order_loss,
-)
 
 from biqa_cli.distortions.catalog import DISTORTIONS
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
-from biqa_cli.training import order
-
-
-def test_the_examples_of_the_module_hold() -> None:
-    assert doctest.testmod(order).failed == 0
+from biqa_cli.training.batch import Batch, Triples
+from biqa_cli.training.monotonicity import (
+    LEVEL_MARGIN,
+    Degraded,
+    degraded_view,
+    draw_degraded,
+    monotonicity_loss,
+    with_monotonicity,
+)
 
 
 def test_each_photo_is_drawn_once_with_two_levels_of_a_kind_that_has_an_order() -> None:
@@ -43,11 +39,28 @@ def test_the_loss_is_what_is_missing_of_the_fall_for_each_level() -> None:
     falls = torch.tensor([[0.9, 0.9 - LEVEL_MARGIN, 0.2], [0.5, 0.6, 0.6 - LEVEL_MARGIN]])
     # Only the second photo's milder version is above it, by 0.1, and should be 2 levels below.
     expected = (0.1 + 2 * LEVEL_MARGIN) / 4
-    assert torch.isclose(order_loss(falls, levels), torch.tensor(expected))
+    assert torch.isclose(monotonicity_loss(falls, levels), torch.tensor(expected))
 
 
 def test_the_loss_pulls_the_photo_up_and_its_versions_down() -> None:
     shares = torch.tensor([[0.5, 0.5, 0.5]], requires_grad=True)
-    order_loss(shares, torch.tensor([[1, 2]])).backward()  # type: ignore[no-untyped-call]
+    monotonicity_loss(shares, torch.tensor([[1, 2]])).backward()  # type: ignore[no-untyped-call]
     assert shares.grad is not None
     assert shares.grad[0, 0] < 0 < shares.grad[0, 2]
+
+
+def test_labels_of_which_lower_is_better_reverse_the_loss() -> None:
+    levels = torch.tensor([[1, 2]])
+    # After one rated sample: the photo, its milder and its stronger version, on a scale to 100.
+    scores = torch.tensor([50.0, 10.0, 40.0, 80.0])
+    labels, types = torch.zeros(1), torch.zeros(1)
+    found = {}
+    for span in (100.0, -100.0):
+        triples = Triples(torch.empty(0), levels, weight=4.0, span=span)
+        batch = Batch(torch.empty(0), labels, types, 0, torch.Generator(), triples=triples)
+        found[span] = with_monotonicity({"loss": torch.tensor(1.0)}, scores, batch)
+    # DMOS rises with the level, as it should; a MOS that rises misses the fall at both levels.
+    assert found[-100.0]["monotonicity"].item() == 0
+    missed = (0.3 + 0.4) / 2 + LEVEL_MARGIN
+    assert found[100.0]["monotonicity"].item() == pytest.approx(missed)
+    assert found[100.0]["loss"].item() == pytest.approx(1 + 4 * missed)

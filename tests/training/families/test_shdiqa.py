@@ -2,15 +2,25 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
-from biqa_cli.training.losses.shdiqa import (
+from fakes import photo
+from tiny_backbone import TinyBackbone
+
+from biqa_cli.errors import UsageError
+from biqa_cli.models.spec import InputContract
+from biqa_cli.networks.shdiqa import SHDIQA
+from biqa_cli.training.batch import Batch
+from biqa_cli.training.families.base import Setting
+from biqa_cli.training.families.shdiqa import (
     affinity_loss,
     contrastive_loss,
     quality_loss,
-    shdiqa_loss,
+    shdiqa_phases,
     teacher_loss,
 )
+from biqa_cli.training.recipe_files import load_recipe, with_settings
 
 # Two blocks of one image whose tokens are orthogonal; lengths do not count.
 _APART = torch.tensor([[[2.0, 0.0], [0.0, 3.0]]])
@@ -69,16 +79,47 @@ def test_the_teacher_receives_no_gradient() -> None:
     assert teacher.grad is None and student.grad is not None
 
 
-def test_the_total_is_the_weighted_sum_and_weight_0_switches_off() -> None:
-    predicted, mos, types = torch.tensor([1.0]), torch.tensor([0.0]), torch.tensor([[0, 1]])
-    loss = shdiqa_loss(
-        predicted, mos, student=_ALIKE, teacher=_APART, types=types,
-        contrastive_weight=2, affinity_weight=4,
-    )  # fmt: skip
-    expected = 0.5 + 2 * loss.contrastive.item() + 4 * 0.5
-    assert loss.total.item() == pytest.approx(expected, rel=1e-6)
-    off = shdiqa_loss(
-        predicted, mos, student=_ALIKE, teacher=_APART, types=types,
-        contrastive_weight=0, affinity_weight=0,
-    )  # fmt: skip
-    assert off.total.item() == off.quality.item() == 0.5
+def setting_of(*settings: str) -> Setting:
+    recipe = with_settings(load_recipe("shdiqa", config="shdiqa-cpu"), settings)
+    network = SHDIQA(TinyBackbone(), depth=0, input_size=64, patch=32, levels="all").eval()
+    contract = InputContract(64, 64, (0.0,) * 3, (1.0,) * 3)
+    return Setting(recipe, contract, label_span=1, network=network)
+
+
+def test_the_student_learns_quality_and_the_teachers_tokens_by_their_weights() -> None:
+    torch.manual_seed(0)
+    weights = ("loss.contrastive_weight=2", "loss.affinity_weight=4", "loss.plcc_weight=0")
+    teacher, student = shdiqa_phases(setting_of(*weights))
+    assert (teacher.name, student.name) == ("teacher", "student")
+    student.begin()
+    assert student.extras is not None
+    crops = [np.asarray(photo(64, 64, seed=seed)) for seed in range(4)]
+    made = [student.extras(crop, np.random.default_rng(n)) for n, crop in enumerate(crops)]
+    extras = {name: torch.from_numpy(np.stack([one[name] for one in made])) for name in made[0]}
+    images, labels = torch.rand(4, 3, 64, 64), torch.tensor([0.1, 0.3, 0.5, 0.9])
+    batch = Batch(images, labels, torch.full((4,), -1), 0, torch.Generator(), extras=extras)
+    student.learner.eval()
+    terms = student.loss(batch)
+    scores = student.network(images).scores  # type: ignore[misc]
+    assert terms["quality"].item() == pytest.approx(
+        quality_loss(scores, labels, beta=0.01).item(), rel=1e-5
+    )
+    assert terms["contrastive"] > 0 and terms["affinity"] > 0
+    expected = terms["quality"] + 2 * terms["contrastive"] + 4 * terms["affinity"]
+    assert terms["loss"].item() == pytest.approx(expected.item(), rel=1e-6)
+    terms["loss"].backward()  # type: ignore[no-untyped-call]
+    assert all(p.grad is None for p in teacher.learner.parameters())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [("network.use_baf=false",), ("loss.contrastive_weight=0", "loss.affinity_weight=0")],
+)
+def test_without_distillation_there_is_no_teacher(settings: tuple[str, ...]) -> None:
+    (only,) = shdiqa_phases(setting_of(*settings))
+    assert only.name == "" and only.blockwise is None and only.extras is None
+
+
+def test_distillation_without_a_trained_teacher_is_refused() -> None:
+    with pytest.raises(UsageError, match="there is nothing to distil"):
+        shdiqa_phases(setting_of("loss.teacher_epochs=0"))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from biqa_cli.models.calibration import LEAST_PHOTOS, fit_calibration
 from biqa_cli.models.spec import SOFT_END, Calibration, ScoreScale
 
 Values = NDArray[np.float64]
@@ -65,10 +66,21 @@ def test_the_interval_is_wide_where_people_are_far_from_the_curve(
 
 def test_between_its_places_the_width_is_linear_and_beyond_level() -> None:
     known = Calibration((100, 0, 50, 20), places=(40.0, 60.0), widths=(10.0, 20.0), photos=100)
+    assert known.interval(45) == (32.5, 57.5)
     assert known.interval(50) == (35, 65)
+    assert known.interval(55) == (37.5, 72.5)
+    assert known.interval(40) == (30, 50) and known.interval(60) == (40, 80)
     assert known.interval(30) == (20, 40)
     assert known.interval(70) == (50, 90)
     assert known.interval(5) == (0, 15)
+
+
+def test_the_width_follows_the_places_that_it_lies_between() -> None:
+    places, widths = (10.0, 20.0, 60.0), (4.0, 8.0, 2.0)
+    known = Calibration((100, 0, 50, 20), places=places, widths=widths, photos=100)
+    assert known.interval(17.5) == (10.5, 24.5)
+    assert known.interval(30) == pytest.approx((23.5, 36.5))
+    assert known.interval(50) == pytest.approx((46.5, 53.5))
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=2))

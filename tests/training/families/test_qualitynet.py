@@ -3,8 +3,9 @@ import math
 import pytest
 import scipy.stats
 import torch
-from biqa_cli.training.losses.qualitynet import plcc_loss, quality_aware_loss
 from torch import Tensor
+
+from biqa_cli.training.families.qualitynet import plcc_loss, quality_aware_loss
 
 MOS = torch.tensor([0.2, 0.4, 0.5, 0.9, 0.1])
 

@@ -1,7 +1,17 @@
 import pytest
 import torch
-from biqa_cli.training.losses.reqa import (
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_backbone import TinyBackbone
+
+from biqa_cli.errors import UsageError
+from biqa_cli.models.spec import InputContract
+from biqa_cli.networks.reqa import REQA
+from biqa_cli.training.batch import Batch
+from biqa_cli.training.families.base import Setting
+from biqa_cli.training.families.reqa import (
     STAGES,
+    REQAPhase,
     coarse_loss,
     coarse_to_fine_loss,
     gradient_loss,
@@ -11,10 +21,7 @@ from biqa_cli.training.losses.reqa import (
     tolerance_loss,
     tolerances,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
-from biqa_cli.errors import UsageError
+from biqa_cli.training.recipe_files import load_recipe, with_settings
 
 FIVE = torch.tensor([[10.0, 30.0, 50.0, 70.0, 90.0]])
 
@@ -129,3 +136,33 @@ def test_half_precision_scores_are_judged_in_float32() -> None:
     )
     assert loss.dtype == torch.float32
     assert loss.item() == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "stages"),
+    [
+        (("schedule.epochs=8",), {0: 1, 1: 1, 2: 2, 5: 3, 7: 4}),
+        (("schedule.epochs=2", "loss.first_stage=4"), {0: 4, 1: 4}),
+        (("schedule.epochs=4", "loss.first_stage=3"), {0: 3, 1: 3, 2: 4, 3: 4}),
+    ],
+)
+def test_the_stages_of_a_training_are_equally_long(
+    settings: tuple[str, ...], stages: dict[int, int]
+) -> None:
+    torch.manual_seed(0)
+    network = REQA(TinyBackbone(), input_size=112).eval()
+    recipe = with_settings(load_recipe("reqa"), settings)
+    contract = InputContract(112, 112, (0.0,) * 3, (1.0,) * 3)
+    phase = REQAPhase(Setting(recipe, contract, label_span=100, network=network))
+    images, labels = torch.rand(10, 3, 112, 112), torch.linspace(0, 90, 10)
+    types = torch.full((10,), -1)
+    with torch.no_grad():
+        step_scores = network(images).step_scores
+        for epoch, stage in stages.items():
+            generator = torch.Generator().manual_seed(epoch)
+            found = phase.loss(Batch(images, labels, types, epoch, generator))
+            groups = micro_batches(labels, generator=torch.Generator().manual_seed(epoch))
+            weights = stage_weights(stage)
+            expected = coarse_to_fine_loss(step_scores, labels, groups=groups, weights=weights)
+            assert torch.equal(found["loss"], expected)
+            assert torch.equal(found["mae"], (step_scores[:, -1] - labels).abs().mean())

@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from biqa_cli.computed_arrays import GoOn, always, computed_array
+from biqa_cli.errors import UsageError
+
+
+class Squares:
+    """The squares of row numbers, two a row; takes note of what it reads."""
+
+    def __init__(self, *, fails_at: int | None = None) -> None:
+        self.read_rows: list[int] = []
+        self.fails_at = fails_at
+
+    def array(self, path: Path, *, go_on: GoOn = always) -> NDArray[np.int64] | None:
+        return computed_array(
+            path, 10, read=self.read, compute=self.compute, at_once=4, workers=1, go_on=go_on
+        )
+
+    def read(self, rows: range) -> list[int]:
+        self.read_rows += rows
+        return list(rows)
+
+    def compute(self, rows: list[int]) -> NDArray[np.int64]:
+        if self.fails_at in rows:
+            raise KeyboardInterrupt
+        return np.array([[row**2, -(row**2)] for row in rows])
+
+
+EXPECTED = np.array([[row**2, -(row**2)] for row in range(10)])
+
+
+def test_an_array_is_computed_once(tmp_path: Path) -> None:
+    path, first, second = tmp_path / "new" / "squares.npy", Squares(), Squares()
+    found = first.array(path)
+    assert found is not None and np.array_equal(found, EXPECTED)
+    assert isinstance(found, np.memmap) and first.read_rows == list(range(10))
+    again = second.array(path)
+    assert again is not None and np.array_equal(again, EXPECTED) and second.read_rows == []
+    assert [file.name for file in path.parent.iterdir()] == ["squares.npy"]
+
+
+def test_it_stops_when_told_and_goes_on_behind_the_last_rows(tmp_path: Path) -> None:
+    path, told = tmp_path / "squares.npy", list[tuple[int, int]]()
+
+    def stop(done: int, total: int) -> bool:
+        told.append((done, total))
+        return False
+
+    assert Squares().array(path, go_on=stop) is None and not path.exists()
+    assert Squares().array(path, go_on=stop) is None
+    # The last rows are computed: there is nothing to stop any more.
+    last = Squares()
+    found = last.array(path, go_on=stop)
+    assert found is not None and np.array_equal(found, EXPECTED)
+    assert last.read_rows == [8, 9] and told == [(4, 10), (8, 10), (10, 10)]
+
+
+@pytest.mark.parametrize("fails_at", [0, 5, 9])
+def test_it_is_whole_or_not_there_after_a_crash(fails_at: int, tmp_path: Path) -> None:
+    path = tmp_path / "squares.npy"
+    with pytest.raises(KeyboardInterrupt):
+        Squares(fails_at=fails_at).array(path)
+    assert not path.exists()
+    resumed = Squares()
+    found = resumed.array(path)
+    assert found is not None and np.array_equal(found, EXPECTED)
+    assert resumed.read_rows == list(range(fails_at // 4 * 4, 10))
+
+
+def test_rows_whose_mark_was_not_written_are_computed_again(tmp_path: Path) -> None:
+    path = tmp_path / "squares.npy"
+    assert Squares().array(path, go_on=lambda *_: False) is None
+    (tmp_path / "squares.done").unlink()
+    again = Squares()
+    found = again.array(path)
+    assert found is not None and np.array_equal(found, EXPECTED)
+    assert again.read_rows == list(range(10))
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(UsageError, match="cannot write .*file: "):
+        Squares().array(tmp_path / "file" / "squares.npy")

@@ -1,0 +1,83 @@
+import pytest
+import torch
+from msgspec import structs
+
+from biqa_cli.models.build import assemble_network
+from biqa_cli.training.freezing import freeze, set_training_mode, slots_of
+from biqa_cli.training.optimisation import make_optimiser
+from biqa_cli.training.recipe_files import load_recipe, with_settings
+
+
+@pytest.fixture(autouse=True)
+def tiny() -> None:
+    """The backbones are the real ones here."""
+
+
+def test_a_frozen_backbone_neither_learns_nor_moves_its_statistics() -> None:
+    recipe = load_recipe("blockiqa", config="blockiqa-cpu")
+    network = assemble_network("blockiqa", recipe.backbones)
+    slots = slots_of(recipe)
+    before = {n: t.clone() for n, t in network.state_dict().items() if n.startswith("backbone.")}
+    last = ("backbone.stages.5.", "backbone.stages.6.")
+    for trainable, moves in (("head", ()), ("last", last)):
+        freeze(network, slots, trainable=trainable)
+        set_training_mode(network, slots, trainable=trainable)
+        optimiser = make_optimiser(network, structs.replace(recipe.optimiser, rate=1e-3), slots)
+        network(torch.rand(2, 3, 64, 64)).scores.sum().backward()
+        optimiser.step()
+        changed = {n for n, t in network.state_dict().items() if n in before}
+        changed = {n for n in changed if not torch.equal(before[n], network.state_dict()[n])}
+        assert all(name.startswith(moves) for name in changed) if moves else not changed
+        assert bool(changed) == bool(moves)
+        assert network.fusion.training
+
+
+@pytest.mark.parametrize(
+    ("family", "settings", "prefixes"),
+    [
+        ("blockiqa", (), ["backbone."]),
+        ("qualitynet", (), ["backbones.0.", "backbones.1."]),
+        ("qualitynet", ("network.chains=2",), ["backbones.0."]),
+        ("shdiqa", (), ["encoder.vit."]),
+        ("nlnet", ("network.branches=nonlocal",), []),
+    ],
+)
+def test_backbones_are_where_the_networks_have_them(
+    family: str, settings: tuple[str, ...], prefixes: list[str]
+) -> None:
+    recipe = with_settings(load_recipe(family), settings)
+    slots = slots_of(recipe)
+    assert [slot.prefix for slot in slots] == prefixes
+    with torch.device("meta"):
+        network = assemble_network(recipe.family, recipe.backbones, options=recipe.network)
+    for slot in slots:
+        assert network.get_submodule(slot.prefix.rstrip("."))
+        freeze(network, slots, trainable="last")
+        learns = [n for n, p in network.named_parameters() if p.requires_grad]
+        assert any(n.startswith(slot.prefix) for n in learns)
+        assert not all(p.requires_grad for p in network.parameters())
+        set_training_mode(network, slots, trainable="last")
+    if settings == ("network.chains=2",):
+        assert slots[0].backbone == "efficientnet-b7"
+
+
+def test_what_reads_pixels_beside_a_frozen_backbone_is_frozen_with_it() -> None:
+    recipe = with_settings(
+        load_recipe("blockiqa", config="blockiqa-cpu"), ["optimiser.trainable=head"]
+    )
+    network = assemble_network(recipe.family, recipe.backbones, options=recipe.network)
+    for trainable in ("head", "last"):
+        freeze(network, slots_of(recipe), trainable=trainable)
+        learns = {n: p.requires_grad for n, p in network.named_parameters()}
+        assert not any(learns[f"afel.conv.{tensor}"] for tensor in ("weight", "bias"))
+    freeze(network, slots_of(recipe), trainable="all")
+    assert all(p.requires_grad for n, p in network.named_parameters() if n.startswith("afel.conv."))
+
+
+def test_superpixels_learn_beside_a_frozen_backbone() -> None:
+    recipe = with_settings(load_recipe("nlnet", config="nlnet-cpu"), ["optimiser.trainable=head"])
+    network = assemble_network(recipe.family, recipe.backbones, options=recipe.network)
+    freeze(network, slots_of(recipe), trainable="head")
+    learns = {n for n, p in network.named_parameters() if p.requires_grad}
+    assert {n for n, _ in network.named_parameters() if n.startswith("nonlocal_branch.")} < learns
+    assert not any(n.startswith("local_branch.") for n in learns)

@@ -1,0 +1,33 @@
+import math
+import time
+
+import pytest
+import torch
+from tiny_training import Listener, quick_recipe
+
+from biqa_cli.training.job import autocast, told
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"),
+    [("auto", torch.float32), ("float32", torch.float32), ("bfloat16", torch.bfloat16)],
+)
+def test_the_cpu_mixes_precisions_only_where_it_is_asked_to(
+    precision: str, dtype: torch.dtype
+) -> None:
+    with autocast(quick_recipe(f"optimiser.precision={precision}"), "cpu"):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+
+
+def test_work_is_told_about_eight_times_and_at_its_end() -> None:
+    listener = Listener()
+    go_on = told(listener, math.inf, "{} of {} are done")
+    assert all(go_on(done, 100) for done in range(1, 101))
+    assert 8 <= len(listener.lines) <= 9
+    assert listener.lines[0] == "13 of 100 are done"
+    assert listener.lines[-1] == "100 of 100 are done"
+
+
+def test_work_stops_at_its_deadline() -> None:
+    assert not told(Listener(), time.monotonic(), "{} {}")(1, 2)
+    assert told(Listener(), time.monotonic() + 60, "{} {}")(1, 2)

@@ -1,0 +1,29 @@
+import pytest
+from msgspec import structs
+
+from biqa_cli.training.recipe import LOSSES, InputRecipe, keys_of
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_whole"),
+    [
+        ({}, True),
+        ({"flip": False}, True),
+        ({"noise": 0.3}, True),
+        ({"crop": 64}, False),
+        ({"rotate": 5.0}, False),
+        ({"crops_per_photo": 2}, False),
+    ],
+)
+def test_a_view_is_whole_where_every_epoch_sees_the_same(
+    changes: dict[str, float], *, is_whole: bool
+) -> None:
+    assert structs.replace(InputRecipe(), **changes).is_whole == is_whole
+
+
+def test_the_keys_of_a_loss_are_those_of_its_family() -> None:
+    for family in LOSSES:
+        sections = keys_of(family)
+        assert sections.keys() == {"loss", "input", "monotonicity", "optimiser", "schedule"}
+        assert "epochs" in sections["schedule"] and "batch" in sections["optimiser"]
+    assert keys_of("reqa")["loss"] == ("coarse", "fine", "first_stage")

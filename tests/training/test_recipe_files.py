@@ -1,0 +1,264 @@
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from biqa_cli.errors import UsageError
+from biqa_cli.models.build import backbone_count
+from biqa_cli.models.spec import Family
+from biqa_cli.training.recipe_files import (
+    RECIPES,
+    load_recipe,
+    rounds_of,
+    settable_keys,
+    to_plain,
+    to_toml,
+    with_settings,
+)
+
+NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
+FAMILIES: tuple[Family, ...] = get_args(Family)
+
+
+def differing(one: dict[str, object], other: dict[str, object]) -> list[str]:
+    """Return the keys in which two recipes differ, with their sections."""
+    found = []
+    for key, value in one.items():
+        if isinstance(value, dict):
+            there = other[key]
+            assert isinstance(there, dict)
+            found += [f"{key}.{name}" for name in value if value[name] != there[name]]
+        elif value != other[key]:
+            found.append(key)
+    return found
+
+
+def own(folder: Path, text: str) -> Path:
+    file = folder / "mine.toml"
+    file.write_text(text)
+    return file
+
+
+def test_every_family_has_the_recipe_of_its_paper_and_one_for_two_cores() -> None:
+    assert {*FAMILIES, *(f"{family}-cpu" for family in FAMILIES)} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_recipe_loads_and_is_read_back_as_it_was_written(
+    name: str, tmp_path: Path
+) -> None:
+    family = name.partition("-")[0]
+    recipe = load_recipe(family, config=name)
+    assert recipe.family == family and len(recipe.backbones) == backbone_count(recipe.family)
+    assert len(rounds_of(recipe)) == 1 + len(recipe.rounds)
+    assert load_recipe(family, config=own(tmp_path, to_toml(recipe))) == recipe
+
+
+def test_the_recipes_hold_the_papers_numbers() -> None:
+    blockiqa = to_plain(load_recipe("blockiqa"))
+    assert blockiqa["optimiser"]["rate"] == blockiqa["optimiser"]["backbone_rate"] == 1e-4
+    assert (blockiqa["optimiser"]["weight_decay"], blockiqa["optimiser"]["batch"]) == (1e-5, 16)
+    assert (blockiqa["schedule"]["every"], blockiqa["schedule"]["factor"]) == (10, 0.8)
+    assert (blockiqa["schedule"]["patience"], blockiqa["input"]["rotate"]) == (20, 10)
+    assert blockiqa["input"]["labels"] == "unit" and blockiqa["network"]["blocks"] == 2
+
+    qualitynet = to_plain(load_recipe("qualitynet"))
+    assert (qualitynet["optimiser"]["batch"], qualitynet["optimiser"]["rate"]) == (10, 1e-4)
+    assert (qualitynet["schedule"]["curve"], qualitynet["schedule"]["every"]) == ("plateau", 2)
+    assert (qualitynet["schedule"]["factor"], qualitynet["schedule"]["lowest"]) == (0.4, 1e-8)
+    assert qualitynet["loss"] == {"mae_weight": "auto", "plcc_weight": 10}
+    assert qualitynet["schedule"]["select"] == "plcc"
+
+    reqa = to_plain(load_recipe("reqa"))
+    assert (reqa["optimiser"]["backbone_rate"], reqa["optimiser"]["rate"]) == (2e-5, 2e-4)
+    assert (reqa["optimiser"]["weight_decay"], reqa["schedule"]["epochs"]) == (5e-4, 40)
+    assert (reqa["schedule"]["every"], reqa["schedule"]["factor"]) == (10, 0.1)
+    assert reqa["input"]["labels"] == "percent" and reqa["network"]["steps"] == 4
+
+    shdiqa = to_plain(load_recipe("shdiqa"))
+    assert (shdiqa["optimiser"]["algorithm"], shdiqa["optimiser"]["weight_decay"]) == (
+        "adamw",
+        0.05,
+    )
+    assert (shdiqa["optimiser"]["clip"], shdiqa["optimiser"]["decay_all"]) == (5, False)
+    assert (shdiqa["schedule"]["epochs"], shdiqa["schedule"]["warmup"]) == (9, 3)
+    assert (shdiqa["input"]["crops_per_photo"], shdiqa["loss"]["teacher_epochs"]) == (10, 9)
+
+    nlnet = to_plain(load_recipe("nlnet"))
+    assert (nlnet["optimiser"]["batch"], nlnet["optimiser"]["weight_decay"]) == (4, 5e-4)
+    schedule = nlnet["schedule"]
+    assert (schedule["every"], schedule["factor"], schedule["epochs"]) == (20, 0.5, 100)
+    assert (nlnet["input"]["crop"], nlnet["input"]["labels"]) == (112, "native")
+
+
+def test_a_file_of_ones_own_changes_the_papers_recipe_key_by_key(tmp_path: Path) -> None:
+    file = own(tmp_path, 'family = "blockiqa"\n[network]\nblocks = 3\n[schedule]\nepochs = 7\n')
+    mine, paper = load_recipe("blockiqa", config=file), load_recipe("blockiqa")
+    assert differing(to_plain(mine), to_plain(paper)) == ["network.blocks", "schedule.epochs"]
+    assert mine.network["blocks"] == 3 and mine.schedule.epochs == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("netwrok = {}", "no key 'netwrok': did you mean 'network'"),
+        ("[network]\nblock = 3", "no option 'block': did you mean 'blocks'"),
+        ("[network]\ntypes = 3", "network.types cannot be set"),
+        ("[network]\ninput_size = 3", "network.input_size cannot be set: it follows from the crop"),
+        ("[network]\nblocks = true", "blocks of blockiqa cannot be True"),
+        ("network = 3", "network: Expected object, got int"),
+        ("[input]\nhieght = 3", "input has no key 'hieght': did you mean 'height'"),
+        ("[input]\nflip = 1", "input.flip: Expected bool, got int"),
+        ("[input]\nwidth = 0", "input.width: Expected int >= 1"),
+        ("[loss]\nfine = true", "loss has no key 'fine'"),
+        ("loss = 3", "loss: Expected object, got int"),
+        ('[loss]\nplcc_weight = "a"', "loss.plcc_weight: Expected float, got str"),
+        ("[optimiser]\nbatch = 1", "optimiser.batch: Expected int >= 2"),
+        ('[schedule]\ncurve = "constant"', "schedule.curve: Invalid enum value 'constant'"),
+        ('[schedule]\nselect = "last"', "schedule.select: Invalid enum value 'last'"),
+        ('backbones = ["resnet51"]', r"backbones\[0\]: Invalid enum value 'resnet51'"),
+        ("rounds = 3", "rounds: Expected array, got int"),
+    ],
+)
+def test_what_a_recipe_cannot_say_is_refused_with_the_key_that_is_meant(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_recipe("blockiqa", config=own(tmp_path, f'family = "blockiqa"\n{text}'))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('family = "reqa"', "is a recipe for reqa, not for blockiqa"),
+        ("", "is a recipe for no family, not for blockiqa"),
+        ("family", "cannot read the recipe"),
+    ],
+)
+def test_a_recipe_of_another_family_or_none_is_refused(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_recipe("blockiqa", config=own(tmp_path, text))
+
+
+def test_families_and_recipes_that_do_not_exist_are_refused_with_those_that_do() -> None:
+    with pytest.raises(UsageError, match="there is no family 'blockiqua': there are blockiqa, "):
+        load_recipe("blockiqua")
+    with pytest.raises(UsageError, match="there is no recipe 'nothing': .* blockiqa-cpu, "):
+        load_recipe("blockiqa", config="nothing")
+
+
+def test_settings_reach_every_section_of_a_recipe() -> None:
+    settings = [
+        *("network.blocks=3", "network.similarity=cosine", "network.use_afel=false"),
+        *("optimiser.rate=1e-3", "schedule.epochs=4", "seed=9", "input.flip=false"),
+        *("loss.plcc_weight=2", "monotonicity.weight=0.5", 'backbones=["efficientnet-lite2"]'),
+    ]
+    recipe = load_recipe("blockiqa")
+    changed = with_settings(recipe, settings)
+    keys = [setting.partition("=")[0] for setting in settings]
+    assert sorted(differing(to_plain(changed), to_plain(recipe))) == sorted(keys)
+    assert dict(changed.network) == {"blocks": 3, "similarity": "cosine", "use_afel": False}
+    assert (changed.optimiser.rate, changed.schedule.epochs, changed.seed) == (1e-3, 4, 9)
+    assert changed.backbones == ("efficientnet-lite2",) and not changed.input.flip
+
+
+@pytest.mark.parametrize(
+    ("family", "setting"),
+    [
+        ("qualitynet", "network.chains=2"),
+        ("qualitynet", "network.attention=SA"),
+        ("qualitynet", "loss.mae_weight=10"),
+        ("reqa", "network.steps=3"),
+        ("reqa", "loss.coarse=false"),
+        ("shdiqa", "network.partition=grid"),
+        ("shdiqa", "loss.affinity_weight=0"),
+        ("nlnet", "network.branches=local"),
+    ],
+)
+def test_the_papers_ablations_are_settings_of_their_family_alone(family: str, setting: str) -> None:
+    key, _, _ = setting.partition("=")
+    recipe = load_recipe(family)
+    assert differing(to_plain(with_settings(recipe, [setting])), to_plain(recipe)) == [key]
+    with pytest.raises(UsageError, match="blockiqa has no such key"):
+        with_settings(load_recipe("blockiqa"), [setting])
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("schedule.epochs", "write section.key=value, such as optimiser.rate=1e-4"),
+        ("ema=0.9", "blockiqa has no such key, did you mean 'optimiser.ema'"),
+        ("optimiser.emma=0.9", "blockiqa has no such key, did you mean 'optimiser.ema'"),
+        ("network.input_size=3", "blockiqa has no such key"),
+        ("rounds=[]", "blockiqa has no such key"),
+        ("optimiser.rate=fast", "optimiser.rate: Expected float, got str"),
+        ("optimiser.rate=-1", "optimiser.rate: Expected float >= 0.0"),
+        ("network.blocks=7", "blocks of blockiqa cannot be 7: it can be 1, 2, 3"),
+        ("input.crop=600", "crops of 600 do not fit a view of 224×224 pixels"),
+        ("input.val_share=2", "input.val_share: Expected float <= 1"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_with_a_hint(setting: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        with_settings(load_recipe("blockiqa"), [setting])
+
+
+@pytest.mark.parametrize(
+    ("family", "settings", "message"),
+    [
+        ("reqa", ["input.stride=0"], "reqa scores crops of one size: set input.stride to 1 to 224"),
+        ("reqa", ["input.stride=225"], "stride 225 leaves gaps between crops of 224"),
+        ("reqa", ["optimiser.batch=4"], "a batch of 4 is too small for reqa: 5 or more"),
+    ],
+)
+def test_values_that_do_not_work_together_are_refused(
+    family: str, settings: list[str], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        with_settings(load_recipe(family), settings)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_settable_key_is_one_of_the_recipe(family: Family) -> None:
+    plain = to_plain(load_recipe(family))
+    for key in settable_keys(family):
+        section, _, name = key.rpartition(".")
+        assert name in (plain[section] if section else plain), key
+
+
+ROUNDS = """family = "blockiqa"
+[schedule]
+epochs = 7
+[[rounds]]
+schedule.epochs = 3
+optimiser.trainable = "last"
+[[rounds]]
+loss.plcc_weight = 2.0
+"""
+
+
+def test_each_round_changes_the_first_and_not_the_one_before(tmp_path: Path) -> None:
+    recipe = load_recipe("blockiqa", config=own(tmp_path, ROUNDS))
+    rounds = rounds_of(recipe)
+    assert [one.schedule.epochs for one in rounds] == [7, 3, 7]
+    assert [one.optimiser.trainable for one in rounds] == ["all", "last", "all"]
+    assert [to_plain(one)["loss"]["plcc_weight"] for one in rounds] == [0, 0, 2]
+    assert all(one.rounds == () for one in rounds)
+    again = load_recipe("blockiqa", config=own(tmp_path, to_toml(recipe)))
+    assert again == recipe and rounds_of(again) == rounds
+
+
+def test_a_setting_holds_in_all_rounds(tmp_path: Path) -> None:
+    recipe = load_recipe("blockiqa", config=own(tmp_path, ROUNDS))
+    rounds = rounds_of(with_settings(recipe, ["schedule.epochs=2", "seed=4"]))
+    assert [(one.schedule.epochs, one.seed) for one in rounds] == [(2, 4)] * 3
+    assert [one.optimiser.trainable for one in rounds] == ["all", "last", "all"]
+
+
+def test_a_round_that_changes_what_does_not_exist_is_refused(tmp_path: Path) -> None:
+    text = 'family = "blockiqa"\n[[rounds]]\noptimiser.epochs = 3\n'
+    recipe = load_recipe("blockiqa", config=own(tmp_path, text))
+    with pytest.raises(UsageError, match="optimiser has no key 'epochs'"):
+        rounds_of(recipe)

@@ -1,0 +1,37 @@
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+from rated_photos import loaded, rated_greys
+from tiny_training import quick_recipe, request, run
+
+from biqa_cli.models.trained import read_trained
+from biqa_cli.training.summary import has_ended
+
+
+def test_a_training_has_ended_where_its_summary_says_so(tmp_path: Path) -> None:
+    assert not has_ended(tmp_path)
+    for finished in (False, True):
+        (tmp_path / "summary.json").write_text(json.dumps({"finished": finished}))
+        assert has_ended(tmp_path) == finished
+
+
+def test_labels_of_which_lower_is_better_are_calibrated_on_the_common_scale(
+    tmp_path: Path,
+) -> None:
+    noise = random.Random(0)
+    labels = {value: 5 - value / 64 + noise.gauss(0, 0.2) for value in range(256)}
+    data = loaded(rated_greys(tmp_path, labels))
+    data = replace(data, scale=replace(data.scale, higher_is_better=False))
+    settings = ("input.val_share=0.5", "schedule.epochs=10", "optimiser.rate=0.01")
+    alone = ("monotonicity.weight=0", "input.noise=0")
+    asked = request(data, quick_recipe(*settings, *alone), tmp_path / "out")
+    outcome, _ = run(asked)
+    assert outcome.weights is not None
+    trained = read_trained(outcome.weights)
+    assert trained is not None and trained.scale.calibration is not None
+    scale = trained.scale
+    assert scale.to_percent(0.1) > scale.to_percent(0.5) > scale.to_percent(0.9)
+    interval = trained.scale.interval(50)
+    assert interval is not None and interval[0] < 50 < interval[1]
