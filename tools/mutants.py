@@ -55,8 +55,10 @@ ROOMS = {
         ("tests/models", "tests/test_default_model.py"),
         (
             "biqa_cli/models/onnx_export.py",
+            "biqa_cli/models/starting_weights.py",
             "tests/models/test_onnx_export.py",
             "tests/models/test_catalog.py",
+            "tests/models/test_starting_weights.py",
         ),
     ),
     "scoring": Room(
@@ -76,6 +78,7 @@ ACCEPTED = (
     ("biqa_cli/evaluation/plots.py", "( 5.4, max(4.8", "a matter of looks"),
     ("biqa_cli/evaluation/plots.py", "linspace(low, high, 30)", "a matter of looks"),
     ("biqa_cli/evaluation/predictions.py", "whole <= len(content)", "cuts nothing off"),
+    ("biqa_cli/evaluation/report.py", "None and ends[1]", "both ends are defined, or neither"),
     ("biqa_cli/evaluation/report.py", "records[ -1] if", "the only record is the last"),
     ("biqa_cli/metrics/logistic.py", "factor, 0.0, 0.0, 1.0)", "where a fit starts, not ends"),
     ("biqa_cli/metrics/logistic.py", "x @ y <= 0", "without correlation both starts are good"),

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from biqa_cli.training.calibration import LEAST_PHOTOS, fit_calibration
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
