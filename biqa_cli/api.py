@@ -23,7 +23,7 @@ from biqa_cli.results import ImageResult
 from biqa_cli.scoring import Source, score_files
 
 Picture = str | PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
-"""A file, what is in one, a Pillow image, or an sRGB array (H, W, 3) or (H, W) of bytes."""
+"""A file's name or its bytes, a Pillow image, or an sRGB array of bytes, (H, W, 3) or (H, W)."""
 
 _LOADING = Lock()
 
@@ -49,18 +49,18 @@ def score_image(
     """Return the quality of one photo.
 
     Args:
-        image: A file, what is in one, a Pillow image, or an sRGB array (H, W, 3) or (H, W) of
-            bytes.
-        model: From `load_model`, or a name of `biqa models list`, loaded once. None is the
-            default model.
-        max_pixels: Larger files are not decoded: their result is an error.
+        image: A file's name or its bytes, a Pillow image, or an sRGB array of bytes, (H, W, 3) or
+            (H, W).
+        model: From `load_model`, or a name from `biqa models list`, which is loaded once. None is
+            the default model.
+        max_pixels: A larger photo is not decoded; its result is an error.
 
     Returns:
-        A record whose `score` is 0 to 100, higher is better. Where the photo cannot be scored,
-        `status` is "error" and `error` says why; nothing is raised for that.
+        A record whose `score` is 0 to 100, higher is better. If the photo cannot be scored,
+        `status` is "error" and `error` says why; no exception is raised.
 
     Raises:
-        UsageError: If it is none of these, the array has another type or shape, or there are no
+        UsageError: If `image` is something else, an array of another type or shape, or has no
             pixels.
         WeightsError: If the model's weights are missing or wrong.
     """
@@ -81,20 +81,20 @@ def score_images(
     """Yield the quality of many photos, in a stable order, in bounded memory.
 
     Args:
-        images: What `score_image` takes, mixed as you like, and folders; or one of them. A folder
-            stands for all the photos below it, and a file that is named twice is scored once. They
-            are taken one at a time, in the thread that iterates over the results.
-        model: From `load_model`, or a name of `biqa models list`, loaded once. None is the
-            default model.
-        batch_size: Photos for one forward pass; it does not change the scores.
+        images: Whatever `score_image` takes, and folders, mixed; or one of them. A folder stands
+            for all photos below it, and a file that is named twice is scored once. Images are
+            taken one at a time, in the thread that iterates over the results.
+        model: From `load_model`, or a name from `biqa models list`, which is loaded once. None is
+            the default model.
+        batch_size: Photos per forward pass; it does not change the scores.
         workers: Threads that read photos ahead of the model.
-        max_pixels: Larger files are not decoded: their results are errors.
+        max_pixels: Larger photos are not decoded; their results are errors.
 
     Yields:
-        A record for each photo; the `path` of one that is no file is empty.
+        A record for each photo. Its `path` is empty if the photo is not a file.
 
     Raises:
-        UsageError: Where one is none of these, as for `score_image`.
+        UsageError: If one of the images is something else, as for `score_image`.
         WeightsError: If the model's weights are missing or wrong.
     """
     # A string is iterable too: its letters would be paths, and "/" all that is on the disk. So are
@@ -125,26 +125,26 @@ def score_map(
     block_size: int | None = None,
     stride: int | None = None,
 ) -> ScoreMap:
-    """Return where a photo is good and where it is bad.
+    """Return which parts of a photo are good and which are bad.
 
     Args:
-        image: A file, what is in one, a Pillow image, or an sRGB array (H, W, 3) or (H, W) of
-            bytes.
-        model: From `load_model`, or a name of `biqa models list`, loaded once. None is the
-            default model.
-        rows: So many blocks along the shorter side, each overlapping the next by half.
-        block_size: The side of a block in pixels, in place of `rows`. The default is half the
-            shorter side, from 128 pixels to the side of the model's view.
+        image: A file's name or its bytes, a Pillow image, or an sRGB array of bytes, (H, W, 3) or
+            (H, W).
+        model: From `load_model`, or a name from `biqa models list`, which is loaded once. None is
+            the default model.
+        rows: The number of blocks along the shorter side; neighbours overlap by half.
+        block_size: The side of a block in pixels, instead of `rows`. The default is half the
+            shorter side, but at least 128 pixels and at most the side of the model's view.
         stride: Pixels from one block to the next; half a block by default.
 
     Returns:
         A record with the `blocks` and their scores, 0 to 100, higher is better, the map as an
-        array (`values`, the photo's size up to 2048 pixels) and the photo's own `score`.
+        array (`values`, of the photo's size up to 2048 pixels) and the photo's own `score`.
 
     Raises:
         ImageError: If the photo cannot be read or scored.
-        UsageError: If it is none of these, the array has another type or shape, or the blocks do
-            not fit together.
+        UsageError: If `image` is something else, an array of another type or shape, or the blocks
+            do not fit together.
         WeightsError: If the model's weights are missing or wrong.
     """
     ready = _ready(model)

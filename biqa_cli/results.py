@@ -12,28 +12,28 @@ class ImageResult:
 
     path: str
     score: float | None
-    """0 to 100, higher is better, for every model: what people are expected to say of the photo.
+    """0 to 100, higher is better, for every model: the mean rating that people would give it.
 
-    None where the image could not be scored.
+    None if the image could not be scored.
     """
     low: float | None
-    """People's score lies between `low` and `high` for nine photos in ten, measured on photos that
-    the model had not learnt. None where the model is not calibrated, or there is no score."""
+    """About 90 % of people's ratings lie between `low` and `high`, measured on photos that the
+    model was not trained on. None if the model is not calibrated or there is no score."""
     high: float | None
     native_score: float | None
     """On the scale of the labels that the model was trained on."""
     model: str
     width: int | None
-    """In pixels, of the whole upright image. None where it could not be read."""
+    """In pixels, of the whole upright image. None if it could not be read."""
     height: int | None
     status: Status
     error: str = ""
-    """Why there is no score, in one sentence; empty where there is one."""
+    """Why there is no score, in one sentence; empty if there is a score."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """What a score depends on beside the image: the header of a report."""
+    """What a score depends on besides the image: the header of a report."""
 
     version: str
     model: str

@@ -78,7 +78,7 @@ def score_files(
 
 
 def run_info(model: LoadedModel) -> RunInfo:
-    """Return what the scores of a model depend on beside the photo."""
+    """Return what the scores of a model depend on besides the photo."""
     return RunInfo(
         version=__version__,
         model=model.spec.name,

@@ -22,12 +22,12 @@ class BlockScore:
     width: int
     height: int
     score: float
-    """0 to 100, higher is better: what the model makes of the block alone."""
+    """0 to 100, higher is better: the score of the block by itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreMap:
-    """Where a photo is good and where it is bad."""
+    """Which parts of a photo are good and which are bad."""
 
     path: str
     model: str
@@ -39,9 +39,9 @@ class ScoreMap:
     blocks: tuple[BlockScore, ...]
     """Row by row; they overlap, and together they cover the photo."""
     worst: tuple[BlockScore, ...]
-    """The lowest block, and up to two more that do not overlap it and lie 5 below the median.
+    """The lowest block, and up to two more that do not overlap it and are 5 below the median.
 
-    Lowest first; empty where all blocks are equal.
+    Lowest first; empty if all blocks are equal.
     """
     values: "NDArray[np.float32]"
     """(h, w): the mean score of the blocks over each pixel of `picture`."""
@@ -97,7 +97,7 @@ class InnerMaps:
     width: int
     height: int
     columns: int
-    """So many panels stand in a row."""
+    """The number of panels in a row."""
     panels: tuple[Panel, ...]
     """Row by row."""
     picture: "Image.Image"

@@ -58,13 +58,13 @@ def load_model(
 
     Args:
         name: As in `biqa models list`.
-        engine: "auto" is ONNX Runtime on the CPU where there is a graph, listed with the checkpoint
-            or made by `biqa export`, else torch.
-        device: "auto", "cpu", "cuda" or "mps". "auto" is cuda where there is an NVIDIA driver
-            with a device and torch can use it, else the CPU.
-        threads: Threads of one forward pass on the CPU; 0 is one for each core.
-        weights: A safetensors file of one's own in place of the listed checkpoint.
-        offline: Whether weights may not be downloaded.
+        engine: "auto", "onnx" or "torch". "auto" is ONNX Runtime on the CPU if there is a graph,
+            listed with the checkpoint or made by `biqa export`, otherwise torch.
+        device: "auto", "cpu", "cuda" or "mps". "auto" is cuda if there is an NVIDIA driver with a
+            device that torch can use, otherwise the CPU.
+        threads: Threads of one forward pass on the CPU; 0 is one per core.
+        weights: Your own safetensors file instead of the listed checkpoint.
+        offline: If true, missing weights are an error; nothing is downloaded.
 
     Raises:
         UsageError: If the model, engine or device does not exist or does not fit, or torch is

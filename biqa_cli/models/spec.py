@@ -58,10 +58,10 @@ class InputContract:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """From what a network says to what people would say, on a scale of 0 to 100.
+    """From the output of a network to people's scores, on a scale of 0 to 100.
 
-    Learnt on validation photos: the network has not seen them, `biqa evaluate` does not test on
-    them.
+    Fitted on validation photos, which the network has not seen and `biqa evaluate` does not test
+    on.
     """
 
     curve: tuple[float, float, float, float]
@@ -71,7 +71,7 @@ class Calibration:
     widths: tuple[float, ...]
     """Half the width of the interval at these places; linear between them, level beyond."""
     photos: int
-    """It was learnt on so many."""
+    """How many photos it was fitted on."""
 
     def expected(self, percent: float) -> float:
         """Return the score that people are expected to give, 0 to 100.
@@ -90,7 +90,7 @@ class Calibration:
         return fitted
 
     def interval(self, expected: float) -> tuple[float, float]:
-        """Return where the scores of nine photos in ten of this expected score lie."""
+        """Return the ends of the 90 % interval of people's scores around this expected score."""
         after = bisect_right(self.places, expected)
         if after in (0, len(self.places)):
             width = self.widths[max(after - 1, 0)]

@@ -262,3 +262,24 @@ def test_a_round_that_changes_what_does_not_exist_is_refused(tmp_path: Path) -> 
     recipe = load_recipe("blockiqa", config=own(tmp_path, text))
     with pytest.raises(UsageError, match="optimiser has no key 'epochs'"):
         rounds_of(recipe)
+
+
+def test_rounds_share_the_photos_that_validate_and_know_only_keys_that_exist(
+    tmp_path: Path,
+) -> None:
+    recipe = tmp_path / "mine.toml"
+    for change, text in (
+        ("seed = 1", "must be the same in all rounds"),
+        ("input = { val_share = 0.3 }", "must be the same in all rounds"),
+        ("optimiser = { ratte = 1 }", "has no key 'ratte': did you mean 'rate'"),
+    ):
+        recipe.write_text(f'family = "reqa"\n[[rounds]]\n{change}\n')
+        with pytest.raises(UsageError, match=text):
+            load_recipe("reqa", config=recipe)
+
+
+def test_a_recipe_that_is_based_on_itself_is_refused(tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(f'family = "reqa"\nbase = "{recipe}"\n')
+    with pytest.raises(UsageError, match="is based on itself"):
+        load_recipe("reqa", config=str(recipe))
