@@ -5,6 +5,7 @@ import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from fakes import BrightnessEngine, brightness_model, grey_png, photo, png_bomb
 from PIL import Image
 
 from biqa_cli.errors import UsageError
+from biqa_cli.images.transforms import model_view
 from biqa_cli.models.spec import Calibration, Crops
 from biqa_cli.scoring import default_batch_size, score_files, score_photo
 from biqa_cli.threads import Arriving
@@ -215,3 +217,20 @@ def test_scores_have_four_decimals_and_their_intervals_two(tmp_path: Path) -> No
     assert grey.score == round(expected, 4)
     assert (grey.low, grey.high) == (round(expected - 100 / 9, 2), round(expected + 100 / 9, 2))
     assert grey.native_score == round(140 / 255, 6)
+
+
+@pytest.mark.parametrize(("side", "reduced"), [(64, 32), (60, 60), (32, 32), (128, 32)])
+def test_a_jpeg_is_decoded_at_no_less_than_twice_the_view(
+    tmp_path: Path, side: int, reduced: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[tuple[int, int]] = []
+
+    def watched(image: Image.Image, **options: Any) -> Any:
+        decoded.append(image.size)
+        return model_view(image, **options)
+
+    monkeypatch.setattr("biqa_cli.scoring.model_view", watched)
+    photo(side, side).save(tmp_path / "a.jpg")
+    (result,) = score_files([str(tmp_path / "a.jpg")], brightness_model(height=16, width=16))
+    assert decoded == [(reduced, reduced)]
+    assert (result.width, result.height) == (side, side)
