@@ -29,6 +29,8 @@ class ImageResult:
     status: Status
     error: str = ""
     """Why there is no score, in one sentence; empty if there is a score."""
+    note: str = ""
+    """What to know about a score, such as that it is of the preview in a raw file."""
 
 
 @dataclass(frozen=True, slots=True)

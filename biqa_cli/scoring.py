@@ -38,6 +38,7 @@ class _Reading:
     width: int | None = None
     height: int | None = None
     error: str = ""
+    note: str = ""
 
 
 def default_batch_size(model: LoadedModel) -> int:
@@ -113,7 +114,13 @@ def _read(source: Source, *, contract: InputContract, limits: Limits) -> _Readin
     try:
         # The photo's memory is free for the next reader once the view is made.
         with _photo(source, contract=contract, limits=limits) as photo:
-            return _Reading(path, view_of(photo.image, contract), photo.width, photo.height)
+            return _Reading(
+                path,
+                view_of(photo.image, contract),
+                photo.width,
+                photo.height,
+                note=photo.note,
+            )
     except Exception as error:  # noqa: BLE001  a fault of ours in one photo costs that photo alone
         return _Reading(path, error=reason_of(path, error))
 
@@ -194,6 +201,7 @@ def _scored(reading: _Reading, model: LoadedModel, native: float) -> ImageResult
         width=reading.width,
         height=reading.height,
         status="ok",
+        note=reading.note,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fakes import BrightnessEngine, brightness_model, grey_png, photo, png_bomb
+from image_files import dng, saved
 from PIL import Image
 
 from biqa_cli.errors import UsageError
@@ -234,3 +235,13 @@ def test_a_jpeg_is_decoded_at_no_less_than_twice_the_view(
     (result,) = score_files([str(tmp_path / "a.jpg")], brightness_model(height=16, width=16))
     assert decoded == [(reduced, reduced)]
     assert (result.width, result.height) == (side, side)
+
+
+def test_the_note_on_a_photo_is_in_its_result(tmp_path: Path) -> None:
+    pytest.importorskip("rawpy")
+    preview = saved(photo(300, 250), "JPEG", quality=95)
+    (tmp_path / "camera.nef").write_bytes(dng(np.zeros((240, 360), np.uint16), preview=preview))
+    grey = grey_png(tmp_path / "grey.png", 51)
+    raw, plain = score_files([str(tmp_path / "camera.nef"), grey], brightness_model())
+    assert (raw.status, raw.note) == ("ok", "preview 300×250 of the camera's raw file")
+    assert plain.note == ""

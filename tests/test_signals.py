@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from biqa_cli import signals
-from biqa_cli.cli import _output
+from biqa_cli.cli import _progress
 from biqa_cli.signals import Stopped, stop_if_told, stop_on_signals
 
 KINDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -38,7 +38,7 @@ def test_a_signal_is_a_keyboard_interrupt_with_its_own_code(
 
 def test_a_stop_that_python_has_dropped_is_raised_at_the_next_item() -> None:
     stop_on_signals()
-    items = _output.with_progress([1, 2, 3], total=3, unit="item", quiet=True)
+    items = _progress.with_progress([1, 2, 3], total=3, unit="item", quiet=True)
     assert next(items) == 1
     stop_if_told()
     # As Python does in a callback.

@@ -51,6 +51,7 @@ def run(app: Callable[[], object]) -> int:
         _output.flush()
     except BaseException as error:  # noqa: BLE001  the last rows may be what does not fit
         code = code or _told(error)
+    _output.end_talk()
     return code if isinstance(code, int) else int(code is not None)
 
 

@@ -120,6 +120,18 @@ Split = Annotated[
         help="clean, official, reference, image, scene, a saved file, or all.",
     ),
 ]
+Predictions = Annotated[
+    list[Path] | None,
+    typer.Option("--predictions", help="Scores of any tool: CSV, text or JSON; repeatable."),
+]
+Column = Annotated[
+    str | None,
+    typer.Option("--column", metavar="NAME", help="Column of a tool's file with the scores."),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option("--delimiter", metavar="CHAR|tab", help="What separates those columns."),
+]
 Resamples = Annotated[
     int, typer.Option("--resamples", min=0, help="For the intervals; 0 leaves them out.")
 ]

@@ -4,32 +4,32 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
+from typing import IO, Any
 
 from biqa_cli.errors import OutputError
+from biqa_cli.images.native_stderr import silence_decoders
 from biqa_cli.reports.layout import text_table, width_of
 from biqa_cli.reports.rows import printable
-from biqa_cli.signals import stop_if_told
 from biqa_cli.whole_files import open_output, wrong_output
-
-_Item = TypeVar("_Item")
 
 
 def prepare_streams() -> None:
-    """Make stdout and stderr take all that biqa says, whatever the locale and the caller did."""
+    """Make stdout and stderr take all that biqa says, whatever the locale and the caller did.
+
+    What C libraries print there on their own is dropped.
+    """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
             # A photo must not be opened as what the C libraries take for stderr.
             os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is not None:
+        silence_decoders()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             _take_every_character(stream)
@@ -95,8 +95,21 @@ def is_terminal() -> bool:
 
 def give_up_stdout() -> None:
     """Let what is still in the buffer of stdout go nowhere."""
+    _to_nowhere(sys.stdout)
+
+
+def end_talk() -> None:
+    """Let talk that could not be written go nowhere: Python would change the exit code for it."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except (OSError, ValueError):
+        _to_nowhere(sys.stderr)
+
+
+def _to_nowhere(stream: IO[str]) -> None:
     with suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager
@@ -135,10 +148,10 @@ def set_up_logging(verbosity: int) -> None:
     """Send the library's log to stderr: warnings, with -v also news, with -vv all."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
     logging.basicConfig(stream=sys.stderr, level=level, format="biqa: %(message)s", force=True)
-    # Pillow warns of odd metadata; that is news about one file, not a problem of the user's.
     logging.captureWarnings(capture=True)
     logging.getLogger("py.warnings").setLevel(level if verbosity else logging.ERROR)
-    logging.getLogger("PIL").setLevel(logging.WARNING)
+    # Pillow logs what is odd in a file: news about one photo, not a problem of the user's.
+    logging.getLogger("PIL").setLevel(logging.WARNING if verbosity else logging.CRITICAL)
 
 
 @contextmanager
@@ -182,47 +195,3 @@ def _tell_of(partial: Path) -> None:
             say(f"the results so far are in {partial}")
         else:
             partial.unlink()
-
-
-def with_progress(
-    items: Iterable[_Item], *, total: int | None, unit: str, quiet: bool
-) -> Iterator[_Item]:
-    """Pass items on; on a terminal show how many have passed, how fast, and the time left."""
-    if quiet or sys.stderr is None or not sys.stderr.isatty():
-        yield from _until_told(items)
-        return
-    from tqdm import tqdm
-
-    with tqdm(items, total=total, unit=f" {unit}", file=sys.stderr, leave=False) as bar:
-        yield from _until_told(bar)
-
-
-def _until_told(items: Iterable[_Item]) -> Iterator[_Item]:
-    for item in items:
-        yield item
-        stop_if_told()
-
-
-def with_progress_of(items: Sequence[_Item], *, unit: str, quiet: bool) -> Iterator[_Item]:
-    """Pass items on as `with_progress` does, where their number is known."""
-    return with_progress(items, total=len(items), unit=unit, quiet=quiet)
-
-
-class Downloads:
-    """A progress bar for each file that is downloaded."""
-
-    def __init__(self) -> None:
-        self._bar: tqdm[NoReturn] | None = None
-
-    def __call__(self, name: str, have: int, expected: int) -> None:
-        """Show that `have` of `expected` bytes of a file are here."""
-        from tqdm import tqdm
-
-        if self._bar is None:
-            self._bar = tqdm(
-                total=expected, desc=printable(name), unit="B", unit_scale=True, file=sys.stderr
-            )
-        self._bar.update(have - self._bar.n)
-        if have == expected:
-            self._bar.close()
-            self._bar = None

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -24,6 +24,17 @@ def refuse_inputs(output: Path | None, inputs: Iterable[str]) -> Iterator[str]:
             msg = f"{output} is a file that is read: choose another name for what is written"
             raise UsageError(msg)
         yield name
+
+
+def refuse_to_overwrite(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
+    """Check that no file is both read and written; None stands for none.
+
+    Raises:
+        UsageError: If one is, whatever it is called.
+    """
+    names = [str(path) for path in inputs if path is not None]
+    for output in outputs:
+        deque(refuse_inputs(output, names), maxlen=0)
 
 
 def _is(name: str, written: os.stat_result) -> bool:

@@ -1,12 +1,12 @@
 """`biqa compare`: which of two models or tools agrees better with people."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _output
-from biqa_cli.cli._options import TableOrJson
+from biqa_cli.cli import _options, _output
 
 
 def compare(
@@ -14,29 +14,15 @@ def compare(
         Path, typer.Argument(metavar="A", help="Scores of a tool: a CSV, a text file or JSON.")
     ],
     second: Annotated[Path, typer.Argument(metavar="B", help="Scores of another tool.")],
-    dataset: Annotated[
-        str, typer.Option("--dataset", help="See `biqa datasets list`, or csv:FILE for your own.")
-    ],
-    root: Annotated[
-        Path | None, typer.Option("--root", help="The folder that the data set was unpacked to.")
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option("--split", metavar="PROTOCOL[:PART]", help="As in `biqa evaluate`."),
-    ] = None,
-    column: Annotated[
-        str | None, typer.Option("--column", metavar="NAME", help="Column with the scores.")
-    ] = None,
-    delimiter: Annotated[
-        str | None,
-        typer.Option("--delimiter", metavar="CHAR|tab", help="What separates the columns."),
-    ] = None,
-    resamples: Annotated[
-        int, typer.Option("--resamples", min=1, help="Bootstrap resamples for the intervals.")
-    ] = 1000,
-    format: Annotated[  # noqa: A002
-        TableOrJson, typer.Option("-f", "--format", help="Format of the report.")
-    ] = TableOrJson.table,
+    dataset: _options.DatasetOption,
+    root: _options.Root = None,
+    label_range: _options.LabelRange = None,
+    split: _options.Split = None,
+    column: _options.Column = None,
+    delimiter: _options.Delimiter = None,
+    resamples: Annotated[int, typer.Option("--resamples", min=1, help="For the intervals.")] = 1000,
+    format: _options.ListFormat = _options.TableOrJson.table,  # noqa: A002
+    verbose: _options.Verbose = 0,
 ) -> None:
     """Tell which of two tools agrees better with people, and whether that is more than luck.
 
@@ -51,7 +37,10 @@ def compare(
     from biqa_cli.evaluation.parts import choose_parts
     from biqa_cli.evaluation.tools import file_tools
 
+    _output.set_up_logging(verbose)
     data = load_labels(dataset, root)
+    if label_range is not None:
+        data = replace(data, scale=data.scale.with_ends(label_range))
     (part,) = choose_parts(data, split=split, seeds=(1,))
     images = [data.images[index] for index in part.indices]
     paths = [image.path for image in images]
@@ -59,7 +48,7 @@ def compare(
     said = [list(tool.predict(paths)) for tool in tools]
     comparison = compare_tools(images, *said, resamples=resamples)
     names = (tools[0].name, tools[1].name)
-    if format is TableOrJson.json:
+    if format is _options.TableOrJson.json:
         _output.print_json(as_record(comparison, names=names, dataset=data.name, split=part.name))
     else:
         _output.print_table(*table(comparison, names=names))

@@ -1,31 +1,31 @@
 """`biqa datasets`: where data sets come from, and whether a copy is whole."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from biqa_cli.cli import _output
-from biqa_cli.cli._options import TableOrJson
+from biqa_cli.cli import _options, _output
+from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.datasets.catalog import DATASETS, find_dataset
 from biqa_cli.datasets.checking import check_copy, facts_of
 
 app = typer.Typer(no_args_is_help=True, help="List data sets and check copies of them.")
 
-INCOMPLETE = 3
 _SHOWN = 20
 """Problems that are printed beside the table; JSON has them all."""
 
-Format = Annotated[TableOrJson, typer.Option("-f", "--format", help="Format of the output.")]
-
 
 @app.command("list")
-def list_datasets(format: Format = TableOrJson.table) -> None:  # noqa: A002
+def list_datasets(
+    format: _options.ListFormat = _options.TableOrJson.table,  # noqa: A002
+    verbose: _options.Verbose = 0,
+) -> None:
     """List the data sets that biqa reads in their authors' layout.
 
     Example: biqa datasets list -f json
     """
-    if format is TableOrJson.json:
+    _output.set_up_logging(verbose)
+    if format is _options.TableOrJson.json:
         _output.print_json([facts_of(info) for info in DATASETS.values()])
         return
     # Few and short columns: one line a data set on a terminal of 80 columns.
@@ -48,14 +48,16 @@ def list_datasets(format: Format = TableOrJson.table) -> None:  # noqa: A002
 @app.command("info")
 def info(
     name: Annotated[str, typer.Argument(help="A name from `biqa datasets list`.")],
-    format: Format = TableOrJson.table,  # noqa: A002
+    format: _options.ListFormat = _options.TableOrJson.table,  # noqa: A002
+    verbose: _options.Verbose = 0,
 ) -> None:
     """Show where to get a data set, under which terms, and what its folder holds.
 
     Example: biqa datasets info kadid10k
     """
+    _output.set_up_logging(verbose)
     facts = facts_of(find_dataset(name))
-    if format is TableOrJson.json:
+    if format is _options.TableOrJson.json:
         _output.print_json(facts)
         return
     _output.print_table(("field", "value"), [[key, _cell(value)] for key, value in facts.items()])
@@ -66,11 +68,9 @@ def check(
     name: Annotated[
         str, typer.Argument(help="A name from `biqa datasets list`, or csv:FILE for your own.")
     ],
-    root: Annotated[
-        Path | None,
-        typer.Option("--root", help="Where it was unpacked; for csv:FILE the folder of its paths."),
-    ] = None,
-    format: Format = TableOrJson.table,  # noqa: A002
+    root: _options.Root = None,
+    format: _options.ListFormat = _options.TableOrJson.table,  # noqa: A002
+    verbose: _options.Verbose = 0,
 ) -> None:
     """Check a copy of a data set: files, labels and counts. No image is opened.
 
@@ -81,9 +81,10 @@ def check(
     """
     from biqa_cli.datasets.loading import load_dataset
 
+    _output.set_up_logging(verbose)
     dataset = load_dataset(name, root)
     found = check_copy(dataset)
-    if format is TableOrJson.json:
+    if format is _options.TableOrJson.json:
         _output.print_json({**found, "problems": list(dataset.problems)})
     else:
         _output.print_table(
@@ -95,7 +96,7 @@ def check(
             more = len(dataset.problems) - _SHOWN
             _output.problem(f"and {more} more problems: `-f json` lists them all")
     if not found["whole"]:
-        raise typer.Exit(INCOMPLETE)
+        raise typer.Exit(SOME_FAILED)
 
 
 def _cell(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output
+from biqa_cli.cli import _options, _output, _progress
+from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.distortions.named_blocks import BlockName
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.limits import Limits
@@ -52,6 +53,8 @@ def distort(
 
     Prints the files that it wrote. The photo itself is never overwritten.
 
+    Exit codes: 0 all written, 2 a wrong option, 3 the photo could not be read.
+
     Example: biqa distort photo.jpg -k gaussian-blur -l 3 --block left -o blurred.png
     """
     _output.set_up_logging(verbose)
@@ -74,7 +77,7 @@ def distort(
     chosen = _chosen(kind, level, height=pixels.shape[1], width=pixels.shape[2])
     if not every:
         _check(output, photo=image)
-    for distortion, degree in _output.with_progress(
+    for distortion, degree in _progress.with_progress(
         chosen, total=len(chosen), unit="photo", quiet=quiet or not every
     ):
         if block is None:
@@ -111,8 +114,8 @@ def _read(path: Path, *, limits: Limits) -> "NDArray[np.float32]":
     try:
         photo = read_photo(path, limits=limits)
     except ImageError as error:
-        msg = f"{path}: {error}"
-        raise ImageError(msg) from error
+        _output.problem(f"{path}: {error}")
+        raise typer.Exit(SOME_FAILED) from error
     return from_bytes(np.asarray(photo.image))
 
 

@@ -1,29 +1,20 @@
 """`biqa evaluate`: how well models agree with people."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _output
-from biqa_cli.cli._options import Engine, format_of
+from biqa_cli.cli import _options, _output, _progress
+from biqa_cli.cli._boundary import SOME_FAILED
+from biqa_cli.cli._targets import refuse_to_overwrite
 from biqa_cli.errors import UsageError
+from biqa_cli.evaluation.formats import SUFFIXES, Format
 from biqa_cli.models.catalog import DEFAULT_MODEL
-
-SOME_FAILED = 3
-
-
-class Format(StrEnum):
-    """How an evaluation is written."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-    markdown = "markdown"
 
 
 class Per(StrEnum):
@@ -35,97 +26,45 @@ class Per(StrEnum):
     subset = "subset"
 
 
-_SUFFIXES = {
-    ".txt": Format.table,
-    ".json": Format.json,
-    ".csv": Format.csv,
-    ".md": Format.markdown,
-}
-
-
 def evaluate(
-    dataset: Annotated[
-        str, typer.Option("--dataset", help="See `biqa datasets list`, or csv:FILE for your own.")
-    ],
-    root: Annotated[
-        Path | None, typer.Option("--root", help="The folder that the data set was unpacked to.")
-    ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option("-m", "--model", help="See `biqa models list`; may be given several times."),
-    ] = None,
-    predictions: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--predictions",
-            help="Scores of any tool: a CSV, a text file or JSON; may be given several times.",
-        ),
-    ] = None,
-    column: Annotated[
-        str | None,
-        typer.Option("--column", metavar="NAME", help="Column of --predictions with the scores."),
-    ] = None,
-    delimiter: Annotated[
-        str | None,
-        typer.Option("--delimiter", metavar="CHAR|tab", help="What separates those columns."),
-    ] = None,
-    label_range: Annotated[
-        str | None,
-        typer.Option(
-            "--label-range", metavar="LOW:HIGH", help="The least and greatest label of a csv:FILE."
-        ),
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            "--split",
-            metavar="PROTOCOL[:PART]",
-            help="Which images: clean, official, reference, image, scene, a saved split, or all.",
-        ),
-    ] = None,
+    dataset: _options.DatasetOption,
+    root: _options.Root = None,
+    model: _options.Models = None,
+    predictions: _options.Predictions = None,
+    column: _options.Column = None,
+    delimiter: _options.Delimiter = None,
+    label_range: _options.LabelRange = None,
+    split: _options.Split = None,
     seeds: Annotated[
         str, typer.Option("--seeds", metavar="1,2|1-10", help="Seeds of a shuffled split.")
     ] = "1",
     save_split: Annotated[
-        Path | None,
-        typer.Option("--save-split", help="Write the split to a text file for --split."),
+        Path | None, typer.Option("--save-split", help="Write the split to a file for --split.")
     ] = None,
     per: Annotated[
-        list[Per] | None,
-        typer.Option("--per", help="Also report each group; may be given several times."),
+        list[Per] | None, typer.Option("--per", help="Also report each group; repeatable.")
     ] = None,
-    resamples: Annotated[
-        int,
-        typer.Option("--resamples", min=0, help="Bootstrap resamples for the intervals; 0: none."),
-    ] = 1000,
+    resamples: _options.Resamples = 1000,
     plots: Annotated[
         Path | None, typer.Option("--plots", metavar="DIR", help="Draw figures into this folder.")
     ] = None,
     format: Annotated[  # noqa: A002
         Format | None,
-        typer.Option(
-            "-f", "--format", help="Format of the report; default: a table, or the suffix of -o."
-        ),
+        typer.Option("-f", "--format", help="A table by default; -o decides by suffix."),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the report to a file.")
-    ] = None,
+    output: _options.Output = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Score all photos again.")] = False,
-    weights: Annotated[
-        Path | None, typer.Option("--weights", help="Your own safetensors file for the model.")
-    ] = None,
-    device: Annotated[
-        str, typer.Option("-d", "--device", metavar="auto|cpu|cuda|mps", help="Where models run.")
-    ] = "auto",
-    engine: Annotated[Engine, typer.Option("--engine", help="What runs them.")] = Engine.auto,
-    batch_size: Annotated[
-        int | None, typer.Option("--batch-size", min=1, help="Photos at once.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option("-j", "--workers", min=1, help="Threads that read photos.")
-    ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no socket.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no talk.")] = False,
+    weights: _options.Weights = None,
+    device: _options.Device = "auto",
+    engine: _options.EngineOption = _options.Engine.auto,
+    batch_size: _options.BatchSize = None,
+    workers: _options.Workers = None,
+    max_megapixels: _options.MaxMegapixels = _options.DEFAULT_MEGAPIXELS,
+    memory: _options.Memory = _options.DEFAULT_MEMORY,
+    seconds_per_photo: _options.SecondsPerPhoto = _options.DEFAULT_SECONDS,
+    offline: _options.Offline = False,
+    quiet: _options.Quiet = False,
+    verbose: _options.Verbose = 0,
 ) -> None:
     """Measure how well models, or any tool's predictions, agree with people's scores.
 
@@ -140,26 +79,35 @@ def evaluate(
     from biqa_cli.evaluation.tools import file_tools, model_tool
     from biqa_cli.models.loading import load_model
 
-    _output.set_up_logging(0)
-    style = format or (Format.table if output is None else format_of(output, _SUFFIXES))
+    _output.set_up_logging(verbose)
+    style = format or (Format.table if output is None else _options.format_of(output, SUFFIXES))
     names = list(dict.fromkeys(model or ([] if predictions else [DEFAULT_MODEL])))
     if weights is not None and len(names) != 1:
         raise UsageError("--weights are those of one model: name it with -m, and only it")
-    labels = Path(dataset.removeprefix(CSV_PREFIX))
-    _keep(labels, weights, *(predictions or ()), written=(output, save_split))
     # Without a model no photo is opened, so none need be there.
     data = load_dataset(dataset, root, keep_missing=True) if names else load_labels(dataset, root)
+    photos = (data.root / image.path for image in data.images)
+    labels = Path(dataset.removeprefix(CSV_PREFIX))
+    refuse_to_overwrite([output, save_split], [labels, weights, *(predictions or ()), *photos])
     if label_range is not None:
         data = replace(data, scale=data.scale.with_ends(label_range))
     parts = choose_parts(data, split=split, seeds=parse_seeds(seeds))
     if save_split is not None:
         save_part(parts, data, save_split)
     tools = file_tools(predictions or (), data, column=column, delimiter=delimiter, taken=names)
+    limits = _options.limits_of(
+        max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
+    )
     for name in names:
         ready = load_model(
             name, engine=engine.value, device=device, weights=weights, offline=offline
         )
-        tools.append(model_tool(ready, data, fresh=fresh, batch_size=batch_size, workers=workers))
+        tools.append(
+            model_tool(
+                ready, data, fresh=fresh, batch_size=batch_size, workers=workers, limits=limits
+            )
+        )
+    watch = partial(_progress.with_progress, unit="image", quiet=quiet)
     evaluated = [
         evaluate_tool(
             tool,
@@ -167,9 +115,7 @@ def evaluate(
             parts,
             per=[group.value for group in per or ()],
             resamples=resamples,
-            watch=lambda said, total: _output.with_progress(
-                said, total=total, unit="image", quiet=quiet
-            ),
+            watch=watch,
         )
         for tool in tools
     ]
@@ -178,7 +124,7 @@ def evaluate(
     notes = significance(evaluated, data, resamples=resamples if for_people else 0)
     with _output.report_stream(output) as stream:
         width = get_terminal_size().columns if stream.isatty() else None
-        stream.write(render(records, style=style.value, notes=notes, width=width))
+        stream.write(render(records, style=style, notes=notes, width=width))
     if plots is not None:
         from biqa_cli.evaluation.plots import plot
 
@@ -190,12 +136,3 @@ def evaluate(
         _output.say(f"labels: {data.scale.describe()}")
     if any(record["failed"] for record in records):
         raise typer.Exit(SOME_FAILED)
-
-
-def _keep(*read: Path | None, written: Iterable[Path | None]) -> None:
-    """Refuse to write over a file that is read."""
-    sources = {path.resolve() for path in read if path is not None}
-    for path in written:
-        if path is not None and path.resolve() in sources:
-            msg = f"{path} is a file that is read: choose another name for what is written"
-            raise UsageError(msg)

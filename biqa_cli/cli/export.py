@@ -5,25 +5,26 @@ from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _output
+from biqa_cli.cli import _options, _output
+from biqa_cli.cli._targets import refuse_to_overwrite
 from biqa_cli.errors import DependencyError, UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.whole_files import write_whole
 
 
 def export(
-    name: Annotated[str, typer.Argument(help="A name from `biqa models list`.")] = DEFAULT_MODEL,
+    name: _options.ModelName = DEFAULT_MODEL,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE.onnx", help="A file that stands alone."),
     ] = None,
-    weights: Annotated[
-        Path | None, typer.Option("--weights", metavar="FILE", help="Your own weights.")
-    ] = None,
+    weights: _options.Weights = None,
     graph_only: Annotated[
         bool, typer.Option("--graph-only", help="With -o: the network without its weights.")
     ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no socket.")] = False,
+    offline: _options.Offline = False,
+    quiet: _options.Quiet = False,
+    verbose: _options.Verbose = 0,
 ) -> None:
     """Write a model as ONNX, compared with PyTorch before it is written.
 
@@ -32,6 +33,7 @@ def export(
 
     Example: biqa export reqa-lite -o reqa.onnx
     """
+    _output.set_up_logging(verbose)
     if graph_only and output is None:
         raise UsageError("--graph-only needs -o FILE.onnx")
     if output is None and weights is None:
@@ -39,6 +41,7 @@ def export(
             "what is to be written? name a file with -o, or your own weights with --weights: what "
             "`biqa weights list` lists has its graph already, where it can have one"
         )
+    refuse_to_overwrite([output], [weights])
     from biqa_cli.models.graphs import own_graph
     from biqa_cli.models.loading import load_for_export
 
@@ -55,6 +58,7 @@ def export(
     assert target is not None, "one of them is named, as was checked above"  # noqa: S101
     write_whole(target, made.content)
     _output.print_line(str(target))
-    _output.say(f"differs from PyTorch by {made.difference:.1e} of the scale at most")
-    if output is None:
-        _output.say(f"`biqa score -m {name} --weights {weights}` now runs in ONNX Runtime")
+    if not quiet:
+        _output.say(f"differs from PyTorch by {made.difference:.1e} of the scale at most")
+        if output is None:
+            _output.say(f"`biqa score -m {name} --weights {weights}` now runs in ONNX Runtime")

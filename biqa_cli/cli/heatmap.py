@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output
+from biqa_cli.cli import _options, _output, _progress
 from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.cli._kinds import Explanation, Kind, Options, choose_kind
 from biqa_cli.cli._targets import targets
@@ -119,7 +119,7 @@ def heatmap(
         ),
         side_by_side=side_by_side,
         legend=not no_legend,
-        watch=partial(_output.with_progress_of, unit="block", quiet=quiet),
+        watch=partial(_progress.with_progress_of, unit="block", quiet=quiet),
     )
     failed = 0
     for index, path in enumerate(paths):

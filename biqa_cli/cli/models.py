@@ -1,12 +1,11 @@
 """`biqa models`: what there is to score with."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from biqa_cli.cli import _output
-from biqa_cli.cli._options import TableOrJson
+from biqa_cli.cli import _options, _output
 from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS, find_model
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import ModelSpec
@@ -18,14 +17,16 @@ app = typer.Typer(no_args_is_help=True, help="List the models and what they expe
 
 @app.command("list")
 def list_models(
-    format: Annotated[TableOrJson, typer.Option("-f", "--format")] = TableOrJson.table,  # noqa: A002
+    format: _options.ListFormat = _options.TableOrJson.table,  # noqa: A002
+    verbose: _options.Verbose = 0,
 ) -> None:
     """List all models.
 
     Example: biqa models list -f json
     """
+    _output.set_up_logging(verbose)
     facts = [_facts(spec) for spec in MODELS.values()]
-    if format is TableOrJson.json:
+    if format is _options.TableOrJson.json:
         _output.print_json(facts)
         return
     columns = ("name", "family", "view", "parameters", "macs", "srcc", "runs in")
@@ -35,15 +36,17 @@ def list_models(
 
 @app.command("info")
 def info(
-    name: Annotated[str, typer.Argument(help="A name from `biqa models list`.")],
-    format: Annotated[TableOrJson, typer.Option("-f", "--format")] = TableOrJson.table,  # noqa: A002
+    name: _options.ModelName,
+    format: _options.ListFormat = _options.TableOrJson.table,  # noqa: A002
+    verbose: _options.Verbose = 0,
 ) -> None:
     """Show all that is known of one model.
 
     Example: biqa models info qualitynet-lite
     """
+    _output.set_up_logging(verbose)
     facts = _facts(find_model(name))
-    if format is TableOrJson.json:
+    if format is _options.TableOrJson.json:
         _output.print_json(facts)
         return
     _output.print_table(("field", "value"), [[key, _cell(value)] for key, value in facts.items()])

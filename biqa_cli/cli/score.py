@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output
+from biqa_cli.cli import _options, _output, _progress
 from biqa_cli.cli._boundary import BELOW_THRESHOLD, SOME_FAILED
 from biqa_cli.cli._targets import refuse_inputs
 from biqa_cli.errors import UsageError
@@ -113,7 +113,7 @@ def score(
         ),
     )
     total = len(names) if isinstance(names, list) else None
-    watched = _output.with_progress(results, total=total, unit="photo", quiet=quiet)
+    watched = _progress.with_progress(results, total=total, unit="photo", quiet=quiet)
     on_terminal = output is None and _output.is_terminal()
     with _output.report_stream(output) as stream:
         tally, seconds = write_report(

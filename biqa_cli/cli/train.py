@@ -1,37 +1,29 @@
 """`biqa train`: a model from one's own ratings, or a paper's from its data set."""
 
 import math
+import shlex
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biqa_cli.cli import _output
+from biqa_cli.cli import _options, _output
+from biqa_cli.cli._boundary import SOME_FAILED
+from biqa_cli.cli._progress import TrainingTalk
 from biqa_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from biqa_cli.training.recipe import Recipe
 
-NOT_FINISHED = 3
-_SECONDS_BETWEEN_LINES = 20.0
-
 
 def train(
     family: Annotated[str, typer.Argument(help="blockiqa, qualitynet, reqa, shdiqa or nlnet.")],
-    dataset: Annotated[
-        str, typer.Option("--dataset", help="See `biqa datasets list`, or csv:FILE for your own.")
-    ],
+    dataset: _options.DatasetOption,
     out: Annotated[Path, typer.Option("--out", help="Folder for weights, log and state.")],
-    root: Annotated[
-        Path | None, typer.Option("--root", help="The folder that the data set was unpacked to.")
-    ] = None,
-    label_range: Annotated[
-        str | None,
-        typer.Option("--label-range", metavar="LOW:HIGH", help="Of the labels of a csv:FILE."),
-    ] = None,
+    root: _options.Root = None,
+    label_range: _options.LabelRange = None,
     config: Annotated[
         str | None,
         typer.Option("--config", help="A TOML file, or a recipe's name such as blockiqa-cpu."),
@@ -71,13 +63,10 @@ def train(
         Path | None,
         typer.Option("--photos", metavar="DIR", help="Where decoded photos are kept."),
     ] = None,
-    device: Annotated[
-        str, typer.Option("-d", "--device", metavar="auto|cpu|cuda|mps", help="Where to train.")
-    ] = "auto",
-    workers: Annotated[
-        int | None, typer.Option("-j", "--workers", min=1, help="Threads that read photos.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no talk.")] = False,
+    device: _options.Device = "auto",
+    workers: _options.Workers = None,
+    quiet: _options.Quiet = False,
+    verbose: _options.Verbose = 0,
 ) -> None:
     """Train a model on photos that people have rated.
 
@@ -85,6 +74,9 @@ def train(
 
     Example: biqa train blockiqa --config blockiqa-cpu --dataset csv:ratings.csv --out run
     """
+    from biqa_cli.models.installed_torch import require_torch
+
+    require_torch("training")
     from biqa_cli.datasets.loading import load_dataset
     from biqa_cli.models.devices import resolve_device
     from biqa_cli.threads import default_workers
@@ -92,6 +84,7 @@ def train(
     from biqa_cli.training.run import RECIPE, TrainingRequest
     from biqa_cli.training.run import train as run
 
+    _output.set_up_logging(verbose)
     settings = list(setting or ())
     if (resume or finish) and (out / RECIPE).is_file():
         recipe = load_recipe(family, config=out / RECIPE)
@@ -101,6 +94,7 @@ def train(
     data = load_dataset(dataset, root, keep_missing=True)
     if label_range is not None:
         data = replace(data, scale=data.scale.with_ends(label_range))
+    talk = TrainingTalk(quiet=quiet)
     outcome = run(
         TrainingRequest(
             dataset=data,
@@ -116,52 +110,20 @@ def train(
             photos=photos,
             command=" ".join(["biqa", *sys.argv[1:]]),
         ),
-        _Talk(quiet=quiet),
+        talk,
     )
     if not outcome.finished:
         _output.say("the time was up: the same command with --resume goes on")
-        raise typer.Exit(NOT_FINISHED)
+        raise typer.Exit(SOME_FAILED)
     if outcome.weights is not None:
         _output.print_line(str(outcome.weights))
-        _Talk(quiet=quiet).say(
-            f"score with: biqa score PHOTOS -m {outcome.model} --weights {outcome.weights}"
-        )
-
-
-class _Talk:
-    """Says on stderr how a training goes: a line each epoch, and now and then between."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-        self._first: tuple[float, int] | None = None
-        self._last = time.monotonic()
-
-    def say(self, line: str) -> None:
-        if not self._quiet:
-            _output.say(line)
-
-    def step(self, done: int, total: int, loss: float) -> None:
-        now = time.monotonic()
-        if self._first is None or done <= self._first[1]:
-            # Of the run or of a phase: the first step of all is slow, so that it does not count.
-            self._first = (now, done)
-        elif now - self._last >= _SECONDS_BETWEEN_LINES:
-            self._last = now
-            began, before = self._first
-            left = (total - done) * (now - began) / (done - before)
-            self.say(f"step {done} of {total}, loss {loss:.4f}, {_words(left)} left")
-
-
-def _words(seconds: float) -> str:
-    """Return a time as people say it.
-
-    Example:
-        >>> _words(42), _words(600), _words(9000)
-        ('42 s', '10 min', '2.5 h')
-    """
-    if seconds < 100:  # noqa: PLR2004
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004
+        own = ["-m", outcome.model, "--weights", str(outcome.weights)]
+        talk.say(f"score with: biqa score PHOTOS {shlex.join(own)}")
+        if outcome.test_part:
+            given = {"--dataset": dataset, "--root": root, "--label-range": label_range}
+            data_options = [str(v) for o in given.items() if o[1] is not None for v in o]
+            test = ["biqa", "evaluate", *data_options, *own, "--split", outcome.test_part]
+            talk.say(f"test with: {shlex.join(test)}")
 
 
 def _refuse_changes(recipe: "Recipe", *, config: str | None, settings: list[str]) -> None:

@@ -5,8 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from biqa_cli.cli import _output
-from biqa_cli.cli._options import TableOrJson
+from biqa_cli.cli import _options, _output, _progress
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.weights.cache import cache_folder, is_verified, locate, stale_files
 from biqa_cli.weights.manifest import Checkpoint, Manifest, load_manifest
@@ -20,12 +19,14 @@ Names = Annotated[
 
 @app.command("list")
 def list_weights(
-    format: Annotated[TableOrJson, typer.Option("-f", "--format")] = TableOrJson.table,  # noqa: A002
+    format: _options.ListFormat = _options.TableOrJson.table,  # noqa: A002
+    verbose: _options.Verbose = 0,
 ) -> None:
     """List every file of every checkpoint, and whether it is here and genuine.
 
     Example: biqa weights list -f json
     """
+    _output.set_up_logging(verbose)
     rows: list[dict[str, Any]] = [
         {
             "name": checkpoint.name,
@@ -39,7 +40,7 @@ def list_weights(
         for checkpoint in load_manifest().checkpoints
         for file in checkpoint.files
     ]
-    if format is TableOrJson.json:
+    if format is _options.TableOrJson.json:
         _output.print_json(rows)
         return
     columns = ("file", "bytes", "licence")
@@ -56,8 +57,9 @@ def download(
     source: Annotated[
         str | None, typer.Option("--from", help="A folder or an http(s) address with the files.")
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no socket.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")] = False,
+    offline: _options.Offline = False,
+    quiet: _options.Quiet = False,
+    verbose: _options.Verbose = 0,
 ) -> None:
     """Bring checkpoints to this machine: resumed, verified, then put in place.
 
@@ -65,8 +67,9 @@ def download(
     """
     from biqa_cli.weights.download import obtain
 
+    _output.set_up_logging(verbose)
     manifest = load_manifest()
-    progress = None if quiet or not sys.stderr.isatty() else _output.Downloads()
+    progress = None if quiet or not sys.stderr.isatty() else _progress.Downloads()
     for checkpoint in _chosen(names, manifest):
         for path in obtain(
             checkpoint,
@@ -80,11 +83,12 @@ def download(
 
 
 @app.command("verify")
-def verify(names: Names = None) -> None:
+def verify(names: Names = None, verbose: _options.Verbose = 0) -> None:
     """Check the files that are here against their sha256.
 
     Example: biqa weights verify
     """
+    _output.set_up_logging(verbose)
     wrong = []
     for checkpoint in _chosen(names, load_manifest()):
         for file in checkpoint.files:
@@ -101,11 +105,13 @@ def verify(names: Names = None) -> None:
 @app.command("path")
 def path(
     name: Annotated[str | None, typer.Argument(help="A checkpoint; none prints the cache.")] = None,
+    verbose: _options.Verbose = 0,
 ) -> None:
     """Print where a checkpoint lies, or where downloads are kept.
 
     Example: biqa weights path reqa-lite
     """
+    _output.set_up_logging(verbose)
     if name is None:
         _output.print_line(str(cache_folder()))
         return
@@ -121,11 +127,13 @@ def path(
 @app.command("prune")
 def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would go.")] = False,
+    verbose: _options.Verbose = 0,
 ) -> None:
     """Delete cached files that no checkpoint uses any more.
 
     Example: biqa weights prune --dry-run
     """
+    _output.set_up_logging(verbose)
     for stale in stale_files(load_manifest()):
         if not dry_run:
             stale.unlink()

@@ -28,6 +28,8 @@ _KEYS: dict[str, Callable[[RatedImage], str | None]] = {
 }
 """What an image must have for a protocol."""
 
+_PUBLISHED: tuple[SplitProtocol, ...] = ("clean", "official")
+
 DROPPED = "dropped"
 """The part that takes no part."""
 
@@ -62,7 +64,7 @@ def split_dataset(
     | reference | all images of a reference fall in one part | synthetic sets |
     | image | images are shuffled one by one | authentic sets |
     | scene | all photos of a scene fall in one part | |
-    | official | the authors' list | |
+    | official | the authors' list | sets that have one |
     | clean | the authors' list less its leaks, with `val` and `dropped` | BIQ2021 |
 
     By reference, the sorted references are shuffled by `random.Random(seed)` and cut at
@@ -106,10 +108,17 @@ def split_dataset(
 
 
 def default_protocol(dataset: Dataset) -> SplitProtocol:
-    """Return the protocol that papers use for such a data set, and the honest one for BIQ2021."""
-    if all(image.clean_part for image in dataset.images):
-        return "clean"
-    return "reference" if dataset.kind == "synthetic" else "image"
+    """Return the published list without leaks, or the one there is, or what papers do without."""
+    return published_protocol(dataset) or ("reference" if dataset.kind == "synthetic" else "image")
+
+
+def published_protocol(dataset: Dataset) -> SplitProtocol | None:
+    """Return the published split that has a test part, the one without leaks first."""
+    for protocol in _PUBLISHED:
+        parts = {_KEYS[protocol](image) for image in dataset.images}
+        if None not in parts and "test" in parts:
+            return protocol
+    return None
 
 
 def split_of_parts(

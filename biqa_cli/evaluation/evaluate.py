@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
 from biqa_cli.evaluation.parts import Part
 from biqa_cli.evaluation.predictions import Prediction
+from biqa_cli.evaluation.seen import Seen
 from biqa_cli.metrics.agreement import Agreement, agreement
 from biqa_cli.metrics.correlation import krcc, plcc, srcc
 from biqa_cli.metrics.deviation import mae, rmse
@@ -21,6 +22,8 @@ from biqa_cli.metrics.ranges import agreement_by_category
 from biqa_cli.metrics.uncertainty import Interval, bootstrap
 
 GroupBy = Literal["type", "level", "range", "subset"]
+
+_NOTHING = Seen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,8 @@ class Evaluation:
     part: Part
     model: str
     """The name of the model, or of the file of predictions."""
-    seen: str
-    """How many of the images the model has learnt from, a sentence; empty where none are known."""
+    seen: Seen
+    """What the model has learnt from."""
     failures: tuple[Prediction, ...]
     """Images of the part without a prediction."""
     agreement: Agreement
@@ -80,7 +83,7 @@ class Evaluation:
     @property
     def leaks(self) -> tuple[str, ...]:
         """Why the numbers flatter the model, a sentence each; empty where nothing is known."""
-        return tuple(sentence for sentence in (self.part.leak, self.seen) if sentence)
+        return (*((self.part.leak,) if self.part.leak else ()), *self.seen.sentences)
 
 
 def evaluate(
@@ -90,7 +93,7 @@ def evaluate(
     *,
     model: str,
     percent: bool,
-    seen: str = "",
+    seen: Seen = _NOTHING,
     interval: IntervalOf | None = None,
     per: Sequence[GroupBy] = (),
     resamples: int = 1000,
@@ -108,7 +111,7 @@ def evaluate(
         model: What the predictions are called.
         percent: Whether they are 0 to 100, higher is better, as biqa's are. Others are taken as
             they stand: their correlations keep their sign, and RMSE and MAE are only fitted.
-        seen: How many of the images the model has learnt from, a sentence.
+        seen: What of the part the model has learnt from.
         interval: Of a score, where the model has such.
         per: Also by type or level of distortion, range of quality, or subset.
         resamples: Of the bootstrap; 0 computes no intervals.

@@ -1,4 +1,4 @@
-"""Which images of a data set are evaluated, and whether a model has seen them."""
+"""Which images of a data set are evaluated."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,8 @@ from pathlib import Path
 
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.split_files import load_split, save_split
-from biqa_cli.datasets.splits import Split, split_dataset
+from biqa_cli.datasets.splits import Split, published_protocol, split_dataset
 from biqa_cli.errors import UsageError
-from biqa_cli.weights.manifest import Checkpoint
 
 ALL = "all"
 
@@ -92,27 +91,9 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(seeds)
 
 
-def seen_in_training(dataset: Dataset, part: Part, checkpoint: Checkpoint) -> str:
-    """Return how many images of a part the checkpoint was trained on, as a sentence; "" if none."""
-    training = checkpoint.training
-    if training is None or training.dataset != dataset.name:
-        return ""
-    learnt = split_dataset(dataset, protocol=training.protocol).parts
-    seen = {index for name in training.parts for index in learnt.get(name, ())}
-    count = len(seen.intersection(part.indices))
-    if not count:
-        return ""
-    return f"{checkpoint.name} was trained on {count} of these {len(part.indices)} images"
-
-
 def _default(dataset: Dataset) -> str:
-    for protocol, part_of in (
-        ("clean", [image.clean_part for image in dataset.images]),
-        ("official", [image.official_part for image in dataset.images]),
-    ):
-        if None not in part_of and "test" in part_of:
-            return f"{protocol}:test"
-    return ALL
+    published = published_protocol(dataset)
+    return ALL if published is None else f"{published}:test"
 
 
 def _splits(dataset: Dataset, protocol: str, seeds: tuple[int, ...]) -> Iterator[Split]:

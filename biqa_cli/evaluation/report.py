@@ -6,21 +6,23 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from statistics import median
-from typing import Any, Literal
+from typing import Any
 
 from biqa_cli.evaluation.details import details
 from biqa_cli.evaluation.evaluate import Evaluation
+from biqa_cli.evaluation.formats import Format
 from biqa_cli.evaluation.printed import PrintedNumbers
 from biqa_cli.evaluation.text_tables import Row, markdown, plain
 from biqa_cli.metrics.measure import or_none
 from biqa_cli.reports.rows import not_a_formula, printable
 
-Style = Literal["table", "json", "csv", "markdown"]
 Record = dict[str, Any]
 """The keys of `as_record`."""
 
 METRICS = ("srcc", "plcc", "plcc_fitted", "krcc", "rmse", "mae")
 EXTRA = ("rmse_fitted", "mae_fitted", "outlier_ratio", "r2", "explained_variance")
+_LEARNT = ("learnt", "learnt_references")
+"""Images of the part that the model has learnt from, and others of what they show."""
 
 
 def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None) -> Record:
@@ -67,6 +69,8 @@ def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None) -> Reco
         "label": evaluation.scale.describe(),
         "leaky": bool(evaluation.leaks),
         "leaks": list(evaluation.leaks),
+        "learnt": evaluation.seen.images,
+        "learnt_references": evaluation.seen.references,
         "seed": part.seed,
         "split_sha256": part.split.sha256 if part.split else None,
         "printed": printed
@@ -84,7 +88,7 @@ def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None) -> Reco
 def render(
     records: Sequence[Record],
     *,
-    style: Style,
+    style: Format,
     notes: Sequence[str] = (),
     width: int | None = None,
 ) -> str:
@@ -100,16 +104,16 @@ def render(
         width: Of the terminal, for a table; None folds nothing.
     """
     match style:
-        case "json":
+        case Format.json:
             return json.dumps(records[0] if len(records) == 1 else list(records), indent=2) + "\n"
-        case "csv":
+        case Format.csv:
             return _csv(records)
-        case "table" | "markdown":
+        case Format.table | Format.markdown:
             tables = [_summary(records)]
             if any(record["groups"] for record in records):
                 tables.append(_groups(records))
             text = "\n\n".join(
-                plain(*table, width=width) if style == "table" else markdown(*table)
+                plain(*table, width=width) if style is Format.table else markdown(*table)
                 for table in tables
             )
             below = [*map(printable, notes), *_footnotes(records)]
@@ -175,7 +179,8 @@ def _footnotes(records: Iterable[Record]) -> list[str]:
 def _csv(records: Sequence[Record]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    scalars = ("dataset", "split", "seed", "leaky", "model", "n", "failed", *METRICS, *EXTRA)
+    origin = ("dataset", "split", "seed", "leaky", *_LEARNT, "model")
+    scalars = (*origin, "n", "failed", *METRICS, *EXTRA)
     ends = [f"{name}_{end}" for name in ("srcc", "plcc", "krcc") for end in ("low", "high")]
     writer.writerow((*scalars, *ends, "by", "group"))
     for record in records:
@@ -184,7 +189,7 @@ def _csv(records: Sequence[Record]) -> str:
         writer.writerow((*values, *bounds, "", ""))
         for group in record["groups"]:
             shown = dict(zip(scalars, values, strict=True))
-            shown |= dict.fromkeys((*METRICS, *EXTRA, "failed"), None)
+            shown |= dict.fromkeys((*METRICS, *EXTRA, *_LEARNT, "failed"), None)
             shown |= {name: group[name] for name in ("n", "srcc", "plcc")}
             writer.writerow(
                 (*shown.values(), *("" for _ in ends), group["by"], _safe(group["name"]))

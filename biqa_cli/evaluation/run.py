@@ -8,10 +8,11 @@ from biqa_cli.datasets.loading import NOT_FOUND
 from biqa_cli.evaluation.compare import Contender, Direction, compare_pairs
 from biqa_cli.evaluation.comparison_report import pair_sentence
 from biqa_cli.evaluation.evaluate import Evaluation, GroupBy, evaluate
-from biqa_cli.evaluation.parts import Part, seen_in_training
+from biqa_cli.evaluation.parts import Part
 from biqa_cli.evaluation.predictions import Prediction
 from biqa_cli.evaluation.printed import PrintedNumbers, printed_numbers
 from biqa_cli.evaluation.report import Record, as_record
+from biqa_cli.evaluation.seen import seen_in_training
 from biqa_cli.evaluation.tools import Tool
 
 Watch = Callable[[Iterable[Prediction], int], Iterator[Prediction]]
@@ -45,6 +46,9 @@ def evaluate_tool(
     wanted = sorted({index for part in parts for index in part.indices})
     paths = [dataset.images[index].path for index in wanted]
     said = dict(zip(wanted, watch(tool.predict(paths), len(paths)), strict=True))
+    seen = seen_in_training(
+        dataset, parts, name=tool.name, checkpoint=tool.checkpoint, learnt=tool.learnt
+    )
     evaluations = (
         evaluate(
             dataset,
@@ -52,12 +56,12 @@ def evaluate_tool(
             [said[index] for index in part.indices],
             model=tool.name,
             percent=tool.percent,
-            seen=seen_in_training(dataset, part, tool.checkpoint) if tool.checkpoint else "",
+            seen=known,
             interval=tool.interval,
             per=per,
             resamples=resamples,
         )
-        for part in parts
+        for part, known in zip(parts, seen, strict=True)
     )
     return Evaluated(tool, said, tuple(evaluations))
 

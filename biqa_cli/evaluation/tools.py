@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biqa_cli.datasets.base import Dataset
+from biqa_cli.datasets.learnt import Learnt
 from biqa_cli.errors import UsageError
 from biqa_cli.evaluation.evaluate import IntervalOf
 from biqa_cli.evaluation.foreign import ForeignPredictions, read_predictions
 from biqa_cli.evaluation.predictions import Prediction, predict
+from biqa_cli.evaluation.seen import unknown_origins
+from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.weights.manifest import Checkpoint, load_manifest
 
@@ -30,6 +33,8 @@ class Tool:
     """Of a score, where it gives such."""
     checkpoint: Checkpoint | None = None
     """The listed weights that it uses, None for others."""
+    learnt: Learnt | None = None
+    """What other weights say they have learnt from; None where they do not say."""
     notes: tuple[str, ...] = ()
 
 
@@ -40,6 +45,7 @@ def model_tool(
     fresh: bool = False,
     batch_size: int | None = None,
     workers: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Tool:
     """Return a model as a tool; what it predicts is kept for the next run."""
 
@@ -52,6 +58,7 @@ def model_tool(
             fresh=fresh,
             batch_size=batch_size,
             workers=workers,
+            limits=limits,
         )
 
     listed = load_manifest().find(model.spec.name)
@@ -63,6 +70,8 @@ def model_tool(
         family=model.spec.family,
         interval=model.spec.scale.interval,
         checkpoint=listed if is_listed else None,
+        learnt=None if is_listed else model.learnt,
+        notes=() if is_listed else _doubts(model),
     )
 
 
@@ -101,6 +110,17 @@ def file_tools(
         )
         for file in files
     ]
+
+
+def _doubts(model: LoadedModel) -> tuple[str, ...]:
+    """Return why an evaluation of one's own weights may flatter them although nothing is marked."""
+    whose = f"the weights given for {model.spec.name}"
+    if model.learnt is None:
+        return (f"{whose} do not say which photos they learnt from: none can be marked as LEAKY",)
+    return tuple(
+        f"{whose} started from {name}, and which photos that learnt from is unknown"
+        for name in unknown_origins(model.learnt)
+    )
 
 
 def _file_tool(found: ForeignPredictions, *, name: str, note: str) -> Tool:

@@ -4,10 +4,12 @@ Whoever wrote the file, a score must stay a finite number between 0 and 100, and
 into memory.
 """
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar, get_args
 
+from biqa_cli.datasets.learnt import HASH_BYTES, Learnt
 from biqa_cli.errors import UsageError
 from biqa_cli.models.build import backbone_count
 from biqa_cli.models.options import with_defaults
@@ -26,6 +28,9 @@ _MARGINS = range(1, 17)
 # Of a slope or an end of the curve: fitted ones have reached 1e4.
 _LARGEST = 1e9
 _MOST_PLACES = 1000
+_MOST_ANCESTORS = 100
+LONGEST_NAME = 200
+"""Of what weights started from."""
 # Characters of a wrong value that an error repeats.
 _SHOWN = 40
 
@@ -125,6 +130,57 @@ def dataset_of(content: dict[str, Any]) -> str:
     if not isinstance(name, str):
         raise UsageError("the data set has no name")
     return name
+
+
+def learnt_of(content: dict[str, Any]) -> Learnt | None:
+    """Return what was learnt from; None where nothing is said, as in files of earlier versions.
+
+    Raises:
+        UsageError: If it is not as `plain_learnt` writes it.
+    """
+    if content.get("learnt") is None:
+        return None
+    found = _record(content, "learnt")
+    _only(found, ("photos", "references", "ancestors"))
+    ancestors = _list(found, "ancestors")
+    if len(ancestors) > _MOST_ANCESTORS or not all(map(_is_name, ancestors)):
+        msg = f"the ancestors are not at most {_MOST_ANCESTORS} printable names"
+        raise UsageError(msg)
+    return Learnt(_hashes(found, "photos"), _hashes(found, "references"), tuple(ancestors))
+
+
+def plain_learnt(learnt: Learnt) -> dict[str, Any]:
+    """Return what was learnt from for JSON: sorted hashes one after the other, in Base64."""
+    return {
+        "photos": _packed(learnt.photos),
+        "references": _packed(learnt.references),
+        "ancestors": list(learnt.ancestors),
+    }
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= LONGEST_NAME
+
+
+def _packed(hashes: Collection[bytes]) -> str:
+    return base64.b64encode(b"".join(sorted(hashes))).decode("ascii")
+
+
+def _hashes(content: dict[str, Any], name: str) -> frozenset[bytes]:
+    text = _get(content, name)
+    if not isinstance(text, str):
+        msg = f"the {name} that were learnt from cannot be {_shown(text)}"
+        raise UsageError(msg)
+    try:
+        packed = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        msg = f"the {name} that were learnt from are no Base64: {error}"
+        raise UsageError(msg) from error
+    hashes = [packed[i : i + HASH_BYTES] for i in range(0, len(packed), HASH_BYTES)]
+    if len(packed) % HASH_BYTES or any(b <= a for a, b in pairwise(hashes)):
+        msg = f"the {name} that were learnt from are no sorted hashes of {HASH_BYTES} bytes"
+        raise UsageError(msg)
+    return frozenset(hashes)
 
 
 def _calibration(found: dict[str, Any]) -> Calibration:

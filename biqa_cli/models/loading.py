@@ -1,7 +1,7 @@
 """From a name to a model that is ready to score: specification, weights, engine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from biqa_cli.datasets.learnt import Learnt
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.base import Engine, EngineName
 from biqa_cli.models.build import build_network
@@ -43,6 +44,8 @@ class LoadedModel:
     weights_sha256: str
     graph_sha256: str = ""
     """Of the ONNX graph that the engine runs; empty where it runs none."""
+    learnt: Learnt | None = None
+    """What weights of one's own say they have learnt from; None where they do not."""
 
 
 def load_model(
@@ -154,7 +157,7 @@ def _load_own(
     tensors, found = read_and_hash(path)
     model = _ready(spec, tensors, found, graph, device=device, threads=wanted.threads)
     _require_a_score(model, source=str(path))
-    return model
+    return model if trained is None else replace(model, learnt=trained.learnt)
 
 
 def _ready(

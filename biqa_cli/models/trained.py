@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from biqa_cli.datasets.learnt import Learnt
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.catalog import MODELS
 from biqa_cli.models.declared import (
@@ -12,7 +13,9 @@ from biqa_cli.models.declared import (
     dataset_of,
     family_of,
     input_of,
+    learnt_of,
     options_of,
+    plain_learnt,
     scale_of,
 )
 from biqa_cli.models.spec import (
@@ -40,10 +43,16 @@ class TrainedNetwork:
     scale: ScoreScale
     """Of the labels that it was trained on."""
     dataset: str
+    learnt: Learnt | None = None
+    """Photos, by their hashes; None where the file does not say."""
 
     def to_metadata(self) -> dict[str, str]:
         """Return the metadata of a safetensors file."""
-        return {_KEY: json.dumps(asdict(self))}
+        plain = asdict(replace(self, learnt=None))
+        del plain["learnt"]
+        if self.learnt is not None:
+            plain["learnt"] = plain_learnt(self.learnt)
+        return {_KEY: json.dumps(plain)}
 
     def fit(self, spec: ModelSpec) -> ModelSpec:
         """Return the specification of a model as this file changes it.
@@ -111,6 +120,7 @@ def trained_of(header: Header, *, source: str) -> TrainedNetwork | None:
             input=input_of(content),
             scale=scale_of(content),
             dataset=dataset_of(content),
+            learnt=learnt_of(content),
         )
     except (UsageError, ValueError, RecursionError) as error:
         msg = (

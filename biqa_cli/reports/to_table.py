@@ -7,10 +7,10 @@ from biqa_cli.reports.rows import Value, printable, row_of
 from biqa_cli.results import ImageResult, RunCounts, RunInfo
 
 # Narrow columns first: a long path then moves nothing, and only the path is cut.
-_COLUMNS = ("score", "low", "high", "native_score", "width", "height", "path")
-_HEADER = ("score", "low", "high", "native", "width", "height", "path")
+_COLUMNS = ("score", "low", "high", "native_score", "width", "height", "path", "note")
+_HEADER = ("score", "low", "high", "native", "width", "height", "path", "note")
 _DECIMALS = {"score": 1, "low": 0, "high": 0, "native_score": 3}
-_NUMBERS = tuple(column != "path" for column in _COLUMNS)
+_NUMBERS = tuple(column not in ("path", "note") for column in _COLUMNS)
 
 
 class TableReport:
@@ -42,8 +42,17 @@ class TableReport:
         """Draw the table."""
         parts = []
         if self._scored:
-            width = width_of(self._file)
-            parts.append(text_table(_HEADER, self._scored, numbers=_NUMBERS, width=width, whole=0))
+            # Few photos have a note: without any, its column is left out.
+            shown = len(_COLUMNS) - (not any(row[-1] for row in self._scored))
+            parts.append(
+                text_table(
+                    _HEADER[:shown],
+                    [row[:shown] for row in self._scored],
+                    numbers=_NUMBERS[:shown],
+                    width=width_of(self._file),
+                    whole=0,
+                )
+            )
         if self._failed:
             parts.append([f"without a score: {len(self._failed)}", *self._failed])
         if counts.images:

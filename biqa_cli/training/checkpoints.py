@@ -54,6 +54,8 @@ class Progress:
     """The log so far."""
     photos: dict[str, Any] = field(default_factory=dict)
     """Hash of the split and numbers of photos: what must be the same when the training goes on."""
+    learnt: dict[str, Any] = field(default_factory=dict)
+    """Hashes of what is learnt from, see `plain_learnt`."""
     starts: list[str] = field(default_factory=list)
     """A sentence on each starting weight."""
 

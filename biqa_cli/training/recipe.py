@@ -172,7 +172,7 @@ class Recipe(Section, frozen=True):
 
     family: Family
     backbones: Annotated[tuple[BackboneName, ...], Meta(min_length=1)]
-    seed: Count = 0
+    seed: Count = 1
     """Of weights, samples and split."""
     network: dict[str, OptionValue] = {}
     """Options of the family, see `OPTIONS`."""

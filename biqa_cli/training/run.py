@@ -8,11 +8,14 @@ from pathlib import Path
 import torch
 
 from biqa_cli.datasets.base import Dataset
+from biqa_cli.datasets.learnt import Learnt, learnt_from
 from biqa_cli.datasets.split_files import save_split
 from biqa_cli.datasets.splits import Split
 from biqa_cli.datasets.validation_split import training_split
 from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import ViewStore, store_name, store_views
+from biqa_cli.models.ancestry import learnt_by_starts
+from biqa_cli.models.declared import learnt_of, plain_learnt
 from biqa_cli.models.memory import keep_freed_memory
 from biqa_cli.training.checkpoints import Progress, read_progress, read_weights, write_weights
 from biqa_cli.training.description import describe_network, make_phases
@@ -74,6 +77,8 @@ class Outcome:
     """The stored checkpoint; None where no epoch has come to its end."""
     model: str = ""
     """Name of the catalogue that these weights fit."""
+    test_part: str = ""
+    """What `biqa evaluate --split` takes for the photos that were kept; empty where none were."""
 
 
 def train(request: TrainingRequest, watcher: Watcher) -> Outcome:
@@ -136,9 +141,8 @@ def _train_round(
     torch.manual_seed(recipe.seed)
     begins = not (progress.rows or progress.step)
     # Before the photos, so that wrong weights are told at once.
-    phases, notes = make_phases(
-        recipe, trained, request.starts if begins or progress.more_phases else ()
-    )
+    starts = request.starts if begins or progress.more_phases else ()
+    phases, notes = make_phases(recipe, trained, starts)
     if begins:
         progress.starts = notes
         for note in notes:
@@ -149,6 +153,9 @@ def _train_round(
     photos = rated_photos(dataset, split, store, labels=recipe.input.labels)
     _say_photos(dataset, split, photos, watcher)
     _check_same(progress, split, photos, dataset, out)
+    learnt = _learnt(progress, photos, dataset, workers=request.workers) | learnt_by_starts(starts)
+    progress.learnt = plain_learnt(learnt)
+    trained = replace(trained, learnt=learnt)
     write_whole(whole.out / RECIPE, to_toml(whole.recipe))
     save_split(split, dataset, out / SPLIT)
     job = Job(
@@ -185,7 +192,8 @@ def _train_round(
         stored=stored,
         facts=facts,
     )
-    return Outcome(finished, weights, trained.model)
+    kept = f"{out / SPLIT}:test" if split.parts.get("test") else ""
+    return Outcome(finished, weights, trained.model, kept)
 
 
 def _begin(request: TrainingRequest) -> Progress:
@@ -234,6 +242,16 @@ def _check_same(
         msg = f"{out} was trained on other photos ({progress.photos}, now {facts})"
         raise UsageError(msg)
     progress.photos = facts
+
+
+def _learnt(progress: Progress, photos: RatedPhotos, dataset: Dataset, *, workers: int) -> Learnt:
+    """Return what a training has learnt from: epochs are chosen by the photos that validate.
+
+    The photos were decoded when it began, and so they are told by what was in their files then.
+    """
+    if progress.learnt:
+        return learnt_of({"learnt": progress.learnt}) or Learnt()
+    return learnt_from(dataset, (*photos.indices, *photos.val), workers=workers)
 
 
 def _run(job: Job, phases: tuple[Phase, ...], progress: Progress) -> bool:

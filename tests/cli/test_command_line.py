@@ -73,6 +73,7 @@ def test_no_command_is_forgotten_here() -> None:
 def test_every_command_has_help_with_an_example(command: tuple[str, ...]) -> None:
     result = CliRunner().invoke(app, [*command, "--help"])
     assert "Example: biqa " + " ".join(command) in result.stdout
+    assert "-v, --verbose" in result.stdout
 
 
 def test_an_option_is_declared_once_and_means_the_same_everywhere() -> None:
@@ -88,6 +89,24 @@ def test_an_option_is_declared_once_and_means_the_same_everywhere() -> None:
                     declared.setdefault(name, set()).add((short, option.envvar))
     spellings = {name: {spelling for spelling, _ in ways} for name, ways in declared.items()}
     assert {name: ways for name, ways in spellings.items() if len(ways) > 1} == {}
+
+
+def test_training_without_pytorch_is_one_line_that_says_what_to_install(tmp_path: Path) -> None:
+    code = (
+        "import importlib.util as util, sys\n"
+        "usual = util.find_spec\n"
+        "util.find_spec = lambda name, *_: None if name == 'torch' else usual(name)\n"
+        "sys.modules['torch'] = None\n"
+        "from biqa_cli.__main__ import main\n"
+        f"sys.argv = ['biqa', 'train', 'reqa', '--dataset', 'tid2013', '--out', "
+        f"{str(tmp_path)!r}]\n"
+        "main()\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert run.stderr == (
+        "biqa: training needs PyTorch, which is not installed: pip install 'biqa-cli[torch]'\n"
+    )
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -139,8 +158,9 @@ def test_a_list_has_one_line_an_entry_and_whole_names(
     listing: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ["distort", "--list"] if listing == ["distort"] else [*listing, "list"]
+    column = "file" if listing == ["weights"] else "name"
     names = [
-        row["name"] for row in json.loads(CliRunner().invoke(app, [*asked, "-f", "json"]).stdout)
+        row[column] for row in json.loads(CliRunner().invoke(app, [*asked, "-f", "json"]).stdout)
     ]
     for width in (80, 120):
         monkeypatch.setenv("COLUMNS", str(width))

@@ -114,7 +114,6 @@ def test_the_photo_is_never_overwritten(source: Path) -> None:
         (["-k", "jpeg", "-l", "1", "-o", "."], "is a folder: name a file"),
         (["-k", "jpeg", "-l", "1", "-o", "taken/x.png"], "cannot write taken/x.png: "),
         (["--all", "-k", "jpeg", "-o", "taken"], "cannot write taken/photo-jpeg-1.png: "),
-        (["-k", "jpeg", "-l", "1", "--max-megapixels", "0.001", "-o", "x.png"], "over the limit"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
@@ -143,7 +142,17 @@ def test_what_a_format_cannot_hold_is_an_error_and_leaves_nothing(source: Path) 
 
 def test_an_unreadable_photo_is_named(tmp_path: Path) -> None:
     result = _run(tmp_path / "none.png", "-k", "jpeg", "-l", 1, "-o", tmp_path / "x.png")
-    assert result.exit_code == 2 and "none.png: no such file" in result.stderr
+    assert result.exit_code == 3
+    assert result.stderr.endswith("none.png: no such file\n")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_photo_over_the_limits_is_refused(source: Path) -> None:
+    target = source.with_name("x.png")
+    common = (source, "-k", "jpeg", "-l", 1, "-o", target)
+    result = _run(*common, "--max-megapixels", 0.001)
+    assert result.exit_code == 3 and "over the limit" in result.stderr
+    assert not target.exists()
 
 
 def test_the_list_has_every_kind_with_its_values() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from fakes import EXAMPLES, BrightnessEngine, brightness_model
+from fakes import EXAMPLES, BrightnessEngine, brightness_model, photo
 from rated_photos import rated_greys
 from typer.testing import CliRunner, Result
 
@@ -92,6 +92,16 @@ def test_missing_and_broken_images_are_counted_and_named(labels: Path, tmp_path:
     assert "row 7: mos is 'bad', not a number" in run.stderr
 
 
+@pytest.mark.usefixtures("brightness")
+def test_photos_over_the_limits_have_no_score(labels: Path, tmp_path: Path) -> None:
+    photo(40, 40).save(tmp_path / "60.png")
+    common = ("evaluate", "--dataset", f"csv:{labels}", "-f", "json", "--resamples", 0)
+    run = _run(*common, "--max-megapixels", 0.001)
+    assert run.exit_code == 3
+    assert json.loads(run.stdout)["failed"] == 1
+    assert "60.png: 40×40 is 0 megapixels, over the limit of 0.001" in run.stderr
+
+
 def test_a_wrong_root_is_one_line_that_says_what_was_expected(tmp_path: Path) -> None:
     run = _run("evaluate", "--dataset", "tid2013", "--root", tmp_path)
     assert run.exit_code == 2
@@ -127,12 +137,13 @@ def test_the_table_goes_to_a_file_that_is_whole_or_absent(
 
 @pytest.mark.parametrize("option", ["-o", "--save-split"])
 def test_what_is_read_is_not_overwritten(labels: Path, tool: Path, option: str) -> None:
-    before = labels.read_bytes(), tool.read_bytes()
-    for name in (labels, tool.parent / "." / tool.name):
+    read = (labels, tool, labels.parent / "60.png")
+    before = [path.read_bytes() for path in read]
+    for name in (labels, tool.parent / "." / tool.name, labels.parent / "60.png"):
         common = ("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool)
-        run = _run(*common, "--split", "image", option, name)
+        run = _run(*common, "--split", "image", "-f", "csv", option, name)
         assert run.exit_code == 2 and "is a file that is read: choose another" in run.stderr
-    assert (labels.read_bytes(), tool.read_bytes()) == before
+    assert [path.read_bytes() for path in read] == before
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,8 @@ def run(*arguments: str) -> Result:
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
-    """Return weights that no listed graph fits, for their small view, and how they were exported.
-
-    An export takes a minute; tests copy what it has made.
-    """
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return weights that no listed graph fits, for their small view."""
     spec, options = find_model(MODEL), with_defaults("blockiqa", {"blocks": 1})
     trained = TrainedNetwork(
         family="blockiqa",
@@ -43,20 +40,26 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
         dataset="csv:mine.csv",
     )
     network = assemble_network("blockiqa", spec.backbones, options=options)
-    weights = tmp_path_factory.mktemp("exported") / "own.safetensors"
-    write_weights(weights, network, trained)
-    return weights, run("export", MODEL, "--weights", str(weights))
+    path = tmp_path_factory.mktemp("exported") / "own.safetensors"
+    write_weights(path, network, trained)
+    return path
+
+
+@pytest.fixture(scope="module")
+def exported(weights: Path) -> Result:
+    """Return how the weights were exported: it takes half a minute, tests copy what it makes."""
+    return run("export", MODEL, "--weights", str(weights))
 
 
 @pytest.fixture
-def own(exported: tuple[Path, Result], tmp_path: Path) -> str:
-    return str(shutil.copy(exported[0], tmp_path))
+def own(weights: Path, tmp_path: Path) -> str:
+    return str(shutil.copy(weights, tmp_path))
 
 
 @pytest.fixture
-def graph(exported: tuple[Path, Result], own: str) -> Path:
+def graph(exported: Result, own: str) -> Path:
     """Return the graph beside one's own weights."""
-    made = Path(exported[1].stdout.strip())
+    made = Path(exported.stdout.strip())
     return Path(shutil.copy(made, Path(own).parent))
 
 
@@ -74,15 +77,16 @@ def test_without_a_graph_the_cpu_engine_says_how_to_make_one(own: str) -> None:
     assert "make it with `biqa export blockiqa-lite` (the same --weights)" in refused.output
 
 
-def test_an_export_lies_beside_the_weights(exported: tuple[Path, Result], cache: Path) -> None:
-    weights, made = exported
-    assert made.exit_code == 0, made.output
-    path = Path(made.stdout.strip())
+@pytest.mark.slow
+def test_an_export_lies_beside_the_weights(weights: Path, exported: Result, cache: Path) -> None:
+    assert exported.exit_code == 0, exported.output
+    path = Path(exported.stdout.strip())
     assert path.is_file() and path.parent == weights.parent
-    assert f"--weights {weights}` now runs in ONNX Runtime" in made.stderr
+    assert f"--weights {weights}` now runs in ONNX Runtime" in exported.stderr
     assert not list(cache.iterdir())
 
 
+@pytest.mark.slow
 def test_the_cpu_engine_uses_what_was_exported(own: str, graph: Path) -> None:
     assert graph.is_file()
     engine, score = engine_and_score("--weights", own)
@@ -92,6 +96,7 @@ def test_the_cpu_engine_uses_what_was_exported(own: str, graph: Path) -> None:
     assert score == pytest.approx(wanted, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_file_and_a_graph_are_written_where_they_are_asked_for(own: str, tmp_path: Path) -> None:
     whole, graph = tmp_path / "new" / "whole.onnx", tmp_path / "graph.onnx"
     made = run("export", MODEL, "--weights", own, "-o", str(whole))
@@ -111,6 +116,7 @@ def test_what_cannot_be_exported_is_said(own: str) -> None:
     assert "no trained weights" in run("export", "nlnet", "-o", "n.onnx").output
 
 
+@pytest.mark.slow
 def test_a_graph_in_the_cache_decides_no_score(own: str, graph: Path, cache: Path) -> None:
     """Others may write to a cache; only what lies beside one's own weights is trusted."""
     planted = cache / "graphs" / graph.name
@@ -121,6 +127,7 @@ def test_a_graph_in_the_cache_decides_no_score(own: str, graph: Path, cache: Pat
     assert not planted.exists()
 
 
+@pytest.mark.slow
 def test_a_report_names_the_graph_that_has_scored(own: str, graph: Path) -> None:
     def named(*arguments: str) -> str:
         result = run("score", PHOTO, "-m", MODEL, "-d", "cpu", "-f", "json", *arguments)
@@ -133,6 +140,7 @@ def test_a_report_names_the_graph_that_has_scored(own: str, graph: Path) -> None
     assert named("--weights", own, "--engine", "torch") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"no graph", b"\x3a\xff\xff\xff\xff\x0f"])
 def test_a_damaged_graph_is_told_in_one_line(own: str, graph: Path, content: bytes) -> None:
     graph.write_bytes(content)
@@ -140,3 +148,11 @@ def test_a_damaged_graph_is_told_in_one_line(own: str, graph: Path, content: byt
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
     assert "not an ONNX graph" in result.stderr or "of another network" in result.stderr
+
+
+def test_an_export_does_not_replace_the_weights_that_it_reads(tmp_path: Path) -> None:
+    weights = tmp_path / "own.safetensors"
+    weights.write_bytes(b"precious")
+    result = run("export", MODEL, "--weights", str(weights), "-o", str(weights))
+    assert result.exit_code == 2 and "is a file that is read" in result.stderr
+    assert weights.read_bytes() == b"precious"

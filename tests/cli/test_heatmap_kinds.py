@@ -30,8 +30,8 @@ def _run(*arguments: object) -> Result:
 @pytest.mark.parametrize(
     ("model", "kind", "panels"),
     [
-        ("reqa-lite", "feedback", 12),
-        ("shdiqa-lite", "attention", 7),
+        pytest.param("reqa-lite", "feedback", 12, marks=pytest.mark.slow),
+        pytest.param("shdiqa-lite", "attention", 7, marks=pytest.mark.slow),
         ("nlnet-lite", "attention", 1),
     ],
 )

@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from fakes import grey_png
+from fakes import grey_png, photo
+from image_files import dng, saved
 from processes import BRIGHTNESS, run, start, wait_for
 
 
@@ -172,3 +174,31 @@ def test_the_default_model_needs_no_home_no_cache_and_no_account(
     )
     assert (result.returncode, result.stderr) == (0, b"")
     assert result.stdout.splitlines()[1].startswith(b"-,")
+
+
+@pytest.mark.parametrize("command", ["score", "heatmap"])
+def test_decoders_print_nothing_beside_the_error_of_a_photo(tmp_path: Path, command: str) -> None:
+    damaged = bytearray(saved(photo(200, 200), "TIFF", compression="tiff_lzw"))
+    damaged[5000:5100] = bytes(100)
+    (tmp_path / "damaged.tif").write_bytes(damaged)
+    result = run(command, tmp_path / "damaged.tif", "-q", cwd=tmp_path)
+    assert result.returncode == 3
+    assert "LZWDecode" not in result.stderr and "Warning" not in result.stderr
+    assert len(result.stderr.splitlines()) == (command == "heatmap")
+
+
+def test_folders_have_raw_and_jpeg_xl_photos_even_without_their_extras(tmp_path: Path) -> None:
+    (tmp_path / "a.NEF").write_bytes(dng(np.zeros((24, 36), np.uint16)))
+    (tmp_path / "b.jxl").write_bytes(b"\xff\x0a" + bytes(60))
+    grey_png(tmp_path / "c.png", 51)
+    without = tmp_path / "without"
+    without.mkdir()
+    for module in ("rawpy", "pillow_jxl"):
+        (without / f"{module}.py").write_text("raise ImportError")
+    path = os.pathsep.join([str(without), os.environ.get("PYTHONPATH", "")])
+    result = run("score", tmp_path, env=os.environ | {"PYTHONPATH": path})
+    assert result.returncode == 3
+    raw, jxl, grey = csv.DictReader(io.StringIO(result.stdout))
+    assert "biqa-cli[raw]" in raw["error"]
+    assert "biqa-cli[jxl]" in jxl["error"]
+    assert grey["status"] == "ok"

@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,14 @@ def test_the_clean_list_is_the_default_where_there_is_one() -> None:
     split = split_dataset(_listed(), seed=5)
     assert (split.protocol, split.seed, split.leaky) == ("clean", None, False)
     assert split.parts == {"train": (0,), "val": (1,), "test": (3,), "dropped": (2,)}
+
+
+def test_the_official_list_is_the_default_where_there_is_no_other_and_it_has_a_test_part() -> None:
+    data = _listed()
+    official = replace(data, images=tuple(replace(i, clean_part=None) for i in data.images))
+    assert split_dataset(official).protocol == "official"
+    untested = tuple(replace(i, official_part="train") for i in official.images)
+    assert split_dataset(replace(official, images=untested)).protocol == "image"
 
 
 def test_the_official_list_is_given_as_it_is_and_its_leak_told() -> None:

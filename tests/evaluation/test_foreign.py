@@ -36,8 +36,9 @@ def test_a_name_that_means_two_images_means_none(tmp_path: Path) -> None:
 
 def test_the_csv_of_biqa_score_is_read_and_its_error_rows_have_no_score(tmp_path: Path) -> None:
     text = (
-        "path,score,low,high,native_score,model,width,height,status,error\n"
-        "x/b/two.png,58.6,50.1,70.2,0.586,m,1,1,ok,\na/one.png,,,,,m,,,error,no such file\n"
+        "path,score,low,high,native_score,model,width,height,status,error,note\n"
+        "x/b/two.png,58.6,50.1,70.2,0.586,m,1,1,ok,,preview\n"
+        "a/one.png,,,,,m,,,error,no such file,\n"
     )
     found = read_predictions(_file(tmp_path, text), PATHS)
     assert [p.score for p in found.predictions] == [None, None, 58.6]

@@ -7,8 +7,7 @@ from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
 from biqa_cli.datasets.split_files import save_split
 from biqa_cli.datasets.splits import split_dataset
 from biqa_cli.errors import UsageError
-from biqa_cli.evaluation.parts import choose_parts, seen_in_training
-from biqa_cli.weights.manifest import TrainingData, load_manifest
+from biqa_cli.evaluation.parts import choose_parts
 
 SCALE = LabelScale(0, 1, higher_is_better=True, meaning="MOS")
 
@@ -66,20 +65,3 @@ def test_an_unknown_part_or_protocol_names_those_that_exist() -> None:
         choose_parts(_dataset(), split="image:tset", seeds=(1,))
     with pytest.raises(UsageError, match="there is no protocol 'imgae'"):
         choose_parts(_dataset(), split="imgae", seeds=(1,))
-
-
-def test_images_that_a_checkpoint_was_trained_on_are_counted() -> None:
-    data = _dataset(official_part=OFFICIAL, clean_part=CLEAN)
-    checkpoint = replace(
-        load_manifest().checkpoints[0],
-        name="m",
-        training=TrainingData("biq2021", "clean", ("train",)),
-    )
-    (everything,) = choose_parts(data, split="all", seeds=(1,))
-    assert seen_in_training(data, everything, checkpoint) == (
-        "m was trained on 4 of these 10 images"
-    )
-    (test,) = choose_parts(data, split="clean:test", seeds=(1,))
-    assert seen_in_training(data, test, checkpoint) == ""
-    other = replace(data, name="koniq10k")
-    assert seen_in_training(other, everything, checkpoint) == ""

@@ -84,6 +84,33 @@ def test_where_nothing_can_be_kept_photos_are_scored_all_the_same(
     assert "scores are not kept for the next run" in caplog.text
 
 
+def test_a_full_disk_ends_the_keeping_and_not_the_run(
+    photos: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        assert _run(photos, brightness_model()) == [0.0, 20.0, 40.0]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    (told,) = caplog.messages
+    assert told == "scores are not kept for the next run: [Errno 27] File too large"
+    assert _run(photos, brightness_model()) == [0.0, 20.0, 40.0]
+
+
+def test_without_a_home_nothing_is_kept_and_photos_are_scored(
+    photos: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_home(_: str) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("BIQA_PREDICTIONS", raising=False)
+    monkeypatch.setattr("platformdirs.user_cache_path", no_home)
+    assert _run(photos, brightness_model()) == [0.0, 20.0, 40.0]
+    assert "scores are not kept for the next run" in caplog.text
+
+
 def test_a_changed_photo_is_scored_again(photos: Path) -> None:
     _run(photos, brightness_model())
     grey_png(photos / "51.png", 255)
@@ -91,11 +118,15 @@ def test_a_changed_photo_is_scored_again(photos: Path) -> None:
     assert _run(photos, brightness_model()) == [0.0, 100.0, 40.0]
 
 
-def test_other_weights_or_another_preprocessing_share_no_predictions(photos: Path) -> None:
+def test_other_weights_another_graph_or_preprocessing_share_no_predictions(photos: Path) -> None:
     model = brightness_model()
-    others = (replace(model, weights_sha256="1" * 64), brightness_model(height=8))
+    others = (
+        replace(model, weights_sha256="1" * 64),
+        replace(model, graph_sha256="1" * 64),
+        brightness_model(height=8),
+    )
     files = {kept_file(m, root=photos, dataset="greys") for m in (model, *others)}
-    assert len(files) == 3
+    assert len(files) == 4
 
 
 def test_a_missing_photo_has_a_reason_and_is_tried_again(photos: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from fakes import brightness_model
 from rated_photos import loaded, rated_greys
 
+from biqa_cli.evaluation.formats import Format
 from biqa_cli.evaluation.parts import choose_parts
 from biqa_cli.evaluation.report import METRICS, render
 from biqa_cli.evaluation.run import evaluate_tool, records_of
@@ -28,7 +29,7 @@ def _records(folder: Path, *, split: str = "all", seeds: tuple[int, ...] = (1,))
 
 def test_the_json_has_the_promised_keys(tmp_path: Path) -> None:
     (record,) = _records(tmp_path)
-    found = json.loads(render([record], style="json"))
+    found = json.loads(render([record], style=Format.json))
     assert found.keys() >= PROMISED
     assert (found["dataset"], found["split"], found["n"]) == ("csv:labels.csv", "all", 21)
     assert found["srcc"] == pytest.approx(1)
@@ -51,17 +52,17 @@ def test_a_table_says_how_the_intervals_fare(tmp_path: Path) -> None:
         ),
     ):
         found = evaluate_tool(replace(tool, interval=interval), data, part, resamples=0)
-        text = render(records_of(found, data), style="table")
+        text = render(records_of(found, data), style=Format.table)
         assert ("intervals" in text) == bool(sentence) and sentence in text
 
 
 def test_several_records_are_an_array_and_one_is_an_object(tmp_path: Path) -> None:
     records = _records(tmp_path) * 2
-    assert [r["n"] for r in json.loads(render(records, style="json"))] == [21, 21]
+    assert [r["n"] for r in json.loads(render(records, style=Format.json))] == [21, 21]
 
 
 def test_the_csv_has_a_row_for_each_evaluation_and_each_group(tmp_path: Path) -> None:
-    rows = list(csv.DictReader(io.StringIO(render(_records(tmp_path), style="csv"))))
+    rows = list(csv.DictReader(io.StringIO(render(_records(tmp_path), style=Format.csv))))
     assert [row["group"] for row in rows] == ["", "Bad", "Poor", "Fair", "Good", "Excellent"]
     assert sum(int(row["n"]) for row in rows[1:]) == int(rows[0]["n"]) == 21
     assert float(rows[0]["srcc_low"]) <= float(rows[0]["srcc"]) == pytest.approx(1)
@@ -77,7 +78,7 @@ def test_repeated_splits_end_with_their_median(tmp_path: Path) -> None:
     records = records_of(evaluate_tool(tool, data, parts, resamples=0), data)
     found = sorted(record["srcc"] for record in records)
     assert found[0] < found[1] < found[2]
-    row = render(records, style="table").split("median of 3")[1].splitlines()[0]
+    row = render(records, style=Format.table).split("median of 3")[1].splitlines()[0]
     assert row.split()[0] == f"{found[1]:.4f}"
 
 
@@ -97,7 +98,7 @@ def test_the_finer_numbers_of_the_papers_are_in_the_json(tmp_path: Path) -> None
     tool = model_tool(brightness_model(), data)
     parts = choose_parts(data, split="all", seeds=(1,))
     records = records_of(evaluate_tool(tool, data, parts, resamples=9), data)
-    found = json.loads(render(records, style="json"))
+    found = json.loads(render(records, style=Format.json))
     details = found["details"]
     assert details["krcc_tau_a"] == pytest.approx(1)
     assert details["quantile_loss"]["0.5"] == pytest.approx(found["mae"] / 2)

@@ -12,7 +12,6 @@ from biqa_cli.models.build import build_network
 from biqa_cli.models.loading import LoadedModel, load_model
 from biqa_cli.models.torch_engine import TorchEngine
 from biqa_cli.scoring import score_files
-from biqa_cli.weights.header import COUNT
 
 
 def with_blocks(model: LoadedModel, blocks: int) -> LoadedModel:
@@ -20,8 +19,8 @@ def with_blocks(model: LoadedModel, blocks: int) -> LoadedModel:
     assert isinstance(model.engine, TorchEngine)
     spec = replace(model.spec, options={"blocks": blocks})
     state = model.engine.network.state_dict()
-    # As in a file: what counts the batches of a training is no weight.
-    tensors = {name: t.numpy() for name, t in state.items() if not name.endswith(COUNT)}
+    # Checkpoints have no counts of batches.
+    tensors = {n: t.numpy() for n, t in state.items() if not n.endswith("num_batches_tracked")}
     engine = TorchEngine(build_network(spec), tensors, device="cpu")
     return LoadedModel(spec, engine, model.weights_sha256)
 

@@ -1,8 +1,10 @@
 """What a header declares is checked field by field: nothing strange reaches a score."""
 
+import base64
 import copy
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
+from biqa_cli.datasets.learnt import MOST_HASHES, Learnt
 from biqa_cli.errors import WeightsError
 from biqa_cli.models.spec import Calibration, Crops, InputContract, ScoreScale
 from biqa_cli.models.trained import TrainedNetwork, read_trained, trained_of
@@ -32,8 +35,13 @@ TRAINED = TrainedNetwork(
         calibration=Calibration((110, -8, 54, 27), (30.0, 60.0), (9.0, 8.0), photos=200),
     ),
     dataset="csv:mine.csv",
+    learnt=Learnt(frozenset({b"8 bytes.", b"and more"}), frozenset(), ("reqa-lite",)),
 )
 PLAIN: dict[str, Any] = json.loads(TRAINED.to_metadata()["biqa"])
+
+
+def _packed(hashes: bytes) -> str:
+    return base64.b64encode(hashes).decode()
 
 
 def _read(content: object) -> TrainedNetwork | None:
@@ -43,6 +51,35 @@ def _read(content: object) -> TrainedNetwork | None:
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     save_file({"w": np.zeros(1, np.float32)}, tmp_path / "w", metadata=TRAINED.to_metadata())
     assert read_trained(tmp_path / "w") == TRAINED
+
+
+def test_what_was_learnt_is_short_and_the_same_each_time(tmp_path: Path) -> None:
+    photos = [number.to_bytes(8, "big") for number in range(10_000)]
+    files: list[bytes] = []
+    for order in (photos, photos[::-1]):
+        trained = replace(TRAINED, learnt=Learnt(frozenset(order)))
+        file = tmp_path / str(len(files))
+        save_file({"w": np.zeros(1, np.float32)}, file, metadata=trained.to_metadata())
+        assert read_trained(file) == trained
+        files.append(file.read_bytes())
+    assert files[0] == files[1] and len(files[0]) < 110_000
+
+
+def test_files_of_earlier_versions_do_not_say_what_they_learnt_from() -> None:
+    trained = _read({name: value for name, value in PLAIN.items() if name != "learnt"})
+    assert trained == replace(TRAINED, learnt=None)
+    assert "learnt" not in json.loads(trained.to_metadata()["biqa"])
+
+
+def test_as_many_hashes_as_may_be_fit_into_a_header_and_no_more(tmp_path: Path) -> None:
+    photos = [number.to_bytes(8, "big") for number in range(MOST_HASHES + 1)]
+    trained = replace(TRAINED, learnt=Learnt(frozenset(photos[1:])))
+    save_file({"w": np.zeros(1, np.float32)}, tmp_path / "w", metadata=trained.to_metadata())
+    assert read_trained(tmp_path / "w") == trained
+    too_many = copy.deepcopy(PLAIN)
+    too_many["learnt"]["photos"] = _packed(b"".join(photos))
+    with pytest.raises(WeightsError, match="600001 photos and 0 references are more than"):
+        _read(too_many)
 
 
 def test_a_file_that_says_nothing_of_itself_says_nothing(tmp_path: Path) -> None:
@@ -88,6 +125,20 @@ WRONG: list[tuple[str, Any, str]] = [
     ("scale.calibration.widths", [9.0, -1.0], "a width of the calibration is below 0"),
     ("scale.calibration.photos", 0, "photos cannot be 0"),
     ("scale.calibration", "none", "calibration cannot be 'none'"),
+    ("learnt", [], "learnt cannot be []"),
+    ("learnt", {"photos": "", "references": ""}, "ancestors is missing"),
+    ("learnt.faces", "", "there is no field 'faces'"),
+    ("learnt.photos", 3, "the photos that were learnt from cannot be 3"),
+    ("learnt.photos", "é", "the photos that were learnt from are no Base64"),
+    ("learnt.photos", "AAAA!", "the photos that were learnt from are no Base64"),
+    ("learnt.photos", "AAAA", "the photos that were learnt from are no sorted hashes of 8 bytes"),
+    ("learnt.references", _packed(b"B" * 8 + b"A" * 8), "the references that were learnt from"),
+    ("learnt.references", _packed(b"A" * 16), "the references that were learnt from are no sorted"),
+    ("learnt.ancestors", "reqa-lite", "ancestors cannot be 'reqa-lite'"),
+    ("learnt.ancestors", ["a\x1b[2J"], "the ancestors are not at most 100 printable names"),
+    ("learnt.ancestors", ["a" * 201], "the ancestors are not at most 100 printable names"),
+    ("learnt.ancestors", ["a"] * 101, "the ancestors are not at most 100 printable names"),
+    ("learnt.ancestors", [3], "the ancestors are not at most 100 printable names"),
 ]
 
 

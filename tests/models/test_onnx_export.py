@@ -74,7 +74,11 @@ def by_torch(network: nn.Module, images: torch.Tensor) -> np.ndarray:
         return network(images).scores.double().numpy()
 
 
-@pytest.mark.parametrize("name", ["blockiqa", "qualitynet", "reqa", "shdiqa", "nlnet"])
+# Half a minute for a family, with the exporter's start.
+SLOW = [pytest.param(n, marks=pytest.mark.slow) for n in ("qualitynet", "reqa", "shdiqa", "nlnet")]
+
+
+@pytest.mark.parametrize("name", ["blockiqa", *SLOW])
 def test_a_file_that_stands_alone_goes_from_rgb_to_the_score_of_biqa(name: str) -> None:
     from PIL import Image
 
@@ -101,6 +105,7 @@ def test_a_file_that_stands_alone_goes_from_rgb_to_the_score_of_biqa(name: str) 
     assert str(Path(__file__).parent.parent.parent).encode() not in made.content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["blockiqa", "shdiqa"])
 def test_a_graph_takes_its_weights_from_any_checkpoint_of_the_network(name: str) -> None:
     spec, network = family(name)
@@ -114,6 +119,7 @@ def test_a_graph_takes_its_weights_from_any_checkpoint_of_the_network(name: str)
     assert by_onnx(graph, network, images) == pytest.approx(by_torch(network, images), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_graph_of_shdiqa_without_transformer_blocks_takes_any_batch() -> None:
     torch.manual_seed(0)
     network = SHDIQA(TinyBackbone(), depth=0, input_size=64).eval()
@@ -128,6 +134,7 @@ def test_superpixels_are_refused() -> None:
         export_graph(spec_of("nlnet", view=224), NLNet(TinyBackbone()))
 
 
+@pytest.mark.slow
 def test_a_graph_that_differs_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_export, "_TOLERANCE", -1.0)
     with pytest.raises(WeightsError, match="differ by .* of the scale: nothing is written"):

@@ -42,15 +42,17 @@ def _written(report_type: type, results: list[ImageResult]) -> str:
 
 
 def test_the_columns_are_those_that_scripts_rely_on() -> None:
-    assert ",".join(COLUMNS) == "path,score,low,high,native_score,model,width,height,status,error"
+    assert ",".join(COLUMNS) == (
+        "path,score,low,high,native_score,model,width,height,status,error,note"
+    )
 
 
 def test_csv_has_a_header_and_a_line_for_each_image() -> None:
     assert _written(CsvReport, RESULTS).splitlines() == [
         ",".join(COLUMNS),
-        "b.jpg,40.0,31.0,49.0,0.4,m,640,480,ok,",
-        "a.jpg,,,,,m,,,error,broken",
-        "c.jpg,70.5,61.5,79.5,0.705,m,640,480,ok,",
+        "b.jpg,40.0,31.0,49.0,0.4,m,640,480,ok,,",
+        "a.jpg,,,,,m,,,error,broken,",
+        "c.jpg,70.5,61.5,79.5,0.705,m,640,480,ok,,",
     ]
 
 
@@ -104,6 +106,16 @@ def test_a_table_has_one_line_a_photo_and_shortens_paths_in_the_middle(
     shown = rows[0][header.index("path") :]
     assert shown.endswith("183201.jpg") and (shown == LONG or shown.count("…") == 1)
     assert (blank, model) == ("", "model: m")
+
+
+def test_a_table_has_notes_where_a_photo_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    noted = replace(RESULTS[0], note="preview 300×250 of the camera's raw file")
+    header, first, second, *_ = _written(TableReport, [noted, RESULTS[2]]).splitlines()
+    assert header.split()[-2:] == ["path", "note"]
+    assert first.endswith("b.jpg  preview 300×250 of the camera's raw file")
+    assert second.endswith("c.jpg")
+    assert "note" not in _written(TableReport, RESULTS)
 
 
 def test_a_table_in_a_file_cuts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -257,13 +257,6 @@ def test_a_setting_holds_in_all_rounds(tmp_path: Path) -> None:
     assert [one.optimiser.trainable for one in rounds] == ["all", "last", "all"]
 
 
-def test_a_round_that_changes_what_does_not_exist_is_refused(tmp_path: Path) -> None:
-    text = 'family = "blockiqa"\n[[rounds]]\noptimiser.epochs = 3\n'
-    recipe = load_recipe("blockiqa", config=own(tmp_path, text))
-    with pytest.raises(UsageError, match="optimiser has no key 'epochs'"):
-        rounds_of(recipe)
-
-
 def test_rounds_share_the_photos_that_validate_and_know_only_keys_that_exist(
     tmp_path: Path,
 ) -> None:
