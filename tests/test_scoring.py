@@ -5,6 +5,7 @@ import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from image_files import dng, saved
 from PIL import Image
 
 from biqa_cli.errors import UsageError
+from biqa_cli.images.transforms import model_view
 from biqa_cli.models.spec import Calibration, Crops
-from biqa_cli.scoring import score_files, score_photo
+from biqa_cli.scoring import default_batch_size, score_files, score_photo
 from biqa_cli.threads import Arriving
 
 
@@ -194,6 +196,45 @@ def test_a_name_that_no_file_has_is_one_row(tmp_path: Path, name: str) -> None:
     results = list(score_files([name, good], brightness_model()))
     assert [(r.path, r.score) for r in results] == [(name, None), (good, 20)]
     assert results[0].error and "\n" not in results[0].error
+
+
+def test_a_cpu_takes_one_photo_at_a_time_and_a_gpu_sixteen(greys: list[str]) -> None:
+    model = brightness_model()
+    assert isinstance(model.engine, BrightnessEngine)
+    assert default_batch_size(model) == 1
+    list(score_files(greys[:3], model))
+    assert model.engine.batches == [1, 1, 1]
+    model.engine.device = "cuda"
+    assert default_batch_size(model) == 16
+
+
+def test_scores_have_four_decimals_and_their_intervals_two(tmp_path: Path) -> None:
+    model = brightness_model()
+    calibration = Calibration((100, 0, 50, 10), places=(50.0,), widths=(100 / 9,), photos=100)
+    spec = replace(model.spec, scale=replace(model.spec.scale, calibration=calibration))
+    (grey,) = score_files([grey_png(tmp_path / "grey.png", 140)], replace(model, spec=spec))
+    share = 100 * 140 / 255
+    expected = 100 / (1 + math.exp(-(share - 50) / 10))
+    assert grey.score == round(expected, 4)
+    assert (grey.low, grey.high) == (round(expected - 100 / 9, 2), round(expected + 100 / 9, 2))
+    assert grey.native_score == round(140 / 255, 6)
+
+
+@pytest.mark.parametrize(("side", "reduced"), [(64, 32), (60, 60), (32, 32), (128, 32)])
+def test_a_jpeg_is_decoded_at_no_less_than_twice_the_view(
+    tmp_path: Path, side: int, reduced: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[tuple[int, int]] = []
+
+    def watched(image: Image.Image, **options: Any) -> Any:
+        decoded.append(image.size)
+        return model_view(image, **options)
+
+    monkeypatch.setattr("biqa_cli.scoring.model_view", watched)
+    photo(side, side).save(tmp_path / "a.jpg")
+    (result,) = score_files([str(tmp_path / "a.jpg")], brightness_model(height=16, width=16))
+    assert decoded == [(reduced, reduced)]
+    assert (result.width, result.height) == (side, side)
 
 
 def test_the_note_on_a_photo_is_in_its_result(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from biqa_cli.threads import default_workers, map_ahead
+from biqa_cli.threads import Arriving, batches_ahead, default_workers, map_ahead
 
 
 def test_what_is_made_comes_in_order_whichever_thread_is_first() -> None:
@@ -50,5 +50,26 @@ def test_there_is_a_thread_for_each_core_that_may_be_used(monkeypatch: pytest.Mo
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {3, 5, 6}, raising=False)
     assert default_workers() == 3
     monkeypatch.delattr("os.sched_getaffinity")
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert default_workers() == 4
     monkeypatch.setattr("os.cpu_count", lambda: None)
     assert default_workers() == 1
+
+
+def test_a_thread_that_waits_for_names_does_not_keep_the_program_alive() -> None:
+    go_on = threading.Event()
+
+    def slow() -> Iterator[str]:
+        go_on.wait()
+        yield "late.jpg"
+
+    arriving = Arriving(slow())
+    waiting = [thread for thread in threading.enumerate() if thread.name == "biqa-names"]
+    assert waiting and all(thread.daemon for thread in waiting)
+    go_on.set()
+    assert list(arriving) == ["late.jpg"]
+
+
+def test_batches_are_full_but_for_the_last() -> None:
+    batches = batches_ahead(str, range(7), workers=2, ahead=4, batch_size=3)
+    assert list(batches) == [["0", "1", "2"], ["3", "4", "5"], ["6"]]

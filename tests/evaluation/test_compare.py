@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,8 @@ from biqa_cli.errors import UsageError
 from biqa_cli.evaluation.compare import Contender, ToolComparison, compare_pairs, compare_tools
 from biqa_cli.evaluation.comparison_report import as_record, pair_sentence, table, verdict
 from biqa_cli.evaluation.predictions import Prediction
+from biqa_cli.metrics.correlation import srcc
+from biqa_cli.metrics.significance import compare_correlations
 
 N = 200
 RNG = np.random.default_rng(0)
@@ -126,3 +130,42 @@ def test_a_pair_that_cannot_be_compared_says_why() -> None:
     strangers = [tools[0], Contender("late", {0: Prediction("0", None)}, None)]
     ((one, other, found),) = compare_pairs(IMAGES, strangers, resamples=50)
     assert pair_sentence(one, other, found, pairs=1).endswith("on 0 images: no pairs.")
+
+
+def test_fishers_z_is_that_of_the_strengths_of_srcc() -> None:
+    # SRCC and PLCC differ: one tool's scores are bent.
+    comparison = _compare(GOOD**5, -BAD)
+    strengths = [abs(srcc(MOS, GOOD**5)), abs(srcc(MOS, BAD))]
+    assert comparison.fisher == compare_correlations(*strengths, n=N)
+
+
+def test_a_pair_is_compared_on_the_images_that_both_were_asked_for() -> None:
+    first, second = _contender("a", GOOD), _contender("b", BAD)
+    early = replace(first, said={i: first.said[i] for i in range(150)})
+    late = replace(second, said={i: second.said[i] for i in range(50, N)})
+    ((_, _, found),) = compare_pairs(IMAGES, [early, late], resamples=50)
+    assert found.n == 100
+    assert found.first == srcc(MOS[50:150], GOOD[50:150])
+
+
+def test_a_sentence_says_how_many_pairs_share_the_level() -> None:
+    tools = [_contender("a", GOOD), _contender("b", BAD)]
+    (pair,) = compare_pairs(IMAGES, tools, resamples=50)
+    assert pair_sentence(*pair, pairs=1) == (
+        "a is better than b on 200 images (SRCC, images drawn anew, 95 %)."
+    )
+    assert pair_sentence(*pair, pairs=3).endswith("95 % for all 3 pairs together).")
+
+
+def test_a_table_shows_the_interval_of_the_difference() -> None:
+    comparison = _compare(GOOD, BAD)
+    columns, rows = table(comparison, names=NAMES)
+    assert columns == ("metric", "a", "b", "difference", "95 % interval")
+    found = comparison.metrics[0]
+    assert rows[0] == (
+        "srcc",
+        f"{found.first:.4f}",
+        f"{found.second:.4f}",
+        f"+{found.first - found.second:.4f}",
+        f"[+{found.difference.low:.4f}, +{found.difference.high:.4f}]",
+    )

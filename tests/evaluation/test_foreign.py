@@ -136,3 +136,15 @@ def test_a_name_without_its_suffix_means_the_image_of_that_name_if_there_is_one(
     assert _scores(tmp_path, text) == [None, None, 3]
     assert _scores(tmp_path, text, ["b/two.png", "b/two.jpg"]) == [None, None]
     assert _scores(tmp_path, text, ["b/two", "b/two.jpg"]) == [3, None]
+
+
+def test_the_scores_are_the_only_column_beside_the_names_in_either_order(tmp_path: Path) -> None:
+    assert _scores(tmp_path, "musiq,filename\n3,b/two.png\n") == [None, None, 3]
+    for columns in ("musiq,niqe,filename", "mos,filename"):
+        with pytest.raises(UsageError, match=f"has the columns {columns.replace(',', ', ')}: "):
+            _scores(tmp_path, f"{columns}\n")
+
+
+def test_the_row_that_has_too_many_cells_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has 3 cells in row 2 below 2 columns"):
+        _scores(tmp_path, "path,score\na/one.png,1\nb/two.png,0,71\n")

@@ -96,3 +96,10 @@ def test_every_figure_that_can_be_drawn_is_a_file(tmp_path: Path, percent: bool)
     for name in names:
         with Image.open(tmp_path / "new" / name) as picture:
             assert picture.format == "PNG" and picture.width > 700
+
+
+def test_titles_name_what_is_drawn() -> None:
+    for draw, title in [(plots.acr, "Bad to Excellent"), (plots.residuals, "Residuals")]:
+        axes = _axes()
+        draw(axes, _evaluation())
+        assert title in axes.get_title()

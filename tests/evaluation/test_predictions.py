@@ -2,6 +2,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import platformdirs
 import pytest
 from fakes import BrightnessEngine, brightness_model, grey_png
 
@@ -141,3 +142,9 @@ def test_fresh_forgets_what_was_kept(photos: Path) -> None:
     again = brightness_model()
     list(predict(PATHS, again, root=photos, dataset="greys", fresh=True))
     assert _scored(again) == 3
+
+
+def test_predictions_are_kept_in_the_users_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BIQA_PREDICTIONS")
+    expected = platformdirs.user_cache_path("biqa") / "predictions"
+    assert kept_file(brightness_model(), root=Path(), dataset="greys").parent == expected

@@ -41,3 +41,10 @@ def test_what_looks_like_markup_is_text() -> None:
 
 def test_markdown_escapes_bars() -> None:
     assert markdown(("a", "b"), [("x|y", "z")]) == "| a | b |\n| --- | --- |\n| x\\|y | z |"
+
+
+def test_a_table_that_just_fits_is_not_folded() -> None:
+    # Words of two letters beside a cell of five: 5 + 2 + 5 columns.
+    rows = [("aa bb", "cc dd")]
+    assert plain(("x", "y"), rows, width=12).splitlines()[1:] == ["aa bb  cc dd"]
+    assert plain(("x", "y"), rows, width=11).splitlines()[1:] != ["aa bb  cc dd"]

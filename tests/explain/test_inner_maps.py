@@ -125,6 +125,8 @@ def test_attention_of_panels_is_relative_to_even_attention() -> None:
     with torch.inference_mode():
         share = model.engine.network.panel_attention(crops.images).sum(dim=(2, 3))  # type: ignore[attr-defined]
     mean, *panels = seen.panels
+    titles = [panel.title for panel in seen.panels]
+    assert titles == ["mean of the panels", *(f"panel {k}" for k in range(1, 7))]
     for k, panel in enumerate(panels):
         assert panel.values[:224, 224:].mean() == pytest.approx(float(share[1, k]), abs=1e-4)
     together = np.mean([panel.values for panel in panels], axis=0)

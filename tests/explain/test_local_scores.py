@@ -284,3 +284,14 @@ def test_files_images_and_arrays_have_the_same_map(tmp_path: Path) -> None:
     maps = [score_map_of(subject, model=model, rows=2) for subject in subjects]
     assert all(np.array_equal(found.values, maps[0].values) for found in maps)
     assert len(maps[0].blocks) == 2 * 3
+
+
+def test_the_worst_blocks_do_not_overlap_wherever_they_lie() -> None:
+    for box in ((0, 30, 20, 45), (30, 0, 45, 20)):
+        image = Image.new("RGB", (60, 60), (200, 200, 200))
+        image.paste((0, 0, 0), box)
+        worst = _map(image, size=10, stride=5).worst
+        assert len(worst) >= 2
+        for number, one in enumerate(worst):
+            for other in worst[:number]:
+                assert abs(one.x - other.x) >= 10 or abs(one.y - other.y) >= 10

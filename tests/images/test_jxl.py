@@ -1,4 +1,5 @@
 import sys
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from image_files import encoded_srgb, saved
 from PIL import Image
 
 from biqa_cli.errors import ImageError
+from biqa_cli.images.jxl import CODESTREAM, jxl_size
 from biqa_cli.images.limits import Limits
 from biqa_cli.images.reading import read_photo
 
@@ -68,3 +70,34 @@ def test_a_packed_jpeg_is_read_as_that_jpeg(tmp_path: object) -> None:
     assert np.array_equal(np.asarray(read.image), np.asarray(expected.image))
     linear = np.asarray(Image.open(path).transpose(Image.Transpose.ROTATE_270)) / 255
     assert np.abs(np.asarray(read.image) - encoded_srgb(linear)).mean() < 1
+
+
+def _codestream(*fields: tuple[int, int]) -> BytesIO:
+    """Return the start of a JPEG XL: (value, bits) of each field, the lowest bit first."""
+    value = at = 0
+    for field, bits in fields:
+        value |= field << at
+        at += bits
+    return BytesIO(CODESTREAM + value.to_bytes(64, "little"))
+
+
+@pytest.mark.parametrize(
+    ("side", "choice", "bits"),
+    [(1, 0, 9), (512, 0, 9), (8192, 1, 13), (200_000, 2, 18), (1 << 30, 3, 30)],
+)
+def test_sides_of_any_length_are_read_from_the_header(side: int, choice: int, bits: int) -> None:
+    coded = [(choice, 2), (side - 1, bits)]
+    # Not a multiple of 8; height, no ratio, width; everything else as usual.
+    header = _codestream((0, 1), *coded, (0, 3), (0, 2), (99, 9), (1, 1))
+    assert jxl_size(header) == (100, side)
+    header = _codestream((0, 1), (0, 2), (99, 9), (0, 3), *coded, (1, 1))
+    assert jxl_size(header) == (side, 100)
+
+
+@pytest.mark.parametrize("depth", [[(0, 2)], [(2, 2)], [(3, 2), (15, 6)]])
+def test_channels_are_counted_whatever_the_depth(depth: list[tuple[int, int]]) -> None:
+    # Small sides, nothing as usual, no orientation or preview, integers, not modular.
+    start = [(1, 1), (5, 5), (1, 3), (0, 1), (0, 1), (0, 1), *depth, (0, 1)]
+    assert jxl_size(_codestream(*start, (1, 2))) == (48, 48)
+    with pytest.raises(ImageError, match="10 channels beside the colours"):
+        jxl_size(_codestream(*start, (3, 2), (9, 12)))

@@ -10,6 +10,7 @@ from PIL import Image, ImageFile
 from biqa_cli.errors import ImageError
 from biqa_cli.images.budget import PHOTOS, ByteBudget
 from biqa_cli.images.limits import Clock, Limits, check_size
+from biqa_cli.images.pixels import storage
 from biqa_cli.images.reading import read_photo, reading_photo
 
 
@@ -111,3 +112,19 @@ def test_the_limit_of_the_host_process_is_left_alone(monkeypatch: pytest.MonkeyP
     for kind in ("PNG", "JPEG", "TIFF", "BMP"):
         assert read_photo(saved(photo(), kind)).width == 64
     assert Image.MAX_IMAGE_PIXELS == 100
+
+
+def test_memory_is_set_aside_for_the_copy_of_a_turned_photo() -> None:
+    # 1 megapixel: 4 MB for the photo, as much for a turned copy, 10 MB whatever the photo.
+    limits = Limits(memory=16_000_000)
+    upright, lying = Image.Exif(), Image.Exif()
+    upright[0x0112], lying[0x0112] = 1, 6
+    image = Image.new("RGB", (1000, 1000), "grey")
+    assert read_photo(saved(image, "JPEG", exif=upright), limits=limits).width == 1000
+    with pytest.raises(ImageError, match="over the limit of 16 MB for photos"):
+        read_photo(saved(image, "JPEG", exif=lying), limits=limits)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "I;16", "I;16B", "I"])
+def test_what_pillow_keeps_for_a_pixel_is_known(mode: str) -> None:
+    assert storage(mode) == len(Image.new(mode, (1, 1)).tobytes())

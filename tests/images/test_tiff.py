@@ -1,6 +1,9 @@
 """Pixels are compared with those that tifffile, an independent implementation, was given."""
 
 import io
+import lzma
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -157,3 +160,15 @@ def test_a_wrong_checksum_of_deflated_pixels_is_an_error(layout: dict[str, Any])
         damaged[end - 1] ^= 1
         with pytest.raises(ImageError, match="the checksum of its pixels is wrong"):
             read_photo(bytes(damaged))
+
+
+@pytest.mark.parametrize(
+    ("compression", "packed"),
+    [(1, bytes), (8, zlib.compress), (32946, zlib.compress), (34925, lzma.compress)],
+)
+def test_pixels_are_the_same_whatever_packs_them(
+    compression: int, packed: Callable[[bytes], bytes]
+) -> None:
+    image = photo()
+    tags = picture(48, 64, photometric=2, compression=compression)
+    assert np.array_equal(_read(tiff_file((tags, packed(image.tobytes())))), np.asarray(image))

@@ -10,7 +10,7 @@ from scipy.optimize import curve_fit
 
 from biqa_cli.metrics import logistic as logistic_module
 from biqa_cli.metrics.correlation import plcc, srcc
-from biqa_cli.metrics.logistic import Curve, logistic4, logistic5
+from biqa_cli.metrics.logistic import Curve, direction, logistic4, logistic5
 from biqa_cli.metrics.mapping import fit_mapping, plcc_fitted
 
 CURVES: tuple[Curve, ...] = get_args(Curve)
@@ -178,6 +178,7 @@ def test_without_variation_there_is_no_mapping(
 ) -> None:
     mapping = fit_mapping(mos, predicted)
     assert (mapping.used, mapping.reason, mapping.monotone) == ("none", reason, False)
+    assert not mapping.converged
     assert np.isnan(mapping.apply([1.0, 2.0])).all()
 
 
@@ -205,3 +206,32 @@ def test_any_floats_give_a_mapping_without_a_warning(pair: Pair) -> None:
     mapping = fit_mapping(*pair)
     assert bool(mapping.reason) == (mapping.used != mapping.requested)
     assert all(map(math.isfinite, mapping.parameters))
+
+
+def test_labels_that_no_s_shape_fits_better_get_a_line_of_their_direction() -> None:
+    # Steeper at both ends than in the middle: the nearest 4-parameter curve is almost straight.
+    p = np.linspace(-2, 2, 60)
+    for sign, direction_of_line in [(1, "increasing"), (-1, "decreasing")]:
+        mapping = fit_mapping(sign * p**3, p)
+        assert (mapping.used, mapping.reason) == ("linear", "a straight line fits as well")
+        assert mapping.direction == direction_of_line
+
+
+def test_a_flat_line_has_no_direction() -> None:
+    mapping = fit_mapping([1, -1, -1, 1], [-1, -1, 1, 1])
+    assert (mapping.used, mapping.parameters) == ("linear", (0, 0))
+    assert mapping.direction == "neither" and not mapping.monotone
+
+
+@pytest.mark.parametrize("straight", [-4, -2.9, -0.4, 0, 0.4, 2.9, 4])
+@pytest.mark.parametrize("rise", [-4, 4])
+@pytest.mark.parametrize("centre", [-4, 0, 1])
+def test_the_direction_of_a_5_parameter_curve_is_where_its_points_go(
+    straight: float, rise: float, centre: float
+) -> None:
+    x = np.linspace(-2, 2, 1001)
+    steps = np.diff(logistic5(x, rise, 3, centre, straight, 0))
+    expected = (
+        "increasing" if (steps > 0).all() else "decreasing" if (steps < 0).all() else "neither"
+    )
+    assert direction("logistic5", (rise, 3, centre, straight, 0), x) == expected

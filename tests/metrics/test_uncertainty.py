@@ -168,3 +168,17 @@ def test_impossible_intervals_are_refused(level: float, resamples: int) -> None:
 def test_groups_that_do_not_fit_are_refused() -> None:
     with pytest.raises(UsageError, match="one group for each label"):
         bootstrap(srcc, [1, 2, 3], [1, 2, 3], groups=[1, 2])
+
+
+def test_a_thousand_resamples_are_drawn_unless_asked_otherwise() -> None:
+    y, p = _correlated(20)
+    assert bootstrap(rmse, y, p).resamples == 1000
+
+
+def test_two_units_are_enough_for_an_interval_and_one_is_not() -> None:
+    y, p = [1.0, 2.0, 3.0, 4.0], [1.0, 2.5, 3.0, 6.0]
+    two = bootstrap(rmse, y, p, groups=["a", "a", "b", "b"])
+    # Either reference twice, or both once.
+    assert (two.low, two.high) == pytest.approx((rmse(y[:2], p[:2]), rmse(y[2:], p[2:])))
+    one = bootstrap(rmse, y, p, groups=["a"] * 4)
+    assert math.isnan(one.low) and one.low.reason == "fewer than 2 references"

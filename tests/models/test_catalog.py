@@ -8,6 +8,8 @@ from biqa_cli.errors import UsageError
 from biqa_cli.models.build import build_network
 from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS, find_model
 from biqa_cli.models.spec import ScoreScale
+from biqa_cli.models.trained import read_trained
+from biqa_cli.weights.cache import locate
 from biqa_cli.weights.manifest import load_manifest
 
 
@@ -60,3 +62,24 @@ def test_the_common_scale_is_0_to_100_and_higher_is_better(
     scale: ScoreScale, native: float, percent: float
 ) -> None:
     assert scale.to_percent(native) == pytest.approx(percent)
+
+
+def test_crops_cover_the_view_to_its_edges() -> None:
+    for spec in MODELS.values():
+        if crops := spec.input.crops:
+            assert crops.stride <= crops.size == spec.options.get("input_size", 224)
+            assert (spec.input.height - crops.size) % crops.stride == 0
+            assert (spec.input.width - crops.size) % crops.stride == 0
+
+
+def test_what_a_shipped_checkpoint_was_trained_for_is_what_the_table_declares() -> None:
+    for checkpoint in load_manifest().checkpoints:
+        spec, file = MODELS[checkpoint.name], locate(checkpoint.weights)
+        trained = None if file is None else read_trained(file)
+        assert trained is not None and trained.input == spec.input
+        scale = trained.scale
+        assert (scale.lowest, scale.highest, scale.higher_is_better) == (
+            spec.scale.lowest,
+            spec.scale.highest,
+            spec.scale.higher_is_better,
+        )

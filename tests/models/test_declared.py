@@ -197,3 +197,46 @@ def test_every_curve_that_is_accepted_gives_finite_scores(
         interval = trained.scale.interval(score)
         assert interval is not None
         assert 0 <= interval[0] <= score <= interval[1] <= 100
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("input.height", (320, 4096)),
+        ("input.width", (320, 4096)),
+        ("input.codec_margin", (1, 16)),
+        ("input.crops", ({"size": 320, "stride": 320}, {"size": 16, "stride": 1})),
+        ("input.std", ([0.001, 0.5, 0.5], [5, 5, 5])),
+        ("scale.calibration.curve", ([50.5, 50, 54, 0.5], [110, -8, -54, 1e-8])),
+        ("scale.calibration.places", ([0, 0.5], [99.5, 100])),
+        ("scale.calibration.widths", ([0, 0], [100, 100])),
+        ("scale.calibration.photos", (1, 999_999_999)),
+    ],
+)
+def test_values_at_the_ends_of_what_can_be_are_read(field: str, values: tuple[Any, Any]) -> None:
+    for value in values:
+        content = copy.deepcopy(PLAIN)
+        *way, last = field.split(".")
+        record = content
+        for step in way:
+            record = record[step]
+        record[last] = value
+        assert _read(content) is not None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("height", 15), ("height", 4097), ("width", 4097), ("codec_margin", 0), ("codec_margin", 17)],
+)
+def test_sizes_just_beyond_are_refused(field: str, value: int) -> None:
+    content = copy.deepcopy(PLAIN)
+    content["input"][field] = value
+    with pytest.raises(WeightsError, match=f"{field} cannot be {value}"):
+        _read(content)
+
+
+def test_a_count_of_photos_without_end_is_refused() -> None:
+    content = copy.deepcopy(PLAIN)
+    content["scale"]["calibration"]["photos"] = 10**9
+    with pytest.raises(WeightsError, match="photos cannot be 1000000000"):
+        _read(content)

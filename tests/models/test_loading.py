@@ -257,3 +257,13 @@ def test_where_torch_is_missing_one_line_names_the_extra(monkeypatch: pytest.Mon
             load_model(**arguments)  # type: ignore[arg-type]  one of three
     with pytest.raises(DependencyError, match=r"-d mps needs PyTorch"):
         resolve_device("mps")
+
+
+def test_weights_of_ones_own_run_on_the_listed_graph_of_their_network(tmp_path: Path) -> None:
+    listed = checkpoint_of(MODEL)
+    path = locate(listed.weights)
+    assert path is not None and listed.graph is not None
+    (tmp_path / "own.safetensors").write_bytes(path.read_bytes())
+    model = load_model(MODEL, engine="onnx", device="cpu", weights=tmp_path / "own.safetensors")
+    assert model.engine.name == "onnx"
+    assert model.graph_sha256 == listed.graph.sha256

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from biqa_cli.models.spec import SOFT_END, Calibration, ScoreScale
+from biqa_cli.models.spec import SOFT_END, Calibration, InputContract, ScoreScale
 
 # A curve that is nearly the identity in the middle would hide a swap: this one is not.
 CURVE = (90.0, 20.0, 40.0, 10.0)
@@ -51,3 +51,16 @@ def test_a_calibrated_scale_gives_the_expected_score_and_its_interval() -> None:
     assert scale.to_percent(3.4) == pytest.approx(CALIBRATION.expected(40))
     assert scale.interval(55) == CALIBRATION.interval(55)
     assert ScoreScale(1, 5, higher_is_better=True, meaning="MOS").interval(55) is None
+
+
+def test_neither_end_of_the_scale_is_reached_by_a_jump() -> None:
+    steep = Calibration((400.0, -300.0, 50.0, 30.0), places=(50.0,), widths=(5.0,), photos=200)
+    scores = [steep.expected(value / 10) for value in range(-1000, 2001)]
+    # The curve is steepest in its middle: 700 / (4 · 30) points for each point.
+    assert max(b - a for a, b in pairwise(scores)) <= 0.1 * 700 / (4 * 30) + 1e-9
+
+
+def test_a_codec_keeps_twice_the_view_so_that_the_last_step_is_bicubic() -> None:
+    contract = InputContract(100, 200, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+    assert contract.decode_size == (200, 400)
+    assert "codec reduction down to 2x the view, bicubic to 200x100" in contract.describe()

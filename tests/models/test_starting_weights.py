@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from biqa_cli.errors import UsageError, WeightsError
-from biqa_cli.models.backbone_slots import backbone_slots
+from biqa_cli.models.backbone_slots import BackboneSlot, backbone_slots
 from biqa_cli.models.build import assemble_network
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import BackboneName, Family, OptionValue
@@ -150,3 +150,23 @@ def test_a_file_that_lacks_one_tensor_of_the_backbone_is_refused(tmp_path: Path)
     save_file(state, tmp_path / "x.safetensors")
     with pytest.raises(WeightsError, match="does not hold the weights of efficientnet-lite0"):
         start("blockiqa", lite, [str(tmp_path / "x.safetensors")])
+
+
+TWO_SLOTS = (BackboneSlot("first.", "resnet50"), BackboneSlot("second.", "efficientnet-lite0"))
+
+
+def test_one_start_serves_all_backbones_and_chance_changes_nothing() -> None:
+    network = nn.ModuleDict({"first": nn.Linear(2, 2), "second": nn.Linear(2, 2)})
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    for starts in (["none"], ["none", "none"]):
+        found = set_starting_weights(network, TWO_SLOTS, starts, family="qualitynet")
+        assert found == (
+            False,
+            ["resnet50 starts at random", "efficientnet-lite0 starts at random"],
+        )
+    assert all(torch.equal(before[name], t) for name, t in network.state_dict().items())
+
+
+def test_three_starts_for_two_backbones_are_refused() -> None:
+    with pytest.raises(UsageError, match="given 3 times, the network has 2 backbones"):
+        set_starting_weights(nn.Identity(), TWO_SLOTS, ["none"] * 3, family="qualitynet")

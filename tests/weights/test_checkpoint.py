@@ -77,3 +77,42 @@ def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="cannot read .*No such file"):
         read_checkpoint(tmp_path / "gone", sha256=None)
+
+
+def test_a_checkpoint_is_half_as_large_as_float16() -> None:
+    weight = np.random.default_rng(0).normal(size=(64, 64, 3, 3)).astype(np.float32)
+    assert len(encode_checkpoint({"w": weight})) < 1.02 * weight.size
+
+
+@pytest.mark.parametrize(
+    ("tensors", "reason"),
+    [
+        ({"w.scale": np.ones(2, np.float32)}, "'w.scale' is the scale of a tensor that is not"),
+        ({"w": np.ones((2, 3), np.int8)}, "'w' is int8 .* with no scales"),
+        (
+            {"w": np.ones((2, 3), np.int8), "w.scale": np.ones(3, np.float32)},
+            r"with scales of float32 \(3,\), expected floats, or int8 with a scale for each row",
+        ),
+        (
+            {"w": np.ones((2, 3), np.int8), "w.scale": np.array([1, -0.5], np.float32)},
+            "with scales of float32 .*none below 0",
+        ),
+        (
+            {"w": np.ones((2, 3), np.float32), "w.scale": np.ones(2, np.float32)},
+            "'w' is float32 .* with scales",
+        ),
+        ({"w": np.ones((2, 3), np.int32)}, "'w' is int32 .* with no scales"),
+        ({"w": np.array([[1, np.nan]], np.float32)}, "'w' holds numbers that are not finite"),
+        (
+            {"w": np.full((2, 3), 127, np.int8), "w.scale": np.full(2, 3e38, np.float32)},
+            "'w' holds numbers that are not finite",
+        ),
+    ],
+)
+def test_tensors_that_are_no_weights_are_refused(
+    tmp_path: Path, tensors: dict[str, np.ndarray], reason: str
+) -> None:
+    path = tmp_path / "c.safetensors"
+    path.write_bytes(save(tensors))
+    with pytest.raises(WeightsError, match=reason):
+        read_checkpoint(path, sha256=None)

@@ -116,3 +116,11 @@ def test_tensors_of_another_network_are_refused(
 ) -> None:
     with pytest.raises(WeightsError, match=message):
         require_shapes(found, {"a": (1,), "b": (2,), "c": (3,)}, source="f")
+
+
+@pytest.mark.parametrize(
+    "kind", [np.float64, np.float32, np.float16, np.int64, np.int32, np.int8], ids=str
+)
+def test_every_type_that_can_be_there_has_its_size(tmp_path: Path, kind: type[np.generic]) -> None:
+    (tmp_path / "w").write_bytes(save({"w": np.zeros((2, 3), kind)}))
+    assert read_header(tmp_path / "w").shapes == {"w": (2, 3)}

@@ -1,0 +1,36 @@
+"""Files of predictions as tools: their names, and rows that name no image."""
+
+from pathlib import Path
+
+import pytest
+from rated_photos import loaded, rated_greys
+
+from biqa_cli.datasets.base import Dataset
+from biqa_cli.evaluation.tools import file_tools
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Dataset:
+    return loaded(rated_greys(tmp_path, {0: 1.0, 100: 2.0, 200: 3.0}))
+
+
+def _file(folder: Path, name: str, rows: str = "0.png,1\n100.png,3\n200.png,2\n") -> Path:
+    file = folder / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"path,score\n{rows}", "utf-8")
+    return file
+
+
+def test_a_file_is_called_by_its_stem_unless_another_tool_is(tmp_path: Path, data: Dataset) -> None:
+    files = [_file(tmp_path, name) for name in ("a/niqe.csv", "b/niqe.csv", "musiq.csv")]
+    names = [tool.name for tool in file_tools(files, data)]
+    assert names == [str(files[0]), str(files[1]), "musiq"]
+    (taken,) = file_tools(files[2:], data, taken=["musiq"])
+    assert taken.name == str(files[2])
+
+
+def test_rows_that_name_no_image_are_counted(tmp_path: Path, data: Dataset) -> None:
+    whole, other = _file(tmp_path, "whole.csv"), _file(tmp_path, "other.csv", "x.png,1\n0.png,2\n")
+    tools = file_tools([whole, other], data)
+    assert tools[0].notes == ()
+    assert tools[1].notes == (f"1 rows of other.csv name no image of {data.name}",)

@@ -1,0 +1,33 @@
+"""What a file is, told from its first bytes."""
+
+import struct
+from io import BytesIO
+
+import pytest
+
+from biqa_cli.images.formats import identify
+
+
+def _tiff(behind_header: bytes) -> bytes:
+    """Return a TIFF with an empty directory behind some bytes."""
+    head = b"II*\0" + struct.pack("<I", 8 + len(behind_header)) + behind_header
+    return head + struct.pack("<HI", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        (_tiff(b"CR\2\0\0\0\0\0"), "camera raw"),
+        (_tiff(b"XX\2\0\0\0\0\0"), "TIFF"),
+        (b"IIRO\10\0\0\0", "camera raw"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1", "camera raw"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "AVIF"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "WEBP"),
+        (bytes([40, 0, 0, 0]), "BMP"),
+    ],
+)
+def test_a_format_is_known_by_its_first_bytes(start: bytes, kind: str) -> None:
+    file = BytesIO(start)
+    assert identify(file) == kind
+    assert file.tell() == 0

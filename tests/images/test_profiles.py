@@ -1,0 +1,60 @@
+"""Colours in the words of ITU-T H.273, against numbers that standards derive from them."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import ImageCms
+
+from biqa_cli.errors import ImageError
+from biqa_cli.images.profiles import PRIMARIES, SRGB, Primaries, coded_profile, power, rgb_profile
+
+# What red, green and blue add to luminance: BT.709, BT.470 M, BT.470 BG, BT.601 (525 lines),
+# SMPTE 240M, BT.2020, and P3 with the white of cinemas and of displays.
+LUMINANCE = {
+    1: (0.2126, 0.7152, 0.0722),
+    4: (0.2990, 0.5864, 0.1146),
+    5: (0.2220, 0.7067, 0.0713),
+    6: (0.2124, 0.7011, 0.0866),
+    7: (0.2124, 0.7011, 0.0866),
+    9: (0.2627, 0.6780, 0.0593),
+    11: (0.2095, 0.7216, 0.0689),
+    12: (0.2290, 0.6917, 0.0793),
+}
+
+
+@pytest.mark.parametrize("number", PRIMARIES)
+def test_primaries_give_the_luminance_that_standards_print(number: int) -> None:
+    primaries = PRIMARIES[number]
+    corners = np.array([primaries.red, primaries.green, primaries.blue]).T
+    x, y = primaries.white
+    # Of each colour as much as makes white.
+    parts = np.linalg.solve(np.stack([*corners, 1 - corners.sum(axis=0)]), [x, y, 1 - x - y])
+    assert parts * corners[1] / y == pytest.approx(LUMINANCE[number], abs=3e-4)
+
+
+def test_the_profile_of_srgb_has_the_colours_of_littlecms_own() -> None:
+    made = ImageCms.ImageCmsProfile(BytesIO(rgb_profile(SRGB, power(2.2)))).profile
+    own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).profile
+    for name in ("red_primary", "green_primary", "blue_primary"):
+        found, expected = getattr(made, name), getattr(own, name)
+        assert np.array(found[0]) == pytest.approx(np.array(expected[0]), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "red", [(0.64, 0.0), (0.64, 1.1), (-0.1, 0.33), (1.1, 0.33), (0.3, 0.6), (0.225, 0.33)]
+)
+def test_primaries_that_are_no_colours_have_no_profile(red: tuple[float, float]) -> None:
+    # Off the diagram, the same as green, and on the line from green to blue.
+    with pytest.raises(ValueError, match="chromaticity outside|lie on a line|no colours"):
+        rgb_profile(Primaries(red, SRGB.green, SRGB.blue), power(2.2))
+
+
+def test_codes_that_stand_for_no_known_colours_are_refused() -> None:
+    assert coded_profile("PNG", primaries=2, transfer=2) is None
+    assert coded_profile("PNG", primaries=2, transfer=13) == coded_profile(
+        "PNG", primaries=1, transfer=2
+    )
+    for primaries, transfer in ((3, 13), (1, 3), (22, 1)):
+        with pytest.raises(ImageError, match=f"its colours are coded as {primaries}/{transfer}"):
+            coded_profile("PNG", primaries=primaries, transfer=transfer)
