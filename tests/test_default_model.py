@@ -90,18 +90,19 @@ def test_the_scores_and_intervals_of_every_checkpoint_are_pinned(name: str) -> N
         assert found == pytest.approx(wanted, abs=0.02), photo_name
 
 
-def test_the_example_of_the_readme_is_what_is_printed() -> None:
-    readme = (EXAMPLES.parents[1] / "README.md").read_text(encoding="utf-8")
-    shown = [line.strip() for line in readme.splitlines() if "examples/photos/" in line]
+def test_the_example_of_the_page_is_what_is_printed() -> None:
+    page = EXAMPLES.parents[1] / "docs" / "cli" / "score.md"
+    shown = [line.strip() for line in page.read_text(encoding="utf-8").splitlines()]
     rows = list(csv.reader(line for line in shown if line.startswith("examples/photos/")))
     assert len(rows) >= 4
     for row in rows:
-        path, score, low, high, native, model, width, height, status, error = row
+        path, score, low, high, native, model, width, height, status, error, note = row
         result = score_image(EXAMPLES / Path(path).name)
         assert [float(text) for text in (score, low, high, native)] == pytest.approx(
             _numbers(result), abs=0.02
         )
-        assert (model, status, error) == (result.model, result.status, result.error)
+        found = (result.model, result.status, result.error, result.note)
+        assert (model, status, error, note) == found
         assert (int(width), int(height)) == (result.width, result.height)
 
 

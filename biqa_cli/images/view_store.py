@@ -71,8 +71,8 @@ def store_views(
     """Return photos at one size, decoded now or by an earlier run.
 
     A view is what `biqa score` makes of the photo before normalising. If a file has another length
-    or time than the one that was decoded, all are decoded again; a file that is gone is taken from the
-    store.
+    or time than the one that was decoded, all are decoded again; a file that is gone is taken from
+    the store.
 
     Args:
         files: The photos, each under its number.

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from biqa_cli.training.losses.nlnet import nlnet_loss
 from family_checks import (
     batch_and_alone,
     float32_and_bfloat16,
@@ -33,6 +32,7 @@ from biqa_cli.networks.nonlocal_branch import (
     node_norm,
 )
 from biqa_cli.networks.superpixels import paint_nodes, superpixel_nodes
+from biqa_cli.training.families.nlnet import ranking_loss
 
 _SMALL = {"nodes": 12, "pixels": 10}
 
@@ -333,18 +333,20 @@ def test_known_nodes_score_as_the_image_does() -> None:
     assert torch.equal(on_nodes(torch.arange(3)).scores, network(images).scores)
 
 
+def _own_loss(output: NLNetOutput, mos: Tensor, types: Tensor) -> Tensor:
+    """Return 100 times the smooth L1 distance, ranking, and type of distortion."""
+    assert output.type_logits is not None
+    of_type = F.cross_entropy(output.type_logits, types)
+    return 100 * F.smooth_l1_loss(output.scores, mos) + ranking_loss(output.scores, mos) + of_type
+
+
 @pytest.mark.slow
 def test_it_overfits_the_miniature_set_with_its_own_loss() -> None:
     data = miniature(112)
     network = _OnKnownNodes(_small(types=2), data.images)
 
     def loss(output: NLNetOutput, chosen: Tensor) -> Tensor:
-        return nlnet_loss(
-            output.scores,
-            data.mos[chosen],
-            type_logits=output.type_logits,
-            types=data.kinds[chosen],
-        ).total
+        return _own_loss(output, data.mos[chosen], data.kinds[chosen])
 
     assert overfit_srcc(network, torch.arange(32), data.mos, loss, steps=120, rate=2e-3) > 0.95
 
@@ -352,10 +354,8 @@ def test_it_overfits_the_miniature_set_with_its_own_loss() -> None:
 def test_gradients_reach_every_parameter() -> None:
     network, data = _small(types=2), miniature(112)
     output = network(data.images[:6])
-    loss = nlnet_loss(
-        output.scores, data.mos[:6], type_logits=output.type_logits, types=data.kinds[:6]
-    )
-    assert parameters_without_gradient(network, loss.total) == []
+    loss = _own_loss(output, data.mos[:6], data.kinds[:6])
+    assert parameters_without_gradient(network, loss) == []
 
 
 def test_a_batch_scores_like_its_images_alone_and_twice_the_same() -> None:

@@ -7,7 +7,6 @@ from typing import cast
 
 import pytest
 import torch
-from biqa_cli.training.losses.qualitynet import quality_aware_loss
 from family_checks import (
     batch_and_alone,
     float32_and_bfloat16,
@@ -25,6 +24,7 @@ from biqa_cli.networks.backbones.efficientnet_b7 import EfficientNetB7
 from biqa_cli.networks.backbones.efficientnet_lite import efficientnet_lite2
 from biqa_cli.networks.backbones.resnet import ResNet50
 from biqa_cli.networks.qualitynet import QualityNet
+from biqa_cli.training.families.qualitynet import quality_aware_loss
 
 _PAGE = Path(__file__).parents[2] / "docs" / "models" / "qualitynet.md"
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from biqa_cli.training.losses.reqa import coarse_to_fine_loss, micro_batches, stage_weights
 from family_checks import (
     batch_and_alone,
     float32_and_bfloat16,
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from biqa_cli.errors import UsageError
 from biqa_cli.networks.backbones.resnet import ResNet50
 from biqa_cli.networks.reqa import REQA, FeedbackBlock, REQAOutput
+from biqa_cli.training.families.reqa import coarse_to_fine_loss, micro_batches, stage_weights
 
 _PAGE = Path(__file__).parents[2] / "docs" / "models" / "reqa.md"
 

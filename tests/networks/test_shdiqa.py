@@ -6,7 +6,6 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
-from biqa_cli.training.losses.shdiqa import shdiqa_loss, teacher_loss
 from family_checks import (
     Loss,
     batch_and_alone,
@@ -33,6 +32,12 @@ from biqa_cli.networks.shdiqa import (
     block_mask,
 )
 from biqa_cli.training.degradation import degrade_blocks
+from biqa_cli.training.families.shdiqa import (
+    affinity_loss,
+    contrastive_loss,
+    quality_loss,
+    teacher_loss,
+)
 
 _ALL: tuple[Partition, ...] = get_args(Partition)
 _SMALL = {"depth": 2, "width": 24, "heads": 2, "input_size": 64}
@@ -223,24 +228,23 @@ def _normalised(images: Tensor) -> Tensor:
 
 def _own_loss(network: SHDIQA, images: Tensor, mos: Tensor, *, width: int) -> Loss:
     """Return the student's loss on degraded versions of the images, against a frozen teacher."""
-    degraded = [degrade_blocks(image.numpy(), seed=i) for i, image in enumerate(images)]
-    crops = _normalised(torch.from_numpy(np.stack([d.image for d in degraded])))
-    types = torch.from_numpy(np.stack([d.types for d in degraded]))
+    views = (images.permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+    degraded = [
+        degrade_blocks(view, np.random.default_rng(i), partition="vertical")
+        for i, view in enumerate(views)
+    ]
+    pixels = np.stack([view for view, _, _ in degraded])
+    crops = _normalised(torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255)
+    types = torch.from_numpy(np.stack([kinds for _, kinds, _ in degraded]))
     teacher = SHDIQATeacher(TinyBackbone(), **{**_SMALL, "width": width}).eval()  # type: ignore[arg-type]
     with torch.no_grad():
         wanted = teacher(crops).block_tokens
     projector = nn.Linear(width, width)
 
     def loss(output: SHDIQAOutput, chosen: Tensor) -> Tensor:
-        return shdiqa_loss(
-            output.scores,
-            mos[chosen],
-            student=projector(network.block_tokens(crops[chosen])),
-            teacher=wanted[chosen],
-            types=types[chosen],
-            contrastive_weight=0.05,
-            affinity_weight=0.05,
-        ).total
+        learnt, taught = projector(network.block_tokens(crops[chosen])), wanted[chosen]
+        distilled = contrastive_loss(learnt, taught, types[chosen]) + affinity_loss(learnt, taught)
+        return quality_loss(output.scores, mos[chosen]) + 0.05 * distilled
 
     return loss
 
