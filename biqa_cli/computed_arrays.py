@@ -9,9 +9,8 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from biqa_cli.errors import UsageError
 from biqa_cli.threads import map_ahead
-from biqa_cli.whole_files import write_whole
+from biqa_cli.whole_files import write_whole, wrong_output
 
 _Read = TypeVar("_Read")
 GoOn = Callable[[int, int], bool]
@@ -49,6 +48,7 @@ def computed_array(
 
     Raises:
         UsageError: If the folder cannot be written.
+        OutputError: If the disk is full or broken.
     """
     partial, mark = path.with_suffix(".partial.npy"), path.with_suffix(".done")
     try:
@@ -69,8 +69,7 @@ def computed_array(
                 mark.unlink()
             whole: NDArray[Any] = np.load(path, mmap_mode="r")
     except OSError as error:
-        msg = f"cannot write {path.parent}: {error.strerror or error}"
-        raise UsageError(msg) from error
+        raise wrong_output(path.parent, error) from error
     return whole
 
 

@@ -202,7 +202,7 @@ def test_the_user_says_how_far_the_labels_of_a_file_reach(
     assert trained is not None
     assert (trained.scale.lowest, trained.scale.highest) == (-10, 40)
     other = biqa_train("qualitynet", ratings, tmp_path, "--resume", decoded)
-    assert other.exit_code == 2 and "was trained on other photos" in other.stderr
+    assert other.exit_code == 2 and "began with other photos or ratings" in other.stderr
 
 
 @pytest.mark.usefixtures("no_picture")

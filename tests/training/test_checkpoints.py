@@ -8,7 +8,7 @@ from msgspec import structs
 from tiny_backbone import TinyBackbone
 from torch import nn
 
-from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.errors import OutputError, UsageError, WeightsError
 from biqa_cli.models.catalog import find_model
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import Calibration, InputContract, ScoreScale
@@ -157,10 +157,9 @@ def test_a_file_of_an_unknown_option_asks_for_an_update(tmp_path: Path) -> None:
         read_trained(tmp_path / "odd")
 
 
-def test_a_file_without_a_description_says_nothing(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"\x00" * 4)
+def test_weights_without_a_description_say_nothing(tmp_path: Path) -> None:
+    write_weights(tmp_path / "file", BlockIQA(TinyBackbone(), blocks=1))
     assert read_trained(tmp_path / "file") is None
-    assert read_trained(tmp_path / "gone") is None
 
 
 def test_a_file_that_cannot_be_written_leaves_the_earlier_state_whole(
@@ -173,7 +172,7 @@ def test_a_file_that_cannot_be_written_leaves_the_earlier_state_whole(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(UsageError, match="cannot write .*last: No space left on device"):
+    with pytest.raises(OutputError, match="cannot write .*last: No space left on device"):
         save_state(tmp_path / "last", Progress(epoch=2), state)
     assert read_progress(tmp_path / "last").epoch == 1
 

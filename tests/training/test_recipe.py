@@ -26,4 +26,4 @@ def test_the_keys_of_a_loss_are_those_of_its_family() -> None:
         sections = keys_of(family)
         assert sections.keys() == {"loss", "input", "monotonicity", "optimiser", "schedule"}
         assert "epochs" in sections["schedule"] and "batch" in sections["optimiser"]
-    assert keys_of("reqa")["loss"] == ("coarse", "fine", "first_stage")
+    assert tuple(keys_of("reqa")["loss"]) == ("coarse", "fine", "first_stage")

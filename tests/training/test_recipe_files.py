@@ -262,7 +262,7 @@ def test_rounds_share_the_photos_that_validate_and_know_only_keys_that_exist(
 ) -> None:
     recipe = tmp_path / "mine.toml"
     for change, text in (
-        ("seed = 1", "must be the same in all rounds"),
+        ("seed = 2", "must be the same in all rounds"),
         ("input = { val_share = 0.3 }", "must be the same in all rounds"),
         ("optimiser = { ratte = 1 }", "has no key 'ratte': did you mean 'rate'"),
     ):

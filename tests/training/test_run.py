@@ -371,7 +371,7 @@ def test_a_folder_that_holds_a_training_is_not_overwritten_by_accident(
     with pytest.raises(UsageError, match="continue with --resume, or name another --out"):
         run(asked)
     rescaled = replace(rated, scale=replace(rated.scale, highest=7.0))
-    with pytest.raises(UsageError, match="was trained on other photos"):
+    with pytest.raises(UsageError, match="began with other photos or ratings"):
         run(replace(asked, dataset=rescaled, resume=True))
 
 
