@@ -43,7 +43,7 @@ def run(*arguments: object) -> Result:
 
 def train(out: Path, *options: object, code: int = 0) -> Result:
     settings = [f"--set={setting}" for setting in SETTINGS]
-    common = ("--config", "qualitynet-lite", "--out", out, "-d", "cpu", "-j", 1, *settings)
+    common = ("--config", "qualitynet-cpu", "--out", out, "-d", "cpu", "-j", 1, *settings)
     started = () if "--init" in options else ("--init", "none")
     result = run("train", "qualitynet", *common, *started, *options)
     assert result.exit_code == code, result.output

@@ -9,6 +9,7 @@ from biqa_cli.evaluation import plots
 from biqa_cli.evaluation.evaluate import Evaluation, evaluate
 from biqa_cli.evaluation.parts import Part
 from biqa_cli.evaluation.predictions import Prediction
+from biqa_cli.evaluation.seen import Seen
 
 SCALE = LabelScale(0, 1, higher_is_better=True, meaning="MOS")
 MOS = (0.05, 0.15, 0.35, 0.45, 0.65, 0.95)
@@ -19,13 +20,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 
 def _evaluation(*, percent: bool = True, seen: str = "") -> Evaluation:
+    known = Seen(images=2, sentences=(seen,)) if seen else Seen()
     images = tuple(
         RatedImage(path=f"{i}.png", mos=m, distortion="ab"[i % 2]) for i, m in enumerate(MOS)
     )
     data = Dataset("csv:d", Path(), "synthetic", SCALE, images)
     said = [Prediction(i.path, 100 * s) for i, s in zip(images, SAID, strict=True)]
     part = Part("all", tuple(range(len(MOS))))
-    return evaluate(data, part, said, model="m/n", percent=percent, seen=seen, resamples=0)
+    return evaluate(data, part, said, model="m/n", percent=percent, seen=known, resamples=0)
 
 
 def _axes() -> "plots.Axes":
