@@ -55,8 +55,8 @@ def computed_array(
         path.parent.mkdir(parents=True, exist_ok=True)
         # Two trainings that share the folder compute an array once.
         with FileLock(path.with_suffix(".lock")):
-            done = 0 if path.is_file() else _rows_done(partial, mark)
-            left = range(done, 0 if path.is_file() else rows, at_once)
+            done = rows if path.is_file() else _rows_done(partial, mark)
+            left = range(done, rows, at_once)
             batches = [range(at, min(at + at_once, rows)) for at in left]
             found = map_ahead(read, batches, workers=workers, ahead=2 * workers)
             for chosen, made in zip(batches, found, strict=True):
@@ -64,7 +64,7 @@ def computed_array(
                 write_whole(mark, str(chosen.stop))
                 if not go_on(chosen.stop, rows) and chosen.stop < rows:
                     return None
-            if batches:
+            if not path.is_file():
                 partial.replace(path)
                 mark.unlink()
             whole: NDArray[Any] = np.load(path, mmap_mode="r")

@@ -85,3 +85,13 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file")
     with pytest.raises(UsageError, match="cannot write .*file: "):
         Squares().array(tmp_path / "file" / "squares.npy")
+
+
+def test_an_array_whose_rows_are_all_there_gets_its_name(tmp_path: Path) -> None:
+    # A run may be killed after the last rows, before it renames the file.
+    path, again = tmp_path / "squares.npy", Squares()
+    np.save(tmp_path / "squares.partial.npy", EXPECTED)
+    (tmp_path / "squares.done").write_text("10")
+    found = again.array(path)
+    assert found is not None and np.array_equal(found, EXPECTED) and again.read_rows == []
+    assert not (tmp_path / "squares.done").exists()
