@@ -17,7 +17,7 @@ class Header:
     """The findings of a format's own module."""
 
     decoder_bytes: float = 0.0
-    """Bytes a pixel that the decoder needs beside the image that it makes."""
+    """Bytes a pixel that the decoder needs besides the image that it makes."""
     fixed_bytes: int = 0
     """Bytes that decoding takes whatever the number of pixels: what is read before, mostly."""
     profile: bytes | None = None

@@ -11,7 +11,7 @@ from biqa_cli.networks.blockiqa import BlockIQA
 from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.families.base import Phase, Setting, Terms
 from biqa_cli.training.families.heads import project_at_random
-from biqa_cli.training.families.qualitynet import plcc_loss
+from biqa_cli.training.families.qualitynet import with_plcc
 from biqa_cli.training.monotonicity import with_monotonicity
 from biqa_cli.training.recipe import BlockIQALoss
 
@@ -33,10 +33,9 @@ class BlockIQAPhase(Phase):
         """Return the mean squared error (eq. 12), and QualityNet's second term if asked for."""
         scores = output_of(self.learner, batch).scores.float()
         rated = scores[: len(batch.labels)]
-        terms = {"loss": self.val_loss(rated, batch.labels)}
-        if self.plcc_weight:
-            terms["loss"] = terms["loss"] + self.plcc_weight * plcc_loss(rated, batch.labels)
-        return with_monotonicity(terms, scores, batch)
+        squared = self.val_loss(rated, batch.labels)
+        total = with_plcc(squared, rated, batch.labels, weight=self.plcc_weight)
+        return with_monotonicity({"loss": total}, scores, batch)
 
     def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
         """Return the mean squared error."""

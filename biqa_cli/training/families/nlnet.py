@@ -19,7 +19,7 @@ from biqa_cli.networks.superpixels import superpixel_nodes
 from biqa_cli.training.augmentation import Arrays
 from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.families.base import Phase, Setting, Terms
-from biqa_cli.training.families.qualitynet import plcc_loss
+from biqa_cli.training.families.qualitynet import with_plcc
 from biqa_cli.training.monotonicity import with_monotonicity
 from biqa_cli.training.recipe import NLNetLoss
 
@@ -59,8 +59,7 @@ class NLNetPhase(Phase):
             "quality": quality,
             "ranking": ranking,
         }
-        if self.plcc_weight:
-            terms["loss"] = terms["loss"] + self.plcc_weight * plcc_loss(scores, labels)
+        terms["loss"] = with_plcc(terms["loss"], scores, labels, weight=self.plcc_weight)
         if output.type_logits is not None:
             terms["type"] = F.cross_entropy(output.type_logits[:rated].float(), batch.types)
             terms["loss"] = terms["loss"] + terms["type"]

@@ -88,6 +88,11 @@ def quality_aware_loss(
     return mae_weight * error + plcc_weight * plcc_loss(predicted, mos)
 
 
+def with_plcc(loss: Tensor, predicted: Tensor, mos: Tensor, *, weight: float) -> Tensor:
+    """Return another family's loss with λ2 · (1 - PLCC) added, the loss itself if λ2 is 0."""
+    return loss + weight * plcc_loss(predicted, mos) if weight else loss
+
+
 def plcc_loss(predicted: Tensor, mos: Tensor) -> Tensor:
     """Return 1 - PLCC of a batch, from 0 (aligned) over 1 (unrelated) to 2 (reversed).
 

@@ -22,7 +22,7 @@ from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.degradation import degrade_blocks
 from biqa_cli.training.families.base import Blockwise, Phase, Setting, Terms
 from biqa_cli.training.families.heads import project_at_random
-from biqa_cli.training.families.qualitynet import plcc_loss
+from biqa_cli.training.families.qualitynet import with_plcc
 from biqa_cli.training.freezing import slots_of
 from biqa_cli.training.monotonicity import with_monotonicity
 from biqa_cli.training.recipe import SHDIQALoss
@@ -182,7 +182,7 @@ def quality_loss(
         plcc_weight: Of 1 - PLCC, QualityNet's second term (our extension).
     """
     distance = F.smooth_l1_loss(predicted.float(), mos.float(), beta=beta)
-    return distance + plcc_weight * plcc_loss(predicted, mos) if plcc_weight else distance
+    return with_plcc(distance, predicted, mos, weight=plcc_weight)
 
 
 def contrastive_loss(
