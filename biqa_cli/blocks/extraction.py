@@ -2,9 +2,6 @@
 
 from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from biqa_cli.blocks.grid import BlockGrid
 
 _Array = TypeVar("_Array", bound=Any)
@@ -29,8 +26,3 @@ def block_views(images: _Array, grid: BlockGrid) -> list[_Array]:
         msg = f"the grid is for {expected} pixels (H×W), got {height}×{width}"
         raise ValueError(msg)
     return [images[..., b.y : b.y + b.height, b.x : b.x + b.width] for b in grid]
-
-
-def extract_blocks(image: NDArray[np.generic], grid: BlockGrid) -> NDArray[np.generic]:
-    """Return the blocks of an image (3, H, W) as one array (N, 3, h, w), row by row."""
-    return np.stack(block_views(image, grid))

@@ -3,9 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biqa_cli.blocks.extraction import block_views, extract_blocks
+from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import covering_grid, partition_grid
-from biqa_cli.blocks.pooling import pool_mean, pool_weighted, pool_worst
 from biqa_cli.blocks.score_map import joined_map, reduced_score_map, score_map
 
 
@@ -57,7 +56,7 @@ def test_a_missing_score_is_noticed() -> None:
 def test_blocks_hold_the_pixels_of_their_place(h: int, w: int, blocks: int) -> None:
     image = np.arange(3 * h * w).reshape(3, h, w)
     grid = partition_grid(h, w, blocks=blocks)
-    for block, pixels in zip(grid, extract_blocks(image, grid), strict=True):
+    for block, pixels in zip(grid, block_views(image, grid), strict=True):
         assert pixels[0, 0, 0] == image[0, block.y, block.x]
         assert pixels.shape == (3, block.height, block.width)
 
@@ -65,13 +64,3 @@ def test_blocks_hold_the_pixels_of_their_place(h: int, w: int, blocks: int) -> N
 def test_a_grid_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="the grid is for 4×4 pixels"):
         block_views(np.zeros((3, 5, 4)), partition_grid(4, 4, blocks=2))
-
-
-def test_pooling_follows_its_definitions() -> None:
-    scores = np.array([0.8, 0.2, 0.6, 0.4])
-    assert pool_mean(scores) == pytest.approx(0.5)
-    assert pool_worst(scores, share=0.5) == pytest.approx(0.3)
-    assert pool_worst(scores, share=0.01) == pytest.approx(0.2)
-    assert pool_weighted(scores, np.full(4, 0.5)) == pytest.approx(0.25)
-    with pytest.raises(ValueError, match="share must be in"):
-        pool_worst(scores, share=0)
