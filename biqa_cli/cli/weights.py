@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from biqa_cli.cli import _options, _output, _progress
-from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.errors import UsageError, WeightsError, did_you_mean
 from biqa_cli.weights.cache import cache_folder, is_verified, locate, stale_files
 from biqa_cli.weights.manifest import Checkpoint, Manifest, load_manifest
 
@@ -145,8 +145,8 @@ def _chosen(names: list[str] | None, manifest: Manifest) -> list[Checkpoint]:
         return list(manifest.checkpoints)
     unknown = [name for name in names if manifest.find(name) is None]
     if unknown:
-        known = ", ".join(checkpoint.name for checkpoint in manifest.checkpoints)
-        msg = f"there is no checkpoint {unknown[0]!r}: there are {known}"
+        known = [checkpoint.name for checkpoint in manifest.checkpoints]
+        msg = f"there is no checkpoint {unknown[0]!r}: {did_you_mean(unknown[0], known)}"
         raise UsageError(msg)
     return [checkpoint for checkpoint in manifest.checkpoints if checkpoint.name in names]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from biqa_cli.datasets.base import Kind, LabelScale
-from biqa_cli.errors import UsageError
+from biqa_cli.errors import UsageError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +240,7 @@ def find_dataset(name: str) -> DatasetInfo:
     """
     info = DATASETS.get(name.casefold())
     if info is None:
-        msg = (
-            f"there is no data set {name!r}: there are {', '.join(DATASETS)}, and csv:FILE for"
-            " your own"
-        )
+        hint = did_you_mean(name, DATASETS)
+        msg = f"there is no data set {name!r}: {hint} (csv:FILE reads your own)"
         raise UsageError(msg)
     return info

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
 from biqa_cli.datasets.base import Dataset, RatedImage
-from biqa_cli.errors import UsageError
+from biqa_cli.errors import UsageError, did_you_mean
 
 _T = TypeVar("_T")
 
@@ -83,7 +83,7 @@ def split_dataset(
     """
     chosen = default_protocol(dataset) if protocol is None else protocol
     if chosen not in get_args(SplitProtocol):
-        msg = f"there is no protocol {chosen!r}: there are {', '.join(get_args(SplitProtocol))}"
+        msg = f"there is no protocol {chosen!r}: {did_you_mean(chosen, get_args(SplitProtocol))}"
         raise UsageError(msg)
     if shares not in _CUTS:
         msg = f"cannot split {shares!r}: the shares are {' or '.join(_CUTS)}"

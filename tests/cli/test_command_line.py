@@ -204,6 +204,8 @@ def test_weights_are_listed_verified_and_found() -> None:
     assert all(Path(path).is_file() for path in paths)
     unknown = runner.invoke(app, ["weights", "path", "none"])
     assert unknown.exit_code == 2 and "there is no checkpoint 'none'" in unknown.stderr
+    close = runner.invoke(app, ["weights", "verify", "blockiqa-light"])
+    assert close.exit_code == 2 and "did you mean 'blockiqa-lite'?" in close.stderr
 
 
 def test_pruning_deletes_strangers_only_when_it_is_meant(cache: Path) -> None:

@@ -199,8 +199,10 @@ def test_labels_are_read_without_any_image(name: str, release: Release) -> None:
 
 
 def test_a_name_or_a_root_that_lacks_is_told() -> None:
-    with pytest.raises(UsageError, match="there is no data set 'tid2008': there are live, csiq"):
+    with pytest.raises(UsageError, match="there is no data set 'tid2008': did you mean 'tid2013'"):
         load_dataset("tid2008", Path())
+    with pytest.raises(UsageError, match="there is no data set 'mine': there are live, csiq, "):
+        load_dataset("mine", Path())
     with pytest.raises(UsageError, match="kadid10k needs --root"):
         load_dataset("kadid10k")
 

@@ -159,6 +159,7 @@ def test_the_official_list_is_given_as_it_is_and_its_leak_told() -> None:
     ("dataset", "arguments", "message"),
     [
         (_photos(9), {"protocol": "fold"}, "there is no protocol 'fold': there are reference"),
+        (_photos(9), {"protocol": "imgae"}, "there is no protocol 'imgae': did you mean 'image'"),
         (_photos(9), {"shares": "50/50"}, "cannot split '50/50': the shares are 80/20"),
         (_photos(9), {"protocol": "reference"}, "by reference: none is known of 9 of 9 .* 0.jpg"),
         (_photos(9), {"protocol": "official"}, "by official: none is known"),
