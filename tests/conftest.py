@@ -17,6 +17,13 @@ settings.register_profile("biqa", deadline=None, derandomize=True)
 settings.register_profile("quick", settings.get_profile("biqa"), max_examples=20)
 settings.load_profile("biqa")
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw fewer examples where the slow tests are left out; the whole suite draws all of them."""
+    if config.option.markexpr == "not slow":
+        settings.load_profile("quick")
+
+
 _CONNECT = socket.socket.connect
 
 

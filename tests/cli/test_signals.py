@@ -13,6 +13,8 @@ import pytest
 from fakes import grey_png
 from processes import start, wait_for
 
+# Each test starts a process, or several.
+pytestmark = pytest.mark.slow
 SLOW = os.environ | {"BRIGHTNESS_SECONDS": "0.02"}
 
 

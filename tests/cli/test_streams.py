@@ -14,6 +14,9 @@ from fakes import grey_png, photo
 from image_files import dng, saved
 from processes import BRIGHTNESS, run, start, wait_for
 
+# Each test starts a process, or several.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

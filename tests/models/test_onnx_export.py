@@ -75,10 +75,8 @@ def by_torch(network: nn.Module, images: torch.Tensor) -> np.ndarray:
 
 
 # Half a minute for a family, with the exporter's start.
-SLOW = [pytest.param(n, marks=pytest.mark.slow) for n in ("qualitynet", "reqa", "shdiqa", "nlnet")]
-
-
-@pytest.mark.parametrize("name", ["blockiqa", *SLOW])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["blockiqa", "qualitynet", "reqa", "shdiqa", "nlnet"])
 def test_a_file_that_stands_alone_goes_from_rgb_to_the_score_of_biqa(name: str) -> None:
     from PIL import Image
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from safetensors.torch import load_file, save_file
+from torch import nn
 
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.backbone_slots import BackboneSlot, backbone_slots
@@ -23,26 +23,33 @@ def start(
     starts: Sequence[str],
     options: dict[str, OptionValue] | None = None,
 ) -> tuple[nn.Module, list[str]]:
-    network = assemble_network(family, backbones, options=options)
+    if "none" in starts:
+        network = assemble_network(family, backbones, options=options)
+    else:
+        # What is overwritten, or refused, needs no random numbers: they take longer than the rest.
+        with torch.device("meta"):
+            network = assemble_network(family, backbones, options=options)
+        network = network.to_empty(device="cpu")
     slots = backbone_slots(family, backbones, with_defaults(family, options or {}))
     is_whole, notes = set_starting_weights(network, slots, starts, family=family)
     assert is_whole == any(note.startswith("the whole network") for note in notes)
     return network, notes
 
 
-def published(name: str, path: Path) -> dict[str, Tensor]:
-    """Write random weights under the names of torchvision; matrices in half precision."""
+@pytest.fixture(scope="module")
+def resnet50(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights under the names of torchvision; matrices in half precision."""
     torch.manual_seed(5)
-    state = getattr(torchvision_models(), name)(weights=None).state_dict()
-    state = {n: t.half() if t.ndim > 1 else t for n, t in state.items()}
-    save_file(state, path)
-    return state
+    state = torchvision_models().resnet50(weights=None).state_dict()
+    path = tmp_path_factory.mktemp("published") / "r.safetensors"
+    save_file({n: t.half() if t.ndim > 1 else t for n, t in state.items()}, path)
+    return path
 
 
-def test_published_backbones_are_found_by_their_names(tmp_path: Path) -> None:
-    state = published("resnet50", tmp_path / "r.safetensors")
-    network, notes = start("blockiqa", ("resnet50",), [str(tmp_path / "r.safetensors")])
-    assert notes == [f"resnet50 starts from {tmp_path / 'r.safetensors'}"]
+def test_published_backbones_are_found_by_their_names(resnet50: Path) -> None:
+    state = load_file(resnet50)
+    network, notes = start("blockiqa", ("resnet50",), [str(resnet50)])
+    assert notes == [f"resnet50 starts from {resnet50}"]
     assert torch.equal(
         network.get_parameter("backbone.layers.3.2.conv3.weight"),
         state["layer4.2.conv3.weight"].float(),
@@ -52,10 +59,10 @@ def test_published_backbones_are_found_by_their_names(tmp_path: Path) -> None:
     )
 
 
-def test_each_backbone_of_two_has_a_start_of_its_own(tmp_path: Path) -> None:
-    state = published("resnet50", tmp_path / "r.safetensors")
+def test_each_backbone_of_two_has_a_start_of_its_own(resnet50: Path) -> None:
+    state = load_file(resnet50)
     backbones = ("efficientnet-lite0", "resnet50")
-    network, notes = start("qualitynet", backbones, ["imagenet", str(tmp_path / "r.safetensors")])
+    network, notes = start("qualitynet", backbones, ["imagenet", str(resnet50)])
     assert "the backbone of qualitynet-lite" in notes[0]
     assert torch.equal(
         network.get_parameter("backbones.1.layers.0.0.conv1.weight"),
