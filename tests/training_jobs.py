@@ -8,6 +8,8 @@ import numpy as np
 from tiny_training import Listener
 
 from biqa_cli.blocks.grid import Block
+from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
+from biqa_cli.datasets.splits import Split, split_of_parts
 from biqa_cli.images.view_store import FACTS, ViewStore
 from biqa_cli.models.spec import InputContract, ScoreScale
 from biqa_cli.models.trained import TrainedNetwork
@@ -16,6 +18,15 @@ from biqa_cli.training.recipe import Recipe
 
 CONTRACT = InputContract(64, 64, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
 TRAIN, VAL = tuple(range(5, 20)), (1, 3, 4)
+
+
+def parted(home: Path, train: tuple[int, ...], val: tuple[int, ...]) -> tuple[Dataset, Split]:
+    """Return a data set of images that nobody opens, and these parts of it."""
+    images = tuple(RatedImage(f"{index}.png", index) for index in range(1 + max(*train, *val)))
+    scale = LabelScale(0, 20, higher_is_better=True, meaning="MOS")
+    dataset = Dataset("random", home, "authentic", scale, images)
+    parts = {"train": train, "val": val}
+    return dataset, split_of_parts(dataset, parts, protocol="image", seed=1)
 
 
 def random_job(
@@ -45,4 +56,7 @@ def random_job(
     options = dict(recipe.network) | ({"input_size": side} if recipe.family == "shdiqa" else {})
     trained = TrainedNetwork(recipe.family, recipe.backbones, options, CONTRACT, known, "random")
     blocks = (Block(0, 0, side, side),)
-    return Job(recipe, trained, photos, blocks, home, "cpu", workers, deadline, Listener())
+    dataset, split = parted(home, TRAIN, VAL)
+    return Job(
+        recipe, trained, dataset, split, photos, blocks, home, "cpu", workers, deadline, Listener()
+    )

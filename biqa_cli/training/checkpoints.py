@@ -21,9 +21,10 @@ from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.training.optimisation import Moving
 from biqa_cli.weights.checkpoint import encode_checkpoint
+from biqa_cli.weights.header import read_header
 from biqa_cli.whole_files import write_whole
 
-_KEY = "state"
+_KEY, _ROW = "state", "row"
 _COUNTS = "num_batches_tracked"
 
 
@@ -43,7 +44,7 @@ class Progress:
     epoch_seconds: float = 0.0
     """Spent in this epoch."""
     seconds: float = 0.0
-    """Spent in all runs of this training."""
+    """Of all steps and validations, in all runs; not of those that an interruption undid."""
     best: float | None = None
     """Correlation of the kept epoch."""
     best_row: dict[str, Any] = field(default_factory=dict)
@@ -69,8 +70,8 @@ def save_state(path: Path, progress: Progress, moving: Moving) -> None:
         UsageError: If the file cannot be written.
     """
     tensors = {f"learner.{name}": t for name, t in moving.learner.state_dict().items()}
-    if moving.mean is not None:
-        tensors |= {f"mean.{name}": t for name, t in moving.mean.state_dict().items()}
+    if moving.averaged is not None:
+        tensors |= {f"mean.{name}": t for name, t in moving.averaged.state_dict().items()}
     state = moving.optimiser.state_dict()
     for number, values in state["state"].items():
         tensors |= {f"optimiser.{number}.{key}": value for key, value in values.items()}
@@ -113,12 +114,12 @@ def restore(path: Path, moving: Moving) -> None:
         tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no dict
     try:
         moving.learner.load_state_dict(_under("learner.", tensors))
-        if moving.mean is not None:
-            moving.mean.load_state_dict(_under("mean.", tensors))
+        if moving.averaged is not None:
+            moving.averaged.load_state_dict(_under("mean.", tensors))
     except RuntimeError as error:
         msg = f"{path} is the state of another network: {error}"
         raise UsageError(msg) from error
-    parameters = [p for group in moving.optimiser.param_groups for p in group["params"]]
+    parameters = moving.parameters
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _under("optimiser.", tensors).items():
         number, key = name.split(".")
@@ -139,14 +140,35 @@ def restore(path: Path, moving: Moving) -> None:
         torch.cuda.set_rng_state(tensors["generator.cuda"])
 
 
-def write_weights(path: Path, module: nn.Module, trained: TrainedNetwork | None = None) -> None:
-    """Write a module in float32, with what it is in the header where it is a whole network."""
+def write_weights(
+    path: Path, module: nn.Module, trained: TrainedNetwork, *, row: Mapping[str, Any] | None = None
+) -> None:
+    """Write a network, or what teaches it, in float32.
+
+    The header holds what the network is and has learnt from, and the row of its epoch in the log.
+    """
     arrays = {
         name: np.ascontiguousarray(tensor.detach().float().cpu().numpy())
         for name, tensor in module.state_dict().items()
         if not name.endswith(_COUNTS)
     }
-    write_whole(path, save(arrays, metadata=None if trained is None else trained.to_metadata()))
+    metadata = trained.to_metadata()
+    if row is not None:
+        # Within the one entry that there is: the order of two would not be the same in every run.
+        ((key, text),) = metadata.items()
+        metadata[key] = json.dumps(json.loads(text) | {_ROW: row})
+    write_whole(path, save(arrays, metadata=metadata))
+
+
+def read_row(path: Path) -> dict[str, Any]:
+    """Return the row of the log that goes with weights; empty in files of earlier versions.
+
+    Raises:
+        WeightsError: If the file is missing or damaged.
+    """
+    text = next(iter(read_header(path).metadata.values()), "{}")
+    row: dict[str, Any] = json.loads(text).get(_ROW, {})
+    return row
 
 
 def write_small(path: Path, exact: Path, trained: TrainedNetwork) -> None:

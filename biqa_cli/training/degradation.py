@@ -22,14 +22,6 @@ def degrade_blocks(
 
     Each distortion is applied to the whole view, and its block is cut from the result.
 
-    Args:
-        view: Pixels (H, W, 3).
-        rng: The same state gives the same result.
-        partition: How the network that shall learn from it cuts the image.
-
-    Returns:
-        The view, and what `draw_blocks` draws.
-
     Raises:
         UsageError: If the view is too small.
 

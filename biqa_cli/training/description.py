@@ -19,13 +19,7 @@ _BLACK, _WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
 
 def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> TrainedNetwork:
-    """Return what the finished file says of itself.
-
-    Args:
-        recipe: Family, backbones, options and view.
-        dataset: Whose labels it learns.
-        types: Distortion types that the data set tells apart, for families that learn them.
-    """
+    """Return what the finished file says of itself; `types` of distortion are told apart."""
     view = recipe.input
     options: dict[str, OptionValue] = dict(recipe.network)
     follow = {"input_size": view.crop or view.height, "types": types}
@@ -48,12 +42,7 @@ def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> Trained
 def make_phases(
     recipe: Recipe, trained: TrainedNetwork, starts: Sequence[str]
 ) -> tuple[tuple[Phase, ...], list[str]]:
-    """Return the phases of a training, and a sentence on each starting weight.
-
-    Args:
-        recipe: Of the training.
-        trained: What the network is.
-        starts: See `set_starting_weights`; none leaves all at random.
+    """Return the phases of a training, and a sentence on each of its starting weights.
 
     Raises:
         WeightsError: If the weights are missing or of another network.

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from biqa_cli.computed_arrays import computed_array
 from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import FACTS, Pixels
-from biqa_cli.training.augmentation import normalised_views
+from biqa_cli.training.augmentation import Arrays, normalised_views
 from biqa_cli.training.batch import Cacheable
 from biqa_cli.training.degradation import degrade_blocks, draw_blocks
 from biqa_cli.training.families.base import Blockwise, Phase
-from biqa_cli.training.job import Job, autocast, is_mixed, told
+from biqa_cli.training.job import Job, TimeIsUpError, autocast, go_on_until, is_mixed
 from biqa_cli.training.monotonicity import Degraded, degraded_view, draw_degraded
-from biqa_cli.training.streams import Stream, numbers
+from biqa_cli.training.streams import Stream, numbers, numbers_of_choice
 
 _AT_ONCE = 16
 _PHOTOS_FOR_SPREAD = 500
@@ -39,18 +39,6 @@ class DegradedFeatures:
 
 
 @dataclass(frozen=True, slots=True)
-class BlockwiseFeatures:
-    """Features of photos of which each block is degraded in its own way."""
-
-    values: NDArray[np.float16]
-    """(d, …), mapped into memory."""
-    types: NDArray[np.int64]
-    """(d, K), see `DegradedCrop`."""
-    levels: NDArray[np.int64]
-    """(d, K)."""
-
-
-@dataclass(frozen=True, slots=True)
 class CachedFeatures:
     """Features of the photos of a training."""
 
@@ -62,8 +50,10 @@ class CachedFeatures:
     """Standard deviation of each feature over photos, where a recipe has noise."""
     degraded: DegradedFeatures | None = None
     """Where a recipe teaches monotonicity."""
-    blockwise: BlockwiseFeatures | None = None
-    """Where a phase learns from such photos."""
+    blockwise: Arrays | None = None
+    """Of photos with each block degraded in its own way, where a phase learns from such:
+    "degraded" (d, …), mapped into memory, and what `draw_blocks` drew for each: "types", "levels"
+    (d, K)."""
 
     def of(self, index: int, *, mirrored: bool = False) -> NDArray[np.float16]:
         """Return the features of an image of the data set."""
@@ -76,38 +66,28 @@ class CachedFeatures:
         return torch.from_numpy(np.stack([self.of(index) for index in chosen])).float()
 
 
-def cached_features(job: Job, phase: Phase) -> CachedFeatures | None:
+def cached_features(job: Job, phase: Phase) -> CachedFeatures:
     """Return the features of all photos, computed now or by an earlier run.
 
-    Returns:
-        None if the time is up; what is computed is kept for the next run.
-
     Raises:
+        TimeIsUpError: If the time is up; what is computed is kept for the next run.
         UsageError: If the folder cannot be written, or a feature is beyond float16.
     """
     recipe, trains = job.recipe, job.photos.indices
     features = _of_photos(job, phase)
-    if features is None:
-        return None
     if recipe.input.noise:
         noisy = features.some(trains, _PHOTOS_FOR_SPREAD)[..., : phase.noisy]
         features = replace(features, spread=noisy.std(dim=0).numpy())
     # A phase that does not score has no use for monotonicity.
     if recipe.monotonicity.weight and phase.network is not None:
-        count = recipe.monotonicity.photos
-        degraded = _of_degraded(job, phase, draw_degraded(trains, count=count, seed=recipe.seed))
-        if degraded is None:
-            return None
-        features = replace(features, degraded=degraded)
+        drawn = draw_degraded(trains, count=recipe.monotonicity.photos, seed=recipe.seed)
+        features = replace(features, degraded=_of_degraded(job, phase, drawn))
     if phase.blockwise is not None:
-        blockwise = _of_blockwise(job, phase, phase.blockwise)
-        if blockwise is None:
-            return None
-        features = replace(features, blockwise=blockwise)
+        features = replace(features, blockwise=_of_blockwise(job, phase, phase.blockwise))
     return features
 
 
-def _of_photos(job: Job, phase: Phase) -> CachedFeatures | None:
+def _of_photos(job: Job, phase: Phase) -> CachedFeatures:
     indices = tuple(sorted((*job.photos.indices, *job.photos.val)))
     count, sides = len(indices), 1 + job.recipe.input.flip
 
@@ -117,13 +97,11 @@ def _of_photos(job: Job, phase: Phase) -> CachedFeatures | None:
         return pixels[:, ::-1] if mirrored else pixels
 
     values = _computed(job, phase, "features", "", view, sides * count)
-    if values is None:
-        return None
     rows = {index: row for row, index in enumerate(indices)}
     return CachedFeatures(values.reshape(sides, count, *values.shape[1:]), rows)
 
 
-def _of_degraded(job: Job, phase: Phase, drawn: tuple[Degraded, ...]) -> DegradedFeatures | None:
+def _of_degraded(job: Job, phase: Phase, drawn: tuple[Degraded, ...]) -> DegradedFeatures:
     def view(row: int) -> Pixels:
         number, level = divmod(row, 2)
         one = drawn[number]
@@ -131,14 +109,12 @@ def _of_degraded(job: Job, phase: Phase, drawn: tuple[Degraded, ...]) -> Degrade
 
     facts = json.dumps([[d.index, d.kind, *d.levels] for d in drawn])
     values = _computed(job, phase, "degraded", facts, view, 2 * len(drawn))
-    if values is None:
-        return None
     return DegradedFeatures(drawn, values.reshape(len(drawn), 2, *values.shape[1:]))
 
 
-def _of_blockwise(job: Job, phase: Phase, wanted: Blockwise) -> BlockwiseFeatures | None:
+def _of_blockwise(job: Job, phase: Phase, wanted: Blockwise) -> Arrays:
     seed, indices = job.recipe.seed, job.photos.indices
-    order = np.random.default_rng(seed).permutation(len(indices))
+    order = numbers_of_choice(seed).permutation(len(indices))
     chosen = [indices[place] for place in order[: wanted.photos or None]]
 
     def draw(index: int) -> np.random.Generator:
@@ -150,16 +126,14 @@ def _of_blockwise(job: Job, phase: Phase, wanted: Blockwise) -> BlockwiseFeature
 
     facts = json.dumps([wanted.partition, seed, chosen])
     values = _computed(job, phase, "blockwise", facts, view, len(chosen))
-    if values is None:
-        return None
     drawn = [draw_blocks(draw(index), wanted.partition) for index in chosen]
     types, levels = (np.stack(column) for column in zip(*drawn, strict=True))
-    return BlockwiseFeatures(values, types, levels)
+    return {"degraded": values, "types": types, "levels": levels}
 
 
 def _computed(
     job: Job, phase: Phase, kind: str, facts: str, view: Callable[[int], Pixels], rows: int
-) -> NDArray[np.float16] | None:
+) -> NDArray[np.float16]:
     """Return the features (rows, …) of numbered views."""
     network = (phase.network or phase.learner).eval()
 
@@ -171,25 +145,28 @@ def _computed(
             raise UsageError(
                 "a frozen layer leaves the range of float16: these weights cannot be right"
             )
-        values: NDArray[np.float16] = found.numpy()
-        return values
+        array: NDArray[np.float16] = found.numpy()
+        return array
 
     key = _key(job, phase, facts)
-    return computed_array(
+    values = computed_array(
         job.photos.store.home / f"{kind}-{key}.npy",
         rows,
         read=lambda chosen: [view(row) for row in chosen],
         compute=pooled,
         at_once=_AT_ONCE,
         workers=job.workers,
-        go_on=told(job.watcher, job.deadline, "the features of {} of {} views are cached"),
+        go_on=go_on_until(job.deadline, job.watcher, "the features of {} of {} views are cached"),
     )
+    if values is None:
+        raise TimeIsUpError
+    return values
 
 
 def _key(job: Job, phase: Phase, facts: str) -> str:
     """Return a name for all that features depend on."""
     recipe, network = job.recipe, phase.network or phase.learner
-    options = [(name, recipe.network[name]) for name in sorted(phase.cached_by or ())]
+    options = [(name, recipe.network[name]) for name in sorted(phase.cached_by)]
     known: list[Any] = [recipe.family, recipe.backbones, options, is_mixed(recipe, job.device)]
     known += [
         recipe.input.flip,

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from biqa_cli.blocks.grid import Block
 from biqa_cli.computed_arrays import GoOn
+from biqa_cli.datasets.base import Dataset
+from biqa_cli.datasets.splits import Split
 from biqa_cli.images.view_store import ViewStore
 from biqa_cli.models.spec import InputContract
 from biqa_cli.models.trained import TrainedNetwork
@@ -58,6 +60,8 @@ class Job:
     recipe: Recipe
     trained: TrainedNetwork
     """What the finished file says of itself."""
+    dataset: Dataset
+    split: Split
     photos: RatedPhotos
     val_blocks: tuple[Block, ...]
     """The crops that validation scores."""
@@ -87,12 +91,16 @@ def is_mixed(recipe: Recipe, device: str) -> bool:
     return precision == "bfloat16" or (precision == "auto" and device == "cuda")
 
 
-def told(watcher: Watcher, deadline: float, text: str) -> GoOn:
-    """Return what stops work at a deadline and tells about eight times how far it is.
+class TimeIsUpError(Exception):
+    """The deadline of a run has passed. What is done is on disk, and the next run continues it."""
+
+
+def go_on_until(deadline: float, watcher: Watcher, text: str) -> GoOn:
+    """Return what stops work at a deadline and says about eight times how far it is.
 
     Args:
-        watcher: Who is told.
         deadline: Of `time.monotonic()`.
+        watcher: Who is told.
         text: Such as "{} of {} photos are decoded".
     """
     said = 0

@@ -13,9 +13,9 @@ from biqa_cli.training.batch import Batch
 from biqa_cli.training.checkpoints import Progress, restore, save_state, write_weights
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.freezing import freeze, set_training_mode, slots_of
-from biqa_cli.training.job import Job, autocast
+from biqa_cli.training.job import Job, TimeIsUpError, autocast
 from biqa_cli.training.log import write_log
-from biqa_cli.training.optimisation import Moving, make_moving, rates
+from biqa_cli.training.optimisation import Moving, make_moving
 from biqa_cli.training.sources import Source, open_source, samples_of
 from biqa_cli.training.validation import Validation, validate
 
@@ -23,19 +23,14 @@ LAST, BEST, LOG = "last.safetensors", "best.safetensors", "log.csv"
 _NOT_SHOWN = ("phase", "epoch", "rate", "seconds", "val_loss", "krcc")
 
 
-def run_phase(job: Job, phase: Phase, progress: Progress, *, before: int) -> bool:
-    """Train a phase from where it stands; return whether it came to its end.
+def run_phase(job: Job, phase: Phase, progress: Progress, *, before: int) -> None:
+    """Train a phase from where it stands to its end.
 
     After each epoch, and when the time is up, `last.safetensors` holds everything that the next
-    run needs to continue with the very next step.
-
-    Args:
-        job: What to train on.
-        phase: What to train.
-        progress: Changed in place.
-        before: Epochs of the phases before.
+    run needs to continue with the very next step. `before` are the epochs of earlier phases.
 
     Raises:
+        TimeIsUpError: If the time is up before the end.
         UsageError: If a loss or a score is not finite, or the predictions collapse.
     """
     recipe, learner = job.recipe, phase.learner
@@ -48,11 +43,9 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, before: int) -> boo
     if resumes:
         restore(job.out / LAST, moving)
     if _is_over(job, phase, progress):
-        return True
+        return
     # Only now are the frozen layers what they were: cached features depend on them.
     source = open_source(job, phase)
-    if source is None:
-        return False
     starts_anew = phase.setting.head_is_new and not resumes
     if starts_anew and (features := source.head_features()) is not None:
         phase.init_head(features)
@@ -66,9 +59,8 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, before: int) -> boo
             # A run with no time at all still does a step, or validates: so it ends one day.
             if mark >= job.deadline:
                 save_state(job.out / LAST, progress, moving)
-                return False
+                raise TimeIsUpError
         _end_epoch(job, phase, progress, moving, source)
-    return True
 
 
 def _step(job: Job, phase: Phase, moving: Moving, batch: Batch) -> dict[str, float]:
@@ -78,13 +70,12 @@ def _step(job: Job, phase: Phase, moving: Moving, batch: Batch) -> dict[str, flo
         terms = phase.loss(batch)
     terms["loss"].backward()  # type: ignore[no-untyped-call]
     if job.recipe.optimiser.clip:
-        learns = [p for group in moving.optimiser.param_groups for p in group["params"]]
-        nn.utils.clip_grad_norm_(learns, job.recipe.optimiser.clip)
+        nn.utils.clip_grad_norm_(moving.parameters, job.recipe.optimiser.clip)
     moving.optimiser.step()
     if not isinstance(moving.schedule, ReduceLROnPlateau):
         moving.schedule.step()
-    if moving.mean is not None:
-        moving.mean.update_parameters(moving.learner)
+    if moving.averaged is not None:
+        moving.averaged.update_parameters(moving.learner)
     # One transfer for all numbers: each would wait for the device.
     values = torch.stack([term.detach().float() for term in terms.values()]).tolist()
     return dict(zip(terms, values, strict=True))
@@ -118,7 +109,7 @@ def _end_epoch(job: Job, phase: Phase, progress: Progress, moving: Moving, sourc
     row: dict[str, Any] = {
         "phase": phase.name,
         "epoch": progress.epoch + 1,
-        "rate": max(rates(moving.optimiser)),
+        "rate": max(float(group["lr"]) for group in moving.optimiser.param_groups),
         **{name: total / progress.step for name, total in progress.sums.items()},
     }
     network = _scorer(phase, moving)
@@ -143,10 +134,10 @@ def _end_epoch(job: Job, phase: Phase, progress: Progress, moving: Moving, sourc
 
 
 def _scorer(phase: Phase, moving: Moving) -> nn.Module | None:
-    """Return the network to score with: that of the mean weights where there is one."""
-    if phase.network is None or moving.mean is None:
+    """Return the network to score with: that of the averaged weights where there is one."""
+    if phase.network is None or moving.averaged is None:
         return phase.network
-    return moving.mean.get_submodule(f"module.{phase.prefix}".rstrip("."))
+    return moving.averaged.get_submodule(f"module.{phase.prefix}".rstrip("."))
 
 
 def _keep_best(
@@ -156,7 +147,7 @@ def _keep_best(
     if progress.best is not None and value <= progress.best:
         progress.waited += 1
         return
-    write_weights(job.out / BEST, network, job.trained)
+    write_weights(job.out / BEST, network, job.trained, row=row)
     progress.best, progress.best_row, progress.waited = value, dict(row), 0
 
 

@@ -16,6 +16,7 @@ from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.images.view_store import Pixels
 from biqa_cli.training.batch import Batch
+from biqa_cli.training.streams import numbers_of_choice
 
 # Kinds whose levels go up and down in turn.
 _UNORDERED = {"mean-shift", "contrast"}
@@ -41,7 +42,7 @@ def draw_degraded(indices: Sequence[int], *, count: int, seed: int) -> tuple[Deg
         >>> [d.index for d in draw_degraded(range(3), count=5, seed=0)]
         [2, 0, 1]
     """
-    rng = np.random.default_rng(seed)
+    rng = numbers_of_choice(seed)
     kinds = [d.name for d in DISTORTIONS if d.name not in _UNORDERED]
     return tuple(
         Degraded(
@@ -67,10 +68,7 @@ def degraded_view(view: Pixels, degraded: Degraded, level: int) -> Pixels:
 def with_monotonicity(terms: dict[str, Tensor], scores: Tensor, batch: Batch) -> dict[str, Tensor]:
     """Return the terms of a loss, with that of the triples of the batch if it has some.
 
-    Args:
-        terms: Of the rated samples; "loss" is their sum.
-        scores: Of all that `output_of` has scored.
-        batch: That batch.
+    `scores` are of all that `output_of` has scored: rated samples, then triples.
     """
     triples = batch.triples
     if triples is None:

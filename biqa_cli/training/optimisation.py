@@ -1,7 +1,6 @@
-"""How parameters change: groups, optimiser, the rates over time, the mean of the weights."""
+"""How parameters change: groups, optimiser, the rates over time, averaged weights."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +27,13 @@ class Moving:
     learner: nn.Module
     optimiser: torch.optim.Optimizer
     schedule: Schedule
-    mean: AveragedModel | None
+    averaged: AveragedModel | None
     """The exponential moving average of the learner's weights; None without."""
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """All that learns, group by group."""
+        return [p for group in self.optimiser.param_groups for p in group["params"]]
 
 
 def make_moving(
@@ -40,14 +44,14 @@ def make_moving(
     epochs: int,
     steps: int,
 ) -> Moving:
-    """Return optimiser, schedule and mean of the weights of a phase at its beginning."""
+    """Return optimiser, schedule and averaged weights of a phase at its beginning."""
     optimiser = make_optimiser(learner, recipe.optimiser, slots)
     schedule = make_schedule(optimiser, recipe.schedule, epochs=epochs, steps=steps)
-    mean = None
+    averaged = None
     if recipe.optimiser.ema:
         decay = get_ema_multi_avg_fn(recipe.optimiser.ema)  # type: ignore[no-untyped-call]  # torch
-        mean = AveragedModel(learner, multi_avg_fn=decay, use_buffers=True)
-    return Moving(learner, optimiser, schedule, mean)
+        averaged = AveragedModel(learner, multi_avg_fn=decay, use_buffers=True)
+    return Moving(learner, optimiser, schedule, averaged)
 
 
 def make_optimiser(
@@ -64,7 +68,8 @@ def make_optimiser(
     for name, parameter in learner.named_parameters():
         if parameter.requires_grad:
             in_backbone = any(name.startswith(slot.prefix) for slot in slots)
-            decays = recipe.decay_all or not _is_vector(name, parameter)
+            is_small = parameter.ndim <= 1 or name.rpartition(".")[2] in _TOKENS
+            decays = recipe.decay_all or not is_small
             groups.setdefault((in_backbone, decays), []).append(parameter)
     if not groups:
         raise UsageError("nothing would learn: set optimiser.trainable to all, last or head")
@@ -81,21 +86,10 @@ def make_optimiser(
     return torch.optim.Adam(parameters)
 
 
-def _is_vector(name: str, parameter: nn.Parameter) -> bool:
-    return parameter.ndim <= 1 or name.rpartition(".")[2] in _TOKENS
-
-
 def make_schedule(
     optimiser: torch.optim.Optimizer, recipe: ScheduleRecipe, *, epochs: int, steps: int
 ) -> Schedule:
-    """Return what sets the rates: after each step, or on a plateau after each epoch.
-
-    Args:
-        optimiser: Whose rates to set.
-        recipe: The curve.
-        epochs: Of the phase.
-        steps: Of an epoch.
-    """
+    """Return what sets the rates: after each of the steps of an epoch, or on a plateau after it."""
     if recipe.curve == "plateau":
         return ReduceLROnPlateau(
             optimiser, factor=recipe.factor, patience=recipe.every, min_lr=recipe.lowest
@@ -127,8 +121,3 @@ def rate_factor(step: int, recipe: ScheduleRecipe, *, epochs: int, steps: int) -
         return recipe.factor ** (step // steps // recipe.every)
     share = (step - rising) / max(epochs * steps - rising, 1)
     return (1 + math.cos(math.pi * min(share, 1))) / 2
-
-
-def rates(optimiser: torch.optim.Optimizer) -> Iterator[float]:
-    """Yield the rate of each group."""
-    return (float(group["lr"]) for group in optimiser.param_groups)

@@ -186,6 +186,13 @@ class Recipe(Section, frozen=True):
     """What each further round changes of the first. A round starts from the best weights of the
     round before."""
 
+    @property
+    def is_cached(self) -> bool:
+        """Whether the backbone is frozen and sees the same views in every epoch: once is enough."""
+        # REQA, and attention that comes first, look at whole maps: too much to keep.
+        has_features = self.family != "reqa" and not self.network.get("attention_first")
+        return has_features and self.optimiser.trainable == "head" and self.input.is_whole
+
 
 def keys_of(family: Family) -> dict[str, dict[str, Any]]:
     """Return the keys of each section that a family has, and their types; not of its network."""

@@ -16,23 +16,35 @@ from biqa_cli.training.recipe import LOSSES, Recipe, keys_of
 
 RECIPES = Path(__file__).with_name("recipes")
 _UNKNOWN = re.compile("unknown field `(.*?)`")
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+"""What msgspec calls kinds of values, in the words of TOML."""
+_NOT_CACHED = (
+    "{0} is for cached features of whole photos: set optimiser.trainable=head, input.crop=0, "
+    "input.rotate=0 and input.crops_per_photo=1 (all families but reqa; qualitynet without "
+    "network.attention_first), or {0}=0"
+)
 # The families whose networks score views of another size than the crops that they learn from.
 _ANY_SIZE = ("blockiqa", "qualitynet")
+# Photos of a micro-batch of REQA.
+_REQA_BATCH = 5
 
 
 def load_recipe(family: str, *, config: str | Path | None = None) -> Recipe:
-    """Return the recipe of a family: the paper's, or that with the changes of a file.
-
-    Args:
-        family: Such as "blockiqa".
-        config: The name of a recipe in the package, such as "blockiqa-cpu", or a TOML file.
+    """Return the recipe of a family: the paper's, one of the package by its name, or a TOML file.
 
     Raises:
         UsageError: If there is no such family or file, or a key or value does not exist.
     """
     families: tuple[Family, ...] = get_args(Family)
     if family not in families:
-        msg = f"there is no family {family!r}: there are {', '.join(families)}"
+        msg = f"there is no family {family!r}: {did_you_mean(family, families)}"
         raise UsageError(msg)
     return _recipe(_plain(family, config or family))
 
@@ -103,17 +115,26 @@ def to_toml(recipe: Recipe) -> str:
     return tomli_w.dumps(to_plain(recipe))
 
 
-def _plain(family: str, config: str | Path, *above: str | Path) -> dict[str, Any]:
-    """Return what a recipe says, laid over the recipe that it is based on."""
-    if config in above:
+def _plain(family: str, config: str | Path, *above: Path, beside: Path = Path()) -> dict[str, Any]:
+    """Return what a recipe says, laid over the recipe that it is based on.
+
+    `above` are the files that are based on it; a relative name starts from the folder `beside`.
+    """
+    path = _find(config, beside)
+    if path in above:
         msg = f"the recipe {config} is based on itself"
         raise UsageError(msg)
-    own = _read(_find(config))
+    own = _read(path)
     if own.get("family") != family:
         msg = f"{config} is a recipe for {own.get('family', 'no family')}, not for {family}"
         raise UsageError(msg)
-    base = own.pop("base", None if config == family else family)
-    return own if base is None else _merged(_plain(family, base, config, *above), own)
+    base = own.pop("base", None if path == RECIPES / f"{family}.toml" else family)
+    if base is None:
+        return own
+    if not isinstance(base, str):
+        msg = f"base cannot be {base!r}: it must be the name of a recipe or a TOML file"
+        raise UsageError(msg)
+    return _merged(_plain(family, base, path, *above, beside=path.parent), own)
 
 
 def _recipe(plain: Mapping[str, Any]) -> Recipe:
@@ -121,7 +142,7 @@ def _recipe(plain: Mapping[str, Any]) -> Recipe:
     family: Family = plain["family"]
     given = plain.get("network", {})
     if not isinstance(given, dict):
-        msg = f"network: Expected object, got {type(given).__name__}"
+        msg = f"network cannot be {given!r}: it must be a table"
         raise UsageError(msg)
     for name in FOLLOW_THE_DATA:
         if name in given:
@@ -131,33 +152,46 @@ def _recipe(plain: Mapping[str, Any]) -> Recipe:
     try:
         loss = msgspec.convert(plain.get("loss", {}), LOSSES[family])
     except msgspec.ValidationError as error:
-        raise UsageError(_explained(str(error), family, within="loss")) from error
+        raise UsageError(_explained(error, plain, family, within="loss")) from error
     try:
         recipe = msgspec.convert({**plain, "network": network, "loss": loss}, Recipe)
     except msgspec.ValidationError as error:
-        raise UsageError(_explained(str(error), family)) from error
+        raise UsageError(_explained(error, plain, family)) from error
     _check_sense(recipe)
     if recipe.rounds:
         rounds_of(recipe)
     return recipe
 
 
-def _explained(text: str, family: Family, *, within: str = "") -> str:
-    """Return msgspec's words without its syntax, with what is meant or allowed."""
-    what, _, where = text.partition(" - at `$")
+def _explained(
+    error: msgspec.ValidationError, plain: Mapping[str, Any], family: Family, *, within: str = ""
+) -> str:
+    """Return what msgspec refuses in our words: the key, its value, and what it must be.
+
+    Its own are such as "Expected `int` >= 1 - at `$.schedule.epochs`", or without "schedule" if it
+    was `within` that section.
+    """
+    what, _, where = str(error).partition(" - at `$")
     place = ".".join(part for part in (within, where.strip("`.")) if part)
-    section, _, name = place.rpartition(".")
     if found := _UNKNOWN.search(what):
         known = keys_of(family).get(place) or Recipe.__struct_fields__
         return f"{place or 'a recipe'} has no key {found[1]!r}: {did_you_mean(found[1], known)}"
-    kind = (
-        BackboneName
-        if name.startswith("backbones[")
-        else keys_of(family).get(section, {}).get(name)
-    )
-    choices = get_args(kind)
-    allowed = f": it can be {', '.join(map(str, choices))}" if what.startswith("Invalid") else ""
-    return f"{place or 'the recipe'}: {what.replace('`', '')}{allowed}"
+    value: Any = plain
+    for key in re.findall(r"\w+", place):
+        value = value[int(key) if isinstance(value, list) else key]
+    if what.startswith("Invalid"):
+        section, _, name = place.rpartition(".")
+        kind = BackboneName if "backbones" in name else keys_of(family)[section][name]
+        choices = [c for part in (kind, *get_args(kind)) for c in get_args(part)]
+        hint = did_you_mean(str(value), [c for c in choices if isinstance(c, str)])
+        return f"{place} cannot be {value!r}: {hint}"
+    expected = what.partition(",")[0].removeprefix("Expected ")
+    meant = re.sub(r"`(.+?)`", lambda kinds: _words(kinds[1]), expected)
+    return f"{place} cannot be {value!r}: it must be {meant}"
+
+
+def _words(kinds: str) -> str:
+    return " or ".join(_KINDS.get(kind, kind) for kind in kinds.split(" | "))
 
 
 def _hint(key: str, known: list[str]) -> str:
@@ -178,13 +212,13 @@ def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def _find(config: str | Path) -> Path:
-    path, named = Path(config), RECIPES / f"{config}.toml"
+def _find(config: str | Path, beside: Path) -> Path:
+    path, named = (beside / config).resolve(), RECIPES / f"{config}.toml"
     if path.suffix != ".toml" and named.is_file():
         return named
     if not path.is_file():
-        names = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
-        msg = f"there is no recipe {str(config)!r}: give a TOML file, or one of {names}"
+        hint = did_you_mean(str(config), sorted(file.stem for file in RECIPES.glob("*.toml")))
+        msg = f"there is no recipe {str(config)!r}: give a TOML file or a name, {hint}"
         raise UsageError(msg)
     return path
 
@@ -217,7 +251,10 @@ def _check_sense(recipe: Recipe) -> None:
     if view.crop and view.stride > view.crop:
         msg = f"stride {view.stride} leaves gaps between crops of {view.crop}: 1 to {view.crop}"
         raise UsageError(msg)
-    least = {"reqa": 5}.get(recipe.family, 2)
-    if batch < least:
-        msg = f"a batch of {batch} is too small for {recipe.family}: {least} or more"
+    if recipe.family == "reqa" and batch < _REQA_BATCH:
+        msg = f"a batch of {batch} is too small for reqa: {_REQA_BATCH} or more"
         raise UsageError(msg)
+    values = {"input.noise": view.noise, "monotonicity.weight": recipe.monotonicity.weight}
+    for name, value in values.items():
+        if value and not recipe.is_cached:
+            raise UsageError(_NOT_CACHED.format(name))

@@ -18,10 +18,16 @@ from biqa_cli.images.view_store import ViewStore, store_name, store_views
 from biqa_cli.models.ancestry import learnt_by_starts
 from biqa_cli.models.declared import learnt_of, plain_learnt
 from biqa_cli.models.memory import keep_freed_memory
-from biqa_cli.training.checkpoints import Progress, read_progress, read_weights, write_weights
+from biqa_cli.training.checkpoints import (
+    Progress,
+    read_progress,
+    read_row,
+    read_weights,
+    write_weights,
+)
 from biqa_cli.training.description import describe_network, make_phases
 from biqa_cli.training.families.base import Phase
-from biqa_cli.training.job import Job, RatedPhotos, Watcher, told
+from biqa_cli.training.job import Job, TimeIsUpError, Watcher, go_on_until
 from biqa_cli.training.labels import distortion_types, rated_photos
 from biqa_cli.training.loop import BEST, LAST, run_phase
 from biqa_cli.training.recipe import Recipe
@@ -38,6 +44,7 @@ from biqa_cli.whole_files import write_whole
 
 RECIPE, SPLIT, PHOTOS = "recipe.toml", "split.txt", "photos"
 _SHOWN = 5
+_LIMIT_HINT = "raise it with --max-megapixels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ def train(request: TrainingRequest, watcher: Watcher) -> Outcome:
     if request.device == "cpu":
         keep_freed_memory()
     *earlier, last = _rounds(request)
-    begun = any(_is_begun(each.out) for each in (*earlier, last))
+    begun = any((each.out / LAST).is_file() for each in (*earlier, last))
     if begun and not (request.resume or request.finish):
         msg = f"{request.out} holds a training: continue with --resume, or name another --out"
         raise UsageError(msg)
@@ -106,7 +113,10 @@ def train(request: TrainingRequest, watcher: Watcher) -> Outcome:
             continue
         if earlier:
             watcher.say(f"round {number} of {len(earlier) + 1}")
-        outcome = _train_round(each, request, deadline, watcher)
+        try:
+            outcome = _train_round(each, request, deadline, watcher)
+        except TimeIsUpError:
+            return Outcome(finished=False)
         if not outcome.finished:
             break
     return outcome
@@ -122,10 +132,6 @@ def _rounds(request: TrainingRequest) -> list[TrainingRequest]:
         rounds.append(replace(shared, recipe=recipe, out=out, starts=starts, finish=False))
         starts = (str(out / BEST),)
     return [*rounds, replace(shared, recipe=last, starts=starts)]
-
-
-def _is_begun(out: Path) -> bool:
-    return (out / LAST).is_file()
 
 
 def _train_round(
@@ -151,20 +157,12 @@ def _train_round(
         for note in notes:
             watcher.say(note)
     store = _prepare(request, split, deadline, watcher)
-    if store is None:
-        return Outcome(finished=False)
-    photos = rated_photos(dataset, split, store, labels=recipe.input.labels)
-    _say_photos(dataset, split, photos, watcher)
-    _check_same(progress, split, photos, dataset, out)
-    learnt = _learnt(progress, photos, dataset, workers=request.workers) | learnt_by_starts(starts)
-    progress.learnt = plain_learnt(learnt)
-    trained = replace(trained, learnt=learnt)
-    write_whole(whole.out / RECIPE, to_toml(whole.recipe))
-    save_split(split, dataset, out / SPLIT)
     job = Job(
         recipe=recipe,
         trained=trained,
-        photos=photos,
+        dataset=dataset,
+        split=split,
+        photos=rated_photos(dataset, split, store, labels=recipe.input.labels),
         val_blocks=scoring_blocks(trained.input, recipe.input, at_most=recipe.input.val_crops),
         out=out,
         device=request.device,
@@ -172,47 +170,49 @@ def _train_round(
         deadline=deadline,
         watcher=watcher,
     )
+    _say_photos(job)
+    _check_same(job, progress)
+    learnt = _learnt(job, progress) | learnt_by_starts(starts)
+    progress.learnt = plain_learnt(learnt)
+    job = replace(job, trained=replace(trained, learnt=learnt))
+    write_whole(whole.out / RECIPE, to_toml(whole.recipe))
+    save_split(split, dataset, out / SPLIT)
     for phase in phases:
         # One layout for what learns and what has learnt, so that it says the same to the last bit.
         phase.learner.to(job.device).to(memory_format=torch.channels_last)
-    finished = request.finish or _run(job, phases, progress)
-    weights = store_weights(out, trained) if progress.best_row else None
-    stored = None
-    if weights is not None and finished:
-        # Minutes, where a photo is many crops: without a word it would seem to hang.
-        watcher.say(f"the stored weights score {len(job.photos.val)} validation photos")
-        stored = judge_stored(job, phases[-1], weights)
-        if isinstance(stored.calibration, str):
-            watcher.say(f"not calibrated: {stored.calibration}")
-    facts = {"command": request.command, "starts": progress.starts, "types": types}
-    write_summary(
-        job,
-        progress,
-        split,
-        dataset,
-        finished=finished,
-        weights=weights,
-        stored=stored,
-        facts=facts,
-    )
-    kept = f"{out / SPLIT}:test" if split.parts.get("test") else ""
-    return Outcome(finished, weights, trained.model, kept)
+    epochs, finished = len(progress.rows), True
+    if not request.finish:
+        try:
+            _run(job, phases, progress)
+        except TimeIsUpError:
+            finished = False
+    weights = store_weights(job) if progress.best_row else None
+    stored = judge_stored(job, phases[-1], weights) if weights and finished else None
+    if stored and epochs == len(progress.rows) and not request.finish:
+        watcher.say(f"the training in {out} had finished: its weights are {weights}")
+    facts = {"finished": finished, "command": request.command, "types": types}
+    write_summary(job, progress, weights, stored, facts=facts)
+    test_part = f"{out / SPLIT}:test" if split.parts.get("test") else ""
+    return Outcome(finished, weights, trained.model, test_part)
 
 
 def _begin(request: TrainingRequest) -> Progress:
     """Return where the training in the folder stands, a fresh one where there is none."""
-    begun = _is_begun(request.out)
-    progress = read_progress(request.out / LAST) if begun else Progress()
+    state = request.out / LAST
+    progress = read_progress(state) if state.is_file() else Progress()
     if request.finish and not progress.best_row:
         msg = f"no epoch of a training in {request.out} has ended: continue with --resume"
         raise UsageError(msg)
+    if progress.best_row:
+        # An epoch may have been killed between its weights and the state that knows them.
+        progress.best_row = read_row(request.out / BEST) or progress.best_row
     return progress
 
 
 def _prepare(
     request: TrainingRequest, split: Split, deadline: float, watcher: Watcher
-) -> ViewStore | None:
-    """Make the folder of the outputs and decode the photos; None if the time is up first."""
+) -> ViewStore:
+    """Make the folder of the outputs and decode the photos."""
     try:
         request.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -222,50 +222,56 @@ def _prepare(
     indices = sorted((*split.parts["train"], *split.parts["val"]))
     names = [str(dataset.file(index)) for index in indices]
     size = (view.height, view.width)
-    return store_views(
+    store = store_views(
         {index: dataset.file(index) for index in indices},
         (request.photos or request.out / PHOTOS) / store_name(dataset.name, names, size),
         size=size,
         workers=request.workers,
-        go_on=told(watcher, deadline, "{} of {} photos are decoded"),
+        go_on=go_on_until(deadline, watcher, "{} of {} photos are decoded"),
+    )
+    if store is None:
+        raise TimeIsUpError
+    # Other commands have an option for the limit of pixels, this one has not.
+    return replace(
+        store,
+        broken={i: e.replace(_LIMIT_HINT, "reduce the photo") for i, e in store.broken.items()},
     )
 
 
-def _check_same(
-    progress: Progress, split: Split, photos: RatedPhotos, dataset: Dataset, out: Path
-) -> None:
+def _check_same(job: Job, progress: Progress) -> None:
     """Raise UsageError if a training would continue with other photos than it began with."""
-    labels = hashlib.sha256(photos.labels.tobytes() + photos.val_labels.tobytes())
-    labels.update(photos.types.tobytes())
+    photos, scale = job.photos, job.dataset.scale
+    ratings = photos.labels.tobytes() + photos.val_labels.tobytes() + photos.types.tobytes()
     facts = {
-        "split": split.sha256,
-        "ratings": labels.hexdigest(),
-        "labels": [dataset.scale.lowest, dataset.scale.highest],
+        "split": job.split.sha256,
+        "ratings": hashlib.sha256(ratings).hexdigest(),
+        "labels": [scale.lowest, scale.highest],
         "train": len(photos.indices),
         "val": len(photos.val),
     }
     if progress.photos and progress.photos != facts:
         other = ", ".join(name for name in facts if progress.photos.get(name) != facts[name])
         msg = (
-            f"the training in {out} began with other photos or ratings (another {other}): restore "
-            "them, or train anew in another --out"
+            f"the training in {job.out} began with other photos or ratings (another {other}): "
+            "restore them, or train anew in another --out"
         )
         raise UsageError(msg)
     progress.photos = facts
 
 
-def _learnt(progress: Progress, photos: RatedPhotos, dataset: Dataset, *, workers: int) -> Learnt:
+def _learnt(job: Job, progress: Progress) -> Learnt:
     """Return what a training has learnt from: epochs are chosen by the photos that validate.
 
     The photos were decoded when it began, and so they are told by what was in their files then.
     """
     if progress.learnt:
         return learnt_of({"learnt": progress.learnt}) or Learnt()
-    return learnt_from(dataset, (*photos.indices, *photos.val), workers=workers)
+    photos = (*job.photos.indices, *job.photos.val)
+    return learnt_from(job.dataset, photos, workers=job.workers)
 
 
-def _run(job: Job, phases: tuple[Phase, ...], progress: Progress) -> bool:
-    """Run the phases from where the training stands; return whether all came to their end."""
+def _run(job: Job, phases: tuple[Phase, ...], progress: Progress) -> None:
+    """Run the phases from where the training stands."""
     for number, phase in enumerate(phases):
         kept = job.out / f"{phase.name}.safetensors"
         if number < progress.phase:
@@ -275,22 +281,18 @@ def _run(job: Job, phases: tuple[Phase, ...], progress: Progress) -> bool:
             progress.phase, progress.epoch, progress.step = number, 0, 0
         progress.more_phases = number + 1 < len(phases)
         before = sum(earlier.epochs for earlier in phases[:number])
-        if not run_phase(job, phase, progress, before=before):
-            return False
+        run_phase(job, phase, progress, before=before)
         if progress.more_phases:
-            write_weights(kept, phase.learner)
-    return True
+            write_weights(kept, phase.learner, job.trained)
 
 
-def _say_photos(dataset: Dataset, split: Split, photos: RatedPhotos, watcher: Watcher) -> None:
-    broken = photos.store.broken
+def _say_photos(job: Job) -> None:
+    broken, watcher = job.photos.store.broken, job.watcher
     for index, error in list(broken.items())[:_SHOWN]:
-        watcher.say(f"left out: {dataset.images[index].path}: {error}")
+        watcher.say(f"left out: {job.dataset.images[index].path}: {error}")
     if len(broken) > _SHOWN:
         watcher.say(f"left out: {len(broken)} photos in all, see {SUMMARY}")
-    trained, tested = len(photos.indices), len(split.parts.get("test", ()))
-    watcher.say(
-        f"{trained} photos train, {len(photos.val)} validate, {tested} are kept for the test"
-    )
-    if split.leaky:
-        watcher.say(f"LEAKY: {split.reason}")
+    trained, val, tested = len(job.photos.indices), job.photos.val, job.split.parts.get("test", ())
+    watcher.say(f"{trained} photos train, {len(val)} validate, {len(tested)} are kept for the test")
+    if job.split.leaky:
+        watcher.say(f"LEAKY: {job.split.reason}")

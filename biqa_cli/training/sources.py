@@ -1,15 +1,15 @@
 """Where batches come from: photos, or cached features of photos. The loop cannot tell."""
 
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from biqa_cli.errors import UsageError
 from biqa_cli.threads import map_ahead
 from biqa_cli.training.augmentation import (
     Arrays,
@@ -25,57 +25,8 @@ from biqa_cli.training.job import Job
 from biqa_cli.training.streams import Stream, numbers, torch_seed
 from biqa_cli.training.validation import predict
 
-_Read = TypeVar("_Read")
 # Photos that a new head is initialised by, and that validation scores at once.
 _FOR_HEAD, _AT_ONCE = 500, 32
-_NOT_CACHED = (
-    "{} is for cached features of whole photos: set optimiser.trainable=head, input.crop=0, "
-    "input.rotate=0 and input.crops_per_photo=1 (all families but reqa; qualitynet without "
-    "network.attention_first), or {}=0"
-)
-
-
-class Source(Protocol):
-    """Yields the batches of a phase and scores the validation photos."""
-
-    def batches(self, *, epoch: int, before: int, start: int) -> Iterator[Batch]:
-        """Yield the batches of an epoch; the same for the same seed and epoch.
-
-        Args:
-            epoch: Of the phase, counted from 0.
-            before: Epochs of the phases before, so that no two epochs draw the same samples.
-            start: Batches at the beginning that are skipped.
-        """
-        ...
-
-    def scores(self, network: nn.Module) -> NDArray[np.float64]:
-        """Return the scores (n,) of the validation photos."""
-        ...
-
-    def head_features(self) -> Tensor | None:
-        """Return what a new head is initialised by: the features of some photos, if cached."""
-        ...
-
-
-def open_source(job: Job, phase: Phase) -> Source | None:
-    """Return cached features where the backbone is frozen and every epoch sees the same views.
-
-    Returns:
-        Photos where it is not so. None if the time is up before all features are cached.
-
-    Raises:
-        UsageError: If the recipe has what only cached features can have.
-    """
-    recipe = job.recipe
-    is_frozen = recipe.optimiser.trainable == "head" and recipe.input.is_whole
-    if is_frozen and phase.cached_by is not None:
-        features = cached_features(job, phase)
-        return None if features is None else FeatureSource(job, features)
-    values = {"input.noise": recipe.input.noise, "monotonicity.weight": recipe.monotonicity.weight}
-    for name, value in values.items():
-        if value:
-            raise UsageError(_NOT_CACHED.format(name, name))
-    return PhotoSource(job, phase)
 
 
 def samples_of(job: Job, epoch: int) -> NDArray[np.int64]:
@@ -86,64 +37,116 @@ def samples_of(job: Job, epoch: int) -> NDArray[np.int64]:
     return order[: samples // batch * batch].reshape(-1, batch)
 
 
-class PhotoSource:
-    """Random crops of decoded photos."""
+def open_source(job: Job, phase: Phase) -> "Source":
+    """Return cached features where a recipe has such, otherwise photos.
 
-    def __init__(self, job: Job, phase: Phase) -> None:
-        self.job, self.extras = job, phase.extras
+    Raises:
+        TimeIsUpError: If the time is up before all features are cached.
+    """
+    if job.recipe.is_cached:
+        return FeatureSource(job, cached_features(job, phase))
+    return PhotoSource(job, phase)
+
+
+class Source(ABC):
+    """Yields the batches of a phase and scores the validation photos."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
 
     def batches(self, *, epoch: int, before: int, start: int) -> Iterator[Batch]:
-        job, samples = self.job, samples_of(self.job, before + epoch)
+        """Yield the batches of an epoch; the same for the same seed and epoch.
+
+        Args:
+            epoch: Of the phase, counted from 0.
+            before: Epochs of the phases before, so that no two epochs draw the same samples.
+            start: Batches at the beginning that are skipped.
+        """
+        job, seed, number = self.job, self.job.recipe.seed, before + epoch
+        samples = samples_of(job, number)
 
         def read(step: int) -> Arrays:
             made: list[Arrays] = []
-            for sample in samples[step]:
-                rng = numbers(Stream.sample, job.recipe.seed, before + epoch, int(sample))
-                view = job.photos.store.view(job.photos.index_of(sample))
-                crop = random_crop(view, job.recipe.input, rng)
-                extras = {} if self.extras is None else self.extras(crop, rng)
-                made.append({"crop": crop, **extras})
+            for sample in samples[step].tolist():
+                rng = numbers(Stream.sample, seed, number, sample)
+                made.append(self._sample(job.photos.index_of(sample), rng))
             return {name: np.stack([one[name] for one in made]) for name in made[0]}
 
         steps = range(start, len(samples))
-        for step, arrays in zip(steps, _ahead(job, read, steps), strict=True):
+        ahead = map_ahead(read, steps, workers=job.workers, ahead=2 * job.workers)
+        for step, arrays in zip(steps, ahead, strict=True):
+            places = samples[step] % len(job.photos.indices)
             tensors = {name: _on_device(array, job) for name, array in arrays.items()}
-            images = normalised(tensors.pop("crop"), job.contract)
-            yield _batch(job, images, samples[step], epoch, before, step, extras=tensors)
+            loss_seed = torch_seed(Stream.loss, seed, number, step)
+            yield Batch(
+                inputs=self._inputs(tensors.pop("sample")),
+                labels=_on_device(job.photos.labels[places], job),
+                types=_on_device(job.photos.types[places], job),
+                epoch=epoch,
+                generator=torch.Generator().manual_seed(loss_seed),
+                extras=tensors,
+            )
+
+    @abstractmethod
+    def _sample(self, index: int, rng: np.random.Generator) -> Arrays:
+        """Return a "sample" of a photo, and what else a phase needs of it; called in threads."""
+
+    @abstractmethod
+    def _inputs(self, samples: Tensor) -> Tensor:
+        """Return samples on the device as a network takes them."""
+
+    @abstractmethod
+    def scores(self, network: nn.Module) -> NDArray[np.float64]:
+        """Return the scores (n,) of the validation photos."""
+
+    @abstractmethod
+    def head_features(self) -> Tensor | None:
+        """Return what a new head is initialised by: the features of some photos, if cached."""
+
+
+class PhotoSource(Source):
+    """Random crops of decoded photos."""
+
+    def __init__(self, job: Job, phase: Phase) -> None:
+        super().__init__(job)
+        self.extras = phase.extras
+
+    def _sample(self, index: int, rng: np.random.Generator) -> Arrays:
+        crop = random_crop(self.job.photos.store.view(index), self.job.recipe.input, rng)
+        extras = {} if self.extras is None else self.extras(crop, rng)
+        return {"sample": crop, **extras}
+
+    def _inputs(self, samples: Tensor) -> Tensor:
+        return normalised(samples, self.job.contract)
 
     def scores(self, network: nn.Module) -> NDArray[np.float64]:
         return predict(network, self.job, self.job.val_blocks)
 
     def head_features(self) -> None:
-        """Return None: nothing is cached."""
+        return None
 
 
-class FeatureSource:
+class FeatureSource(Source):
     """Cached features, with noise in place of other views of a photo."""
 
     def __init__(self, job: Job, features: CachedFeatures) -> None:
-        self.job, self.features = job, features
+        super().__init__(job)
+        self.features = features
 
     def batches(self, *, epoch: int, before: int, start: int) -> Iterator[Batch]:
-        job, samples = self.job, samples_of(self.job, before + epoch)
-
-        def read(step: int) -> NDArray[Any]:
-            made = []
-            for sample in samples[step]:
-                rng = numbers(Stream.sample, job.recipe.seed, before + epoch, int(sample))
-                mirrored = is_mirrored(job.recipe.input, rng)
-                found = self.features.of(job.photos.index_of(sample), mirrored=mirrored)
-                made.append(self._noisy(found, rng))
-            return np.stack(made)
-
-        steps = range(start, len(samples))
-        for step, values in zip(steps, _ahead(job, read, steps), strict=True):
-            place = (job.recipe.seed, before + epoch, step)
+        batches = super().batches(epoch=epoch, before=before, start=start)
+        for step, batch in enumerate(batches, start):
+            place = (self.job.recipe.seed, before + epoch, step)
             extras = self._blockwise(numbers(Stream.blockwise_batch, *place))
             triples = self._triples(numbers(Stream.triples, *place))
-            inputs = _on_device(values, job).float()
-            batch = _batch(job, inputs, samples[step], epoch, before, step, extras=extras)
-            yield replace(batch, is_cached=True, triples=triples)
+            yield replace(batch, is_cached=True, extras=extras, triples=triples)
+
+    def _sample(self, index: int, rng: np.random.Generator) -> Arrays:
+        mirrored = is_mirrored(self.job.recipe.input, rng)
+        return {"sample": self._noisy(self.features.of(index, mirrored=mirrored), rng)}
+
+    def _inputs(self, samples: Tensor) -> Tensor:
+        return samples.float()
 
     def scores(self, network: nn.Module) -> NDArray[np.float64]:
         network.eval()
@@ -184,35 +187,9 @@ class FeatureSource:
         kept = self.features.blockwise
         if kept is None:
             return {}
-        chosen = rng.integers(len(kept.values), size=max(1, self.job.recipe.optimiser.batch // 4))
-        arrays: Arrays = {"degraded": kept.values, "types": kept.types, "levels": kept.levels}
-        return {name: _on_device(array[chosen], self.job) for name, array in arrays.items()}
-
-
-def _ahead(job: Job, read: Callable[[int], _Read], steps: range) -> Iterator[_Read]:
-    return map_ahead(read, steps, workers=job.workers, ahead=2 * job.workers)
-
-
-def _batch(
-    job: Job,
-    inputs: Tensor,
-    samples: NDArray[np.int64],
-    epoch: int,
-    before: int,
-    step: int,
-    *,
-    extras: dict[str, Tensor],
-) -> Batch:
-    places = samples % len(job.photos.indices)
-    seed = torch_seed(Stream.loss, job.recipe.seed, before + epoch, step)
-    return Batch(
-        inputs=inputs,
-        labels=_on_device(job.photos.labels[places], job),
-        types=_on_device(job.photos.types[places], job),
-        epoch=epoch,
-        generator=torch.Generator().manual_seed(seed),
-        extras=extras,
-    )
+        size = max(1, self.job.recipe.optimiser.batch // 4)
+        chosen = rng.integers(len(kept["degraded"]), size=size)
+        return {name: _on_device(array[chosen], self.job) for name, array in kept.items()}
 
 
 def _on_device(array: NDArray[Any], job: Job) -> Tensor:

@@ -25,6 +25,15 @@ def numbers(stream: Stream, *place: int) -> np.random.Generator:
     return np.random.default_rng((seed, int(stream), *rest))
 
 
+def numbers_of_choice(seed: int) -> np.random.Generator:
+    """Return the random numbers that choose which photos are degraded, and how.
+
+    They depend on the seed alone, unlike a stream: shipped checkpoints were trained on what these
+    numbers chose.
+    """
+    return np.random.default_rng(seed)
+
+
 def torch_seed(stream: Stream, *place: int) -> int:
     """Return a seed for a generator of torch."""
     seed, *rest = place

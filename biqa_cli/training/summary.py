@@ -12,12 +12,9 @@ import torch
 from torch import nn
 
 from biqa_cli import __version__
-from biqa_cli.datasets.base import Dataset
-from biqa_cli.datasets.splits import Split
 from biqa_cli.models.calibration import fit_calibration
 from biqa_cli.models.spec import Calibration
 from biqa_cli.models.torch_engine import load_tensors
-from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.training.checkpoints import Progress, write_small
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.job import Job
@@ -30,12 +27,12 @@ from biqa_cli.whole_files import write_whole
 SUMMARY, CURVES = "summary.json", "curves.png"
 
 
-def store_weights(out: Path, trained: TrainedNetwork) -> Path:
+def store_weights(job: Job) -> Path:
     """Write `<family>-<data set>.safetensors` from the best epoch and return it."""
-    name = trained.dataset.removeprefix("csv:").removesuffix(".csv").lower()
+    name = job.trained.dataset.removeprefix("csv:").removesuffix(".csv").lower()
     safe = "".join(c if c.isalnum() else "-" for c in name)
-    weights = out / f"{trained.family}-{safe}.safetensors"
-    write_small(weights, out / BEST, trained)
+    weights = job.out / f"{job.trained.family}-{safe}.safetensors"
+    write_small(weights, job.out / BEST, job.trained)
     return weights
 
 
@@ -59,6 +56,8 @@ def judge_stored(job: Job, phase: Phase, weights: Path) -> Stored:
     """Score the validation photos with stored weights, and write the calibration into the file."""
     network = phase.network
     assert isinstance(network, nn.Module), "the last phase scores"  # noqa: S101  our invariant
+    # Minutes, where a photo is many crops: without a word it would seem to hang.
+    job.watcher.say(f"the stored weights score {len(job.photos.val)} validation photos")
     load_tensors(network, read_checkpoint(weights, sha256=None))
     scale = job.trained.scale
     predicted = predict(
@@ -72,37 +71,25 @@ def judge_stored(job: Job, phase: Phase, weights: Path) -> Stored:
     if isinstance(calibration, Calibration):
         known = replace(job.trained, scale=replace(scale, calibration=calibration))
         write_small(weights, job.out / BEST, known)
+    else:
+        job.watcher.say(f"not calibrated: {calibration}")
     return Stored(validate(predicted, job.photos.val_labels, phase.val_loss), calibration)
 
 
 def write_summary(
     job: Job,
     progress: Progress,
-    split: Split,
-    dataset: Dataset,
-    *,
-    finished: bool,
     weights: Path | None,
     stored: Stored | None,
+    *,
     facts: Mapping[str, Any],
 ) -> None:
-    """Write `summary.json`, and `curves.png` where Matplotlib is installed.
-
-    Args:
-        job: Of the run.
-        progress: Where the training stands.
-        split: Which photos trained.
-        dataset: Whose photos.
-        finished: Whether the training came to its end.
-        weights: The stored checkpoint.
-        stored: What it is worth; None before the end.
-        facts: Further entries.
-    """
-    trained = job.trained
+    """Write `summary.json` with further facts, and `curves.png` where Matplotlib is installed."""
+    trained, split = job.trained, job.split
     if progress.rows:
         draw_curves(job.out / CURVES, progress.rows)
     summary = {
-        "finished": finished,
+        **facts,
         "family": trained.family,
         "model": trained.model,
         "weights": None if weights is None else weights.name,
@@ -115,16 +102,17 @@ def write_summary(
             "photos": {name: len(indices) for name, indices in split.parts.items()},
         },
         "left_out": {
-            dataset.images[index].path: error for index, error in job.photos.store.broken.items()
+            job.dataset.images[index].path: error
+            for index, error in job.photos.store.broken.items()
         },
         "val": progress.best_row or None,
-        "val_of_stored_weights": None if stored is None else _plain(stored.agreement),
-        "calibration": None if stored is None else _plain(stored.calibration),
+        "val_of_stored_weights": stored and stored.agreement,
+        "calibration": stored and stored.calibration,
         "epochs": len(progress.rows),
         "seconds": round(progress.seconds, 1),
         "seed": job.recipe.seed,
         "device": job.device,
-        **facts,
+        "starts": progress.starts,
         "versions": {
             "biqa": __version__,
             "python": platform.python_version(),
@@ -132,8 +120,4 @@ def write_summary(
             "numpy": np.__version__,
         },
     }
-    write_whole(job.out / SUMMARY, json.dumps(summary, indent=2) + "\n")
-
-
-def _plain(found: Validation | Calibration | str) -> object:
-    return found if isinstance(found, str) else asdict(found)
+    write_whole(job.out / SUMMARY, json.dumps(summary, indent=2, default=asdict) + "\n")

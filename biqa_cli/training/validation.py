@@ -37,10 +37,7 @@ def scoring_blocks(
 ) -> tuple[Block, ...]:
     """Return the blocks of a view whose mean score is a photo's score.
 
-    Args:
-        contract: Of the network; its view is cut.
-        view: Side of a block and stride of the covering grid; 0 is the whole view.
-        at_most: Blocks to keep, spread evenly; 0 is all.
+    They cover the view, or are `at_most` of these blocks, spread evenly; 0 is all.
     """
     if not (view.crop and view.stride):
         return (Block(0, 0, contract.height, contract.width),)

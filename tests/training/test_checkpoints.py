@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from msgspec import structs
+from safetensors.numpy import save_file
 from tiny_backbone import TinyBackbone
 from torch import nn
 
@@ -56,8 +57,8 @@ def learn(state: Moving, steps: int) -> list[float]:
         loss = state.learner(torch.rand(4, 3, 32, 32)).scores.square().mean()
         loss.backward()
         state.optimiser.step()
-        if state.mean is not None:
-            state.mean.update_parameters(state.learner)
+        if state.averaged is not None:
+            state.averaged.update_parameters(state.learner)
         metrics = (
             (loss.item(),)
             if isinstance(state.schedule, torch.optim.lr_scheduler.ReduceLROnPlateau)
@@ -84,8 +85,8 @@ def test_a_restored_state_goes_on_with_the_very_next_step(curve: str, tmp_path: 
     assert read_progress(tmp_path / "last") == progress
     for one, other in zip(first.learner.parameters(), second.learner.parameters(), strict=True):
         assert torch.equal(one, other)
-    assert first.mean is not None and second.mean is not None
-    for one, other in zip(first.mean.parameters(), second.mean.parameters(), strict=True):
+    assert first.averaged is not None and second.averaged is not None
+    for one, other in zip(first.averaged.parameters(), second.averaged.parameters(), strict=True):
         assert torch.equal(one, other)
     rates = [state.optimiser.param_groups[0]["lr"] for state in (first, second)]
     assert rates[0] == rates[1]
@@ -99,7 +100,7 @@ def test_a_state_of_another_network_and_a_file_of_something_else_are_refused(
     optimiser = torch.optim.Adam(learner.parameters())
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda _: 1.0)
     with pytest.raises(UsageError, match="is the state of another network"):
-        restore(tmp_path / "last", Moving(learner, optimiser, schedule, mean=None))
+        restore(tmp_path / "last", Moving(learner, optimiser, schedule, averaged=None))
     (tmp_path / "other").write_bytes(b"pickle")
     with pytest.raises(UsageError, match="is no state of a training"):
         read_progress(tmp_path / "other")
@@ -158,7 +159,7 @@ def test_a_file_of_an_unknown_option_asks_for_an_update(tmp_path: Path) -> None:
 
 
 def test_weights_without_a_description_say_nothing(tmp_path: Path) -> None:
-    write_weights(tmp_path / "file", BlockIQA(TinyBackbone(), blocks=1))
+    save_file({"w": np.zeros(1, np.float32)}, tmp_path / "file")
     assert read_trained(tmp_path / "file") is None
 
 

@@ -27,7 +27,7 @@ from biqa_cli.training.description import make_phases
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import cached_features
 from biqa_cli.training.freezing import freeze, slots_of
-from biqa_cli.training.job import Job
+from biqa_cli.training.job import Job, TimeIsUpError
 from biqa_cli.training.monotonicity import degraded_view
 from biqa_cli.training.recipe_files import load_recipe, with_settings
 from biqa_cli.training.streams import Stream, numbers
@@ -86,7 +86,6 @@ def test_cached_features_score_as_the_photo_does(name: str, tmp_path: Path) -> N
     network = build().eval()
     job = job_of(tmp_path, family, *(("network.use_baf=false",) if family == "shdiqa" else ()))
     features = cached_features(job, phase_with(job, network))
-    assert features is not None
     for index, mirrored in ((1, False), (19, True)):
         view = job.photos.store.view(index)
         images = normalised(
@@ -107,7 +106,7 @@ def test_features_of_degraded_photos_are_in_the_order_of_their_levels(tmp_path: 
     settings = ("monotonicity.weight=1", "monotonicity.photos=3")
     job = job_of(tmp_path, "qualitynet", *settings)
     features = cached_features(job, phase_with(job, network))
-    assert features is not None and features.degraded is not None
+    assert features.degraded is not None
     degraded = features.degraded
     assert degraded.values.shape[:2] == (3, 2)
     assert {one.index for one in degraded.drawn} <= set(TRAIN)
@@ -117,7 +116,7 @@ def test_features_of_degraded_photos_are_in_the_order_of_their_levels(tmp_path: 
             expected = pooled_of(network, view)
             assert torch.allclose(torch.from_numpy(found.astype(np.float32)), expected, atol=1e-3)
     other = job_of(tmp_path, "qualitynet", *settings, "seed=6")
-    assert cached_features(other, phase_with(other, network)) is not None
+    cached_features(other, phase_with(other, network))
     assert len(list(tmp_path.glob("degraded-*.npy"))) == 2
     assert len(list(tmp_path.glob("features-*.npy"))) == 1
 
@@ -128,10 +127,10 @@ def test_features_of_blockwise_degraded_photos_know_what_was_done(tmp_path: Path
     job = job_of(tmp_path, "shdiqa", "loss.degraded_photos=3", "seed=2")
     phase = phase_with(job, network)
     features = cached_features(job, phase)
-    assert features is not None and features.blockwise is not None
+    assert features.blockwise is not None
     kept = features.blockwise
-    assert len(kept.values) == 3 and kept.types.shape == kept.levels.shape == (3, 2)
-    for values, types, levels in zip(kept.values, kept.types, kept.levels, strict=True):
+    assert len(kept["degraded"]) == 3 and kept["types"].shape == kept["levels"].shape == (3, 2)
+    for values, types, levels in zip(*kept.values(), strict=True):
         found = torch.from_numpy(values.astype(np.float32))
         matches = 0
         for index in TRAIN:
@@ -151,7 +150,7 @@ def test_the_spread_is_that_of_the_features_that_may_be_noisy(tmp_path: Path) ->
     phase = phase_with(job, network)
     phase.noisy = network.local_features
     features = cached_features(job, phase)
-    assert features is not None and features.spread is not None
+    assert features.spread is not None
     known = np.stack([features.of(index) for index in TRAIN]).astype(np.float32)
     expected = known[..., : network.local_features].std(axis=0, ddof=1)
     assert np.allclose(features.spread, expected, rtol=1e-3, atol=1e-5)
@@ -159,7 +158,7 @@ def test_the_spread_is_that_of_the_features_that_may_be_noisy(tmp_path: Path) ->
 
 def cached(job: Job, network: nn.Module) -> int:
     """Cache features and return how many files of them there are."""
-    assert cached_features(job, phase_with(job, network)) is not None
+    cached_features(job, phase_with(job, network))
     return len(list(job.photos.store.home.glob("features-*.npy")))
 
 
@@ -206,17 +205,17 @@ def test_features_are_not_computed_again_and_a_stopped_pass_goes_on(tmp_path: Pa
     torch.manual_seed(0)
     network, job = QualityNet(TinyBackbone(), TinyBackbone()), job_of(tmp_path, "qualitynet")
     whole = cached_features(job, phase_with(job, network))
-    assert whole is not None
     expected = np.array(whole.values)
     watcher = Listener()
-    assert cached_features(replace(job, watcher=watcher), phase_with(job, network)) is not None
+    cached_features(replace(job, watcher=watcher), phase_with(job, network))
     assert watcher.lines == []
     next(tmp_path.glob("features-*.npy")).unlink()
-    late, runs = replace(job, deadline=time.monotonic()), 1
-    while (found := cached_features(late, phase_with(job, network))) is None:
-        runs += 1
-    # 36 views, 16 at once.
-    assert runs == 3
+    late = replace(job, deadline=time.monotonic())
+    # 36 views, 16 at once: two runs are stopped, the third has no more to compute.
+    for _ in range(2):
+        with pytest.raises(TimeIsUpError):
+            cached_features(late, phase_with(job, network))
+    found = cached_features(late, phase_with(job, network))
     assert np.array_equal(found.values, expected)
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from tiny_training import Listener, quick_recipe
 
-from biqa_cli.training.job import autocast, told
+from biqa_cli.training.job import autocast, go_on_until
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_the_cpu_mixes_precisions_only_where_it_is_asked_to(
 
 def test_work_is_told_about_eight_times_and_at_its_end() -> None:
     listener = Listener()
-    go_on = told(listener, math.inf, "{} of {} are done")
+    go_on = go_on_until(math.inf, listener, "{} of {} are done")
     assert all(go_on(done, 100) for done in range(1, 101))
     assert 8 <= len(listener.lines) <= 9
     assert listener.lines[0] == "13 of 100 are done"
@@ -29,5 +29,5 @@ def test_work_is_told_about_eight_times_and_at_its_end() -> None:
 
 
 def test_work_stops_at_its_deadline() -> None:
-    assert not told(Listener(), time.monotonic(), "{} {}")(1, 2)
-    assert told(Listener(), time.monotonic() + 60, "{} {}")(1, 2)
+    assert not go_on_until(time.monotonic(), Listener(), "{} {}")(1, 2)
+    assert go_on_until(time.monotonic() + 60, Listener(), "{} {}")(1, 2)

@@ -106,18 +106,28 @@ def test_a_file_of_ones_own_changes_the_papers_recipe_key_by_key(tmp_path: Path)
         ("[network]\ntypes = 3", "network.types cannot be set"),
         ("[network]\ninput_size = 3", "network.input_size cannot be set: it follows from the crop"),
         ("[network]\nblocks = true", "blocks of blockiqa cannot be True"),
-        ("network = 3", "network: Expected object, got int"),
+        ("network = 3", "network cannot be 3: it must be a table"),
         ("[input]\nhieght = 3", "input has no key 'hieght': did you mean 'height'"),
-        ("[input]\nflip = 1", "input.flip: Expected bool, got int"),
-        ("[input]\nwidth = 0", "input.width: Expected int >= 1"),
+        ("[input]\nflip = 1", "input.flip cannot be 1: it must be true or false"),
+        ("[input]\nwidth = 0", "input.width cannot be 0: it must be a whole number >= 1"),
         ("[loss]\nfine = true", "loss has no key 'fine'"),
-        ("loss = 3", "loss: Expected object, got int"),
-        ('[loss]\nplcc_weight = "a"', "loss.plcc_weight: Expected float, got str"),
-        ("[optimiser]\nbatch = 1", "optimiser.batch: Expected int >= 2"),
-        ('[schedule]\ncurve = "constant"', "schedule.curve: Invalid enum value 'constant'"),
-        ('[schedule]\nselect = "last"', "schedule.select: Invalid enum value 'last'"),
-        ('backbones = ["resnet51"]', r"backbones\[0\]: Invalid enum value 'resnet51'"),
-        ("rounds = 3", "rounds: Expected array, got int"),
+        ("loss = 3", "loss cannot be 3: it must be a table"),
+        ('[loss]\nplcc_weight = "a"', "loss.plcc_weight cannot be 'a': it must be a number"),
+        ("[optimiser]\nbatch = 1", "optimiser.batch cannot be 1: it must be a whole number >= 2"),
+        (
+            '[schedule]\ncurve = "constant"',
+            "schedule.curve cannot be 'constant': there are step, cosine, ",
+        ),
+        ('[schedule]\nselect = "last"', "schedule.select cannot be 'last': there are srcc, plcc"),
+        (
+            'backbones = ["resnet51"]',
+            r"backbones\[0\] cannot be 'resnet51': did you mean 'resnet50'",
+        ),
+        ("backbones = []", r"backbones cannot be \[\]: it must be a list of length >= 1"),
+        ("backbones = [5]", r"backbones\[0\] cannot be 5: it must be text"),
+        ("base = 3", "base cannot be 3: it must be the name of a recipe or a TOML file"),
+        ("rounds = [3]", r"rounds\[0\] cannot be 3: it must be a table"),
+        ("rounds = 3", "rounds cannot be 3: it must be a list"),
     ],
 )
 def test_what_a_recipe_cannot_say_is_refused_with_the_key_that_is_meant(
@@ -143,17 +153,19 @@ def test_a_recipe_of_another_family_or_none_is_refused(
 
 
 def test_families_and_recipes_that_do_not_exist_are_refused_with_those_that_do() -> None:
-    with pytest.raises(UsageError, match="there is no family 'blockiqua': there are blockiqa, "):
+    with pytest.raises(UsageError, match="there is no family 'blockiqua': did you mean 'blockiqa'"):
         load_recipe("blockiqua")
     with pytest.raises(UsageError, match="there is no recipe 'nothing': .* blockiqa-cpu, "):
         load_recipe("blockiqa", config="nothing")
+    with pytest.raises(UsageError, match="'blockiqa-cpuu': .* did you mean 'blockiqa-cpu'"):
+        load_recipe("blockiqa", config="blockiqa-cpuu")
 
 
 def test_settings_reach_every_section_of_a_recipe() -> None:
     settings = [
         *("network.blocks=3", "network.similarity=cosine", "network.use_afel=false"),
         *("optimiser.rate=1e-3", "schedule.epochs=4", "seed=9", "input.flip=false"),
-        *("loss.plcc_weight=2", "monotonicity.weight=0.5", 'backbones=["efficientnet-lite2"]'),
+        *("loss.plcc_weight=2", "monotonicity.photos=50", 'backbones=["efficientnet-lite2"]'),
     ]
     recipe = load_recipe("blockiqa")
     changed = with_settings(recipe, settings)
@@ -193,11 +205,11 @@ def test_the_papers_ablations_are_settings_of_their_family_alone(family: str, se
         ("optimiser.emma=0.9", "blockiqa has no such key, did you mean 'optimiser.ema'"),
         ("network.input_size=3", "blockiqa has no such key"),
         ("rounds=[]", "blockiqa has no such key"),
-        ("optimiser.rate=fast", "optimiser.rate: Expected float, got str"),
-        ("optimiser.rate=-1", "optimiser.rate: Expected float >= 0.0"),
+        ("optimiser.rate=fast", "optimiser.rate cannot be 'fast': it must be a number"),
+        ("optimiser.rate=-1", "optimiser.rate cannot be -1: it must be a number >= 0.0"),
         ("network.blocks=7", "blocks of blockiqa cannot be 7: it can be 1, 2, 3"),
         ("input.crop=600", "crops of 600 do not fit a view of 224×224 pixels"),
-        ("input.val_share=2", "input.val_share: Expected float <= 1"),
+        ("input.val_share=2", "input.val_share cannot be 2: it must be a number <= 1"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_with_a_hint(setting: str, message: str) -> None:
@@ -218,6 +230,43 @@ def test_values_that_do_not_work_together_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         with_settings(load_recipe(family), settings)
+
+
+def test_a_word_of_a_choice_or_a_number_is_refused_with_what_it_can_be() -> None:
+    message = "loss.mae_weight cannot be 'all': there are auto"
+    with pytest.raises(UsageError, match=message):
+        with_settings(load_recipe("qualitynet"), ["loss.mae_weight=all"])
+    with pytest.raises(UsageError, match=r"loss.mae_weight cannot be \[\]: it must be a number or"):
+        with_settings(load_recipe("qualitynet"), ["loss.mae_weight=[]"])
+
+
+@pytest.mark.parametrize(
+    ("family", "settings"),
+    [
+        ("qualitynet", ["input.crop=32"]),
+        ("qualitynet", ["input.rotate=10"]),
+        ("qualitynet", ["input.crops_per_photo=2"]),
+        ("qualitynet", ["optimiser.trainable=last"]),
+        ("qualitynet", ["network.attention_first=true"]),
+        ("reqa", ["optimiser.trainable=head", "input.crop=0"]),
+    ],
+)
+@pytest.mark.parametrize("key", ["input.noise", "monotonicity.weight"])
+def test_what_needs_cached_features_is_refused_without(
+    key: str, family: str, settings: list[str]
+) -> None:
+    recipe = load_recipe(family, config=f"{family}-cpu")
+    off = ["input.noise=0", "monotonicity.weight=0"]
+    assert not with_settings(recipe, [*off, *settings]).is_cached
+    message = f"{key} is for cached features of whole photos: .*, or {key}=0"
+    with pytest.raises(UsageError, match=message):
+        with_settings(recipe, [*off, *settings, f"{key}=0.5"])
+
+
+def test_a_round_that_needs_cached_features_is_refused_with_the_recipe(tmp_path: Path) -> None:
+    text = 'family = "blockiqa"\nbase = "blockiqa-cpu"\n[[rounds]]\noptimiser.trainable = "all"'
+    with pytest.raises(UsageError, match="input.noise is for cached features"):
+        load_recipe("blockiqa", config=own(tmp_path, text))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -269,6 +318,23 @@ def test_rounds_share_the_photos_that_validate_and_know_only_keys_that_exist(
         recipe.write_text(f'family = "reqa"\n[[rounds]]\n{change}\n')
         with pytest.raises(UsageError, match=text):
             load_recipe("reqa", config=recipe)
+
+
+def test_a_base_is_found_beside_the_recipe_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "first.toml").write_text('family = "reqa"\nbase = "../second.toml"\n')
+    second = 'family = "reqa"\nbase = "reqa-cpu"\n[schedule]\nepochs = 77\n'
+    (tmp_path / "second.toml").write_text(second)
+    # Neither the working directory nor a file there of the same name matters.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path.parent / "second.toml").write_text("no recipe")
+    recipe = load_recipe("reqa", config="inner/first.toml")
+    assert recipe.schedule.epochs == 77
+    (tmp_path / "inner" / "first.toml").write_text('family = "reqa"\nbase = "second.toml"\n')
+    with pytest.raises(UsageError, match="there is no recipe 'second.toml'"):
+        load_recipe("reqa", config="inner/first.toml")
 
 
 def test_a_recipe_that_is_based_on_itself_is_refused(tmp_path: Path) -> None:

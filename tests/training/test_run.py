@@ -1,12 +1,15 @@
 """A training ends the same whatever interrupts it, and refuses what cannot be."""
 
 import json
+import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+from PIL import Image
 from rated_miniature import rated_miniature, use_tiny_backbones
 from rated_photos import loaded, rated_greys
 from safetensors.numpy import load_file
@@ -32,6 +35,7 @@ from biqa_cli.models.trained import read_trained
 from biqa_cli.training.recipe import Recipe
 from biqa_cli.training.recipe_files import load_recipe
 from biqa_cli.training.run import train
+from biqa_cli.training.validation import Validation, validate
 from biqa_cli.whole_files import write_whole
 
 CROPS = ("input.crop=48", "input.noise=0", "monotonicity.weight=0")
@@ -239,6 +243,61 @@ def test_a_training_is_finished_early_with_its_best_epoch_and_can_still_go_on(
     assert_same_training(whole.out, asked.out)
 
 
+def test_finishing_after_a_kill_between_weights_and_state_says_whose_weights_they_are(
+    rated: Dataset, decoded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = request(rated, quick_recipe(), tmp_path, photos=decoded)
+    judged = 0
+
+    def better_each_time(*given: Any) -> Validation:
+        nonlocal judged
+        judged += 1
+        return replace(validate(*given), srcc=judged / 10)
+
+    def die(path: Path, content: bytes | str) -> None:
+        # The weights of the second epoch are kept, and then the power fails.
+        if path.name == "log.csv" and judged == 2:
+            raise Killed
+        write_whole(path, content)
+
+    monkeypatch.setattr("biqa_cli.training.loop.validate", better_each_time)
+    use_writer(monkeypatch, die)
+    with pytest.raises(Killed):
+        run(asked)
+    use_writer(monkeypatch, write_whole)
+    assert [row["epoch"] for row in log_of(tmp_path)] == ["1"]
+    run(replace(asked, finish=True))
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert (summary["val"]["epoch"], summary["val"]["srcc"]) == (2, 0.2)
+    # The epoch whose end was lost is done again, and is still better than the first.
+    assert run(replace(asked, resume=True))[0].finished
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert (summary["val"]["epoch"], summary["val"]["srcc"]) == (2, 0.3)
+
+
+def test_resuming_what_has_finished_says_so_and_where_the_weights_are(
+    rated: Dataset, decoded: Path, tmp_path: Path
+) -> None:
+    asked = request(rated, quick_recipe("schedule.epochs=1"), tmp_path, photos=decoded)
+    outcome, listener = run(asked)
+    assert not any("had finished" in line for line in listener.lines)
+    again, listener = run(replace(asked, resume=True))
+    assert again == outcome and listener.steps == 0
+    said = f"the training in {tmp_path} had finished: its weights are {outcome.weights}"
+    assert said in listener.lines
+
+
+def test_a_teacher_says_what_it_has_learnt_from(
+    rated: Dataset, decoded: Path, tmp_path: Path
+) -> None:
+    recipe = tiny_recipe("shdiqa", "schedule.epochs=1")
+    run(request(rated, recipe, tmp_path, photos=decoded))
+    teacher, best = (read_trained(tmp_path / f"{name}.safetensors") for name in ("teacher", "best"))
+    assert teacher is not None and best is not None
+    assert best.learnt is not None and len(best.learnt.photos) == 26
+    assert teacher.learnt == best.learnt
+
+
 def test_frozen_layers_are_those_of_the_start_when_a_training_resumes(
     rated: Dataset, decoded: Path, tmp_path: Path
 ) -> None:
@@ -327,6 +386,13 @@ def test_a_broken_photo_is_left_out_and_named(tmp_path: Path) -> None:
     table = rated_miniature(tmp_path)
     (tmp_path / "05.png").write_bytes(b"no photo")
     (tmp_path / "06.png").unlink()
+    black = np.zeros((1, 1), np.uint8)
+    Image.fromarray(black).save(tmp_path / "07.png")
+    header = (tmp_path / "07.png").read_bytes()
+    side = (20_000).to_bytes(4, "big")
+    ihdr = b"IHDR" + side + side + header[24:29]
+    crc = zlib.crc32(ihdr).to_bytes(4, "big")
+    (tmp_path / "07.png").write_bytes(header[:12] + ihdr + crc + header[33:])
     data = load_dataset(f"csv:{table}", keep_missing=True)
     parts = {"train": range(20), "val": range(20, 28), "test": range(28, 32)}
     indices = {name: tuple(chosen) for name, chosen in parts.items()}
@@ -338,9 +404,11 @@ def test_a_broken_photo_is_left_out_and_named(tmp_path: Path) -> None:
     told = "\n".join(listener.lines)
     assert "left out: 05.png: not an image in a known format" in told
     assert "left out: 06.png: no such file" in told
-    assert "18 photos train, 8 validate, 4 are kept for the test" in told
+    # There is no --max-megapixels here.
+    assert "07.png: 20000×20000 is 400 megapixels, over the limit of 200: reduce the photo" in told
+    assert "17 photos train, 8 validate, 4 are kept for the test" in told
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert summary["left_out"].keys() == {"05.png", "06.png"}
+    assert summary["left_out"].keys() == {"05.png", "06.png", "07.png"}
     assert summary["split"]["photos"] == {"train": 20, "val": 8, "test": 4}
 
 

@@ -6,7 +6,6 @@ import torch
 from tiny_training import quick_recipe, tiny_recipe
 from training_jobs import TRAIN, VAL, random_job
 
-from biqa_cli.errors import UsageError
 from biqa_cli.training.batch import Batch
 from biqa_cli.training.description import make_phases
 from biqa_cli.training.families.base import Phase
@@ -26,9 +25,7 @@ def phase_of(job: Job) -> Phase:
 
 
 def source_of(job: Job) -> Source:
-    source = open_source(job, phase_of(job))
-    assert source is not None
-    return source
+    return open_source(job, phase_of(job))
 
 
 def epoch_of(source: Source, epoch: int = 0, *, before: int = 0, start: int = 0) -> list[Batch]:
@@ -187,16 +184,6 @@ def test_only_what_every_epoch_sees_alike_is_cached(
     recipe = quick_recipe("input.noise=0", "monotonicity.weight=0", *settings)
     source = source_of(random_job(tmp_path, recipe))
     assert isinstance(source, FeatureSource if cached else PhotoSource)
-
-
-@pytest.mark.parametrize("key", ["input.noise", "monotonicity.weight"])
-def test_what_needs_cached_features_is_refused_without(key: str, tmp_path: Path) -> None:
-    off = {"input.noise", "monotonicity.weight"} - {key}
-    recipe = quick_recipe("input.crop=32", f"{key}=0.5", *(f"{name}=0" for name in off))
-    with pytest.raises(
-        UsageError, match=f"{key} is for cached features of whole photos: .*{key}=0"
-    ):
-        source_of(random_job(tmp_path, recipe))
 
 
 def test_a_quarter_as_many_photos_are_degraded_block_by_block(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -51,8 +52,8 @@ class Phase(ABC):
     """The part of the learner that scores photos; None where nothing is scored."""
     prefix: str = ""
     """Of the network's tensors in the learner."""
-    cached_by: tuple[str, ...] | None = None
-    """The options of the network that change its cached features; None: they cannot be cached."""
+    cached_by: tuple[str, ...] = ()
+    """The options of the network that change its cached features."""
     noisy: int | None = None
     """How many of the cached features may be noisy, the first ones; None: all."""
     blockwise: Blockwise | None = None
@@ -60,11 +61,13 @@ class Phase(ABC):
     extras: Extras | None = None
     """What a phase needs of each sample besides the sample, made in the threads that read."""
 
-    def __init__(self, setting: Setting, learner: nn.Module) -> None:
+    def __init__(self, setting: Setting, learner: nn.Module | None = None) -> None:
         self.setting = setting
-        self.learner = learner
+        self.loss_settings: Any = setting.recipe.loss
+        """A record of `LOSSES`; a family's class says which."""
+        self.learner = setting.network if learner is None else learner
         """All that learns or has learnt: what a state must hold."""
-        self.network = learner
+        self.network = self.learner
         self.epochs: int = setting.recipe.schedule.epochs
 
     @abstractmethod

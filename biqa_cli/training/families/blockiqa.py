@@ -21,11 +21,11 @@ _SMOOTHING_GAIN = 0.3
 class BlockIQAPhase(Phase):
     """The one phase of BlockIQA."""
 
+    loss_settings: BlockIQALoss
     cached_by = ("blocks", "use_afel")
 
     def __init__(self, setting: Setting) -> None:
-        super().__init__(setting, setting.network)
-        self.plcc_weight = cast("BlockIQALoss", setting.recipe.loss).plcc_weight
+        super().__init__(setting)
         if setting.head_is_new and setting.recipe.optimiser.trainable != "all":
             take_filters_of_the_stem(cast("BlockIQA", self.learner))
 
@@ -34,7 +34,7 @@ class BlockIQAPhase(Phase):
         scores = output_of(self.learner, batch).scores.float()
         rated = scores[: len(batch.labels)]
         squared = self.val_loss(rated, batch.labels)
-        total = with_plcc(squared, rated, batch.labels, weight=self.plcc_weight)
+        total = with_plcc(squared, rated, batch.labels, weight=self.loss_settings.plcc_weight)
         return with_monotonicity({"loss": total}, scores, batch)
 
     def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
@@ -42,36 +42,28 @@ class BlockIQAPhase(Phase):
         return F.mse_loss(predicted, labels)
 
     def init_head(self, features: Tensor) -> None:
-        """Start pyramid and AFEL as random projections of standardised features."""
-        standardise(cast("BlockIQA", self.learner), features)
+        """Start pyramid and AFEL as random projections of standardised features.
 
-
-def standardise(network: BlockIQA, pooled: Tensor) -> None:
-    """Start pyramid and AFEL as random projections of standardised features.
-
-    The maps of a backbone have means and spreads that differ by orders of magnitude: from the
-    usual initialisation a head on EfficientNet-Lite0 reached SRCC 0.79 on BIQ2021's `val`, from
-    this one 0.84.
-
-    Args:
-        network: Changed in place.
-        pooled: What `BlockIQA.pooled` returns for some photos (B, N, K).
-    """
-    levels, responses = network.parts_of(pooled)
-    with torch.no_grad():
-        for lateral, level in zip(network.fpn.lateral, levels, strict=True):
-            # The middle one of the nine windows is the whole map; the last channel is of ones.
-            project_at_random(cast("nn.Conv2d", lateral), level[0][:, 4, :-1])
-        for first, smooth in enumerate(network.fpn.smooth):
-            kernel = cast("nn.Conv2d", smooth)
-            kernel.weight.zero_()
-            cast("Tensor", kernel.bias).zero_()
-            rotation, _ = torch.linalg.qr(torch.randn(kernel.weight.shape[:2]))
-            # The map of a level is the sum of all coarser ones.
-            gain = _SMOOTHING_GAIN / (len(levels) - first) ** 0.5
-            kernel.weight[:, :, 1, 1] = gain * rotation.to(kernel.weight)
-        if network.afel is not None:
-            project_at_random(network.afel.project, responses)
+        The maps of a backbone have means and spreads that differ by orders of magnitude: from the
+        usual initialisation a head on EfficientNet-Lite0 reached SRCC 0.79 on BIQ2021's `val`,
+        from this one 0.84.
+        """
+        network = cast("BlockIQA", self.learner)
+        levels, responses = network.parts_of(features)
+        with torch.no_grad():
+            for lateral, level in zip(network.fpn.lateral, levels, strict=True):
+                # The middle one of the nine windows is the whole map; the last channel is of ones.
+                project_at_random(cast("nn.Conv2d", lateral), level[0][:, 4, :-1])
+            for first, smooth in enumerate(network.fpn.smooth):
+                kernel = cast("nn.Conv2d", smooth)
+                kernel.weight.zero_()
+                cast("Tensor", kernel.bias).zero_()
+                rotation, _ = torch.linalg.qr(torch.randn(kernel.weight.shape[:2]))
+                # The map of a level is the sum of all coarser ones.
+                gain = _SMOOTHING_GAIN / (len(levels) - first) ** 0.5
+                kernel.weight[:, :, 1, 1] = gain * rotation.to(kernel.weight)
+            if network.afel is not None:
+                project_at_random(network.afel.project, responses)
 
 
 def take_filters_of_the_stem(network: BlockIQA) -> None:

@@ -10,12 +10,7 @@ _LEAST_SPREAD = 0.1
 
 
 def project_at_random(layer: nn.Linear | nn.Conv2d, features: Tensor) -> None:
-    """Let a layer project features (n, C) at random, each in units of its spread.
-
-    Args:
-        layer: Changed in place.
-        features: What it will see of some photos.
-    """
+    """Let a layer project what it will see of photos (n, C) at random, in units of its spread."""
     mean, spread = features.mean(0), features.std(0)
     spread = spread.clamp_min(_LEAST_SPREAD * float(spread.median()) + torch.finfo().tiny)
     weight = torch.randn(len(layer.weight), len(mean)).to(mean) / len(mean) ** 0.5 / spread

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import Pixels
 from biqa_cli.networks.nlnet import NLNet
 from biqa_cli.networks.superpixels import superpixel_nodes
@@ -24,17 +23,16 @@ from biqa_cli.training.monotonicity import with_monotonicity
 from biqa_cli.training.recipe import NLNetLoss
 
 QUALITY_WEIGHT = 100.0
-_SMALLEST_BATCH = 2
 
 
 class NLNetPhase(Phase):
     """The one phase of NLNet."""
 
+    loss_settings: NLNetLoss
     cached_by = ("branches", "patch")
 
     def __init__(self, setting: Setting) -> None:
-        super().__init__(setting, setting.network)
-        self.plcc_weight = cast("NLNetLoss", setting.recipe.loss).plcc_weight
+        super().__init__(setting)
         self.noisy = self._nlnet.local_features
         # A whole photo is cut into its patches by the network, as when it is scored.
         self.is_whole = setting.recipe.input.crop == 0
@@ -59,7 +57,9 @@ class NLNetPhase(Phase):
             "quality": quality,
             "ranking": ranking,
         }
-        terms["loss"] = with_plcc(terms["loss"], scores, labels, weight=self.plcc_weight)
+        terms["loss"] = with_plcc(
+            terms["loss"], scores, labels, weight=self.loss_settings.plcc_weight
+        )
         if output.type_logits is not None:
             terms["type"] = F.cross_entropy(output.type_logits[:rated].float(), batch.types)
             terms["loss"] = terms["loss"] + terms["type"]
@@ -76,18 +76,7 @@ class NLNetPhase(Phase):
 
 
 def ranking_loss(predicted: Tensor, mos: Tensor) -> Tensor:
-    """Return L_r, the smooth L1 distance of the differences of all pairs of images.
-
-    Args:
-        predicted: Scores (B,).
-        mos: Labels (B,).
-
-    Raises:
-        UsageError: If there are fewer than two images, hence no pair.
-    """
-    if len(predicted) < _SMALLEST_BATCH:
-        msg = f"a batch of {len(predicted)} has no pair to rank: use 2 or more, drop the last"
-        raise UsageError(msg)
+    """Return L_r, the smooth L1 distance of the differences of all pairs of scores (B,)."""
     i, j = torch.triu_indices(len(predicted), len(predicted), offset=1, device=predicted.device)
     predicted, mos = predicted.float(), mos.float()
     return F.smooth_l1_loss(predicted[i] - predicted[j], mos[i] - mos[j])

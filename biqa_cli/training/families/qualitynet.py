@@ -21,13 +21,14 @@ _DEVIATION_FLOOR = 1e-8
 class QualityNetPhase(Phase):
     """The one phase of QualityNet."""
 
+    loss_settings: QualityNetLoss
+    cached_by = ("chains", "levels")
+
     def __init__(self, setting: Setting) -> None:
-        super().__init__(setting, setting.network)
-        recipe, loss = setting.recipe, cast("QualityNetLoss", setting.recipe.loss)
-        self.mae_weight = mae_weight_of(loss.mae_weight, label_span=setting.label_span)
-        self.plcc_weight = loss.plcc_weight
-        # Only where pooling comes first does the head need nothing but pooled maps.
-        self.cached_by = None if recipe.network["attention_first"] else ("chains", "levels")
+        super().__init__(setting)
+        self.mae_weight = mae_weight_of(
+            self.loss_settings.mae_weight, label_span=setting.label_span
+        )
 
     def loss(self, batch: Batch) -> Terms:
         """Return L_total (eq. 38)."""
@@ -42,9 +43,8 @@ class QualityNetPhase(Phase):
 
     def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
         """Return the same of all validation photos."""
-        return quality_aware_loss(
-            predicted, labels, mae_weight=self.mae_weight, plcc_weight=self.plcc_weight
-        )
+        weights = {"mae_weight": self.mae_weight, "plcc_weight": self.loss_settings.plcc_weight}
+        return quality_aware_loss(predicted, labels, **weights)
 
     def init_head(self, features: Tensor) -> None:
         """Start the head as a random projection of standardised features."""
@@ -79,9 +79,6 @@ def quality_aware_loss(
         mos: Labels (B,), B at least 2 for the second term to count.
         mae_weight: λ1.
         plcc_weight: λ2.
-
-    Reference:
-        QualityNet, eqs. 38 to 40.
     """
     predicted, mos = predicted.float(), mos.float()
     error = (predicted - mos).abs().mean()
@@ -94,17 +91,10 @@ def with_plcc(loss: Tensor, predicted: Tensor, mos: Tensor, *, weight: float) ->
 
 
 def plcc_loss(predicted: Tensor, mos: Tensor) -> Tensor:
-    """Return 1 - PLCC of a batch, from 0 (aligned) over 1 (unrelated) to 2 (reversed).
+    """Return 1 - PLCC (eq. 40) of a batch, from 0 (aligned) over 1 (unrelated) to 2 (reversed).
 
     Where all labels are equal there is no correlation to learn: the loss is 0. Where all
     predictions are equal it is 1.
-
-    Args:
-        predicted: Scores (B,).
-        mos: Labels (B,).
-
-    Reference:
-        QualityNet, eq. 40.
     """
     p, q = predicted.float(), mos.float()
     p, q = p - p.mean(), q - q.mean()

@@ -4,7 +4,6 @@ The four stages of the training are weights of the same loss (eq. 14).
 """
 
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -12,7 +11,7 @@ from torch.nn import functional as F
 
 from biqa_cli.errors import UsageError
 from biqa_cli.training.batch import Batch, output_of
-from biqa_cli.training.families.base import Phase, Setting, Terms
+from biqa_cli.training.families.base import Phase, Terms
 from biqa_cli.training.recipe import REQALoss
 
 _SIGMA = 1e-4
@@ -32,21 +31,19 @@ STAGES = len(_PRINTED_WEIGHTS)
 class REQAPhase(Phase):
     """The one phase of REQA. Its backbone learns, so that nothing is cached."""
 
-    def __init__(self, setting: Setting) -> None:
-        super().__init__(setting, setting.network)
-        self.settings = cast("REQALoss", setting.recipe.loss)
+    loss_settings: REQALoss
 
     def loss(self, batch: Batch) -> Terms:
         """Return the loss of the stage that the epoch belongs to (eq. 14)."""
         step_scores = output_of(self.learner, batch).step_scores.float()
-        stage = stage_of(batch.epoch, epochs=self.epochs, first=self.settings.first_stage)
+        stage = stage_of(batch.epoch, epochs=self.epochs, first=self.loss_settings.first_stage)
         total = coarse_to_fine_loss(
             step_scores,
             batch.labels,
             groups=micro_batches(batch.labels, generator=batch.generator),
             weights=stage_weights(stage, steps=step_scores.shape[1]),
-            coarse=self.settings.coarse,
-            fine=self.settings.fine,
+            coarse=self.loss_settings.coarse,
+            fine=self.loss_settings.fine,
         )
         return {"loss": total, "mae": F.l1_loss(step_scores[:, -1], batch.labels)}
 
@@ -73,13 +70,6 @@ def stage_weights(stage: int, *, steps: int = 4) -> tuple[float, ...]:
     For T = 4 the printed table, each row divided by its sum. For other T the paper has no
     table: a quarter for the first step and the rest in proportion 1 : 2 : … at every stage.
 
-    Args:
-        stage: 1 to 4; the paper's have ten epochs each.
-        steps: T, at least 2.
-
-    Raises:
-        UsageError: If there is no such stage.
-
     Reference:
         REQA, eq. 14 and section IV-A(3).
 
@@ -89,9 +79,6 @@ def stage_weights(stage: int, *, steps: int = 4) -> tuple[float, ...]:
         >>> stage_weights(1, steps=3)
         (0.25, 0.25, 0.5)
     """
-    if not 1 <= stage <= STAGES:
-        msg = f"the training has stages 1 to {STAGES}, got {stage}"
-        raise UsageError(msg)
     printed = _PRINTED_WEIGHTS[stage - 1]
     if steps == len(printed):
         return tuple(weight / sum(printed) for weight in printed)
@@ -109,9 +96,7 @@ def tolerances(steps: int) -> tuple[float, ...]:
         >>> tolerances(4), tolerances(2)
         ((5.0, 2.5, 0.0), (0.0,))
     """
-    if steps == 2:  # noqa: PLR2004  one fine step, the last
-        return (0.0,)
-    return tuple(_FIRST_TOLERANCE * (steps - t) / (steps - 2) for t in range(2, steps + 1))
+    return tuple(_FIRST_TOLERANCE * (steps - t) / max(steps - 2, 1) for t in range(2, steps + 1))
 
 
 def micro_batches(mos: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
@@ -140,11 +125,7 @@ def micro_batches(mos: Tensor, *, generator: torch.Generator | None = None) -> T
 
 
 def rank_loss(mos_difference: Tensor, score_difference: Tensor) -> Tensor:
-    """Return L_rank of pairs, 0 where they are in the right order (eq. 9).
-
-    Args:
-        mos_difference: s_i - s_j, of any shape.
-        score_difference: F_i - F_j at the first step, of the same shape.
+    """Return L_rank of s_i - s_j and F_i - F_j at the first step, 0 in the right order (eq. 9).
 
     Example:
         >>> rank_loss(torch.tensor(2.0), torch.tensor(-3.0))  # 6 / 2.0001 · 3
@@ -156,18 +137,15 @@ def rank_loss(mos_difference: Tensor, score_difference: Tensor) -> Tensor:
 
 
 def gradient_loss(mos_difference: Tensor, score_difference: Tensor) -> Tensor:
-    """Return L_gradient of pairs, 0 where their distances agree (eq. 11); arguments as above."""
+    """Return L_gradient of the same, 0 where the distances agree (eq. 11)."""
     return (mos_difference.abs() - score_difference.abs()).abs()
 
 
 def coarse_loss(predicted: Tensor, mos: Tensor) -> Tensor:
     """Return L_coarse as a mean over the ten pairs of each micro-batch (eq. 12).
 
-    The paper sums over pairs; the mean is commensurate with the tolerance loss.
-
-    Args:
-        predicted: F_1 of micro-batches (M, 5), 0 to 100.
-        mos: Their labels (M, 5), 0 to 100.
+    The paper sums over pairs; the mean is commensurate with the tolerance loss. Both F_1 and
+    labels are (M, 5), 0 to 100.
     """
     i, j = torch.triu_indices(mos.shape[1], mos.shape[1], offset=1, device=mos.device)
     mos_difference = mos[:, i] - mos[:, j]
@@ -179,13 +157,7 @@ def coarse_loss(predicted: Tensor, mos: Tensor) -> Tensor:
 
 
 def tolerance_loss(predicted: Tensor, mos: Tensor, *, tolerance: float) -> Tensor:
-    """Return L_fine, the mean of what |s - F_t| exceeds the tolerance by (eq. 13).
-
-    Args:
-        predicted: F_t (B,), 0 to 100.
-        mos: Labels (B,), 0 to 100.
-        tolerance: l_t.
-    """
+    """Return L_fine, the mean of what |s - F_t| (B,) exceeds the tolerance l_t by (eq. 13)."""
     return ((predicted - mos).abs() - tolerance).clamp_min(0).mean()
 
 
@@ -212,12 +184,9 @@ def coarse_to_fine_loss(
     first, *others = step_scores.unbind(1)
     allowed = tolerances(step_scores.shape[1]) if fine else (0.0,) * len(others)
     losses = [
-        coarse_loss(first[groups], mos[groups])
-        if coarse
-        else tolerance_loss(first, mos, tolerance=0.0),
-        *(
-            tolerance_loss(f, mos, tolerance=limit)
-            for f, limit in zip(others, allowed, strict=True)
-        ),
+        tolerance_loss(f, mos, tolerance=limit)
+        for f, limit in zip((first, *others), (0.0, *allowed), strict=True)
     ]
+    if coarse:
+        losses[0] = coarse_loss(first[groups], mos[groups])
     return torch.stack([w * loss for w, loss in zip(weights, losses, strict=True)]).sum()

@@ -5,7 +5,6 @@ Reference:
     Assessment", CVPR 2025. The abstract names the terms; their equations are our reading.
 """
 
-from collections.abc import Callable
 from typing import cast
 
 import numpy as np
@@ -32,11 +31,11 @@ TEMPERATURE = 0.1
 
 def shdiqa_phases(setting: Setting) -> tuple[Phase, ...]:
     """Return the teacher's phase and the student's; without distillation the student's alone."""
-    loss = _loss_of(setting)
+    loss = cast("SHDIQALoss", setting.recipe.loss)
     if not (
         setting.recipe.network["use_baf"] and (loss.contrastive_weight or loss.affinity_weight)
     ):
-        return (QualityPhase(setting, setting.network),)
+        return (QualityPhase(setting),)
     if loss.teacher_epochs < 1:
         msg = (
             "without a trained teacher there is nothing to distil: set loss.teacher_epochs to 1 or "
@@ -50,11 +49,8 @@ def shdiqa_phases(setting: Setting) -> tuple[Phase, ...]:
 class QualityPhase(Phase):
     """The network on its own: DEIQT's loss of quality."""
 
+    loss_settings: SHDIQALoss
     cached_by = ("patch", "levels")
-
-    def __init__(self, setting: Setting, learner: nn.Module) -> None:
-        super().__init__(setting, learner)
-        self.settings = _loss_of(setting)
 
     def loss(self, batch: Batch) -> Terms:
         """Return L_q."""
@@ -71,13 +67,14 @@ class QualityPhase(Phase):
 
     def _quality(self, scores: Tensor, batch: Batch) -> Tensor:
         rated = scores[: len(batch.labels)]
-        beta, plcc_weight = self.settings.beta, self.settings.plcc_weight
+        beta, plcc_weight = self.loss_settings.beta, self.loss_settings.plcc_weight
         return quality_loss(rated, batch.labels, beta=beta, plcc_weight=plcc_weight)
 
 
 class TeacherPhase(Phase):
     """The teacher learns to tell type and level of the distortion of each block."""
 
+    loss_settings: SHDIQALoss
     name = "teacher"
     cached_by = ("patch", "levels")
 
@@ -85,8 +82,8 @@ class TeacherPhase(Phase):
         self.teacher = _teacher_like(setting)
         super().__init__(setting, self.teacher)
         self.network = None
-        self.epochs = _loss_of(setting).teacher_epochs
-        self.blockwise, self.extras = _blockwise(setting), _degrade(setting)
+        self.epochs = self.loss_settings.teacher_epochs
+        _learn_from_degraded(self)
 
     def loss(self, batch: Batch) -> Terms:
         """Return L_T, and the share of blocks whose type is right."""
@@ -125,7 +122,7 @@ class StudentPhase(QualityPhase):
         self.student = Student(network, width=network.decoder.panels.shape[1])
         super().__init__(setting, self.student)
         self.network, self.teacher = network, teacher
-        self.blockwise, self.extras = _blockwise(setting), _degrade(setting)
+        _learn_from_degraded(self)
 
     def begin(self) -> None:
         """Freeze the teacher, which has learnt."""
@@ -143,7 +140,7 @@ class StudentPhase(QualityPhase):
         quality = self._quality(scores, batch)
         contrastive = contrastive_loss(learnt, taught, batch.extras["types"])
         affinity = affinity_loss(learnt, taught)
-        c, a = self.settings.contrastive_weight, self.settings.affinity_weight
+        c, a = self.loss_settings.contrastive_weight, self.loss_settings.affinity_weight
         terms = {
             "loss": quality + c * contrastive + a * affinity,
             "quality": quality,
@@ -158,11 +155,7 @@ def teacher_loss(
 ) -> Tensor:
     """Return L_T, the cross-entropies of type and of level, each the mean over all blocks.
 
-    Args:
-        type_logits: (B, K, 24).
-        level_logits: (B, K, 4).
-        types: (B, K), 0 to 23.
-        levels: (B, K), 0 to 3.
+    Logits are (B, K, 24) and (B, K, 4), types and levels (B, K).
     """
     of_type = F.cross_entropy(type_logits.float().flatten(0, 1), types.flatten())
     of_level = F.cross_entropy(level_logits.float().flatten(0, 1), levels.flatten())
@@ -172,14 +165,10 @@ def teacher_loss(
 def quality_loss(
     predicted: Tensor, mos: Tensor, *, beta: float = 1.0, plcc_weight: float = 0.0
 ) -> Tensor:
-    """Return L_q, the smooth L1 distance (DEIQT) of scores and labels (B,).
+    """Return L_q, the smooth L1 distance (DEIQT) of scores and labels (B,), and perhaps 1 - PLCC.
 
-    Args:
-        predicted: Scores.
-        mos: Labels.
-        beta: β, up to which errors count by their squares: 1 for labels of tens. Labels of 0 to 1
-            never leave it; there 0.01 is what 1 is for labels of 0 to 100.
-        plcc_weight: Of 1 - PLCC, QualityNet's second term (our extension).
+    Errors up to β count by their squares: 1 is for labels of tens. Labels of 0 to 1 never leave
+    it; there 0.01 is what 1 is for labels of 0 to 100.
     """
     distance = F.smooth_l1_loss(predicted.float(), mos.float(), beta=beta)
     return with_plcc(distance, predicted, mos, weight=plcc_weight)
@@ -208,9 +197,7 @@ def contrastive_loss(
 def affinity_loss(student: Tensor, teacher: Tensor) -> Tensor:
     """Return L_AKD = ‖Aˢ - Aᵗ‖² / (BK)², A = Ẑ Ẑᵀ the cosines of all blocks of the batch.
 
-    Args:
-        student: φ(t̂) of the student (B, K, D).
-        teacher: t̂ of the teacher (B, K, D); no gradient flows into it.
+    Arguments as of `contrastive_loss`.
     """
     z_student, z_teacher = _directions(student), _directions(teacher.detach())
     return (z_student @ z_student.mT - z_teacher @ z_teacher.mT).square().mean()
@@ -219,10 +206,6 @@ def affinity_loss(student: Tensor, teacher: Tensor) -> Tensor:
 def _directions(tokens: Tensor) -> Tensor:
     """Return block tokens (B, K, D) as rows of length 1 (B·K, D)."""
     return F.normalize(tokens.float().flatten(0, 1), dim=1)
-
-
-def _loss_of(setting: Setting) -> SHDIQALoss:
-    return cast("SHDIQALoss", setting.recipe.loss)
 
 
 def _init_tokens(encoder: BlockEncoder, features: Tensor) -> None:
@@ -251,19 +234,16 @@ def _partition(setting: Setting) -> Partition:
     return cast("Partition", setting.recipe.network["partition"])
 
 
-def _blockwise(setting: Setting) -> Blockwise:
-    return Blockwise(_partition(setting), _loss_of(setting).degraded_photos)
-
-
-def _degrade(setting: Setting) -> Callable[[Pixels, np.random.Generator], Arrays]:
-    """Return what degrades each block of a crop in its own way."""
-    partition = _partition(setting)
+def _learn_from_degraded(phase: Phase) -> None:
+    """Let a phase also see each crop, or some photos, with each block degraded in its own way."""
+    partition = _partition(phase.setting)
 
     def degrade(crop: Pixels, rng: np.random.Generator) -> Arrays:
         names = ("degraded", "types", "levels")
         return dict(zip(names, degrade_blocks(crop, rng, partition=partition), strict=True))
 
-    return degrade
+    phase.blockwise = Blockwise(partition, phase.loss_settings.degraded_photos)
+    phase.extras = degrade
 
 
 def _pooled_of_degraded(batch: Batch, setting: Setting, network: SHDIQA | SHDIQATeacher) -> Tensor:

@@ -8,7 +8,7 @@ from biqa_cli.models.spec import InputContract
 from biqa_cli.networks.blockiqa import BlockIQA
 from biqa_cli.training.batch import Batch, Triples
 from biqa_cli.training.families.base import Setting
-from biqa_cli.training.families.blockiqa import BlockIQAPhase, standardise
+from biqa_cli.training.families.blockiqa import BlockIQAPhase
 from biqa_cli.training.monotonicity import monotonicity_loss
 from biqa_cli.training.recipe_files import load_recipe, with_settings
 
@@ -70,7 +70,7 @@ def test_maps_of_any_scale_count_alike_in_a_new_head() -> None:
         parts = torch.cat([means.flatten(1) for level in scaled for means in level], dim=1)
         again = torch.cat([parts, responses], dim=1).reshape(40, 4, -1)
         torch.manual_seed(1)
-        standardise(fresh, again)
+        phase_of(fresh).init_head(again)
         with torch.inference_mode():
             return fresh.fpn.from_windows(scaled).std(0).reshape(4, -1).mean(1)
 

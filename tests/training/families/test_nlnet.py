@@ -4,7 +4,6 @@ import pytest
 import torch
 from tiny_backbone import TinyBackbone
 
-from biqa_cli.errors import UsageError
 from biqa_cli.models.spec import InputContract
 from biqa_cli.networks.nlnet import NLNet
 from biqa_cli.training.batch import Batch
@@ -23,11 +22,6 @@ def test_the_ranking_term_is_the_mean_over_all_pairs() -> None:
 
 def test_a_shift_of_all_scores_does_not_change_the_ranking_term() -> None:
     assert ranking_loss(_PREDICTED + 5, _MOS).item() == pytest.approx(2.625 / 3)
-
-
-def test_one_image_has_no_pair() -> None:
-    with pytest.raises(UsageError, match="a batch of 1 has no pair to rank"):
-        ranking_loss(torch.zeros(1), torch.zeros(1))
 
 
 def phase_of(network: NLNet, *settings: str) -> NLNetPhase:
