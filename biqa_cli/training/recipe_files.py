@@ -178,7 +178,7 @@ def _explained(
         return f"{place or 'a recipe'} has no key {found[1]!r}: {did_you_mean(found[1], known)}"
     value: Any = plain
     for key in re.findall(r"\w+", place):
-        value = value[int(key) if isinstance(value, list) else key]
+        value = value[key if isinstance(value, dict) else int(key)]
     if what.startswith("Invalid"):
         section, _, name = place.rpartition(".")
         kind = BackboneName if "backbones" in name else keys_of(family)[section][name]
