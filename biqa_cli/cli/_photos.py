@@ -9,16 +9,13 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biqa_cli.cli._targets import refuse_inputs, refuse_to_overwrite
+from biqa_cli.cli._targets import STDIN, refuse_inputs, refuse_to_overwrite
 from biqa_cli.errors import UsageError
 from biqa_cli.reports.rows import printable
 from biqa_cli.results import ImageResult
 
 if TYPE_CHECKING:
     from biqa_cli.threads import Arriving
-
-STDIN = "-"
-"""The name of the picture on standard input; a file of that name is ./-"""
 
 
 def named_photos(named: Sequence[str], *, exclude: Sequence[str] | None) -> list[str]:
@@ -88,11 +85,6 @@ def source_of(name: str) -> str | bytes:
     from biqa_cli.images.standard_input import picture_from_standard_input
 
     return picture_from_standard_input() if name == STDIN else name
-
-
-def stem_of(name: str) -> str:
-    """Return what the names of files that are made of a photo begin with."""
-    return "stdin" if name == STDIN else Path(name).stem
 
 
 def with_names(results: Iterable[ImageResult], *, on_terminal: bool) -> Iterator[ImageResult]:
