@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from biqa_cli.cli._output import STDOUT
 from biqa_cli.errors import UsageError
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.models.catalog import MODELS
@@ -35,6 +36,28 @@ def _devices() -> list[str]:
 
 def _models(incomplete: str) -> list[str]:
     return [name for name in MODELS if name.startswith(incomplete)]
+
+
+def _report_file(text: str) -> Path | None:
+    """Return the file to write a report to; None, as without -o, is stdout, and ./- a file."""
+    return None if text == "-" else Path(text)
+
+
+def any_file(text: str) -> Path:
+    """Return the file to write; - is STDOUT, and ./- a file of that name."""
+    path = Path(text)
+    return path.absolute() if path == STDOUT and text != "-" else path
+
+
+def only_file(text: str) -> Path:
+    """Return the file to write where stdout has other data.
+
+    Raises:
+        UsageError: If it is -, as which other options take stdout.
+    """
+    if text == "-":
+        raise UsageError("standard output has the report: name a file, or ./- if it is called so")
+    return Path(text)
 
 
 _SEE_MODELS = "See `biqa models list`."
@@ -139,7 +162,14 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed, the sam
 
 # What is written and said.
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Write to a file, renamed when whole.")
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        parser=_report_file,
+        help="Write to a file, renamed when whole; - is stdout.",
+    ),
 ]
 ListFormat = Annotated[TableOrJson, typer.Option("-f", "--format", help="How it is printed.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no summary.")]
@@ -156,12 +186,22 @@ def limits_of(*, max_megapixels: float, memory: float, seconds: float) -> Limits
     return Limits(round(max_megapixels * _MILLION), round(memory * _MILLION), seconds)
 
 
-def format_of(output: Path, suffixes: Mapping[str, _Format]) -> _Format:
-    """Return the format that a file's suffix stands for.
+def choose_format(
+    asked: _Format | None, output: Path | None, suffixes: Mapping[str, _Format], *, default: _Format
+) -> _Format:
+    """Return the format of a report: the one asked for, else that of the file's suffix.
+
+    Args:
+        asked: By -f.
+        output: By -o; None for stdout, which has the default format.
+        suffixes: What suffixes stand for.
+        default: Of stdout.
 
     Raises:
-        UsageError: If it stands for none; the message names those that do.
+        UsageError: If the suffix stands for none; the message names those that do.
     """
+    if asked is not None or output is None:
+        return asked or default
     if output.suffix.lower() not in suffixes:
         msg = f"what format is {output.name!r}? use {', '.join(suffixes)}, or choose one with -f"
         raise UsageError(msg)
