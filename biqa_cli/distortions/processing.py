@@ -44,12 +44,13 @@ def _guided(image: NDArray[np.float32], variance: float) -> NDArray[np.float32]:
     guide = np.tensordot(_LUMA, image, axes=1)
     small = _resized(guide, half)
     mean = _box(small)
-    inverse = 1 / (np.maximum(_box(small * small) - mean * mean, 0) + np.float32(variance))
+    spread = np.maximum(_box(small * small) - mean * mean, 0) + np.float32(variance)
     smoothed = np.empty_like(image)
     for channel, plane in enumerate(image):
         small_plane = _resized(plane, half)
         average = _box(small_plane)
-        slope = inverse * (_box(small * small_plane) - mean * average)
+        together = _box(small * small_plane) - mean * average
+        slope = np.divide(together, spread, dtype=np.float32)
         smoothed[channel] = _resized(_box(slope), (width, height)) * guide
         smoothed[channel] += _resized(_box(average - slope * mean), (width, height))
     return smoothed
