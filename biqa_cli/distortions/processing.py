@@ -50,7 +50,7 @@ def _guided(image: NDArray[np.float32], variance: float) -> NDArray[np.float32]:
         small_plane = _resized(plane, half)
         average = _box(small_plane)
         together = _box(small * small_plane) - mean * average
-        slope = np.divide(together, spread, dtype=np.float32)
+        slope: NDArray[np.float32] = np.divide(together, spread, dtype=np.float32)
         smoothed[channel] = _resized(_box(slope), (width, height)) * guide
         smoothed[channel] += _resized(_box(average - slope * mean), (width, height))
     return smoothed
@@ -60,6 +60,6 @@ def _resized(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.fl
     return np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR))
 
 
-def _box(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+def _box(plane: NDArray[np.floating]) -> NDArray[np.float32]:
     means: NDArray[np.float32] = uniform_filter(plane, _GUIDED_SIDE, mode="nearest")
     return means
