@@ -6,7 +6,7 @@ a sharp and a worse frame of one photo is in order if the sharp one has the high
 
 Run:  python benchmarks/bursts.py PHOTOS -o FILE.json
 Needs: a folder with camera photos. Smaller photos are left out, and so are files that cannot be
-       read and frames whose sharp version has no detail at single pixels to lose.
+       read and photos without detail at single pixels, which have nothing to lose.
 """
 
 from collections import defaultdict

@@ -81,9 +81,13 @@ def centre(photo: Photo) -> Photo:
 
 
 def means(
-    keys: Sequence[Cell], degraded: Iterator[tuple[Cell, Photo]], model: LoadedModel
+    keys: Sequence[Cell],
+    degraded: Iterator[tuple[Cell, Photo]],
+    model: LoadedModel,
+    *,
+    least: float,
 ) -> dict[Cell, float]:
-    """Return the mean score of each cell, if at least half of the photos are in it."""
+    """Return the mean score of each cell, if at least so many photos are in it."""
     taken: list[Cell] = []
 
     def photos() -> Iterator[Photo]:
@@ -94,7 +98,7 @@ def means(
     found = defaultdict(list)
     for place, score in enumerate(scores(photos(), model)):
         found[taken[place]].append(score)
-    return {key: round(fmean(found[key]), 2) for key in keys if len(found[key]) >= COUNT / 2}
+    return {key: round(fmean(found[key]), 2) for key in keys if len(found[key]) >= least}
 
 
 def kadid_cells(photos: Sequence[Photo]) -> Iterator[tuple[Cell, Photo]]:
@@ -203,12 +207,14 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("--kadid", type=Path, required=True)
     parser.add_argument("--tid2013", type=Path)
+    parser.add_argument("--count", type=int, default=COUNT, help="the first so many photos")
     given = parser.parse_args()
     model, result = loaded(given)
-    photos = [centre(pixels(path)) for path in paths(given.photos, COUNT)]
+    photos = [centre(pixels(path)) for path in paths(given.photos, given.count)]
+    half = len(photos) / 2
     said = kadid_opinions(given.kadid)
     of_kadid = {cell: said[there] for cell, there in KADID_CELLS.items()}
-    found = means(list(KADID_CELLS), kadid_cells(photos), model)
+    found = means(list(KADID_CELLS), kadid_cells(photos), model, least=half)
     result["photos"] = len(photos)
     result["score of the photos"] = round(fmean(scores(photos, model)), 2)
     papers = {cell: score for cell, score in found.items() if cell[0] in PAPERS}
@@ -218,7 +224,7 @@ def main() -> None:
         told = tid_opinions(given.tid2013)
         cells = [(search, level) for search in SEARCHES for level in range(1, len(PSNR) + 1)]
         of_tid = {(search.kind, level): told[search.number, level] for search, level in cells}
-        made = means(list(of_tid), tid_cells(photos), model)
+        made = means(list(of_tid), tid_cells(photos), model, least=half)
         result["tid2013"] = {
             "kinds": {search.kind: TID_KINDS[search.number - 1] for search in SEARCHES},
             **agreement(made, of_tid),

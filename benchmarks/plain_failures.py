@@ -109,10 +109,13 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--large", type=Path, required=True)
     parser.add_argument("--small", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=COUNT, help="the first so many of each")
     given = parser.parse_args()
     model, result = loaded(given)
-    large = (pixels(path) for path in paths(given.large, COUNT))
-    small = (to_megapixels(pixels(path), SMALL_MEGAPIXELS) for path in paths(given.small, COUNT))
+    large = (pixels(path) for path in paths(given.large, given.count))
+    small = (
+        to_megapixels(pixels(path), SMALL_MEGAPIXELS) for path in paths(given.small, given.count)
+    )
     result["large"], result["small"] = measured(large, model), measured(small, model)
     result["all"] = summary([result["large"], result["small"]])
     rows: list[list[object]] = [
