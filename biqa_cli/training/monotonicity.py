@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from biqa_cli.distortions.catalog import DISTORTIONS, LEVELS
+from biqa_cli.distortions.catalog import LEVELS, SHDIQA_DISTORTIONS
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.images.view_store import Pixels
@@ -43,7 +43,7 @@ def draw_degraded(indices: Sequence[int], *, count: int, seed: int) -> tuple[Deg
         [2, 0, 1]
     """
     rng = numbers_of_choice(seed)
-    kinds = [d.name for d in DISTORTIONS if d.name not in _UNORDERED]
+    kinds = [d.name for d in SHDIQA_DISTORTIONS if d.name not in _UNORDERED]
     return tuple(
         Degraded(
             index=indices[place],
