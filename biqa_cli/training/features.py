@@ -93,9 +93,10 @@ def cached_features(job: Job, phase: Phase) -> CachedFeatures | None:
         noisy = features.some(trains, _PHOTOS_FOR_SPREAD)[..., : phase.noisy]
         features = replace(features, spread=noisy.std(dim=0).numpy())
     # A phase that does not score has no use for monotonicity.
-    if recipe.monotonicity.weight and phase.network is not None:
-        count = recipe.monotonicity.photos
-        degraded = _of_degraded(job, phase, draw_degraded(trains, count=count, seed=recipe.seed))
+    if recipe.monotonicity.is_on and phase.network is not None:
+        count, kinds = recipe.monotonicity.photos, recipe.monotonicity.kinds
+        drawn = draw_degraded(trains, count=count, seed=recipe.seed, kinds=kinds)
+        degraded = _of_degraded(job, phase, drawn)
         if degraded is None:
             return None
         features = replace(features, degraded=degraded)

@@ -1,6 +1,6 @@
 """Where batches come from: photos, or cached features of photos. The loop cannot tell."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from biqa_cli.distortions.opinions import degraded_share
 from biqa_cli.errors import UsageError
 from biqa_cli.threads import map_ahead
 from biqa_cli.training.augmentation import (
@@ -22,6 +23,7 @@ from biqa_cli.training.batch import Batch, Cacheable, Triples
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import CachedFeatures, cached_features
 from biqa_cli.training.job import Job
+from biqa_cli.training.monotonicity import Degraded, ordered_levels
 from biqa_cli.training.streams import Stream, numbers, torch_seed
 from biqa_cli.training.validation import predict
 
@@ -71,7 +73,11 @@ def open_source(job: Job, phase: Phase) -> Source | None:
     if is_frozen and phase.cached_by is not None:
         features = cached_features(job, phase)
         return None if features is None else FeatureSource(job, features)
-    values = {"input.noise": recipe.input.noise, "monotonicity.weight": recipe.monotonicity.weight}
+    values = {
+        "input.noise": recipe.input.noise,
+        "monotonicity.weight": recipe.monotonicity.weight,
+        "monotonicity.opinion_weight": recipe.monotonicity.opinion_weight,
+    }
     for name, value in values.items():
         if value:
             raise UsageError(_NOT_CACHED.format(name, name))
@@ -123,6 +129,7 @@ class FeatureSource:
 
     def __init__(self, job: Job, features: CachedFeatures) -> None:
         self.job, self.features = job, features
+        self.labels = dict(zip(job.photos.indices, job.photos.labels.tolist(), strict=True))
 
     def batches(self, *, epoch: int, before: int, start: int) -> Iterator[Batch]:
         job, samples = self.job, samples_of(self.job, before + epoch)
@@ -174,10 +181,25 @@ class FeatureSource:
         span = scale.highest - scale.lowest
         return Triples(
             inputs=_on_device(self._noisy(seen, rng), self.job).float(),
-            levels=_on_device(np.array([one.levels for one in drawn]), self.job),
+            levels=_on_device(np.array([ordered_levels(one) for one in drawn]), self.job),
             weight=recipe.monotonicity.weight,
+            opinions=_on_device(self._opinions(drawn), self.job),
+            opinion_weight=recipe.monotonicity.opinion_weight,
+            worst=scale.lowest if scale.higher_is_better else scale.highest,
             span=span if scale.higher_is_better else -span,
         )
+
+    def _opinions(self, drawn: Sequence[Degraded]) -> NDArray[np.float32]:
+        """Return what degraded photos are worth (D, 2), as shares of the scale."""
+        scale = self.job.trained.scale
+        shares = [
+            [
+                degraded_share(scale.to_share(self.labels[one.index]), kind=one.kind, level=level)
+                for level in one.levels
+            ]
+            for one in drawn
+        ]
+        return np.array(shares, dtype=np.float32)
 
     def _blockwise(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """Return a quarter as many photos, degraded block by block, as `extras` makes them."""
