@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from biqa_cli.api import load_model
-from biqa_cli.distortions.catalog import DISTORTIONS
+from biqa_cli.distortions.catalog import SHDIQA_DISTORTIONS
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.images.discovery import find_images
@@ -42,7 +42,10 @@ def scores_of(paths: Sequence[str], model: LoadedModel) -> dict[Key, float]:
     keys = [
         (number, kind, level)
         for number in range(len(paths))
-        for kind, level in [("", 0), *((d.name, level) for d in DISTORTIONS for level in LEVELS)]
+        for kind, level in [
+            ("", 0),
+            *((d.name, level) for d in SHDIQA_DISTORTIONS for level in LEVELS),
+        ]
     ]
 
     def view(key: Key) -> np.ndarray:
@@ -64,7 +67,7 @@ def summary(scores: dict[Key, float], count: int) -> dict[str, object]:
     """Return the shares of pairs in order, by kind and over all pairs."""
     rows: dict[str, dict[str, float]] = {}
     pooled: dict[str, list[bool]] = defaultdict(list)
-    for kind in (d.name for d in DISTORTIONS):
+    for kind in (d.name for d in SHDIQA_DISTORTIONS):
         of_kind: dict[str, list[bool]] = defaultdict(list)
         for number in range(count):
             clean = scores[number, "", 0]

@@ -49,7 +49,7 @@ def distort(
     quiet: _options.Quiet = False,
     verbose: _options.Verbose = 0,
 ) -> None:
-    """Degrade a photo in one of 24 ways, at one of four levels.
+    """Degrade a photo in one of 51 ways, at one of four levels.
 
     Prints the files that it wrote. The photo itself is never overwritten.
 

@@ -1,4 +1,4 @@
-"""The 24 distortions at four levels: pure functions on images in [0, 1].
+"""The distortions at four levels: pure functions on images in [0, 1].
 
 `distort.py` is the way in. The functions beside it only compute: their results may leave [0, 1]
 and are not rounded, `distort` does both.

@@ -1,4 +1,4 @@
-"""Motion, Gaussian and lens blur. Borders are replicated."""
+"""Motion, camera shake, Gaussian and lens blur. Borders are replicated."""
 
 import math
 
@@ -31,6 +31,45 @@ def gaussian_blur(image: NDArray[np.float32], *, sigma: float) -> NDArray[np.flo
 def lens_blur(image: NDArray[np.float32], *, radius: float) -> NDArray[np.float32]:
     """Return the image * a disk: each point of light becomes a circle, as out of focus."""
     return _convolve(image, disk_kernel(radius))
+
+
+def camera_shake(
+    image: NDArray[np.float32], *, length: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return the image * a line of `length` pixels in any direction, which is drawn."""
+    return _convolve(image, line_kernel(length, angle=rng.uniform(0, math.pi)))
+
+
+def line_kernel(length: float, *, angle: float) -> NDArray[np.float32]:
+    """Return a line (2n + 1, 2n + 1) through the centre that sums to 1.
+
+    Points on the line, at most a quarter of a pixel apart, share their weight between the four
+    pixels around them.
+
+    Args:
+        length: Pixels from end to end, at least 1; a line of 1 is a point.
+        angle: Radians; 0 points right, π/2 down.
+
+    Example:
+        >>> line_kernel(3, angle=0).round(2)
+        array([[0.  , 0.  , 0.  ],
+               [0.25, 0.5 , 0.25],
+               [0.  , 0.  , 0.  ]], dtype=float32)
+    """
+    reach = (length - 1) / 2
+    half = math.ceil(reach)
+    points = max(1, 8 * half)
+    along = ((np.arange(points) + 0.5) / points * 2 - 1) * reach
+    y, x = half + along * math.sin(angle), half + along * math.cos(angle)
+    kernel = np.zeros((2 * half + 2, 2 * half + 2))
+    top, left = np.floor(y).astype(int), np.floor(x).astype(int)
+    for down in (0, 1):
+        for right in (0, 1):
+            weights = abs(1 - down - (y - top)) * abs(1 - right - (x - left))
+            np.add.at(kernel, (top + down, left + right), weights)
+    kernel = kernel[:-1, :-1]
+    line: NDArray[np.float32] = (kernel / kernel.sum()).astype(np.float32)
+    return line
 
 
 def disk_kernel(radius: float) -> NDArray[np.float32]:

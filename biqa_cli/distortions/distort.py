@@ -1,4 +1,4 @@
-"""Degrade an image: one of 24 kinds at one of four levels, everywhere or in a block."""
+"""Degrade an image: one of 51 kinds at one of four levels, everywhere or in a block."""
 
 from collections.abc import Mapping
 

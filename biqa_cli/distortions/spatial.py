@@ -6,6 +6,7 @@ from scipy.ndimage import spline_filter1d
 
 _JITTER_ROUNDS = 5
 _BLOCK_SIDE = 32
+_SHIFTED_BLOCKS = 12
 _PATCH_SIDE, _PATCH_REACH = 16, 8
 # The counts of blocks and patches were made for images of this size (KADID-10k).
 _COUNTED_PIXELS = 512 * 384
@@ -84,6 +85,27 @@ def colour_block(
         x = int(rng.integers(0, max(0, width - _BLOCK_SIDE), endpoint=True))
         colour = rng.random((3, 1, 1), dtype=np.float32)
         result[:, y : y + _BLOCK_SIDE, x : x + _BLOCK_SIDE] = colour
+    return result
+
+
+def brightness_blocks(
+    image: NDArray[np.float32], *, shift: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return the image with squares of 32×32 pixels that are brighter or, as likely, darker.
+
+    Args:
+        image: An image (3, H, W) in [0, 1]. Squares are cut off where it is smaller than they.
+        shift: By how much; squares that overlap are shifted twice.
+        rng: Draws directions and places of 12 squares for each 512×384 pixels of the image, of
+            at least one.
+    """
+    height, width = image.shape[1:]
+    result = image.copy()
+    for _ in _scaled(_SHIFTED_BLOCKS, height, width):
+        y = int(rng.integers(0, max(0, height - _BLOCK_SIDE), endpoint=True))
+        x = int(rng.integers(0, max(0, width - _BLOCK_SIDE), endpoint=True))
+        signed = np.float32(shift if rng.random() < 1 / 2 else -shift)
+        result[:, y : y + _BLOCK_SIDE, x : x + _BLOCK_SIDE] += signed
     return result
 
 

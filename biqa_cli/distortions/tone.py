@@ -40,6 +40,12 @@ def contrast_curve(amount: float) -> tuple[float, float, float]:
     return beta, -1.5 * beta, 1 + 0.5 * beta
 
 
+def low_contrast(image: NDArray[np.float32], *, factor: float) -> NDArray[np.float32]:
+    """Return the image with its distances from its mean grey times factor: flat below 1."""
+    mean = np.float32(image.mean(dtype=np.float64))
+    return mean + np.float32(factor) * (image - mean)
+
+
 def unsharp_masking(image: NDArray[np.float32], *, amount: float) -> NDArray[np.float32]:
     """Return the image with L + amount·(L - L * G_3) in place of its lightness L."""
     lab = to_lab(image)

@@ -8,7 +8,7 @@ Reference:
 import numpy as np
 from numpy.typing import NDArray
 
-from biqa_cli.distortions.catalog import DISTORTIONS, LEVELS
+from biqa_cli.distortions.catalog import LEVELS, SHDIQA_DISTORTIONS
 from biqa_cli.distortions.distort import distort_blocks
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.images.view_store import Pixels
@@ -42,7 +42,7 @@ def degrade_blocks(
     """
     types, levels = draw_blocks(rng, partition)
     parts = {
-        block: (DISTORTIONS[kind].name, LEVELS[level])
+        block: (SHDIQA_DISTORTIONS[kind].name, LEVELS[level])
         for block, kind, level in zip(PARTITIONS[partition], types, levels, strict=True)
     }
     return to_bytes(distort_blocks(from_bytes(view), parts=parts, seed=rng)), types, levels
@@ -54,8 +54,8 @@ def draw_blocks(
     """Return the types and the levels of the blocks, drawn uniformly; all types differ.
 
     Returns:
-        Types (K,), 0 to 23: places in `DISTORTIONS`; levels (K,), 0 to 3, mildest first.
+        Types (K,), 0 to 23: places in `SHDIQA_DISTORTIONS`; levels (K,), 0 to 3, mildest first.
     """
     count = len(PARTITIONS[partition])
-    types = rng.choice(len(DISTORTIONS), size=count, replace=False)
+    types = rng.choice(len(SHDIQA_DISTORTIONS), size=count, replace=False)
     return types, rng.integers(len(LEVELS), size=count)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from biqa_cli.distortions.catalog import DISTORTIONS, find_distortion
+from biqa_cli.distortions.catalog import DISTORTIONS, SHDIQA_DISTORTIONS, find_distortion
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, rounded
 from biqa_cli.errors import UsageError
@@ -10,9 +10,16 @@ _RNG = np.random.default_rng(7)
 IMAGE = from_bytes(_RNG.integers(0, 256, (60, 70, 3), dtype=np.uint8))
 
 
-def test_there_are_24_kinds_numbered_as_in_the_paper() -> None:
-    assert [d.number for d in DISTORTIONS] == list(range(1, 25))
-    assert len({d.name for d in DISTORTIONS}) == 24
+def test_there_are_51_kinds_numbered_from_1_and_each_has_its_own_name() -> None:
+    assert [d.number for d in DISTORTIONS] == list(range(1, 52))
+    assert len({d.name for d in DISTORTIONS}) == 51
+
+
+def test_the_kinds_of_the_paper_stay_24_so_that_recipes_draw_what_they_drew() -> None:
+    assert [d.number for d in SHDIQA_DISTORTIONS] == list(range(1, 25))
+    assert [SHDIQA_DISTORTIONS[place].name for place in (0, 13, 23)] == [
+        *("resize-bicubic", "jpeg", "saturate")
+    ]
 
 
 def test_a_kind_is_listed_with_its_group_and_what_its_values_mean() -> None:
@@ -20,7 +27,8 @@ def test_a_kind_is_listed_with_its_group_and_what_its_values_mean() -> None:
     assert listed["gaussian-blur"] == ("blur", "sigma, pixels")
     assert listed["color-block"] == ("spatial", "count, squares for 512×384 pixels")
     assert {group for group, _ in listed.values()} == {
-        *("blur", "colour", "compression", "noise", "spatial", "tone")
+        *("blur", "codecs", "colour", "compression", "light", "noise"),
+        *("processing", "spatial", "tone"),
     }
 
 
@@ -40,6 +48,14 @@ def test_kinds_without_an_identity_are_those_that_cannot_have_one() -> None:
         "jpeg",
         "denoise",
         "color-diffuse",
+        "few-colours",
+        "dithered-colours",
+        "double-jpeg",
+        "noisy-jpeg",
+        "jpeg-errors",
+        "jpeg2000",
+        "webp",
+        "avif",
     ]
 
 
@@ -62,6 +78,6 @@ def test_a_misspelt_kind_gets_the_closest_name_and_any_other_all_names() -> None
     ):
         find_distortion("gausian-blur")
     with pytest.raises(
-        UsageError, match="there are resize-bicubic, .*, saturate .see `biqa distort"
+        UsageError, match="there are resize-bicubic, .*, brightness-blocks .see `biqa distort"
     ):
         find_distortion("42")

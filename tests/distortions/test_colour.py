@@ -1,9 +1,17 @@
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
-from skimage.color import lab2rgb, rgb2lab
+from skimage.color import lab2rgb, rgb2hsv, rgb2lab
 
-from biqa_cli.distortions.colour import colour_diffuse, colour_shift, edge_mask, saturate
+from biqa_cli.distortions.colour import (
+    chromatic_aberration,
+    colour_diffuse,
+    colour_shift,
+    desaturated,
+    edge_mask,
+    garish,
+    saturate,
+)
 from biqa_cli.distortions.lab import from_lab, to_lab
 
 _RNG = np.random.default_rng(0)
@@ -65,3 +73,44 @@ def test_the_mask_is_one_on_edges_and_zero_where_there_are_none() -> None:
     assert mask[:, 39:41].min() == pytest.approx(1, abs=1e-3)
     assert mask[:, :20].max() == 0 and mask[:, 60:].max() == 0
     assert not edge_mask(np.full((3, 20, 20), 0.5, np.float32)).any()
+
+
+def test_desaturating_multiplies_the_saturation_of_hsv_and_keeps_hue_and_value() -> None:
+    image = _RNG.random((3, 20, 20), dtype=np.float32)
+    before, after = (
+        rgb2hsv(one, channel_axis=0) for one in (image, desaturated(image, factor=0.4))
+    )
+    np.testing.assert_allclose(after[1], 0.4 * before[1], atol=1e-5)
+    np.testing.assert_allclose(after[[0, 2]], before[[0, 2]], atol=1e-4)
+    grey = desaturated(image, factor=0)
+    np.testing.assert_allclose(grey, image.max(axis=0)[None].repeat(3, axis=0), atol=1e-6)
+
+
+def test_garish_colours_are_further_from_grey_and_greys_only_gain_contrast() -> None:
+    vivid = garish(PALE, factor=3)
+    distance = np.ptp(PALE, axis=0)
+    np.testing.assert_allclose(np.ptp(vivid, axis=0), 3 * 1.2 * distance, rtol=1e-3)
+    greys = np.tile(np.float32([0.2, 0.5, 0.7]), (3, 1, 1))
+    np.testing.assert_allclose(garish(greys, factor=3)[0, 0], [0.14, 0.5, 0.74], atol=5e-4)
+
+
+@pytest.mark.parametrize(("channel", "larger"), [(0, 1.02), (2, 1 / 1.02)])
+def test_aberration_magnifies_red_and_shrinks_blue_about_the_centre(
+    channel: int, larger: float
+) -> None:
+    image = np.zeros((3, 201, 301), np.float32)
+    image[:, 100, 150] = image[:, 20, 50] = 1
+    fringed = chromatic_aberration(image, scale=0.02)
+    np.testing.assert_array_equal(fringed[1], image[1])
+    plane = fringed[channel]
+    assert np.unravel_index(plane.argmax(), plane.shape) == (100, 150)
+    corner = np.maximum(plane[:60, :100], 0)
+    y, x = np.indices(corner.shape)
+    centre = ((corner * y).sum() / corner.sum(), (corner * x).sum() / corner.sum())
+    expected = (100 - 80 * larger, 150 - 100 * larger)
+    assert centre == pytest.approx(expected, abs=0.15)
+
+
+def test_the_border_of_a_shrunk_channel_is_replicated() -> None:
+    white = np.ones((3, 40, 30), np.float32)
+    np.testing.assert_allclose(chromatic_aberration(white, scale=0.05), white, atol=1e-6)

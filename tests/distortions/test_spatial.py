@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from biqa_cli.distortions.spatial import colour_block, displaced, jitter, non_eccentricity
+from biqa_cli.distortions.spatial import (
+    brightness_blocks,
+    colour_block,
+    displaced,
+    jitter,
+    non_eccentricity,
+)
 
 GREY = np.full((3, 384, 512), 0.5, np.float32)
 
@@ -84,3 +90,16 @@ def test_a_patch_is_copied_up_to_8_pixels_away() -> None:
             np.testing.assert_array_equal(moved, expected)
             offsets.update((int(down), int(right)))
     assert (min(offsets), max(offsets)) == (-8, 8)
+
+
+def test_blocks_of_brightness_go_up_and_down_by_their_shift_at_the_same_places() -> None:
+    mild, strong = (
+        brightness_blocks(GREY, shift=shift, rng=np.random.default_rng(0)) - GREY
+        for shift in (0.1, 0.3)
+    )
+    np.testing.assert_allclose(strong, 3 * mild, atol=1e-5)
+    assert mild.min() <= -0.0999 and mild.max() >= 0.0999
+    touched = (mild != 0).any(axis=0).sum()
+    # Squares that overlap may cancel each other.
+    assert 4 * 32**2 < touched <= 12 * 32**2
+    np.testing.assert_array_equal(mild[0], mild[1])

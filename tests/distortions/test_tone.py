@@ -7,6 +7,7 @@ from biqa_cli.distortions.tone import (
     contrast,
     contrast_curve,
     darken,
+    low_contrast,
     mean_shift,
     parabola,
     unsharp_masking,
@@ -79,3 +80,10 @@ def test_unsharp_masking_overshoots_on_both_sides_of_an_edge_and_keeps_flat_part
     sharp = unsharp_masking(edge, amount=2)[1, 10]
     assert sharp[29] < 0.25 and sharp[30] > 0.65
     np.testing.assert_allclose(sharp[[5, 55]], [0.3, 0.6], atol=1e-4)
+
+
+@pytest.mark.parametrize("factor", [0.6, 0.12])
+def test_low_contrast_gathers_values_around_the_mean_grey(factor: float) -> None:
+    flat = low_contrast(IMAGE, factor=factor)
+    assert flat.mean() == pytest.approx(IMAGE.mean(), abs=1e-5)
+    assert flat.std() == pytest.approx(factor * IMAGE.std(), rel=1e-4)

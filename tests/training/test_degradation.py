@@ -5,7 +5,7 @@ import pytest
 from fakes import photo
 from numpy.typing import NDArray
 
-from biqa_cli.distortions.catalog import DISTORTIONS
+from biqa_cli.distortions.catalog import SHDIQA_DISTORTIONS
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.distortions.named_blocks import block_slices
@@ -27,7 +27,7 @@ def test_each_block_has_the_distortion_that_its_label_names(partition: Partition
     for seed in range(8):
         view, types, levels = _degraded(seed, partition)
         for block, kind, level in zip(PARTITIONS[partition], types, levels, strict=True):
-            distortion = DISTORTIONS[kind]
+            distortion = SHDIQA_DISTORTIONS[kind]
             if distortion.random:
                 continue
             whole = to_bytes(distort(image, kind=distortion.name, level=int(level) + 1, seed=0))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from biqa_cli.distortions.catalog import DISTORTIONS
+from biqa_cli.distortions.catalog import SHDIQA_DISTORTIONS
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.training.batch import Batch, Triples
@@ -22,7 +22,7 @@ def test_each_photo_is_drawn_once_with_two_levels_of_a_kind_that_has_an_order() 
     assert all(100 <= one.index < 1100 for one in drawn)
     assert all(1 <= milder < stronger <= 4 for milder, stronger in (one.levels for one in drawn))
     kinds = {one.kind for one in drawn}
-    assert kinds == {d.name for d in DISTORTIONS} - {"mean-shift", "contrast"}
+    assert kinds == {d.name for d in SHDIQA_DISTORTIONS} - {"mean-shift", "contrast"}
     assert drawn == draw_degraded(range(100, 1100), count=800, seed=1)
     assert drawn != draw_degraded(range(100, 1100), count=800, seed=2)
 
