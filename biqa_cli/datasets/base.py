@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from biqa_cli.errors import UsageError
 
-Kind = Literal["synthetic", "authentic"]
-"""Distorted on purpose from reference images, or photographed as they are."""
+Kind = Literal["synthetic", "authentic", "generated"]
+"""Distorted on purpose from reference images, photographed as they are, or made by a network."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,22 @@ _TABLE = (
         ),
     ),
     DatasetInfo(
+        name="agiqa3k",
+        title="AGIQA-3K, AI-generated images",
+        kind="generated",
+        count=2982,
+        references=None,
+        scale=LabelScale(0, 5, higher_is_better=True, meaning="MOS of the quality"),
+        columns=("std", "subset", "scene"),
+        layout="data.csv and the images, beside it or in the folder AGIQA-3K",
+        source="https://github.com/lcysyzxdxc/AGIQA-3k-Database",
+        terms="MIT licence, says the authors' repository.",
+        citation=(
+            "C. Li et al.: AGIQA-3K: An Open Database for AI-Generated Image Quality Assessment,"
+            " IEEE TCSVT 34(8), 2024"
+        ),
+    ),
+    DatasetInfo(
         name="bid",
         title="BID, Blurred Image Database",
         kind="authentic",

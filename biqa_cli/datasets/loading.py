@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from biqa_cli.datasets import (
+    agiqa3k,
     bid,
     biq2021,
     cid2013,
@@ -30,6 +31,7 @@ READERS: dict[str, Callable[[Layout], Iterable[RatedImage | str]]] = {
     "kadid10k": kadid10k.read,
     "clive": clive.read,
     "koniq10k": koniq10k.read,
+    "agiqa3k": agiqa3k.read,
     "bid": bid.read,
     "spaq": spaq.read,
     "cid2013": cid2013.read,

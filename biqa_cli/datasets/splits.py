@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
-from biqa_cli.datasets.base import Dataset, RatedImage
+from biqa_cli.datasets.base import Dataset, Kind, RatedImage
 from biqa_cli.errors import UsageError, did_you_mean
 
 _T = TypeVar("_T")
@@ -107,9 +107,17 @@ def split_dataset(
     )
 
 
+_PROTOCOL_OF: dict[Kind, SplitProtocol] = {
+    "synthetic": "reference",
+    "authentic": "image",
+    # Images of one prompt show the same things.
+    "generated": "scene",
+}
+
+
 def default_protocol(dataset: Dataset) -> SplitProtocol:
     """Return the published list without leaks, or the one there is, or what papers do without."""
-    return published_protocol(dataset) or ("reference" if dataset.kind == "synthetic" else "image")
+    return published_protocol(dataset) or _PROTOCOL_OF[dataset.kind]
 
 
 def published_protocol(dataset: Dataset) -> SplitProtocol | None:

@@ -17,8 +17,18 @@ class Triples:
     """(D, 2), of the versions."""
     weight: float
     """Of `monotonicity_loss` in the loss."""
+    opinions: Tensor
+    """(D, 2), what people think of the versions, as shares of the scale; higher is better."""
+    opinion_weight: float
+    """Of the squared distance to them in the loss."""
+    worst: float
+    """The worst label."""
     span: float
     """From the worst to the best label, negative where lower is better."""
+
+    def share_of(self, scores: Tensor) -> Tensor:
+        """Return scores of any shape as shares of the scale: 0 is its worst end, 1 its best."""
+        return (scores - self.worst) / self.span
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,8 +79,9 @@ def cached_features(job: Job, phase: Phase) -> CachedFeatures:
         noisy = features.some(trains, _PHOTOS_FOR_SPREAD)[..., : phase.noisy]
         features = replace(features, spread=noisy.std(dim=0).numpy())
     # A phase that does not score has no use for monotonicity.
-    if recipe.monotonicity.weight and phase.network is not None:
-        drawn = draw_degraded(trains, count=recipe.monotonicity.photos, seed=recipe.seed)
+    degraded = recipe.monotonicity
+    if degraded.is_on and phase.network is not None:
+        drawn = draw_degraded(trains, count=degraded.photos, seed=recipe.seed, kinds=degraded.kinds)
         features = replace(features, degraded=_of_degraded(job, phase, drawn))
     if phase.blockwise is not None:
         features = replace(features, blockwise=_of_blockwise(job, phase, phase.blockwise))

@@ -55,10 +55,19 @@ class InputRecipe(Section, frozen=True):
 
 
 class MonotonicityRecipe(Section, frozen=True):
-    """What degraded photos teach: a photo scores above its degraded versions."""
+    """What degraded photos teach: a photo scores above its degraded versions, and by how much."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether photos are degraded at all."""
+        return bool(self.weight or self.opinion_weight)
 
     weight: Weight = 0.0
     """Of `monotonicity_loss` in the loss; 0 is off."""
+    opinion_weight: Weight = 0.0
+    """Of the squared distance to what people think of such flaws; 0 is off."""
+    kinds: Literal["ordered", "all"] = "ordered"
+    """The 22 kinds of SHDIQA whose levels are ordered, or all of `biqa distort --list`."""
     photos: Positive = 2000
     """How many training photos are degraded, each at two levels of one kind."""
 

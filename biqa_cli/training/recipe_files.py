@@ -254,7 +254,12 @@ def _check_sense(recipe: Recipe) -> None:
     if recipe.family == "reqa" and batch < _REQA_BATCH:
         msg = f"a batch of {batch} is too small for reqa: {_REQA_BATCH} or more"
         raise UsageError(msg)
-    values = {"input.noise": view.noise, "monotonicity.weight": recipe.monotonicity.weight}
+    degraded = recipe.monotonicity
+    values = {
+        "input.noise": view.noise,
+        "monotonicity.weight": degraded.weight,
+        "monotonicity.opinion_weight": degraded.opinion_weight,
+    }
     for name, value in values.items():
         if value and not recipe.is_cached:
             raise UsageError(_NOT_CACHED.format(name))

@@ -54,6 +54,7 @@ def test_json_has_what_scripts_may_rely_on() -> None:
         "kadid10k": 10125,
         "clive": 1162,
         "koniq10k": 10073,
+        "agiqa3k": 2982,
         "bid": 586,
         "spaq": 11125,
         "cid2013": 474,

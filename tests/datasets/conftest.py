@@ -118,6 +118,17 @@ def _koniq10k(root: Path) -> None:
     _touch(root, *(f"1024x768/{n}.jpg" for n in (10004473376, 10007357496, 10007903636)))
 
 
+def _agiqa3k(root: Path) -> None:
+    names = ("AttnGAN_normal_000.jpg", "midjourney_lowstep_000.jpg", "xl2.2_normal_012.jpg")
+    (root / "data.csv").write_text(
+        "name,prompt,adj1,adj2,style,mos_quality,std_quality,mos_align,std_align\n"
+        f"{names[0]},statue of a man,,,,0.965602553,0.223270101,0.40889324,0.615607722\n"
+        f"{names[1]},statue of a man,,,,2.5,0.4,3.1,0.5\n"
+        f'{names[2]},"cat, sitting",,,anime style,4.1,0.3,3.9,0.2\n'
+    )
+    _touch(root, *(f"ACGIQA-3K/{name}" for name in names))
+
+
 def _bid(root: Path) -> None:
     heading = ["Image Number", "Average Subjective Grade", "std", "grade 1"]
     rows = [[1, 3.45, 0.6, 3], [4, 1.2, 0.5, 1], [585, 4.9, 0.3, 5]]
@@ -172,6 +183,7 @@ RELEASES: dict[str, Callable[[Path], None]] = {
     "kadid10k": _kadid10k,
     "clive": _clive,
     "koniq10k": _koniq10k,
+    "agiqa3k": _agiqa3k,
     "bid": _bid,
     "spaq": _spaq,
     "cid2013": _cid2013,

@@ -9,6 +9,7 @@ from scipy.io import savemat
 from biqa_cli.datasets.base import Dataset, RatedImage
 from biqa_cli.datasets.catalog import DATASETS
 from biqa_cli.datasets.loading import READERS, load_dataset, load_labels
+from biqa_cli.datasets.splits import default_protocol
 from biqa_cli.errors import UsageError
 
 Release = Callable[[str], Path]
@@ -115,6 +116,29 @@ def test_koniq10k_comes_in_half_size_too(release: Release) -> None:
     root = release("koniq10k")
     (root / "1024x768").rename(root / "512x384")
     assert load_dataset("koniq10k", root).images[0].path == "512x384/10004473376.jpg"
+
+
+def test_agiqa3k_has_generators_and_keeps_the_images_of_a_prompt_together(
+    release: Release,
+) -> None:
+    root = release("agiqa3k")
+    dataset = load_dataset("agiqa3k", root)
+    assert [image.subset for image in dataset.images] == ["AttnGAN", "midjourney", "xl2.2"]
+    assert [image.scene for image in dataset.images] == ["prompt 000", "prompt 000", "prompt 012"]
+    assert dataset.images[0].path == "ACGIQA-3K/AttnGAN_normal_000.jpg"
+    assert (dataset.images[0].mos, dataset.images[0].std) == (0.965602553, 0.223270101)
+    assert default_protocol(dataset) == "scene"
+    for image in (root / "ACGIQA-3K").iterdir():
+        image.rename(root / image.name)
+    (root / "ACGIQA-3K").rmdir()
+    with (root / "data.csv").open("a") as file:
+        file.write("cat.jpg,,,,,1,1,1,1\nglide_normal_001.jpg,,,,,good,1,1,1\n")
+    dataset = load_dataset("agiqa3k", root)
+    assert dataset.images[2].path == "xl2.2_normal_012.jpg"
+    assert dataset.problems == (
+        "data.csv row 5: name is 'cat.jpg', not a name such as glide_normal_001.jpg",
+        "data.csv row 6: mos_quality is 'good', not a number",
+    )
 
 
 def test_bid_numbers_its_photos(release: Release) -> None:

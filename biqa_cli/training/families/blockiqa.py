@@ -12,7 +12,7 @@ from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.families.base import Phase, Setting, Terms
 from biqa_cli.training.families.heads import project_at_random
 from biqa_cli.training.families.qualitynet import with_plcc
-from biqa_cli.training.monotonicity import with_monotonicity
+from biqa_cli.training.monotonicity import with_degraded
 from biqa_cli.training.recipe import BlockIQALoss
 
 _SMOOTHING_GAIN = 0.3
@@ -35,7 +35,7 @@ class BlockIQAPhase(Phase):
         rated = scores[: len(batch.labels)]
         squared = self.val_loss(rated, batch.labels)
         total = with_plcc(squared, rated, batch.labels, weight=self.loss_settings.plcc_weight)
-        return with_monotonicity({"loss": total}, scores, batch)
+        return with_degraded({"loss": total}, scores, batch)
 
     def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
         """Return the mean squared error."""

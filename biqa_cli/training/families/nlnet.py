@@ -19,7 +19,7 @@ from biqa_cli.training.augmentation import Arrays
 from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.families.base import Phase, Setting, Terms
 from biqa_cli.training.families.qualitynet import with_plcc
-from biqa_cli.training.monotonicity import with_monotonicity
+from biqa_cli.training.monotonicity import with_degraded
 from biqa_cli.training.recipe import NLNetLoss
 
 QUALITY_WEIGHT = 100.0
@@ -63,7 +63,7 @@ class NLNetPhase(Phase):
         if output.type_logits is not None:
             terms["type"] = F.cross_entropy(output.type_logits[:rated].float(), batch.types)
             terms["loss"] = terms["loss"] + terms["type"]
-        return with_monotonicity(terms, output.scores, batch)
+        return with_degraded(terms, output.scores, batch)
 
     def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
         """Return L_q, the smooth L1 distance."""

@@ -9,7 +9,7 @@ from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.families.base import Phase, Setting, Terms
 from biqa_cli.training.families.heads import project_at_random
-from biqa_cli.training.monotonicity import with_monotonicity
+from biqa_cli.training.monotonicity import with_degraded
 from biqa_cli.training.recipe import QualityNetLoss
 
 _NARROW = 1.0
@@ -39,7 +39,7 @@ class QualityNetPhase(Phase):
             "mae": (rated - batch.labels).abs().mean(),
             "1-plcc": plcc_loss(rated, batch.labels),
         }
-        return with_monotonicity(terms, scores, batch)
+        return with_degraded(terms, scores, batch)
 
     def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
         """Return the same of all validation photos."""

@@ -23,7 +23,7 @@ from biqa_cli.training.families.base import Blockwise, Phase, Setting, Terms
 from biqa_cli.training.families.heads import project_at_random
 from biqa_cli.training.families.qualitynet import with_plcc
 from biqa_cli.training.freezing import slots_of
-from biqa_cli.training.monotonicity import with_monotonicity
+from biqa_cli.training.monotonicity import with_degraded
 from biqa_cli.training.recipe import SHDIQALoss
 
 TEMPERATURE = 0.1
@@ -55,7 +55,7 @@ class QualityPhase(Phase):
     def loss(self, batch: Batch) -> Terms:
         """Return L_q."""
         scores = output_of(cast("nn.Module", self.network), batch).scores
-        return with_monotonicity({"loss": self._quality(scores, batch)}, scores, batch)
+        return with_degraded({"loss": self._quality(scores, batch)}, scores, batch)
 
     def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
         """Return the smooth L1 distance."""
@@ -147,7 +147,7 @@ class StudentPhase(QualityPhase):
             "contrastive": contrastive,
             "affinity": affinity,
         }
-        return with_monotonicity(terms, scores, batch)
+        return with_degraded(terms, scores, batch)
 
 
 def teacher_loss(

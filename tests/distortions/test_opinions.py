@@ -1,0 +1,34 @@
+from itertools import pairwise
+
+import pytest
+
+from biqa_cli.distortions.catalog import DISTORTIONS, LEVELS
+from biqa_cli.distortions.kadid import KADID_CELLS
+from biqa_cli.distortions.opinions import LOWEST_SHARE, OPINIONS, degraded_share
+
+# Kinds whose values go up and down, and one of which stronger is no worse in KADID-10k.
+_UNORDERED = {"mean-shift", "contrast", "color-shift"}
+
+
+def test_every_kind_has_an_opinion_at_every_level() -> None:
+    assert set(OPINIONS) == {d.name for d in DISTORTIONS}
+    assert all(1 <= mean <= 5 for opinion in OPINIONS.values() for mean in opinion.means)
+
+
+@pytest.mark.parametrize("kind", sorted(set(OPINIONS) - _UNORDERED))
+def test_stronger_levels_are_worse(kind: str) -> None:
+    assert all(milder >= stronger for milder, stronger in pairwise(OPINIONS[kind].means))
+
+
+def test_opinions_of_kadid_are_those_of_its_cells() -> None:
+    measured = {kind for kind, opinion in OPINIONS.items() if opinion.source == "KADID-10k"}
+    assert all((kind, level) in KADID_CELLS for kind in measured for level in LEVELS)
+
+
+def test_what_is_left_lies_between_the_photos_label_and_the_lowest() -> None:
+    shares = [degraded_share(0.8, kind=kind, level=level) for kind in OPINIONS for level in LEVELS]
+    assert all(LOWEST_SHARE <= share <= 0.8 for share in shares)
+    assert degraded_share(0.8, kind="underexposure", level=4) < 0.05
+    # A worse photo with the same flaw is worse, and a flaw makes no photo better.
+    assert degraded_share(0.4, kind="jpeg", level=2) < degraded_share(0.8, kind="jpeg", level=2)
+    assert degraded_share(0.01, kind="jpeg", level=4) == 0.01
