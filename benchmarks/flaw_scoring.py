@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from tqdm import tqdm
 
 from biqa_cli import load_model, score_images
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
@@ -67,8 +68,9 @@ def to_megapixels(photo: Photo, megapixels: float) -> Photo:
 
 
 def scores(photos: Iterable[Photo], model: LoadedModel) -> Iterator[float]:
-    """Yield the score of each photo, 0 to 100."""
-    for result in score_images((to_bytes(np.clip(one, 0, 1)) for one in photos), model=model):
+    """Yield the score of each photo, 0 to 100, and show on stderr how many there are."""
+    pictures = (to_bytes(np.clip(one, 0, 1)) for one in photos)
+    for result in tqdm(score_images(pictures, model=model), unit="photo", mininterval=10):
         if result.score is None:
             raise SystemExit(result.error)
         yield result.score

@@ -34,11 +34,11 @@ SMALL_MEGAPIXELS = 0.15
 Failure = Callable[[Photo, np.random.Generator], Photo]
 
 FAILURES: dict[str, Failure] = {
-    "dark": lambda photo, _: underexposure(photo, stops=5),
+    "dark": lambda photo, _: underexposure(photo, stops=6),
     "blown out": lambda photo, _: overexposure(photo, stops=3),
     "flat": lambda photo, _: low_contrast(photo, factor=0.2),
     "JPEG 5": lambda photo, _: jpeg(photo, quality=5),
-    "motion": lambda photo, rng: camera_shake(photo, length=_share(photo, 0.04), rng=rng),
+    "motion": lambda photo, rng: camera_shake(photo, length=_share(photo, 0.02), rng=rng),
     "enlarged": lambda photo, rng: upscaling(photo, factor=8, rng=rng),
     "garish": lambda photo, _: garish(photo, factor=4),
     "colour cast": lambda photo, rng: colour_cast(photo, stops=2.5, rng=rng),
