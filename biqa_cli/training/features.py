@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from biqa_cli.computed_arrays import computed_array
+from biqa_cli.distortions.versions import Versions, draw_versions
 from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import FACTS, Pixels
 from biqa_cli.training.augmentation import Arrays, normalised_views
@@ -22,7 +23,6 @@ from biqa_cli.training.batch import Cacheable
 from biqa_cli.training.degradation import degrade_blocks, draw_blocks
 from biqa_cli.training.families.base import Blockwise, Phase
 from biqa_cli.training.job import Job, TimeIsUpError, autocast, go_on_until, is_mixed
-from biqa_cli.training.monotonicity import Degraded, degraded_view, draw_degraded
 from biqa_cli.training.streams import Stream, numbers, numbers_of_choice
 
 _AT_ONCE = 16
@@ -33,7 +33,7 @@ _PHOTOS_FOR_SPREAD = 500
 class DegradedFeatures:
     """Features of degraded photos."""
 
-    drawn: tuple[Degraded, ...]
+    drawn: tuple[Versions, ...]
     values: NDArray[np.float16]
     """(d, 2, …), mapped into memory; the milder level first."""
 
@@ -81,7 +81,8 @@ def cached_features(job: Job, phase: Phase) -> CachedFeatures:
     # A phase that does not score has no use for monotonicity.
     degraded = recipe.monotonicity
     if degraded.is_on and phase.network is not None:
-        drawn = draw_degraded(trains, count=degraded.photos, seed=recipe.seed, kinds=degraded.kinds)
+        rng = numbers_of_choice(recipe.seed)
+        drawn = draw_versions(trains, count=degraded.photos, rng=rng, kinds=degraded.kinds)
         features = replace(features, degraded=_of_degraded(job, phase, drawn))
     if phase.blockwise is not None:
         features = replace(features, blockwise=_of_blockwise(job, phase, phase.blockwise))
@@ -102,11 +103,11 @@ def _of_photos(job: Job, phase: Phase) -> CachedFeatures:
     return CachedFeatures(values.reshape(sides, count, *values.shape[1:]), rows)
 
 
-def _of_degraded(job: Job, phase: Phase, drawn: tuple[Degraded, ...]) -> DegradedFeatures:
+def _of_degraded(job: Job, phase: Phase, drawn: tuple[Versions, ...]) -> DegradedFeatures:
     def view(row: int) -> Pixels:
         number, level = divmod(row, 2)
         one = drawn[number]
-        return degraded_view(job.photos.store.view(one.index), one, one.levels[level])
+        return one.view(job.photos.store.view(one.index), one.levels[level])
 
     facts = json.dumps([[d.index, d.kind, *d.levels] for d in drawn])
     values = _computed(job, phase, "degraded", facts, view, 2 * len(drawn))

@@ -5,84 +5,13 @@ the photo should score above the milder one, and that above the stronger (monoto
 much is known: people have rated the same flaws of other photos (`distortions/opinions.py`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
 import torch
 from torch import Tensor
 
-from biqa_cli.distortions.catalog import DISTORTIONS, LEVELS, SHDIQA_DISTORTIONS
-from biqa_cli.distortions.distort import distort
-from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
-from biqa_cli.images.view_store import Pixels
 from biqa_cli.training.batch import Batch
-from biqa_cli.training.streams import numbers_of_choice
 
-Kinds = Literal["ordered", "all"]
-
-# Kinds whose levels go up and down in turn.
-_UNORDERED = {"mean-shift", "contrast"}
 LEVEL_MARGIN = 0.03
 """By how much each level must be worse than the one before, as a share of the scale."""
-
-
-@dataclass(frozen=True, slots=True)
-class Degraded:
-    """A photo, and two levels of one kind to degrade it with."""
-
-    index: int
-    """Of the photo in its data set."""
-    kind: str
-    levels: tuple[int, int]
-    """The milder first."""
-
-
-def draw_degraded(
-    indices: Sequence[int], *, count: int, seed: int, kinds: Kinds = "ordered"
-) -> tuple[Degraded, ...]:
-    """Return which photos are degraded, and how; all of them where there are fewer than `count`.
-
-    Args:
-        indices: Of the photos that may be drawn.
-        count: How many are wanted.
-        seed: Of the draw.
-        kinds: "ordered": those of SHDIQA whose levels are ordered. "all": every kind there is.
-
-    Example:
-        >>> [d.index for d in draw_degraded(range(3), count=5, seed=0)]
-        [2, 0, 1]
-    """
-    rng = numbers_of_choice(seed)
-    if kinds == "ordered":
-        names = [d.name for d in SHDIQA_DISTORTIONS if d.name not in _UNORDERED]
-    else:
-        names = [d.name for d in DISTORTIONS]
-    return tuple(
-        Degraded(
-            index=indices[place],
-            kind=names[rng.integers(len(names))],
-            levels=_two_levels(rng),
-        )
-        for place in rng.permutation(len(indices))[:count]
-    )
-
-
-def _two_levels(rng: np.random.Generator) -> tuple[int, int]:
-    milder, stronger = sorted(rng.choice(LEVELS, 2, replace=False).tolist())
-    return milder, stronger
-
-
-def ordered_levels(degraded: Degraded) -> tuple[int, int]:
-    """Return the levels for `monotonicity_loss`: 0 where those of the kind are not ordered."""
-    return (0, 0) if degraded.kind in _UNORDERED else degraded.levels
-
-
-def degraded_view(view: Pixels, degraded: Degraded, level: int) -> Pixels:
-    """Return a view (h, w, 3) at a level of its degradation; its levels share their noise."""
-    worse = distort(from_bytes(view), kind=degraded.kind, level=level, seed=degraded.index)
-    return to_bytes(worse)
 
 
 def with_degraded(terms: dict[str, Tensor], scores: Tensor, batch: Batch) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 """Where batches come from: photos, or cached features of photos. The loop cannot tell."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from biqa_cli.distortions.opinions import degraded_share
 from biqa_cli.threads import map_ahead
 from biqa_cli.training.augmentation import (
     Arrays,
@@ -23,7 +22,6 @@ from biqa_cli.training.batch import Batch, Cacheable, Triples
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import CachedFeatures, cached_features
 from biqa_cli.training.job import Job
-from biqa_cli.training.monotonicity import Degraded, ordered_levels
 from biqa_cli.training.streams import Stream, numbers, torch_seed
 from biqa_cli.training.validation import predict
 
@@ -178,27 +176,16 @@ class FeatureSource(Source):
         seen = np.concatenate([photos[:, None], degraded.values[chosen]], axis=1)
         scale = self.job.trained.scale
         span = scale.highest - scale.lowest
+        opinions = [one.shares(scale.to_share(self.labels[one.index])) for one in drawn]
         return Triples(
             inputs=_on_device(self._noisy(seen, rng), self.job).float(),
-            levels=_on_device(np.array([ordered_levels(one) for one in drawn]), self.job),
+            levels=_on_device(np.array([one.ordered_levels for one in drawn]), self.job),
             weight=recipe.monotonicity.weight,
-            opinions=_on_device(self._opinions(drawn), self.job),
+            opinions=_on_device(np.array(opinions, np.float32), self.job),
             opinion_weight=recipe.monotonicity.opinion_weight,
             worst=scale.lowest if scale.higher_is_better else scale.highest,
             span=span if scale.higher_is_better else -span,
         )
-
-    def _opinions(self, drawn: Sequence[Degraded]) -> NDArray[np.float32]:
-        """Return what degraded photos are worth (D, 2), as shares of the scale."""
-        scale = self.job.trained.scale
-        shares = [
-            [
-                degraded_share(scale.to_share(self.labels[one.index]), kind=one.kind, level=level)
-                for level in one.levels
-            ]
-            for one in drawn
-        ]
-        return np.array(shares, dtype=np.float32)
 
     def _blockwise(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """Return a quarter as many photos, degraded block by block, as `extras` makes them."""

@@ -28,7 +28,6 @@ from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import cached_features
 from biqa_cli.training.freezing import freeze, slots_of
 from biqa_cli.training.job import Job, TimeIsUpError
-from biqa_cli.training.monotonicity import degraded_view
 from biqa_cli.training.recipe_files import load_recipe, with_settings
 from biqa_cli.training.streams import Stream, numbers
 
@@ -112,7 +111,7 @@ def test_features_of_degraded_photos_are_in_the_order_of_their_levels(tmp_path: 
     assert {one.index for one in degraded.drawn} <= set(TRAIN)
     for one, values in zip(degraded.drawn, degraded.values, strict=True):
         for level, found in zip(one.levels, values, strict=True):
-            view = degraded_view(job.photos.store.view(one.index), one, level)
+            view = one.view(job.photos.store.view(one.index), level)
             expected = pooled_of(network, view)
             assert torch.allclose(torch.from_numpy(found.astype(np.float32)), expected, atol=1e-3)
     other = job_of(tmp_path, "qualitynet", *settings, "seed=6")

@@ -1,40 +1,9 @@
-import numpy as np
 import pytest
 import torch
 
-from biqa_cli.distortions.catalog import DISTORTIONS, SHDIQA_DISTORTIONS
-from biqa_cli.distortions.distort import distort
-from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
+from biqa_cli.distortions.versions import Versions
 from biqa_cli.training.batch import Batch, Triples
-from biqa_cli.training.monotonicity import (
-    LEVEL_MARGIN,
-    Degraded,
-    degraded_view,
-    draw_degraded,
-    monotonicity_loss,
-    ordered_levels,
-    with_degraded,
-)
-
-
-def test_each_photo_is_drawn_once_with_two_levels_of_a_kind_that_has_an_order() -> None:
-    drawn = draw_degraded(range(100, 1100), count=800, seed=1)
-    assert len({one.index for one in drawn}) == 800
-    assert all(100 <= one.index < 1100 for one in drawn)
-    assert all(1 <= milder < stronger <= 4 for milder, stronger in (one.levels for one in drawn))
-    kinds = {one.kind for one in drawn}
-    assert kinds == {d.name for d in SHDIQA_DISTORTIONS} - {"mean-shift", "contrast"}
-    assert drawn == draw_degraded(range(100, 1100), count=800, seed=1)
-    every = draw_degraded(range(1000), count=1000, seed=1, kinds="all")
-    assert {one.kind for one in every} == {d.name for d in DISTORTIONS}
-    assert drawn != draw_degraded(range(100, 1100), count=800, seed=2)
-
-
-def test_a_view_is_degraded_as_biqa_distort_does() -> None:
-    view = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
-    one = Degraded(index=7, kind="white-noise-rgb", levels=(1, 3))
-    expected = to_bytes(distort(from_bytes(view), kind="white-noise-rgb", level=3, seed=7))
-    assert np.array_equal(degraded_view(view, one, 3), expected)
+from biqa_cli.training.monotonicity import LEVEL_MARGIN, monotonicity_loss, with_degraded
 
 
 def test_the_loss_is_what_is_missing_of_the_fall_for_each_level() -> None:
@@ -90,9 +59,9 @@ def test_opinions_pull_the_versions_to_what_people_think_of_them() -> None:
 
 
 def test_kinds_without_an_order_miss_no_fall() -> None:
-    one = Degraded(index=0, kind="mean-shift", levels=(1, 2))
+    one = Versions(index=0, kind="mean-shift", levels=(1, 2))
     shares = torch.tensor([[0.5, 0.6, 0.7]])
-    assert monotonicity_loss(shares, torch.tensor([ordered_levels(one)])).item() == 0
+    assert monotonicity_loss(shares, torch.tensor([one.ordered_levels])).item() == 0
 
 
 def test_labels_of_which_lower_is_better_reverse_the_loss() -> None:
