@@ -67,6 +67,7 @@ def every_kind(tmp_path: Path) -> list[str]:
     return sorted(str(path) for path in [*tmp_path.iterdir(), *EXAMPLES.glob("*.jpg")])
 
 
+@pytest.mark.slow
 def test_both_engines_give_the_same_score(
     model: LoadedModel, torch_model: LoadedModel, every_kind: list[str]
 ) -> None:
@@ -106,6 +107,7 @@ def test_the_example_of_the_page_is_what_is_printed() -> None:
         assert (int(width), int(height)) == (result.width, result.height)
 
 
+@pytest.mark.slow
 def test_batch_order_workers_and_threads_do_not_change_a_score(every_kind: list[str]) -> None:
     reference: dict[str, float | None] = {}
     for threads, batch_size, workers in itertools.product((1, 2), (1, 5), (1, 3)):

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from fakes import photo
 
+# Each test starts biqa anew, some of them under strace.
+pytestmark = pytest.mark.slow
+
 COMMANDS = {
     "score": ("score", ".", "-q"),
     "heatmap": ("heatmap", "0.png", "-o", "map.png", "-q"),

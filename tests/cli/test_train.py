@@ -115,6 +115,7 @@ def test_the_recipe_for_two_cores_runs_as_it_is(family: str, tmp_path: Path) -> 
     assert (tmp_path / "out" / "curves.png").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_picture")
 def test_a_trained_file_is_calibrated_and_scores_with_intervals(tmp_path: Path) -> None:
     noise = random.Random(0)

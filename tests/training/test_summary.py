@@ -17,6 +17,7 @@ def test_a_training_has_ended_where_its_summary_says_so(tmp_path: Path) -> None:
         assert has_ended(tmp_path) == finished
 
 
+@pytest.mark.slow
 def test_labels_of_which_lower_is_better_are_calibrated_on_the_common_scale(
     tmp_path: Path,
 ) -> None:
