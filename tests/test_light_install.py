@@ -14,9 +14,6 @@ _EXTRA = ("torch", "torchvision", "skimage", "onnx", "onnxscript", "matplotlib",
 _WITHOUT = f"""
 import importlib.machinery, runpy, sys
 
-# Each test starts biqa anew.
-pytestmark = pytest.mark.slow
-
 class Missing(importlib.machinery.PathFinder):
     @classmethod
     def find_spec(cls, name, path=None, target=None):
@@ -36,6 +33,9 @@ for name in {_EXTRA!r}:
 sys.argv[0] = "biqa"
 runpy.run_module("biqa_cli", run_name="__main__")
 """
+
+# Each test starts biqa anew.
+pytestmark = pytest.mark.slow
 
 
 def biqa(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
