@@ -3,6 +3,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from rated_photos import loaded, rated_greys
 from tiny_training import quick_recipe, request, run
 
