@@ -41,6 +41,11 @@ def _models(incomplete: str) -> list[str]:
     return [name for name in MODELS if name.startswith(incomplete)]
 
 
+def _report_file(text: str) -> Path | None:
+    """Return the file to write a report to; None, as without -o, is stdout, and ./- a file."""
+    return None if text == "-" else Path(text)
+
+
 _SEE_MODELS = "See `biqa models list`."
 
 # What scores.
@@ -156,7 +161,14 @@ NoStore = Annotated[bool, typer.Option("--no-store", help="Know no scores and ke
 
 # What is written and said.
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Write to a file, renamed when whole.")
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        parser=_report_file,
+        help="Write to a file, renamed when whole; - is stdout.",
+    ),
 ]
 ListFormat = Annotated[TableOrJson, typer.Option("-f", "--format", help="How it is printed.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no summary.")]
@@ -183,12 +195,22 @@ def store_of(
     return nullcontext() if unused else Store(path or default_store(), fresh=fresh)
 
 
-def format_of(output: Path, suffixes: Mapping[str, _Format]) -> _Format:
-    """Return the format that a file's suffix stands for.
+def choose_format(
+    asked: _Format | None, output: Path | None, suffixes: Mapping[str, _Format], *, default: _Format
+) -> _Format:
+    """Return the format of a report: the one asked for, else that of the file's suffix.
+
+    Args:
+        asked: By -f.
+        output: By -o; None for stdout, which has the default format.
+        suffixes: What suffixes stand for.
+        default: Of stdout.
 
     Raises:
-        UsageError: If it stands for none; the message names those that do.
+        UsageError: If the suffix stands for none; the message names those that do.
     """
+    if asked is not None or output is None:
+        return asked or default
     if output.suffix.lower() not in suffixes:
         msg = f"what format is {output.name!r}? use {', '.join(suffixes)}, or choose one with -f"
         raise UsageError(msg)

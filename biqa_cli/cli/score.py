@@ -1,25 +1,15 @@
 """`biqa score`: the main job."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from itertools import chain
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output, _progress
+from biqa_cli.cli import _options, _output, _photos, _progress
 from biqa_cli.cli._boundary import BELOW_THRESHOLD, SOME_FAILED
-from biqa_cli.cli._targets import refuse_inputs
-from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.reports.formats import SUFFIXES, Format, new_report
-from biqa_cli.reports.rows import printable
 from biqa_cli.reports.selection import SortKey
 from biqa_cli.reports.writing import write_report
-from biqa_cli.results import ImageResult
-
-_STDIN = "-"
 
 
 def score(
@@ -74,37 +64,28 @@ def score(
 
     Example: biqa score photos/ --sort score -o scores.csv
     """
-    # Reading photos and running models takes NumPy, Pillow and an engine: `--help` does without.
-    from biqa_cli.images.discovery import find_images
-    from biqa_cli.images.name_lists import read_names
-    from biqa_cli.images.standard_input import picture_from_standard_input
+    # Running models takes NumPy, Pillow and an engine: `--help` does without.
     from biqa_cli.models.loading import load_model
     from biqa_cli.scoring import run_info, score_files
-    from biqa_cli.threads import Arriving
 
     _output.set_up_logging(verbose)
+    on_terminal = output is None and _output.is_terminal()
+    default = Format.table if on_terminal else Format.csv
+    chosen = _options.choose_format(format, output, SUFFIXES, default=default)
     named = paths or []
-    if not named and files_from is None:
-        raise UsageError("nothing to score: name photos, folders or a list (--files-from)")
-    if _STDIN in named and files_from == _STDIN:
-        raise UsageError("standard input is a picture (-) or a list (--files-from -), not both")
-    chosen = _choose_format(format, output)
-    list(refuse_inputs(output, [files_from] if files_from else []))
-    listed = read_names(files_from, nul_separated=nul) if files_from else iter(())
-    found = find_images(chain(named, listed), recursive=recursive, exclude=exclude or ())
-    # Names from a pipe are taken as they come; others are counted for the time left.
-    safe = refuse_inputs(output, found)
-    names = Arriving(safe) if files_from == _STDIN else list(safe)
-    if not names:
-        msg = f"no photos found in {', '.join([*named, *filter(None, [files_from])])}"
-        raise UsageError(msg)
+    names = _photos.named_and_listed_photos(
+        named,
+        files_from=files_from,
+        nul_separated=nul,
+        recursive=recursive,
+        exclude=exclude,
+        output=output,
+    )
     ready = load_model(
         model, engine=engine.value, device=device, threads=threads, weights=weights, offline=offline
     )
     results = score_files(
-        [picture_from_standard_input() if name == _STDIN else name for name in names]
-        if _STDIN in named
-        else names,
+        _photos.sources(names, named),
         ready,
         batch_size=batch_size,
         workers=workers,
@@ -114,11 +95,10 @@ def score(
     )
     total = len(names) if isinstance(names, list) else None
     watched = _progress.with_progress(results, total=total, unit="photo", quiet=quiet)
-    on_terminal = output is None and _output.is_terminal()
     with _output.report_stream(output) as stream:
         tally, seconds = write_report(
             new_report(chosen, stream),
-            _named(watched, printed=on_terminal),
+            _photos.with_names(watched, on_terminal=on_terminal),
             run=run_info(ready),
             order=sort,
             top=top,
@@ -126,29 +106,9 @@ def score(
         )
     if not quiet:
         _output.say(tally.summary(seconds, threshold=fail_under))
-    if top is not None and tally.first_failed is not None:
-        first, count = tally.first_failed, tally.failed
-        have = "1 photo has" if count == 1 else f"{count} photos have"
-        _output.problem(f"{have} no score, such as {first.path}: {first.error}")
+    if top is not None and tally.failed:
+        _output.problem(tally.failures())
     if tally.below:
         raise typer.Exit(BELOW_THRESHOLD)
     if tally.failed:
         raise typer.Exit(SOME_FAILED)
-
-
-def _named(results: Iterable[ImageResult], *, printed: bool) -> Iterator[ImageResult]:
-    """Name the picture on stdin; give other photos names that a terminal shows and does not obey.
-
-    Only what is read from stdin comes without a name.
-    """
-    for result in results:
-        name = result.path or _STDIN
-        yield replace(result, path=printable(name) if printed else name)
-
-
-def _choose_format(asked: Format | None, output: Path | None) -> Format:
-    if asked is not None:
-        return asked
-    if output is None:
-        return Format.table if _output.is_terminal() else Format.csv
-    return _options.format_of(output, SUFFIXES)

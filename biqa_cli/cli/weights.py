@@ -1,14 +1,15 @@
 """`biqa weights`: trained weights that can be trusted."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from biqa_cli.cli import _options, _output, _progress
-from biqa_cli.errors import UsageError, WeightsError
-from biqa_cli.weights.cache import cache_folder, is_verified, locate, stale_files
-from biqa_cli.weights.manifest import Checkpoint, Manifest, load_manifest
+from biqa_cli.errors import WeightsError
+from biqa_cli.weights.cache import cache_folder, locate, stale_files
+from biqa_cli.weights.checking import check_files
+from biqa_cli.weights.manifest import load_manifest
 
 app = typer.Typer(no_args_is_help=True, help="Download and check trained weights.")
 
@@ -27,28 +28,13 @@ def list_weights(
     Example: biqa weights list -f json
     """
     _output.set_up_logging(verbose)
-    rows: list[dict[str, Any]] = [
-        {
-            "name": checkpoint.name,
-            "file": file.file,
-            "bytes": file.bytes,
-            "sha256": file.sha256,
-            "licence": checkpoint.licence,
-            "present": locate(file) is not None,
-            "verified": is_verified(file),
-        }
-        for checkpoint in load_manifest().checkpoints
-        for file in checkpoint.files
-    ]
+    files = list(check_files(load_manifest().checkpoints))
     if format is _options.TableOrJson.json:
-        _output.print_json(rows)
+        _output.print_json([found.facts for found in files])
         return
-    columns = ("file", "bytes", "licence")
-    shown = [
-        [*(row[column] for column in columns), _state(present=row["present"], ok=row["verified"])]
-        for row in rows
-    ]
-    _output.print_table((*columns, "state"), shown)
+    columns = ("file", "bytes", "licence", "state")
+    rows = [(f.file.file, f.file.bytes, f.checkpoint.licence, f.state) for f in files]
+    _output.print_table(columns, rows)
 
 
 @app.command("download")
@@ -70,7 +56,7 @@ def download(
     _output.set_up_logging(verbose)
     manifest = load_manifest()
     progress = None if quiet or not sys.stderr.isatty() else _progress.Downloads()
-    for checkpoint in _chosen(names, manifest):
+    for checkpoint in manifest.choose(names or ()):
         for path in obtain(
             checkpoint,
             manifest,
@@ -90,13 +76,10 @@ def verify(names: Names = None, verbose: _options.Verbose = 0) -> None:
     """
     _output.set_up_logging(verbose)
     wrong = []
-    for checkpoint in _chosen(names, load_manifest()):
-        for file in checkpoint.files:
-            path = locate(file)
-            state = _state(present=path is not None, ok=is_verified(file))
-            _output.print_line(f"{state:8}{file.file}  {path or ''}".rstrip())
-            if state == "WRONG":
-                wrong.append(str(path))
+    for found in check_files(load_manifest().choose(names or ())):
+        _output.print_line(f"{found.state:8}{found.file.file}  {found.path or ''}".rstrip())
+        if found.state == "WRONG":
+            wrong.append(str(found.path))
     if wrong:
         msg = f"not what weights.toml lists: {', '.join(wrong)}; delete and download again"
         raise WeightsError(msg)
@@ -115,7 +98,7 @@ def path(
     if name is None:
         _output.print_line(str(cache_folder()))
         return
-    (checkpoint,) = _chosen([name], load_manifest())
+    (checkpoint,) = load_manifest().choose([name])
     for file in checkpoint.files:
         found = locate(file)
         if found is None:
@@ -138,18 +121,3 @@ def prune(
         if not dry_run:
             stale.unlink()
         _output.print_line(str(stale))
-
-
-def _chosen(names: list[str] | None, manifest: Manifest) -> list[Checkpoint]:
-    if not names:
-        return list(manifest.checkpoints)
-    unknown = [name for name in names if manifest.find(name) is None]
-    if unknown:
-        known = ", ".join(checkpoint.name for checkpoint in manifest.checkpoints)
-        msg = f"there is no checkpoint {unknown[0]!r}: there are {known}"
-        raise UsageError(msg)
-    return [checkpoint for checkpoint in manifest.checkpoints if checkpoint.name in names]
-
-
-def _state(*, present: bool, ok: bool) -> str:
-    return "missing" if not present else "ok" if ok else "WRONG"

@@ -66,6 +66,13 @@ class Tally:
             parts.append(f"{self.below} below {threshold:g}")
         return ", ".join(parts)
 
+    def failures(self) -> str:
+        """Return how many photos have no score, and the first; empty where all have one."""
+        if self.first_failed is None:
+            return ""
+        have = "1 photo has" if self.failed == 1 else f"{self.failed} photos have"
+        return f"{have} no score, such as {self.first_failed.path}: {self.first_failed.error}"
+
     def count(
         self, results: Iterable[ImageResult], *, threshold: float | None
     ) -> Iterator[ImageResult]:

@@ -91,7 +91,10 @@ def _bring(
 ) -> Path:
     wanted = f"{file.file}, weights of {name}, is not on this machine"
     if not base:
-        msg = f"{wanted} and no mirror is set: name one with --from or BIQA_WEIGHTS_URL"
+        msg = (
+            f"{wanted}, and no mirror is set: run `biqa weights download {name} --from "
+            "CHECKOUT/weights` with a clone of biqa's repository, or set BIQA_WEIGHTS_URL"
+        )
         raise WeightsError(msg)
     address = parse_address(base, file.file) if "://" in base else None
     if address is not None and offline:

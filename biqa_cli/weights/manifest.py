@@ -1,12 +1,13 @@
 """weights.toml as records: every checkpoint that biqa knows, and what is known of it."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from biqa_cli.errors import WeightsError
+from biqa_cli.errors import UsageError, WeightsError, did_you_mean
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 # In a wheel the manifest lies inside the package, in a checkout beside it.
@@ -78,6 +79,19 @@ class Manifest:
     def find(self, name: str) -> Checkpoint | None:
         """Return the checkpoint of a model, None where it has none."""
         return next((c for c in self.checkpoints if c.name == name), None)
+
+    def choose(self, names: Sequence[str]) -> list[Checkpoint]:
+        """Return the checkpoints of these names in the order of the list; without names, all.
+
+        Raises:
+            UsageError: If there is none of a name.
+        """
+        known = [checkpoint.name for checkpoint in self.checkpoints]
+        for name in names:
+            if name not in known:
+                msg = f"there is no checkpoint {name!r}: {did_you_mean(name, known)}"
+                raise UsageError(msg)
+        return [c for c in self.checkpoints if not names or c.name in names]
 
 
 @lru_cache(maxsize=1)

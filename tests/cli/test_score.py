@@ -257,6 +257,24 @@ def test_a_picture_can_come_from_standard_input(folder: Path) -> None:
     assert both.exit_code == 2 and "not both" in both.stderr
 
 
+def test_standard_input_is_one_picture() -> None:
+    twice = CliRunner().invoke(app, ["score", "-", "-"], input=b"")
+    assert twice.exit_code == 2
+    assert twice.stderr == "biqa: standard input (-) is named twice: it is one picture\n"
+
+
+def test_a_dash_as_output_is_stdout_and_a_file_of_that_name_can_be_named(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    common = ["score", str(folder)]
+    to_stdout = CliRunner().invoke(app, [*common, "-o", "-"])
+    assert to_stdout.exit_code == 0 and not Path("-").exists()
+    assert to_stdout.stdout == CliRunner().invoke(app, common).stdout
+    assert CliRunner().invoke(app, [*common, "-o", "./-", "-f", "csv"]).stdout == ""
+    assert Path("-").read_text("utf-8") == to_stdout.stdout
+
+
 def test_the_best_are_shown_and_it_is_said_that_others_have_no_score(folder: Path) -> None:
     (folder / "fake.jpg").write_text("no photo")
     result = _run(folder, "--top", 1, "-q")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from fakes import EXAMPLES
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
@@ -70,6 +71,17 @@ def test_what_is_missing_is_told(only_cache: Path) -> None:
     assert path.exit_code == 2
     assert "is not on this machine: run `biqa weights download reqa-lite`" in path.stderr
     assert run("path").stdout.strip() == str(only_cache)
+
+
+@pytest.mark.usefixtures("only_cache")
+@pytest.mark.parametrize("options", [[], ["--offline"]])
+def test_scoring_with_missing_weights_names_the_command_that_brings_them(
+    options: list[str],
+) -> None:
+    photo = str(EXAMPLES / "cat.jpg")
+    result = CliRunner().invoke(app, ["score", photo, "-m", "blockiqa", *options])
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1
+    assert "run `biqa weights download blockiqa --from CHECKOUT/weights`" in result.stderr
 
 
 def test_a_password_in_the_address_is_never_printed(only_cache: Path) -> None:

@@ -139,7 +139,7 @@ def test_offline_opens_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_a_source_the_message_names_the_ways_to_give_one() -> None:
-    with pytest.raises(WeightsError, match="--from or BIQA_WEIGHTS_URL"):
+    with pytest.raises(WeightsError, match="--from CHECKOUT/weights` .* or set BIQA_WEIGHTS_URL"):
         obtain(_checkpoint(), _manifest())
 
 

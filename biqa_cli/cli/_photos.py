@@ -1,0 +1,118 @@
+"""The photos that a command reads: files, folders, lists of names, and standard input.
+
+Nothing heavy is imported before a command runs.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biqa_cli.cli._targets import refuse_inputs, refuse_to_overwrite
+from biqa_cli.errors import UsageError
+from biqa_cli.reports.rows import printable
+from biqa_cli.results import ImageResult
+
+if TYPE_CHECKING:
+    from biqa_cli.threads import Arriving
+
+STDIN = "-"
+"""The name of the picture on standard input; a file of that name is ./-"""
+
+
+def named_photos(named: Sequence[str], *, exclude: Sequence[str] | None) -> list[str]:
+    """Return the photos among files and folders, each once.
+
+    Raises:
+        UsageError: If there are none, or standard input is named twice.
+    """
+    from biqa_cli.images.discovery import find_images
+
+    _require_one_stdin(named, files_from=None)
+    found = list(find_images(named, exclude=exclude or ()))
+    if not found:
+        raise _none_in(named)
+    return found
+
+
+def named_and_listed_photos(
+    named: Sequence[str],
+    *,
+    files_from: str | None,
+    nul_separated: bool,
+    recursive: bool,
+    exclude: Sequence[str] | None,
+    output: Path | None,
+) -> "list[str] | Arriving[str]":
+    """Return the photos among files, folders and the names of a list, each once.
+
+    Names from a pipe are taken as they come; others are counted, for the time left.
+
+    Raises:
+        UsageError: If there are none, standard input is named twice, or a file that is read is
+            the file to write.
+    """
+    from biqa_cli.images.discovery import find_images
+    from biqa_cli.images.name_lists import read_names
+    from biqa_cli.threads import Arriving
+
+    if not named and files_from is None:
+        raise UsageError("nothing to score: name photos, folders or a list (--files-from)")
+    _require_one_stdin(named, files_from=files_from)
+    lists = [] if files_from is None else [files_from]
+    refuse_to_overwrite([output], map(Path, lists))
+    listed = chain.from_iterable(read_names(name, nul_separated=nul_separated) for name in lists)
+    found = find_images(chain(named, listed), recursive=recursive, exclude=exclude or ())
+    safe = refuse_inputs(output, found)
+    names = Arriving(safe) if files_from == STDIN else list(safe)
+    if not names:
+        raise _none_in([*named, *lists])
+    return names
+
+
+def sources(
+    names: "list[str] | Arriving[str]", named: Sequence[str]
+) -> "list[str | bytes] | list[str] | Arriving[str]":
+    """Return names as they are, and the picture on standard input in place of a named `-`.
+
+    Raises:
+        UsageError: If standard input is closed or does not end.
+    """
+    # In a list, - is a file of that name.
+    return [source_of(name) for name in names] if STDIN in named else names
+
+
+def source_of(name: str) -> str | bytes:
+    """Return the name of a file as it is, and the picture on standard input in place of `-`."""
+    from biqa_cli.images.standard_input import picture_from_standard_input
+
+    return picture_from_standard_input() if name == STDIN else name
+
+
+def stem_of(name: str) -> str:
+    """Return what the names of files that are made of a photo begin with."""
+    return "stdin" if name == STDIN else Path(name).stem
+
+
+def with_names(results: Iterable[ImageResult], *, on_terminal: bool) -> Iterator[ImageResult]:
+    """Name the picture on standard input, which alone comes without a name.
+
+    Args:
+        results: As they come.
+        on_terminal: Whether names must be such that a terminal shows and does not obey them.
+    """
+    for result in results:
+        name = result.path or STDIN
+        yield replace(result, path=printable(name) if on_terminal else name)
+
+
+def _require_one_stdin(named: Sequence[str], *, files_from: str | None) -> None:
+    if STDIN in named and files_from == STDIN:
+        raise UsageError("standard input is a picture (-) or a list (--files-from -), not both")
+    if named.count(STDIN) > 1:
+        raise UsageError("standard input (-) is named twice: it is one picture")
+
+
+def _none_in(named: Sequence[str]) -> UsageError:
+    return UsageError(f"no photos found in {', '.join(named)}")
