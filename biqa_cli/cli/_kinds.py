@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from biqa_cli.explain.local_scores import BlockChoice
     from biqa_cli.images.limits import Limits
     from biqa_cli.models.loading import LoadedModel
+    from biqa_cli.store.known_scores import Store
 
 
 class Kind(StrEnum):
@@ -44,6 +45,8 @@ class Options:
     legend: bool
     watch: "Callable[[Sequence[Block]], Iterable[Block]]" = iter
     """Passes blocks on as they are scored, for a progress bar."""
+    store: "Store | None" = None
+    """What scores of photos are known from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,14 @@ def _quality(path: str, model: "LoadedModel", options: Options) -> Explanation:
     from biqa_cli.reports.heatmap import draw_heatmap, heatmap_facts
     from biqa_cli.scoring import run_info
 
-    found = map_file(path, model, choice=options.choice, limits=options.limits, watch=options.watch)
+    found = map_file(
+        path,
+        model,
+        choice=options.choice,
+        limits=options.limits,
+        watch=options.watch,
+        store=options.store,
+    )
     picture = draw_heatmap(found, side_by_side=options.side_by_side, legend=options.legend)
     return Explanation(picture, heatmap_facts(found, run_info(model)), found.values)
 

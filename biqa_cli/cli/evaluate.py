@@ -53,7 +53,9 @@ def evaluate(
         typer.Option("-f", "--format", help="A table by default; -o decides by suffix."),
     ] = None,
     output: _options.Output = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Score all photos again.")] = False,
+    store: _options.StoreFile = None,
+    fresh: _options.Fresh = False,
+    no_store: _options.NoStore = False,
     weights: _options.Weights = None,
     device: _options.Device = "auto",
     engine: _options.EngineOption = _options.Engine.auto,
@@ -98,27 +100,28 @@ def evaluate(
     limits = _options.limits_of(
         max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
     )
-    for name in names:
-        ready = load_model(
-            name, engine=engine.value, device=device, weights=weights, offline=offline
-        )
-        tools.append(
-            model_tool(
-                ready, data, fresh=fresh, batch_size=batch_size, workers=workers, limits=limits
-            )
-        )
     watch = partial(_progress.with_progress, unit="image", quiet=quiet)
-    evaluated = [
-        evaluate_tool(
-            tool,
-            data,
-            parts,
-            per=[group.value for group in per or ()],
-            resamples=resamples,
-            watch=watch,
-        )
-        for tool in tools
-    ]
+    with _options.store_of(store, fresh=fresh, unused=no_store) as known:
+        for name in names:
+            ready = load_model(
+                name, engine=engine.value, device=device, weights=weights, offline=offline
+            )
+            tools.append(
+                model_tool(
+                    ready, data, batch_size=batch_size, workers=workers, limits=limits, store=known
+                )
+            )
+        evaluated = [
+            evaluate_tool(
+                tool,
+                data,
+                parts,
+                per=[group.value for group in per or ()],
+                resamples=resamples,
+                watch=watch,
+            )
+            for tool in tools
+        ]
     records = [record for one in evaluated for record in records_of(one, data)]
     for_people = style in (Format.table, Format.markdown)
     notes = significance(evaluated, data, resamples=resamples if for_people else 0)

@@ -53,6 +53,9 @@ def score(
         float | None,
         typer.Option("--fail-under", min=0, max=100, help="Exit 1 if a photo scores below."),
     ] = None,
+    store: _options.StoreFile = None,
+    fresh: _options.Fresh = False,
+    no_store: _options.NoStore = False,
     offline: _options.Offline = False,
     quiet: _options.Quiet = False,
     verbose: _options.Verbose = 0,
@@ -84,18 +87,22 @@ def score(
     ready = load_model(
         model, engine=engine.value, device=device, threads=threads, weights=weights, offline=offline
     )
-    results = score_files(
-        _photos.sources(names, named),
-        ready,
-        batch_size=batch_size,
-        workers=workers,
-        limits=_options.limits_of(
-            max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
-        ),
-    )
     total = len(names) if isinstance(names, list) else None
-    watched = _progress.with_progress(results, total=total, unit="photo", quiet=quiet)
-    with _output.report_stream(output) as stream:
+    with (
+        _options.store_of(store, fresh=fresh, unused=no_store) as known,
+        _output.report_stream(output) as stream,
+    ):
+        results = score_files(
+            _photos.sources(names, named),
+            ready,
+            batch_size=batch_size,
+            workers=workers,
+            limits=_options.limits_of(
+                max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
+            ),
+            store=known,
+        )
+        watched = _progress.with_progress(results, total=total, unit="photo", quiet=quiet)
         tally, seconds = write_report(
             new_report(chosen, stream),
             _photos.with_names(watched, on_terminal=on_terminal),
@@ -105,7 +112,9 @@ def score(
             threshold=fail_under,
         )
     if not quiet:
-        _output.say(tally.summary(seconds, threshold=fail_under))
+        _output.say(
+            tally.summary(seconds, threshold=fail_under, known=known.recalled if known else 0)
+        )
     if top is not None and tally.failed:
         _output.problem(tally.failures())
     if tally.below:

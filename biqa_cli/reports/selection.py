@@ -56,10 +56,12 @@ class Tally:
         """How many could not be scored."""
         return self.images - self.scored
 
-    def summary(self, seconds: float, *, threshold: float | None = None) -> str:
-        """Return how it went, in a line."""
+    def summary(self, seconds: float, *, threshold: float | None = None, known: int = 0) -> str:
+        """Return how it went, in a line; `known` scores are from earlier runs."""
         photos = "1 photo" if self.images == 1 else f"{self.images} photos"
         parts = [f"{photos} in {seconds:.1f} s ({self.images / max(seconds, 1e-9):.1f} a second)"]
+        if known:
+            parts.append(f"{known} known")
         if self.failed:
             parts.append(f"{self.failed} could not be scored")
         if threshold is not None:
