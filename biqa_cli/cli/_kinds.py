@@ -3,21 +3,17 @@
 Nothing heavy is imported before a photo is explained.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from biqa_cli.cli._explanations import Explanation
 from biqa_cli.errors import UsageError
+from biqa_cli.models.installed_torch import require_torch
 from biqa_cli.models.spec import Family, ModelSpec
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from PIL import Image
-
     from biqa_cli.blocks.grid import Block
     from biqa_cli.explain.local_scores import BlockChoice
     from biqa_cli.images.limits import Limits
@@ -49,40 +45,13 @@ class Options:
     """What scores of photos are known from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """One photo, ready to be written."""
-
-    picture: "Image.Image"
-    facts: dict[str, Any]
-    values: "NDArray[np.float32]"
-
-    def png(self) -> bytes:
-        """Return the picture as a file."""
-        file = BytesIO()
-        self.picture.save(file, "PNG")
-        return file.getvalue()
-
-    def json(self) -> bytes:
-        """Return the facts as a document."""
-        return (json.dumps(self.facts, indent=1) + "\n").encode()
-
-    def npy(self) -> bytes:
-        """Return the values as NumPy stores them."""
-        import numpy as np
-
-        file = BytesIO()
-        np.save(file, self.values)
-        return file.getvalue()
-
-
-def _quality(path: str, model: "LoadedModel", options: Options) -> Explanation:
+def _quality(source: str | bytes, model: "LoadedModel", options: Options) -> Explanation:
     from biqa_cli.explain.local_scores import map_file
     from biqa_cli.reports.heatmap import draw_heatmap, heatmap_facts
     from biqa_cli.scoring import run_info
 
     found = map_file(
-        path,
+        source,
         model,
         choice=options.choice,
         limits=options.limits,
@@ -93,24 +62,24 @@ def _quality(path: str, model: "LoadedModel", options: Options) -> Explanation:
     return Explanation(picture, heatmap_facts(found, run_info(model)), found.values)
 
 
-def _similarity(path: str, model: "LoadedModel", options: Options) -> Explanation:
+def _similarity(source: str | bytes, model: "LoadedModel", options: Options) -> Explanation:
     from biqa_cli.explain.similarity import similarity_of_file
     from biqa_cli.reports.similarity_matrix import draw_similarity, similarity_facts
     from biqa_cli.scoring import run_info
 
-    found = similarity_of_file(path, model, limits=options.limits)
+    found = similarity_of_file(source, model, limits=options.limits)
     picture = draw_similarity(found, legend=options.legend)
     return Explanation(picture, similarity_facts(found, run_info(model)), found.values)
 
 
-def _inside(path: str, model: "LoadedModel", options: Options) -> Explanation:
+def _inside(source: str | bytes, model: "LoadedModel", options: Options) -> Explanation:
     import numpy as np
 
     from biqa_cli.explain.inner_maps import inner_maps_of_file
     from biqa_cli.reports.inner_maps import draw_inner_maps, inner_map_facts
     from biqa_cli.scoring import run_info
 
-    found = inner_maps_of_file(path, model, limits=options.limits)
+    found = inner_maps_of_file(source, model, limits=options.limits)
     picture = draw_inner_maps(found, side_by_side=options.side_by_side, legend=options.legend)
     values = np.stack([panel.values for panel in found.panels])
     return Explanation(picture, inner_map_facts(found, run_info(model)), values)
@@ -120,7 +89,7 @@ def _inside(path: str, model: "LoadedModel", options: Options) -> Explanation:
 class KindFacts:
     """Which models a kind applies to, and how it is made."""
 
-    make: "Callable[[str, LoadedModel, Options], Explanation]"
+    make: "Callable[[str | bytes, LoadedModel, Options], Explanation]"
     tag: str
     """What the names of its files end with."""
     families: frozenset[Family] | None = None
@@ -138,17 +107,23 @@ KINDS: dict[Kind, KindFacts] = {
 }
 
 
-def choose_kind(kind: Kind, spec: ModelSpec, *, only_onnx: bool) -> KindFacts:
-    """Return what is known of a kind, once it is known to suit the model and the engine.
+def choose_kind(
+    kind: Kind, spec: ModelSpec, *, choice: "BlockChoice", only_onnx: bool
+) -> KindFacts:
+    """Return what is known of a kind, once it is known to suit the model and the other options.
 
     Args:
         kind: What is to be shown.
         spec: The model's.
+        choice: Which blocks are wanted.
         only_onnx: Whether the user insists on an engine that gives nothing but scores.
 
     Raises:
-        UsageError: If it does not suit them.
+        UsageError: If it does not suit them, or no photo has such blocks.
+        DependencyError: If it needs PyTorch, which is not installed.
     """
+    from biqa_cli.explain.local_scores import BlockChoice, check_choice
+
     fitting = [
         other.value
         for other, facts in KINDS.items()
@@ -164,4 +139,9 @@ def choose_kind(kind: Kind, spec: ModelSpec, *, only_onnx: bool) -> KindFacts:
     if KINDS[kind].needs_torch and only_onnx:
         msg = f"--kind {kind.value} takes more than scores: use --engine torch"
         raise UsageError(msg)
+    if KINDS[kind].needs_torch:
+        require_torch(f"--kind {kind.value}")
+    if kind is not Kind.quality and choice != BlockChoice():
+        raise UsageError("--grid, --block-size and --stride are for --kind quality")
+    check_choice(choice)
     return KINDS[kind]

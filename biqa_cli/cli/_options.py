@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from biqa_cli.cli._output import STDOUT
 from biqa_cli.errors import UsageError
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.models.catalog import MODELS
@@ -44,6 +45,23 @@ def _models(incomplete: str) -> list[str]:
 def _report_file(text: str) -> Path | None:
     """Return the file to write a report to; None, as without -o, is stdout, and ./- a file."""
     return None if text == "-" else Path(text)
+
+
+def any_file(text: str) -> Path:
+    """Return the file to write; - is STDOUT, and ./- a file of that name."""
+    path = Path(text)
+    return path.absolute() if path == STDOUT and text != "-" else path
+
+
+def only_file(text: str) -> Path:
+    """Return the file to write where stdout has other data.
+
+    Raises:
+        UsageError: If it is -, as which other options take stdout.
+    """
+    if text == "-":
+        raise UsageError("standard output has the report: name a file, or ./- if it is called so")
+    return Path(text)
 
 
 _SEE_MODELS = "See `biqa models list`."

@@ -8,13 +8,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TextIO
 
-from biqa_cli.errors import OutputError
+from biqa_cli.errors import OutputError, UsageError
 from biqa_cli.images.native_stderr import silence_decoders
 from biqa_cli.reports.layout import text_table, width_of
 from biqa_cli.reports.rows import printable
-from biqa_cli.whole_files import open_output, wrong_output
+from biqa_cli.whole_files import open_output, write_whole, wrong_output
+
+STDOUT = Path("-")
+"""Where -o - writes to."""
 
 
 def prepare_streams() -> None:
@@ -112,8 +115,26 @@ def _to_nowhere(stream: IO[str]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; STDOUT, which must be no terminal, gets the bytes.
+
+    Raises:
+        UsageError: If its name does not do, or a terminal would show the bytes.
+        OutputError: If the disk is full, or stdout closed.
+    """
+    if path != STDOUT:
+        write_whole(path, content)
+        return
+    if is_terminal():
+        raise UsageError("this is no text for a terminal: name a file in place of -, or use a pipe")
+    with _stdout() as stream:
+        stream.flush()
+        stream.buffer.write(content)
+        stream.buffer.flush()
+
+
 @contextmanager
-def _stdout() -> Iterator[IO[str]]:
+def _stdout() -> Iterator[TextIO]:
     """Yield stdout; failures to write name it."""
     if sys.stdout is None:
         raise OutputError("cannot write to standard output: it is closed: use -o FILE")

@@ -9,16 +9,21 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biqa_cli.cli._targets import refuse_inputs, refuse_to_overwrite
-from biqa_cli.errors import UsageError
+import typer
+
+from biqa_cli.cli import _output
+from biqa_cli.cli._boundary import SOME_FAILED
+from biqa_cli.cli._targets import STDIN, refuse_inputs, refuse_to_overwrite
+from biqa_cli.errors import ImageError, UsageError
+from biqa_cli.images.limits import Limits
 from biqa_cli.reports.rows import printable
 from biqa_cli.results import ImageResult
 
 if TYPE_CHECKING:
-    from biqa_cli.threads import Arriving
+    import numpy as np
+    from numpy.typing import NDArray
 
-STDIN = "-"
-"""The name of the picture on standard input; a file of that name is ./-"""
+    from biqa_cli.threads import Arriving
 
 
 def named_photos(named: Sequence[str], *, exclude: Sequence[str] | None) -> list[str]:
@@ -90,9 +95,29 @@ def source_of(name: str) -> str | bytes:
     return picture_from_standard_input() if name == STDIN else name
 
 
-def stem_of(name: str) -> str:
-    """Return what the names of files that are made of a photo begin with."""
-    return "stdin" if name == STDIN else Path(name).stem
+def read(name: str, *, limits: Limits, quiet: bool) -> "NDArray[np.uint8]":
+    """Return the upright photo (H, W, 3) of a file or of standard input.
+
+    Args:
+        name: As the user gave it.
+        limits: What reading may cost.
+        quiet: Whether what to know of its pixels is left unsaid.
+
+    Raises:
+        typer.Exit: If it cannot be read, once that is told.
+    """
+    import numpy as np
+
+    from biqa_cli.images.reading import read_photo
+
+    try:
+        photo = read_photo(source_of(name), limits=limits)
+    except ImageError as error:
+        _output.problem(f"{name}: {error}")
+        raise typer.Exit(SOME_FAILED) from error
+    if photo.note and not quiet:
+        _output.say(f"{name}: {photo.note}")
+    return np.asarray(photo.image)
 
 
 def with_names(results: Iterable[ImageResult], *, on_terminal: bool) -> Iterator[ImageResult]:

@@ -6,7 +6,11 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from biqa_cli.cli._output import STDOUT
 from biqa_cli.errors import UsageError
+
+STDIN = "-"
+"""The name of the picture on standard input; a file of that name is ./-"""
 
 
 def refuse_inputs(output: Path | None, inputs: Iterable[str]) -> Iterator[str]:
@@ -37,6 +41,11 @@ def refuse_to_overwrite(outputs: Iterable[Path | None], inputs: Iterable[Path | 
         deque(refuse_inputs(output, names), maxlen=0)
 
 
+def stem_of(photo: str) -> str:
+    """Return what the names of files that are made of a photo begin with."""
+    return "stdin" if photo == STDIN else Path(photo).stem
+
+
 def _is(name: str, written: os.stat_result) -> bool:
     try:
         return os.path.samestat(Path(name).stat(), written)
@@ -48,8 +57,9 @@ def targets(photos: Sequence[str], wanted: Path, *, suffix: str, tag: str) -> li
     """Return one file to write for each photo.
 
     Args:
-        photos: The files that are read.
-        wanted: A file with the suffix, for one photo; or a folder, which need not exist yet.
+        photos: The files that are read, or - for the picture on standard input.
+        wanted: A file with the suffix, or STDOUT, for one photo; or a folder, which need not exist
+            yet.
         suffix: What is written, such as ".png".
         tag: What names in a folder end with: photo.jpg becomes photo-TAG.png.
 
@@ -58,9 +68,9 @@ def targets(photos: Sequence[str], wanted: Path, *, suffix: str, tag: str) -> li
             overwritten.
     """
     chosen = [wanted]
-    if wanted.is_dir() or not wanted.suffix:
-        chosen = [wanted / f"{Path(photo).stem}-{tag}{suffix}" for photo in photos]
-    elif wanted.suffix.lower() != suffix:
+    if wanted != STDOUT and (wanted.is_dir() or not wanted.suffix):
+        chosen = [wanted / f"{stem_of(photo)}-{tag}{suffix}" for photo in photos]
+    elif wanted != STDOUT and wanted.suffix.lower() != suffix:
         msg = f"{wanted} is neither a folder nor a {suffix} file: choose one of them"
         raise UsageError(msg)
     elif len(photos) > 1:

@@ -1,6 +1,5 @@
 """`biqa compare`: which of two models or tools agrees better with people."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -38,9 +37,7 @@ def compare(
     from biqa_cli.evaluation.tools import file_tools
 
     _output.set_up_logging(verbose)
-    data = load_labels(dataset, root)
-    if label_range is not None:
-        data = replace(data, scale=data.scale.with_ends(label_range))
+    data = load_labels(dataset, root).with_label_range(label_range)
     (part,) = choose_parts(data, split=split, seeds=(1,))
     images = [data.images[index] for index in part.indices]
     paths = [image.path for image in images]

@@ -1,25 +1,21 @@
 """`biqa distort`: photos with a known flaw."""
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output, _progress
-from biqa_cli.cli._boundary import SOME_FAILED
+from biqa_cli.cli import _options, _output, _photos, _progress
+from biqa_cli.cli._targets import refuse_to_overwrite, stem_of
 from biqa_cli.distortions.named_blocks import BlockName
-from biqa_cli.errors import ImageError, UsageError
-from biqa_cli.images.limits import Limits
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from biqa_cli.distortions.catalog import Distortion
+from biqa_cli.errors import UsageError
 
 
 def distort(
-    image: Annotated[Path | None, typer.Argument(metavar="IMAGE", help="A photo.")] = None,
+    image: Annotated[
+        str | None, typer.Argument(metavar="IMAGE", help="A photo; - is one on stdin.")
+    ] = None,
     kind: Annotated[
         str | None, typer.Option("-k", "--kind", help="A name from `biqa distort --list`.")
     ] = None,
@@ -39,7 +35,13 @@ def distort(
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="PNG, or by suffix; with --all a folder of PNGs."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE|DIR",
+            parser=_options.any_file,
+            help="PNG, or by suffix; - is stdout; with --all a folder of PNGs.",
+        ),
     ] = None,
     max_megapixels: _options.MaxMegapixels = _options.DEFAULT_MEGAPIXELS,
     memory: _options.Memory = _options.DEFAULT_MEMORY,
@@ -61,36 +63,39 @@ def distort(
     if show_list:
         _list(format)
         return
-    if image is None or output is None:
-        raise UsageError("name a photo and, with -o, where its degraded version goes")
-    if not every and (kind is None or level is None):
-        raise UsageError("choose a kind and a level (-k NAME -l 1), or take all with --all")
+    from biqa_cli.distortions.catalog import choose_distortions
     from biqa_cli.distortions.distort import distort as whole
     from biqa_cli.distortions.distort import distort_block
-    from biqa_cli.distortions.eight_bits import to_bytes
-    from biqa_cli.images.writing import write_image
+    from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
+    from biqa_cli.images.writing import encode_image, format_of_image
 
+    if not every and (kind is None or level is None):
+        raise UsageError("choose a kind and a level (-k NAME -l 1), or take all with --all")
+    chosen = choose_distortions(kind, level)
+    if image is None or output is None:
+        raise UsageError("name a photo and, with -o, where its degraded version goes")
+    if every and output == _output.STDOUT:
+        raise UsageError("--all writes many files: name a folder with -o")
+    if not every:
+        refuse_to_overwrite([output], [Path(image)])
+        if not format_of_image(output).lossless and not quiet:
+            _output.say("JPEG adds a loss of its own (quality 95): a PNG keeps these very pixels")
     limits = _options.limits_of(
         max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
     )
-    pixels = _read(image, limits=limits)
-    chosen = _chosen(kind, level, height=pixels.shape[1], width=pixels.shape[2])
-    if not every:
-        _check(output, photo=image)
+    pixels = from_bytes(_photos.read(image, limits=limits, quiet=quiet))
+    for distortion, _ in chosen:
+        distortion.check_size(*pixels.shape[1:])
     for distortion, degree in _progress.with_progress(
         chosen, total=len(chosen), unit="photo", quiet=quiet or not every
     ):
-        if block is None:
-            degraded = whole(pixels, kind=distortion.name, level=degree, seed=seed)
-        else:
-            degraded = distort_block(
-                pixels, kind=distortion.name, level=degree, seed=seed, block=block
-            )
-        path = output / f"{image.stem}-{distortion.name}-{degree}.png" if every else output
-        written = write_image(to_bytes(degraded), path)
-        if not written.lossless and not quiet:
-            _output.say("JPEG adds a loss of its own (quality 95): a PNG keeps these very pixels")
-        _output.print_line(str(path))
+        change = whole if block is None else partial(distort_block, block=block)
+        degraded = change(pixels, kind=distortion.name, level=degree, seed=seed)
+        name = f"{stem_of(image)}-{distortion.name}-{degree}.png"
+        path = output / name if every else output
+        _output.write_file(path, encode_image(to_bytes(degraded), path))
+        if path != _output.STDOUT:
+            _output.print_line(str(path))
 
 
 def _list(style: _options.TableOrJson) -> None:
@@ -103,42 +108,3 @@ def _list(style: _options.TableOrJson) -> None:
     columns = ("name", *LEVELS, "parameter", "group")
     rows = [[d.name, *d.levels, d.parameter, d.group] for d in DISTORTIONS]
     _output.print_table([str(column) for column in columns], rows)
-
-
-def _read(path: Path, *, limits: Limits) -> "NDArray[np.float32]":
-    import numpy as np
-
-    from biqa_cli.distortions.eight_bits import from_bytes
-    from biqa_cli.images.reading import read_photo
-
-    try:
-        photo = read_photo(path, limits=limits)
-    except ImageError as error:
-        _output.problem(f"{path}: {error}")
-        raise typer.Exit(SOME_FAILED) from error
-    return from_bytes(np.asarray(photo.image))
-
-
-def _chosen(
-    kind: str | None, level: int | None, *, height: int, width: int
-) -> list[tuple["Distortion", int]]:
-    """Return the kinds and levels that are asked for, once it is known that all can be made."""
-    from biqa_cli.distortions.catalog import DISTORTIONS, LEVELS, find_distortion
-
-    kinds = DISTORTIONS if kind is None else (find_distortion(kind),)
-    for distortion in kinds:
-        distortion.check_size(height, width)
-    return [(d, degree) for d in kinds for degree in (LEVELS if level is None else (level,))]
-
-
-def _check(path: Path, *, photo: Path) -> None:
-    """Raise UsageError if the file may not be written."""
-    from biqa_cli.images.writing import format_of_image
-
-    if path.is_dir():
-        msg = f"{path} is a folder: name a file, or write every kind into it with --all"
-        raise UsageError(msg)
-    if path.exists() and path.samefile(photo):
-        msg = f"{path} is the photo itself, which is not overwritten: choose another name for -o"
-        raise UsageError(msg)
-    format_of_image(path)

@@ -1,7 +1,5 @@
 """`biqa evaluate`: how well models agree with people."""
 
-from dataclasses import replace
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from shutil import get_terminal_size
@@ -13,17 +11,8 @@ from biqa_cli.cli import _options, _output, _progress
 from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.cli._targets import refuse_to_overwrite
 from biqa_cli.errors import UsageError
-from biqa_cli.evaluation.formats import SUFFIXES, Format
+from biqa_cli.evaluation.formats import SUFFIXES, Format, GroupBy
 from biqa_cli.models.catalog import DEFAULT_MODEL
-
-
-class Per(StrEnum):
-    """What images are grouped by."""
-
-    type = "type"
-    level = "level"
-    range = "range"
-    subset = "subset"
 
 
 def evaluate(
@@ -39,10 +28,16 @@ def evaluate(
         str, typer.Option("--seeds", metavar="1,2|1-10", help="Seeds of a shuffled split.")
     ] = "1",
     save_split: Annotated[
-        Path | None, typer.Option("--save-split", help="Write the split to a file for --split.")
+        Path | None,
+        typer.Option(
+            "--save-split",
+            metavar="FILE",
+            parser=_options.only_file,
+            help="Write the split to a file for --split.",
+        ),
     ] = None,
     per: Annotated[
-        list[Per] | None, typer.Option("--per", help="Also report each group; repeatable.")
+        list[GroupBy] | None, typer.Option("--per", help="Also report each group; repeatable.")
     ] = None,
     resamples: _options.Resamples = 1000,
     plots: Annotated[
@@ -70,72 +65,63 @@ def evaluate(
 ) -> None:
     """Measure how well models, or any tool's predictions, agree with people's scores.
 
-    Exit codes: 0 all images have a prediction, 2 nothing could be evaluated, 3 some have none.
+    Exit codes: 0 all images have a label and a prediction, 2 nothing could be evaluated, 3 some
+    have none, or rows of the label file are bad.
 
     Example: biqa evaluate --dataset tid2013 --root DIR --per type
     """
     from biqa_cli.datasets.loading import CSV_PREFIX, load_dataset, load_labels
+    from biqa_cli.evaluation import run
     from biqa_cli.evaluation.parts import choose_parts, parse_seeds, save_part
+    from biqa_cli.evaluation.plots import plot, require_matplotlib
     from biqa_cli.evaluation.report import render
-    from biqa_cli.evaluation.run import evaluate_tool, problems_of, records_of, significance
     from biqa_cli.evaluation.tools import file_tools, model_tool
     from biqa_cli.models.loading import load_model
 
     _output.set_up_logging(verbose)
-    style = format or (Format.table if output is None else _options.format_of(output, SUFFIXES))
+    style = _options.choose_format(format, output, SUFFIXES, default=Format.table)
     names = list(dict.fromkeys(model or ([] if predictions else [DEFAULT_MODEL])))
     if weights is not None and len(names) != 1:
         raise UsageError("--weights are those of one model: name it with -m, and only it")
+    if plots is not None:
+        require_matplotlib()
     # Without a model no photo is opened, so none need be there.
     data = load_dataset(dataset, root, keep_missing=True) if names else load_labels(dataset, root)
+    data = data.with_label_range(label_range)
     photos = (data.root / image.path for image in data.images)
     labels = Path(dataset.removeprefix(CSV_PREFIX))
     refuse_to_overwrite([output, save_split], [labels, weights, *(predictions or ()), *photos])
-    if label_range is not None:
-        data = replace(data, scale=data.scale.with_ends(label_range))
     parts = choose_parts(data, split=split, seeds=parse_seeds(seeds))
     if save_split is not None:
         save_part(parts, data, save_split)
     tools = file_tools(predictions or (), data, column=column, delimiter=delimiter, taken=names)
-    limits = _options.limits_of(
-        max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
+    load = partial(load_model, engine=engine.value, device=device, weights=weights, offline=offline)
+    as_tool = partial(
+        model_tool,
+        batch_size=batch_size,
+        workers=workers,
+        limits=_options.limits_of(
+            max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
+        ),
     )
     watch = partial(_progress.with_progress, unit="image", quiet=quiet)
     with _options.store_of(store, fresh=fresh, unused=no_store) as known:
-        for name in names:
-            ready = load_model(
-                name, engine=engine.value, device=device, weights=weights, offline=offline
-            )
-            tools.append(
-                model_tool(
-                    ready, data, batch_size=batch_size, workers=workers, limits=limits, store=known
-                )
-            )
-        evaluated = [
-            evaluate_tool(
-                tool,
-                data,
-                parts,
-                per=[group.value for group in per or ()],
-                resamples=resamples,
-                watch=watch,
-            )
-            for tool in tools
-        ]
-    records = [record for one in evaluated for record in records_of(one, data)]
+        tools += [as_tool(load(name), data, store=known) for name in names]
+        evaluated = run.evaluate_tools(
+            tools, data, parts, per=per or (), resamples=resamples, watch=watch
+        )
+    records = run.records_of(evaluated, data)
     for_people = style in (Format.table, Format.markdown)
-    notes = significance(evaluated, data, resamples=resamples if for_people else 0)
+    notes = run.significance(evaluated, data, resamples=resamples if for_people else 0)
     with _output.report_stream(output) as stream:
         width = get_terminal_size().columns if stream.isatty() else None
         stream.write(render(records, style=style, notes=notes, width=width))
     if plots is not None:
-        from biqa_cli.evaluation.plots import plot
-
         for path in (path for one in evaluated for path in plot(one.evaluations[0], plots)):
             _output.say(str(path))
-    for problem in problems_of(evaluated, records, data):
+    for problem in run.problems_of(evaluated, records, data):
         _output.problem(problem)
     if not quiet:
         _output.say(f"labels: {data.scale.describe()}")
-    if any(record["failed"] for record in records):
+    if run.is_incomplete(records, data):
         raise typer.Exit(SOME_FAILED)

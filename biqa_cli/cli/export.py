@@ -9,14 +9,19 @@ from biqa_cli.cli import _options, _output
 from biqa_cli.cli._targets import refuse_to_overwrite
 from biqa_cli.errors import DependencyError, UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
-from biqa_cli.whole_files import write_whole
 
 
 def export(
     name: _options.ModelName = DEFAULT_MODEL,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE.onnx", help="A file that stands alone."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE.onnx",
+            parser=_options.any_file,
+            help="A file that stands alone; - is stdout.",
+        ),
     ] = None,
     weights: _options.Weights = None,
     graph_only: Annotated[
@@ -45,19 +50,20 @@ def export(
     from biqa_cli.models.graphs import own_graph
     from biqa_cli.models.loading import load_for_export
 
-    spec, network = load_for_export(name, weights=weights, offline=offline)
     try:
         from biqa_cli.models.onnx_export import export_graph, export_model
     except ModuleNotFoundError as error:
-        msg = f"{error.name} is not installed: pip install 'biqa-cli[export]'"
+        msg = f"an export needs {error.name}, not installed here: pip install 'biqa-cli[export]'"
         raise DependencyError(msg) from error
+    spec, network = load_for_export(name, weights=weights, offline=offline)
     whole = output is not None and not graph_only
     made = export_model(spec, network) if whole else export_graph(spec, network)
     beside = None if weights is None else own_graph(weights, spec)
     target = output or beside
     assert target is not None, "one of them is named, as was checked above"  # noqa: S101
-    write_whole(target, made.content)
-    _output.print_line(str(target))
+    _output.write_file(target, made.content)
+    if target != _output.STDOUT:
+        _output.print_line(str(target))
     if not quiet:
         _output.say(f"differs from PyTorch by {made.difference:.1e} of the scale at most")
         if output is None:

@@ -6,18 +6,17 @@ from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output, _progress
+from biqa_cli.cli import _options, _output, _photos, _progress
 from biqa_cli.cli._boundary import SOME_FAILED
-from biqa_cli.cli._kinds import Explanation, Kind, Options, choose_kind
-from biqa_cli.cli._targets import targets
-from biqa_cli.errors import UsageError
+from biqa_cli.cli._explanations import choose_outputs
+from biqa_cli.cli._kinds import Kind, Options, choose_kind
 from biqa_cli.models.catalog import DEFAULT_MODEL, find_model
-from biqa_cli.whole_files import write_whole
 
 
 def heatmap(
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Photos and folders of photos.")
+        list[str],
+        typer.Argument(metavar="IMAGE...", help="Photos and folders; - is a picture on stdin."),
     ],
     model: _options.Model = DEFAULT_MODEL,
     weights: _options.Weights = None,
@@ -46,14 +45,30 @@ def heatmap(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", help="PNG, or a folder.  [default: NAME-heatmap.png in this folder]"
+            "-o",
+            "--output",
+            metavar="FILE.png|DIR",
+            parser=_options.any_file,
+            help="A picture or a folder; - is stdout.  [default: NAME-heatmap.png in this folder]",
         ),
     ] = None,
     json: Annotated[
-        Path | None, typer.Option("--json", help="Blocks and scores: a file, a folder, or - .")
+        Path | None,
+        typer.Option(
+            "--json",
+            metavar="FILE.json|DIR",
+            parser=_options.any_file,
+            help="Blocks and scores; - is stdout.",
+        ),
     ] = None,
     npy: Annotated[
-        Path | None, typer.Option("--npy", help="The map as a NumPy array: a file or a folder.")
+        Path | None,
+        typer.Option(
+            "--npy",
+            metavar="FILE.npy|DIR",
+            parser=_options.any_file,
+            help="The map as a NumPy array; - is stdout.",
+        ),
     ] = None,
     side_by_side: Annotated[
         bool, typer.Option("--side-by-side", help="Show the photo itself beside the map.")
@@ -78,33 +93,15 @@ def heatmap(
 
     Example: biqa heatmap photo.jpg -o map.png --json map.json
     """
-    from biqa_cli.explain.local_scores import BlockChoice, check_choice
-    from biqa_cli.images.discovery import find_images
+    from biqa_cli.explain.local_scores import BlockChoice
     from biqa_cli.models.loading import load_model
-    from biqa_cli.scoring import reason_of
 
     _output.set_up_logging(verbose)
-    facts = choose_kind(kind, find_model(model), only_onnx=engine is _options.Engine.onnx)
     choice = BlockChoice(rows=grid, size=block_size, stride=stride)
-    if kind is not Kind.quality and choice != BlockChoice():
-        raise UsageError("--grid, --block-size and --stride are for --kind quality")
-    check_choice(choice)
-    paths = list(find_images(images, exclude=exclude or ()))
-    if not paths:
-        msg = f"no photos found in {', '.join(images)}"
-        raise UsageError(msg)
-    if output is None and json is None and npy is None:
-        output = Path()
-    on_stdout = json == Path("-")
-    outputs = [
-        (targets(paths, wanted, suffix=suffix, tag=facts.tag), content)
-        for wanted, suffix, content in (
-            (output, ".png", Explanation.png),
-            (None if on_stdout else json, ".json", Explanation.json),
-            (npy, ".npy", Explanation.npy),
-        )
-        if wanted is not None
-    ]
+    only_onnx = engine is _options.Engine.onnx
+    facts = choose_kind(kind, find_model(model), choice=choice, only_onnx=only_onnx)
+    photos = _photos.named_photos(images, exclude=exclude)
+    outputs = choose_outputs(photos, tag=facts.tag, png=output, json=json, npy=npy)
     ready = load_model(
         model,
         engine="torch" if facts.needs_torch else engine.value,
@@ -121,19 +118,10 @@ def heatmap(
         legend=not no_legend,
         watch=partial(_progress.with_progress_of, unit="block", quiet=quiet),
     )
-    failed = 0
-    for index, path in enumerate(paths):
-        try:
-            shown = facts.make(path, ready, options)
-        except Exception as error:  # noqa: BLE001  one photo never ends the others
-            _output.problem(f"{path}: {reason_of(path, error)}")
-            failed += 1
-            continue
-        if on_stdout:
-            _output.print_json(shown.facts)
-        for files, content in outputs:
-            write_whole(files[index], content(shown))
-            if not quiet:
-                _output.say(f"wrote {files[index]}")
-    if failed:
+    sources = _photos.sources(photos, images)
+    if outputs.write_all(
+        zip(photos, sources, strict=True),
+        lambda source: facts.make(source, ready, options),
+        quiet=quiet,
+    ):
         raise typer.Exit(SOME_FAILED)

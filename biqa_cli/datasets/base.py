@@ -41,7 +41,10 @@ class LabelScale:
         except ValueError as error:
             msg = f"{ends!r} is no range of labels: write LOW:HIGH, such as 1:5"
             raise UsageError(msg) from error
-        if self.declared or not lowest <= self.lowest < self.highest <= highest:
+        if not lowest < highest:
+            msg = f"--label-range {ends} is empty: write the lower end first, LOW:HIGH, such as 1:5"
+            raise UsageError(msg)
+        if self.declared or not (lowest <= self.lowest and self.highest <= highest):
             msg = f"--label-range {ends} does not fit labels of {self.describe()}"
             raise UsageError(msg)
         return replace(self, lowest=lowest, highest=highest, declared=True)
@@ -100,3 +103,11 @@ class Dataset:
     def file(self, index: int) -> Path:
         """Return where an image lies."""
         return self.root / self.images[index].path
+
+    def with_label_range(self, ends: str | None) -> "Dataset":
+        """Return the data set with the declared ends of its scale, LOW:HIGH; None changes nothing.
+
+        Raises:
+            UsageError: As `LabelScale.with_ends`.
+        """
+        return self if ends is None else replace(self, scale=self.scale.with_ends(ends))

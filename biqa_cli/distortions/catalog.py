@@ -141,3 +141,16 @@ def find_distortion(name: str) -> Distortion:
     hint = did_you_mean(name, _BY_NAME)
     msg = f"there is no distortion {name!r}: {hint} (see `biqa distort --list`)"
     raise UsageError(msg)
+
+
+def choose_distortions(kind: str | None, level: int | None) -> list[tuple[Distortion, int]]:
+    """Return one or all kinds at one or all levels; None is for all.
+
+    Raises:
+        UsageError: If there is no such kind or level.
+    """
+    if level is not None and level not in LEVELS:
+        msg = f"there is no level {level}: levels are 1 to {len(LEVELS)}"
+        raise UsageError(msg)
+    kinds = DISTORTIONS if kind is None else (find_distortion(kind),)
+    return [(d, degree) for d in kinds for degree in (LEVELS if level is None else (level,))]

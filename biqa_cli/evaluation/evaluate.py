@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
+from biqa_cli.evaluation.formats import GroupBy
 from biqa_cli.evaluation.parts import Part
 from biqa_cli.evaluation.predictions import Prediction
 from biqa_cli.evaluation.seen import Seen
@@ -20,8 +20,6 @@ from biqa_cli.metrics.mapping import plcc_fitted
 from biqa_cli.metrics.measure import Measure, undefined
 from biqa_cli.metrics.ranges import agreement_by_category
 from biqa_cli.metrics.uncertainty import Interval, bootstrap
-
-GroupBy = Literal["type", "level", "range", "subset"]
 
 _NOTHING = Seen()
 
@@ -213,7 +211,7 @@ def _groups(
     predicted: NDArray[np.float64],
     scale: LabelScale,
 ) -> list[Group]:
-    if by == "range":
+    if by is GroupBy.range:
         categories = agreement_by_category(
             mos,
             predicted,

@@ -1,6 +1,15 @@
-"""The formats of an evaluation, by name and by suffix."""
+"""How an evaluation is written: its formats, by name and by suffix, and the groups it may show."""
 
 from enum import StrEnum
+
+
+class GroupBy(StrEnum):
+    """What images are grouped by."""
+
+    type = "type"
+    level = "level"
+    range = "range"
+    subset = "subset"
 
 
 class Format(StrEnum):

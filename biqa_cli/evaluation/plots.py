@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -172,12 +173,21 @@ def _prediction_axis(evaluation: Evaluation) -> str:
     return f"predicted {evaluation.scale.meaning}" if known else "prediction, its own scale"
 
 
+def require_matplotlib() -> None:
+    """Refuse to draw where Matplotlib is missing; it is not imported.
+
+    Raises:
+        DependencyError: If it is not installed.
+    """
+    if find_spec("matplotlib") is None:
+        msg = "--plots needs Matplotlib, which is not installed: pip install 'biqa-cli[plots]'"
+        raise DependencyError(msg)
+
+
 def _pyplot() -> ModuleType:
-    try:
-        import matplotlib as mpl
-    except ImportError as error:
-        msg = "--plots needs Matplotlib: run `pip install 'biqa-cli[plots]'`"
-        raise DependencyError(msg) from error
+    require_matplotlib()
+    import matplotlib as mpl
+
     # Figures go to files: no window, no display.
     mpl.use("agg")
     return import_module("matplotlib.pyplot")

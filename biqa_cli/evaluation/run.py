@@ -7,7 +7,8 @@ from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.loading import NOT_FOUND
 from biqa_cli.evaluation.compare import Contender, Direction, compare_pairs
 from biqa_cli.evaluation.comparison_report import pair_sentence
-from biqa_cli.evaluation.evaluate import Evaluation, GroupBy, evaluate
+from biqa_cli.evaluation.evaluate import Evaluation, evaluate
+from biqa_cli.evaluation.formats import GroupBy
 from biqa_cli.evaluation.parts import Part
 from biqa_cli.evaluation.predictions import Prediction
 from biqa_cli.evaluation.printed import PrintedNumbers, printed_numbers
@@ -33,16 +34,40 @@ class Evaluated:
     """One for each part."""
 
 
-def evaluate_tool(
-    tool: Tool,
+def evaluate_tools(
+    tools: Sequence[Tool],
     dataset: Dataset,
     parts: Sequence[Part],
     *,
     per: Sequence[GroupBy] = (),
     resamples: int = 1000,
     watch: Watch = lambda predictions, _: iter(predictions),
+) -> list[Evaluated]:
+    """Return how well each tool agrees with people on each part; it scores each image once.
+
+    Args:
+        tools: One after the other.
+        dataset: Their images and labels.
+        parts: Of the data set.
+        per: What groups to look at beside each part.
+        resamples: For the intervals.
+        watch: For each tool.
+    """
+    return [
+        _evaluate_tool(tool, dataset, parts, per=per, resamples=resamples, watch=watch)
+        for tool in tools
+    ]
+
+
+def _evaluate_tool(
+    tool: Tool,
+    dataset: Dataset,
+    parts: Sequence[Part],
+    *,
+    per: Sequence[GroupBy],
+    resamples: int,
+    watch: Watch,
 ) -> Evaluated:
-    """Return how well a tool agrees with people on each part; each image is scored once."""
     wanted = sorted({index for part in parts for index in part.indices})
     paths = [dataset.images[index].path for index in wanted]
     said = dict(zip(wanted, watch(tool.predict(paths), len(paths)), strict=True))
@@ -66,12 +91,18 @@ def evaluate_tool(
     return Evaluated(tool, said, tuple(evaluations))
 
 
-def records_of(evaluated: Evaluated, dataset: Dataset) -> list[Record]:
-    """Return the evaluations of a tool as plain data, with the paper's numbers."""
+def records_of(evaluated: Sequence[Evaluated], dataset: Dataset) -> list[Record]:
+    """Return the evaluations of tools as plain data, with the papers' numbers."""
     return [
-        as_record(evaluation, printed=_comparable(evaluation.part, evaluated.tool, dataset))
-        for evaluation in evaluated.evaluations
+        as_record(evaluation, printed=_comparable(evaluation.part, one.tool, dataset))
+        for one in evaluated
+        for evaluation in one.evaluations
     ]
+
+
+def is_incomplete(records: Sequence[Record], dataset: Dataset) -> bool:
+    """Return whether images have no prediction, or rows of the label file could not be used."""
+    return bool(_bad_labels(dataset)) or any(record["failed"] for record in records)
 
 
 def significance(
@@ -92,7 +123,7 @@ def problems_of(
     evaluated: Sequence[Evaluated], records: Sequence[Record], dataset: Dataset
 ) -> list[str]:
     """Return what is wrong with the labels and the files, and which images have no prediction."""
-    problems = [problem for problem in dataset.problems if not problem.endswith(NOT_FOUND)]
+    problems = [*_bad_labels(dataset)]
     problems += [note for one in evaluated for note in one.tool.notes]
     for record in records:
         failed = [f"{record['model']}: {f['path']}: {f['error']}" for f in record["failures"]]
@@ -101,6 +132,11 @@ def problems_of(
             more = len(failed) - _SHOWN
             problems.append(f"{record['model']}: and {more} more failed: -f json lists them all")
     return list(dict.fromkeys(problems))
+
+
+def _bad_labels(dataset: Dataset) -> list[str]:
+    """Return what is wrong with the label file; of a photo that is missing its score tells."""
+    return [problem for problem in dataset.problems if not problem.endswith(NOT_FOUND)]
 
 
 def _comparable(part: Part, tool: Tool, dataset: Dataset) -> PrintedNumbers | None:

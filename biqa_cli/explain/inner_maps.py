@@ -59,12 +59,12 @@ class CropBatch:
 
 
 def inner_maps_of_file(
-    path: str, model: LoadedModel, *, limits: Limits = DEFAULT_LIMITS
+    source: str | bytes, model: LoadedModel, *, limits: Limits = DEFAULT_LIMITS
 ) -> InnerMaps:
     """Return what a model looks at in the photo of a file.
 
     Args:
-        path: A file that `read_photo` reads.
+        source: A file that `read_photo` reads, or what is in it.
         model: From `load_model` with engine="torch", of any family but BlockIQA.
         limits: What reading may cost; a photo that would cost more is refused.
 
@@ -79,7 +79,7 @@ def inner_maps_of_file(
         )
         raise UsageError(msg)
     contract = model.spec.input
-    photo = read_photo(path, at_least=contract.decode_size, limits=limits)
+    photo = read_photo(source, at_least=contract.decode_size, limits=limits)
     view = view_of(photo.image, contract)
     kind, look = _FAMILIES[model.spec.family]
     seen = look(model.engine, _crops_of(view, model, model.engine))
@@ -100,7 +100,7 @@ def inner_maps_of_file(
         for panel in seen.panels
     )
     return InnerMaps(
-        path=path,
+        path=source if isinstance(source, str) else "",
         model=model.spec.name,
         kind=kind,
         score=percent(seen.native),
@@ -109,6 +109,7 @@ def inner_maps_of_file(
         columns=seen.columns,
         panels=panels,
         picture=picture,
+        note=photo.note,
     )
 
 

@@ -15,7 +15,7 @@ from biqa_cli.blocks.score_map import reduced_score_map
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.explain.records import BlockScore, ScoreMap
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
-from biqa_cli.images.reading import photo_of, read_photo
+from biqa_cli.images.reading import Photo, photo_of, read_photo
 from biqa_cli.images.transforms import normalise
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
@@ -90,10 +90,11 @@ def map_file(
     """
     (whole,) = score_files([source], model, workers=1, limits=limits, store=store)
     score = _score_of(whole)
-    image = read_photo(source, limits=limits).image
+    photo = read_photo(source, limits=limits)
+    image = photo.image
     grid = choose_grid(image.height, image.width, contract=model.spec.input, choice=choice)
     scores = local_scores(image, model, list(grid), batch_size=batch_size, watch=watch)
-    return _join(image, grid, scores, path=whole.path, model=model.spec.name, score=score)
+    return _join(photo, grid, scores, path=whole.path, model=model.spec.name, score=score)
 
 
 def map_image(
@@ -105,10 +106,11 @@ def map_image(
 ) -> ScoreMap:
     """Return the local scores of an image that is already decoded; see `map_file`."""
     score = _score_of(score_photo(image, model))
-    upright = photo_of(image).image
+    photo = photo_of(image)
+    upright = photo.image
     grid = choose_grid(upright.height, upright.width, contract=model.spec.input, choice=choice)
     scores = local_scores(upright, model, list(grid), batch_size=batch_size)
-    return _join(upright, grid, scores, path="", model=model.spec.name, score=score)
+    return _join(photo, grid, scores, path="", model=model.spec.name, score=score)
 
 
 def choose_grid(
@@ -211,7 +213,7 @@ def _score_of(whole: ImageResult) -> float:
 
 
 def _join(
-    image: Image.Image,
+    photo: Photo,
     grid: BlockGrid,
     scores: NDArray[np.float64],
     *,
@@ -219,6 +221,7 @@ def _join(
     model: str,
     score: float,
 ) -> ScoreMap:
+    image = photo.image
     width, height = map_size(*image.size)
     blocks = tuple(
         BlockScore(block.x, block.y, block.width, block.height, float(local))
@@ -234,6 +237,7 @@ def _join(
         worst=_worst(blocks),
         values=reduced_score_map(scores, grid, height=height, width=width).astype(np.float32),
         picture=map_picture(image),
+        note=photo.note,
     )
 
 

@@ -47,6 +47,8 @@ class ScoreMap:
     """(h, w): the mean score of the blocks over each pixel of `picture`."""
     picture: "Image.Image"
     """The upright photo, w × h pixels: reduced where it is larger than the map may be."""
+    note: str = ""
+    """What to know of the pixels: that they are of a raw file's preview, say; often empty."""
 
     @property
     def mean(self) -> float:
@@ -72,6 +74,8 @@ class SimilarityMatrix:
     """(n, n): m_i of eq. 10, the mean similarity of a block to all blocks."""
     picture: "Image.Image"
     """The upright photo, reduced where it is large."""
+    note: str = ""
+    """What to know of the pixels: that they are of a raw file's preview, say; often empty."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,3 +106,5 @@ class InnerMaps:
     """Row by row."""
     picture: "Image.Image"
     """The upright photo, reduced where it is large; h × w pixels as the panels."""
+    note: str = ""
+    """What to know of the pixels: that they are of a raw file's preview, say; often empty."""

@@ -21,7 +21,7 @@ _FEWEST_ALIKE = 2
 
 
 def similarity_of_file(
-    path: str, model: LoadedModel, *, limits: Limits = DEFAULT_LIMITS
+    source: str | bytes, model: LoadedModel, *, limits: Limits = DEFAULT_LIMITS
 ) -> SimilarityMatrix:
     """Return how alike BlockIQA finds the blocks of its view of a photo.
 
@@ -29,7 +29,7 @@ def similarity_of_file(
     on their number.
 
     Args:
-        path: A file that `read_photo` reads.
+        source: A file that `read_photo` reads, or what is in it.
         model: BlockIQA, from `load_model` with engine="torch": an ONNX graph gives scores only.
         limits: What reading may cost; a photo that would cost more is refused.
 
@@ -44,7 +44,7 @@ def similarity_of_file(
         )
         raise UsageError(msg)
     contract = model.spec.input
-    photo = read_photo(path, at_least=contract.decode_size, limits=limits)
+    photo = read_photo(source, at_least=contract.decode_size, limits=limits)
     view = view_of(photo.image, contract)
     network = model.engine.network
     assert isinstance(network, BlockIQA), "the family says so"  # noqa: S101
@@ -57,7 +57,7 @@ def similarity_of_file(
         for tensor in (output.similarity, output.block_scores, output.block_weights)
     )
     return SimilarityMatrix(
-        path=path,
+        path=source if isinstance(source, str) else "",
         model=model.spec.name,
         score=round(model.spec.scale.to_percent(float(model.engine.predict(view[None])[0])), 4),
         width=photo.width,
@@ -66,4 +66,5 @@ def similarity_of_file(
         block_scores=scores,
         block_weights=weights,
         picture=map_picture(photo.image),
+        note=photo.note,
     )

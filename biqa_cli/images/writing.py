@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biqa_cli.errors import UsageError
-from biqa_cli.whole_files import write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,11 +47,11 @@ def format_of_image(path: Path) -> ImageFormat:
     return _FORMATS[suffix]
 
 
-def write_image(pixels: "NDArray[np.uint8]", path: Path) -> ImageFormat:
-    """Write RGB bytes (H, W, 3) whole or not at all, and return the format.
+def encode_image(pixels: "NDArray[np.uint8]", path: Path) -> bytes:
+    """Return RGB bytes (H, W, 3) as a file of the format that the suffix of `path` names.
 
     Raises:
-        UsageError: If the format cannot hold them, or the file cannot be written.
+        UsageError: If there is no such format, or it cannot hold them.
     """
     from PIL import Image
 
@@ -63,5 +62,4 @@ def write_image(pixels: "NDArray[np.uint8]", path: Path) -> ImageFormat:
         # Pillow's word for more pixels than a format can hold.
         msg = f"cannot write {path}: {error}"
         raise UsageError(msg) from error
-    write_whole(path, encoded.getvalue())
-    return chosen
+    return encoded.getvalue()

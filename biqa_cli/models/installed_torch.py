@@ -10,15 +10,16 @@ def has_torch() -> bool:
     return find_spec("torch") is not None
 
 
-def require_torch(purpose: str) -> None:
+def require_torch(purpose: str, *, extra: str = "torch") -> None:
     """Refuse what needs PyTorch where it is missing.
 
     Args:
         purpose: What needs it, as the start of a sentence.
+        extra: What to install, where more than PyTorch is needed.
 
     Raises:
         DependencyError: If it is not installed.
     """
     if not has_torch():
-        msg = f"{purpose} needs PyTorch, which is not installed: pip install 'biqa-cli[torch]'"
+        msg = f"{purpose} needs PyTorch, which is not installed: pip install 'biqa-cli[{extra}]'"
         raise DependencyError(msg)

@@ -98,7 +98,7 @@ def load_for_export(
         UsageError: If there is no such model.
         WeightsError: If the weights are missing or wrong.
     """
-    require_torch("an export")
+    require_torch("an export", extra="export")
     from biqa_cli.models.torch_engine import TorchEngine
 
     model = load_model(name, engine="torch", device="cpu", weights=weights, offline=offline)

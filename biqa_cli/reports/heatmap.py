@@ -57,6 +57,7 @@ def heatmap_facts(score_map: ScoreMap, run: RunInfo) -> dict[str, Any]:
         "score": score_map.score,
         "width": score_map.width,
         "height": score_map.height,
+        "note": score_map.note,
         "map": {
             "width": width,
             "height": height,

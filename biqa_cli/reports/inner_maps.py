@@ -58,6 +58,7 @@ def inner_map_facts(maps: InnerMaps, run: RunInfo) -> dict[str, Any]:
         "score": maps.score,
         "width": maps.width,
         "height": maps.height,
+        "note": maps.note,
         "panels": [
             {
                 "title": panel.title,

@@ -34,6 +34,7 @@ def similarity_facts(matrix: SimilarityMatrix, run: RunInfo) -> dict[str, Any]:
         "score": matrix.score,
         "width": matrix.width,
         "height": matrix.height,
+        "note": matrix.note,
         "similarity": [[round(float(value), 6) for value in row] for row in matrix.values],
         "block_scores": [[round(float(value), 6) for value in row] for row in matrix.block_scores],
         "block_weights": [

@@ -91,22 +91,46 @@ def test_an_option_is_declared_once_and_means_the_same_everywhere() -> None:
     assert {name: ways for name, ways in spellings.items() if len(ways) > 1} == {}
 
 
-def test_training_without_pytorch_is_one_line_that_says_what_to_install(tmp_path: Path) -> None:
+def _run_without(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run biqa as where a package is not installed."""
     code = (
         "import importlib.util as util, sys\n"
         "usual = util.find_spec\n"
-        "util.find_spec = lambda name, *_: None if name == 'torch' else usual(name)\n"
-        "sys.modules['torch'] = None\n"
+        f"util.find_spec = lambda name, *_: None if name == {module!r} else usual(name)\n"
+        f"sys.modules[{module!r}] = None\n"
         "from biqa_cli.__main__ import main\n"
-        f"sys.argv = ['biqa', 'train', 'reqa', '--dataset', 'tid2013', '--out', "
-        f"{str(tmp_path)!r}]\n"
+        f"sys.argv = ['biqa', *{list(arguments)!r}]\n"
         "main()\n"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert run.returncode == 2
-    assert run.stderr == (
-        "biqa: training needs PyTorch, which is not installed: pip install 'biqa-cli[torch]'\n"
-    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "told"),
+    [
+        (
+            *("torch", ("train", "reqa", "--dataset", "tid2013", "--out", "run")),
+            "training needs PyTorch, which is not installed: pip install 'biqa-cli[torch]'",
+        ),
+        (
+            *("torch", ("heatmap", "photo.jpg", "--kind", "gradcam")),
+            "--kind gradcam needs PyTorch, which is not installed: pip install 'biqa-cli[torch]'",
+        ),
+        (
+            *("torch", ("export", "-o", "model.onnx")),
+            "an export needs torch, not installed here: pip install 'biqa-cli[export]'",
+        ),
+        (
+            *("onnx", ("export", "-o", "model.onnx")),
+            "an export needs onnx, not installed here: pip install 'biqa-cli[export]'",
+        ),
+    ],
+)
+def test_a_missing_package_is_one_line_that_says_what_to_install(
+    module: str, arguments: tuple[str, ...], told: str
+) -> None:
+    run = _run_without(module, *arguments)
+    assert (run.returncode, run.stderr) == (2, f"biqa: {told}\n")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

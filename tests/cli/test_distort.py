@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import photo
+from image_files import dng
 from PIL import ExifTags, Image
 from typer.testing import CliRunner, Result
 
@@ -86,6 +87,43 @@ def test_a_photo_too_small_for_one_kind_is_refused_before_anything_is_written(
     assert "non-eccentricity needs an image of at least 49×49 pixels, got 64×48" in result.stderr
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 90), (3, 2)])
+def test_every_kind_takes_a_photo_of_a_pixel_or_names_the_smallest(
+    source: Path, size: tuple[int, int]
+) -> None:
+    photo(*size).save(source)
+    for kind in (distortion.name for distortion in DISTORTIONS):
+        result = _run(source, "--all", "-k", kind, "-o", source.with_name("set"))
+        if kind == "non-eccentricity":
+            assert result.exit_code == 2 and "needs an image of at least 49×49" in result.stderr
+        else:
+            assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_a_misspelt_kind_is_told_first(source: Path) -> None:
+    result = _run(source, "-k", "jpge", "-l", 1)
+    assert result.exit_code == 2 and "did you mean 'jpeg'?" in result.stderr
+
+
+def test_a_photo_goes_from_standard_input_to_standard_output(source: Path) -> None:
+    asked = ("-k", "jitter", "-l", 2, "-o")
+    _run(source, *asked, source.with_name("out.png"))
+    arguments = ["distort", "-", *map(str, asked), "-"]
+    piped = CliRunner().invoke(app, arguments, input=source.read_bytes())
+    assert (piped.exit_code, piped.stderr) == (0, "")
+    assert piped.stdout_bytes == source.with_name("out.png").read_bytes()
+    many = _run(source, "--all", "-o", "-")
+    assert many.exit_code == 2 and "name a folder with -o" in many.stderr
+
+
+def test_what_to_know_of_the_pixels_is_told(source: Path) -> None:
+    raw = source.with_name("photo.dng")
+    raw.write_bytes(dng(np.full((64, 64), 500, np.uint16)))
+    common = (raw, "-k", "darken", "-l", 1, "-o", source.with_name("out.png"))
+    assert _run(*common).stderr == f"{raw}: developed from the camera's raw file\n"
+    assert _run(*common, "-q").stderr == ""
+
+
 def test_a_photo_is_turned_upright_first(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
@@ -100,7 +138,9 @@ def test_the_photo_is_never_overwritten(source: Path) -> None:
     (source.parent / "link.png").symlink_to(source)
     for name in ("photo.png", "link.png", "../" + source.parent.name + "/photo.png"):
         result = _run(source, "-k", "jpeg", "-l", 1, "-o", source.parent / name)
-        assert result.exit_code == 2 and "is the photo itself" in result.stderr
+        assert (
+            result.exit_code == 2 and "is a file that is read: choose another name" in result.stderr
+        )
     assert source.read_bytes() == before
 
 

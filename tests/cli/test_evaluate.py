@@ -91,6 +91,29 @@ def test_missing_and_broken_images_are_counted_and_named(labels: Path, tmp_path:
     assert "row 7: mos is 'bad', not a number" in run.stderr
 
 
+def test_bad_rows_of_labels_are_told_and_exit_3(labels: Path, tool: Path) -> None:
+    common = ("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool, "--resamples", 0)
+    good = _run(*common, "-f", "json")
+    assert good.exit_code == 0
+    with labels.open("a") as file:
+        file.write("late.png,bad\n")
+    bad = _run(*common, "-f", "json")
+    assert bad.exit_code == 3 and bad.stdout == good.stdout
+    assert "row 7: mos is 'bad', not a number" in bad.stderr
+
+
+def test_plots_without_matplotlib_are_refused_before_any_work(
+    labels: Path, tool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("biqa_cli.evaluation.plots.find_spec", lambda _: None)
+    common = ("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool)
+    run = _run(*common, "--plots", labels.parent / "figures")
+    assert (run.exit_code, run.stdout) == (2, "")
+    assert run.stderr == (
+        "biqa: --plots needs Matplotlib, which is not installed: pip install 'biqa-cli[plots]'\n"
+    )
+
+
 @pytest.mark.usefixtures("brightness")
 def test_photos_over_the_limits_have_no_score(labels: Path, tmp_path: Path) -> None:
     photo(40, 40).save(tmp_path / "60.png")
@@ -150,6 +173,8 @@ def test_what_is_read_is_not_overwritten(labels: Path, tool: Path, option: str) 
     [
         (["--label-range", "5"], "no range of labels"),
         (["--label-range", "2:3"], "does not fit labels"),
+        (["--label-range", "5:1"], "5:1 is empty: write the lower end first, LOW:HIGH"),
+        (["--save-split", "-", "--split", "image"], "standard output has the report: name a file"),
         (["--seeds", "x"], "no list of seeds"),
         (["--split", "reference:test"], "cannot be split by reference"),
         (["-m", "blockiqa-lite", "-m", "blockiqa", "--weights", "x"], "--weights are those of one"),

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from fakes import brightness_model
+from image_files import dng
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from biqa_cli.cli import app
+from biqa_cli.cli import _output, app
 from biqa_cli.cli._kinds import Kind, choose_kind
 from biqa_cli.errors import UsageError
+from biqa_cli.explain.local_scores import BlockChoice
 from biqa_cli.explain.records import ScoreMap
 from biqa_cli.models import loading
 from biqa_cli.models.catalog import find_model
@@ -67,6 +69,47 @@ def test_json_alone_draws_nothing_and_can_go_to_stdout(folder: Path) -> None:
     result = _run("a.png", "--json", "-")
     assert json.loads(result.stdout)["worst"][0]["score"] == pytest.approx(0, abs=1e-3)
     assert sorted(path.name for path in folder.iterdir()) == ["a.png", "b.png"]
+
+
+def test_a_photo_can_come_from_standard_input(folder: Path) -> None:
+    pixels = (folder / "a.png").read_bytes()
+    runner = CliRunner()
+    result = runner.invoke(app, ["heatmap", "-", "--json", "-", "-o", "m.png"], input=pixels)
+    named = json.loads(_run("a.png", "--json", "-").stdout)
+    assert json.loads(result.stdout) == named | {"image": "-"}
+    assert result.stderr == "wrote m.png\n" and (folder / "m.png").exists()
+    runner.invoke(app, ["heatmap", "-"], input=pixels)
+    assert (folder / "stdin-heatmap.png").exists()
+    twice = runner.invoke(app, ["heatmap", "-", "-"], input=pixels)
+    assert twice.exit_code == 2 and "is named twice" in twice.stderr
+    broken = runner.invoke(app, ["heatmap", "-"], input=b"no photo")
+    assert broken.exit_code == 3 and broken.stderr.startswith("biqa: -: not an image")
+
+
+def test_a_picture_and_a_map_can_go_to_standard_output(folder: Path) -> None:
+    _run("a.png", "-o", "m.png", "--npy", "m.npy")
+    for option, file in (("-o", "m.png"), ("--npy", "m.npy")):
+        result = _run("a.png", option, "-")
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert result.stdout_bytes == (folder / file).read_bytes()
+    assert not (folder / "-").exists()
+
+
+def test_bytes_do_not_go_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_output, "is_terminal", lambda: True)
+    result = _run("a.png", "-o", "-")
+    assert result.exit_code == 2 and result.stdout == ""
+    assert "no text for a terminal: name a file in place of -, or use a pipe" in result.stderr
+
+
+def test_what_to_know_of_the_pixels_is_told(folder: Path) -> None:
+    (folder / "c.dng").write_bytes(dng(np.full((64, 64), 500, np.uint16)))
+    result = _run("c.dng", "--json", "m.json")
+    assert result.exit_code == 0, result.stderr
+    note = "developed from the camera's raw file"
+    assert result.stderr == f"c.dng: {note}\nwrote m.json\n"
+    assert json.loads((folder / "m.json").read_text())["note"] == note
+    assert _run("a.png", "--json", "m.json").stderr == "wrote m.json\n"
 
 
 def test_several_photos_go_into_folders(folder: Path) -> None:
@@ -137,6 +180,8 @@ def test_a_fault_in_one_photo_does_not_end_the_others(
         (["a.png", "--kind", "gradcam", "--grid", "3"], "are for --kind quality"),
         (["a.png", "--kind", "gradcam", "--engine", "onnx"], "use --engine torch"),
         (["empty"], "no photos found in empty"),
+        (["a.png", "b.png", "-o", "-"], "2 photos do not fit into one file: name a folder"),
+        (["a.png", "-o", "-", "--json", "-"], "only one of -o, --json and --npy can be"),
         (["a.png", "-o", "a.png/m.png"], "cannot write a.png/m.png"),
         (["a.png", "-m", "none"], "there is no model 'none'"),
     ],
@@ -157,12 +202,13 @@ def test_wrong_use_is_one_line_and_exits_2(
 def test_a_kind_that_does_not_suit_a_model_names_those_that_do() -> None:
     other = replace(find_model("blockiqa-lite"), name="other", family="reqa")
     with pytest.raises(UsageError) as caught:
-        choose_kind(Kind.similarity, other, only_onnx=False)
+        choose_kind(Kind.similarity, other, choice=BlockChoice(), only_onnx=False)
     assert str(caught.value) == (
         "--kind similarity does not apply to other: use --kind quality, feedback, or -m with a "
         "model of blockiqa"
     )
-    assert choose_kind(Kind.quality, other, only_onnx=True).families is None
+    found = choose_kind(Kind.quality, other, choice=BlockChoice(), only_onnx=True)
+    assert found.families is None
 
 
 def test_a_large_photo_can_be_refused() -> None:

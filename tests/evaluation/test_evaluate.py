@@ -7,6 +7,7 @@ from rated_photos import loaded, rated_greys
 
 from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
 from biqa_cli.evaluation.evaluate import Coverage, Evaluation, evaluate
+from biqa_cli.evaluation.formats import GroupBy
 from biqa_cli.evaluation.parts import Part
 from biqa_cli.evaluation.predictions import Prediction
 from biqa_cli.metrics.correlation import srcc
@@ -80,7 +81,13 @@ def test_too_few_images_leave_nan_with_a_reason(left: int) -> None:
     data = _dataset(MOS)
     scores: list[float | None] = [*_perfect(data)[:left], *[None] * (12 - left)]
     result = evaluate(
-        data, ALL, _said(data, scores), model="m", percent=True, per=["type", "range"], resamples=5
+        data,
+        ALL,
+        _said(data, scores),
+        model="m",
+        percent=True,
+        per=[GroupBy.type, GroupBy.range],
+        resamples=5,
     )
     assert result.agreement.n == left
     assert np.isnan(result.agreement.srcc) and result.agreement.srcc.reason
@@ -96,7 +103,7 @@ def test_groups_hold_the_images_of_their_name() -> None:
         _said(data, scores),
         model="m",
         percent=True,
-        per=["type", "level", "subset", "range"],
+        per=list(GroupBy),
         resamples=0,
     )
     of_type = {g.name: g for g in result.groups if g.by == "type"}

@@ -10,10 +10,10 @@ import pytest
 from fakes import brightness_model
 from rated_photos import loaded, rated_greys
 
-from biqa_cli.evaluation.formats import Format
+from biqa_cli.evaluation.formats import Format, GroupBy
 from biqa_cli.evaluation.parts import choose_parts
 from biqa_cli.evaluation.report import METRICS, render
-from biqa_cli.evaluation.run import evaluate_tool, records_of
+from biqa_cli.evaluation.run import evaluate_tools, records_of
 from biqa_cli.evaluation.tools import file_tools, model_tool
 
 PROMISED = {"dataset", "split", "model", "n", "failed", *METRICS, "ci", "groups"}
@@ -24,7 +24,7 @@ def _records(folder: Path, *, split: str = "all", seeds: tuple[int, ...] = (1,))
     data = loaded(rated_greys(folder, {value: value / 50 for value in values}))
     parts = choose_parts(data, split=split, seeds=seeds)
     tool = model_tool(brightness_model(), data)
-    return records_of(evaluate_tool(tool, data, parts, per=["range"], resamples=20), data)
+    return records_of(evaluate_tools([tool], data, parts, per=[GroupBy.range], resamples=20), data)
 
 
 def test_the_json_has_the_promised_keys(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_table_says_how_the_intervals_fare(tmp_path: Path) -> None:
             "75.0 % of the labels lie in the 90 % intervals, which are 20.0 of 100 wide on average",
         ),
     ):
-        found = evaluate_tool(replace(tool, interval=interval), data, part, resamples=0)
+        found = evaluate_tools([replace(tool, interval=interval)], data, part, resamples=0)
         text = render(records_of(found, data), style=Format.table)
         assert ("intervals" in text) == bool(sentence) and sentence in text
 
@@ -75,7 +75,7 @@ def test_repeated_splits_end_with_their_median(tmp_path: Path) -> None:
     data = loaded(rated_greys(tmp_path, {value: rng.random() for value in values}))
     parts = choose_parts(data, split="image:test", seeds=(1, 2, 3))
     tool = model_tool(brightness_model(), data)
-    records = records_of(evaluate_tool(tool, data, parts, resamples=0), data)
+    records = records_of(evaluate_tools([tool], data, parts, resamples=0), data)
     found = sorted(record["srcc"] for record in records)
     assert found[0] < found[1] < found[2]
     row = render(records, style=Format.table).split("median of 3")[1].splitlines()[0]
@@ -87,7 +87,7 @@ def test_a_tools_csv_and_a_model_are_evaluated_alike(tmp_path: Path) -> None:
     (tmp_path / "tool.csv").write_text("path,score\n0.png,1\n100.png,3\n200.png,2\n", "utf-8")
     (tool,) = file_tools([tmp_path / "tool.csv"], data)
     parts = choose_parts(data, split="all", seeds=(1,))
-    (record,) = records_of(evaluate_tool(tool, data, parts, resamples=0), data)
+    (record,) = records_of(evaluate_tools([tool], data, parts, resamples=0), data)
     assert (record["n"], record["failed"], record["srcc"]) == (3, 1, pytest.approx(0.5))
     assert record["failures"] == [{"path": "250.png", "error": "tool.csv has no row for it"}]
 
@@ -97,7 +97,7 @@ def test_the_finer_numbers_of_the_papers_are_in_the_json(tmp_path: Path) -> None
     data = replace(data, scale=replace(data.scale, lowest=0, highest=5, declared=True))
     tool = model_tool(brightness_model(), data)
     parts = choose_parts(data, split="all", seeds=(1,))
-    records = records_of(evaluate_tool(tool, data, parts, resamples=9), data)
+    records = records_of(evaluate_tools([tool], data, parts, resamples=9), data)
     found = json.loads(render(records, style=Format.json))
     details = found["details"]
     assert details["krcc_tau_a"] == pytest.approx(1)

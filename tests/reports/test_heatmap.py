@@ -142,7 +142,7 @@ def test_the_facts_are_json_and_say_how_map_and_score_relate() -> None:
     model = brightness_model()
     found = map_image(photo(), model, choice=BlockChoice(size=16, stride=16))
     facts = json.loads(json.dumps(heatmap_facts(found, run_info(model))))
-    head = ["image", "model", "score", "width", "height", "map", "worst", "blocks", "run"]
+    head = ["image", "model", "score", "width", "height", "note", "map", "worst", "blocks", "run"]
     assert list(facts) == head
     assert len(facts["blocks"]) == 12 and list(facts["blocks"][0]) == [
         *("x", "y", "width", "height", "score")

@@ -110,7 +110,7 @@ def test_the_facts_are_json_with_a_range_for_each_map() -> None:
     maps = _maps(_spot(1, 2), _spot(0.5, np.nan), scores=(None, 44.5))
     facts = json.loads(json.dumps(inner_map_facts(maps, run_info(brightness_model()))))
     assert list(facts) == [
-        *("image", "model", "kind", "score", "width", "height", "panels", "run"),
+        *("image", "model", "kind", "score", "width", "height", "note", "panels", "run"),
     ]
     assert facts["panels"] == [
         {"title": "map 0", "value": None, "min": 1, "max": 2},
