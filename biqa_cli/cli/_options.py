@@ -111,6 +111,14 @@ Exclude = Annotated[
         "--exclude", metavar="PATTERN", help="Skip such names inside folders; repeatable."
     ),
 ]
+NewerThan = Annotated[
+    str | None,
+    typer.Option(
+        "--newer-than",
+        metavar="DATE|FILE",
+        help="Only files changed after a date (2026-11-29) or after a file was.",
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option("-j", "--workers", min=1, help="Threads that read photos.", envvar="BIQA_WORKERS"),

@@ -16,21 +16,24 @@ Row = tuple[str, str]
 """The path and the model, as they are written."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EarlierRows:
     """What a report holds from earlier runs."""
 
     rows: frozenset[Row]
     bytes: int
     """The length of all whole lines: a run may have been stopped in the middle of the next."""
-    is_begun: bool
-    """Whether it has a header, or needs none any more."""
-    _as_written: bool
+    formulas_are_disarmed: bool
+    """Whether names are written as for a spreadsheet."""
+    met: int = 0
+    """How many photos were found to have a row."""
 
-    def have(self, name: str, model: str) -> bool:
-        """Return whether a photo has a row of a model; the picture on stdin (-) never has."""
-        written = not_a_formula(name) if self._as_written else name
-        return name != "-" and (written, model) in self.rows
+    def lack(self, name: str, model: str) -> bool:
+        """Return whether a photo has no row of a model; the picture on stdin (-) never has one."""
+        written = not_a_formula(name) if self.formulas_are_disarmed else name
+        has = name != "-" and (written, model) in self.rows
+        self.met += has
+        return not has
 
 
 def earlier_rows(path: Path, kind: Format) -> EarlierRows:
@@ -52,7 +55,7 @@ def earlier_rows(path: Path, kind: Format) -> EarlierRows:
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         msg = f"{path} is no {kind.value} report of this version ({error}): name another file"
         raise UsageError(msg) from error
-    return EarlierRows(rows, len(whole), is_begun=bool(whole), _as_written=is_csv)
+    return EarlierRows(rows, len(whole), formulas_are_disarmed=is_csv)
 
 
 def _content(path: Path) -> bytes:
