@@ -1,20 +1,24 @@
 """The boundary between the program and its user: errors become one line and an exit code."""
 
 import logging
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 from biqa_cli.cli import _output
-from biqa_cli.errors import BiqaError, did_you_mean
+from biqa_cli.errors import BiqaError, UsageError, did_you_mean
 from biqa_cli.signals import Stopped, code_if_told
 
 # What a command may end with, beside 0 and the codes of errors.
 BELOW_THRESHOLD, SOME_FAILED, NOBODYS_FAULT, INTERRUPTED = 1, 3, 4, 130
 _PIPE_CLOSED = 141
+
+_GIVEN = "biqa.given"
+"""Where a context of Typer's keeps the arguments of the command line."""
 
 _NOT_ONE_OF = re.compile(r"'(?P<given>[^']*)' is not one of (?P<known>.*)", re.DOTALL)
 
@@ -24,6 +28,11 @@ logger = logging.getLogger(__name__)
 class ErrorBoundary(TyperGroup):
     """A group of commands none of which ends in a traceback."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
+        """Keep what was given: an error may be about a file that looks like an option."""
+        ctx.meta[_GIVEN] = tuple(args)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  Typer vendors Click: its types are private
         """Run a command; turn errors into one line on stderr and the exit code of their kind."""
         try:
@@ -32,7 +41,7 @@ class ErrorBoundary(TyperGroup):
         except (typer.Exit, typer.Abort, SystemExit):
             raise
         except BaseException as error:  # noqa: BLE001  whatever it is, it has a line and a code
-            raise SystemExit(_told(error)) from None
+            raise SystemExit(_told(error, given=ctx.meta[_GIVEN])) from None
         return result
 
 
@@ -55,10 +64,12 @@ def run(app: Callable[[], object]) -> int:
     return code if isinstance(code, int) else int(code is not None)
 
 
-def _told(error: BaseException) -> int:
+def _told(error: BaseException, *, given: Sequence[str] = ()) -> int:
     """Say in one line what went wrong, and return the exit code."""
     logger.info("where it went wrong:", exc_info=error)
     code, line = _ending(error)
+    if isinstance(error, (UsageError, typer.TyperException)):
+        line += _of_a_file_like_an_option(given)
     if line:
         _output.problem(line)
     if code in (NOBODYS_FAULT, _PIPE_CLOSED):
@@ -92,6 +103,15 @@ def _ending(error: BaseException) -> tuple[int, str]:
                 f"a fault of biqa itself ({reason}): -v shows where, please report it",
             )
     return ending
+
+
+def _of_a_file_like_an_option(given: Sequence[str]) -> str:
+    """Return how to name a file that begins with a dash; empty where none was given."""
+    options = given[: given.index("--")] if "--" in given else given
+    for name in options:
+        if name.startswith("-") and name != "-" and os.path.isfile(name):  # noqa: PTH113  a name may be too long
+            return f" (the file {name} is taken for an option: write ./{name}, or -- before it)"
+    return ""
 
 
 def _in_our_words(error: typer.TyperException) -> str:

@@ -12,7 +12,7 @@ from typing import IO, Any, TextIO
 
 from biqa_cli.errors import OutputError, UsageError
 from biqa_cli.images.native_stderr import silence_decoders
-from biqa_cli.reports.layout import text_table, width_of
+from biqa_cli.reports.layout import columns_that_fit, text_table, width_of
 from biqa_cli.reports.rows import printable
 from biqa_cli.whole_files import open_appended, open_output, write_whole, wrong_output
 
@@ -147,22 +147,35 @@ def _stdout() -> Iterator[TextIO]:
         raise OutputError(msg) from error
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, may_go: Sequence[str] = ()
+) -> None:
     """Print a list as a table of plain text, numbers to the right, one line a row.
 
-    Text that does not fit the terminal is cut, but for the first column: names that people type.
-    Of two columns, a field and its value, neither is.
+    Where it does not fit the terminal, columns are left out and named on stderr; then text is cut,
+    but for the first column: names that people type. Of two columns, a field and its value,
+    neither is.
+
+    Args:
+        columns: The header.
+        rows: The cells.
+        may_go: Columns that may be left out, the least important first.
     """
     cells = [[printable(str(cell)) for cell in row] for row in rows]
-    numbers = [
-        bool(rows) and all(isinstance(row[index], (int, float)) for row in rows)
-        for index in range(len(columns))
-    ]
     with _stdout() as stream:
         width = width_of(stream)
-        whole = 2 if len(columns) == 2 else 1  # noqa: PLR2004
-        lines = text_table(columns, cells, numbers=numbers, width=width, whole=whole)
+    shown = columns_that_fit(columns, cells, may_go=may_go, width=width)
+    numbers = [bool(rows) and all(isinstance(row[i], (int, float)) for row in rows) for i in shown]
+    lines = text_table(
+        [columns[index] for index in shown],
+        [[row[index] for index in shown] for row in cells],
+        numbers=numbers,
+        width=width,
+        whole=2 if len(columns) == 2 else 1,  # noqa: PLR2004
+    )
     _print("\n".join(lines))
+    if gone := [name for index, name in enumerate(columns) if index not in shown]:
+        say(f"the terminal is too narrow for {', '.join(gone)}: -f json has all")
 
 
 def set_up_logging(verbosity: int) -> None:

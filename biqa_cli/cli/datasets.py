@@ -41,7 +41,7 @@ def list_datasets(
         )
         for info in DATASETS.values()
     ]
-    _output.print_table(columns, rows)
+    _output.print_table(columns, rows, may_go=("references", "kind", "better", "images"))
     _output.say("no images come with biqa: `biqa datasets info NAME` tells the terms of each set")
 
 

@@ -30,7 +30,8 @@ def list_models(
         _output.print_json(facts)
         return
     columns = ("name", "family", "view", "parameters", "macs", "srcc", "runs in")
-    _output.print_table(columns, [_row(spec) for spec in MODELS.values()])
+    may_go = ("macs", "view", "family", "runs in", "parameters")
+    _output.print_table(columns, [_row(spec) for spec in MODELS.values()], may_go=may_go)
     _output.say(f"the default is {DEFAULT_MODEL}; a model without an SRCC is not trained yet")
 
 

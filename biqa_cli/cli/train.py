@@ -3,6 +3,7 @@
 import math
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,7 +91,9 @@ def train(
         _refuse_changes(recipe, config=config, settings=settings)
     else:
         recipe = with_settings(load_recipe(family, config=config), settings)
-    data = load_dataset(dataset, root, keep_missing=True).with_label_range(label_range)
+    data = load_dataset(dataset, root, keep_missing=True)
+    if label_range is not None:
+        data = replace(data, scale=data.scale.with_ends(label_range))
     talk = TrainingTalk(quiet=quiet)
     outcome = run(
         TrainingRequest(

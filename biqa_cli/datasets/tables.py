@@ -56,8 +56,23 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             for cells in reader:
                 yield reader.line_num, cells
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        msg = f"cannot read {path} as a table with commas: {error}"
+        msg = f"cannot read {path} as a table with commas: {why_unreadable(error)}"
         raise UsageError(msg) from error
+
+
+def why_unreadable(error: Exception) -> str:
+    """Return in a few words why a file could not be read."""
+    match error:
+        case FileNotFoundError():
+            return "there is no such file"
+        case IsADirectoryError():
+            return "it is a folder"
+        case OSError():
+            return error.strerror or str(error)
+        case UnicodeDecodeError():
+            return f"its byte {error.start} is not UTF-8: save it as UTF-8"
+        case _:
+            return str(error)
 
 
 def text_lines(path: Path) -> list[str]:
@@ -69,7 +84,7 @@ def text_lines(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        msg = f"cannot read {path} as text: {error}"
+        msg = f"cannot read {path} as text: {why_unreadable(error)}"
         raise UsageError(msg) from error
     return [line for line in text.splitlines() if line.strip()]
 

@@ -100,13 +100,13 @@ def pair_sentence(
     if comparison.undefined:
         why = _why(comparison, (one.name, other.name))
         return f"{one.name} and {other.name} cannot be compared {on}: {why}."
-    words = {1: "is better than", -1: "is worse than", 0: "is not told apart from"}
     units = "images" if comparison.difference.units == comparison.n else "references"
     level = "95 %" if pairs == 1 else f"95 % for all {pairs} pairs together"
-    return (
-        f"{one.name} {words[comparison.verdict]} {other.name} {on} "
-        f"(SRCC, {units} drawn anew, {level})."
-    )
+    how = f"{on} (SRCC, {units} drawn anew, {level})."
+    if comparison.verdict == 0:
+        return f"no significant difference between {one.name} and {other.name} {how}"
+    word = "better" if comparison.verdict > 0 else "worse"
+    return f"{one.name} is {word} than {other.name} {how}"
 
 
 def _why(comparison: MetricComparison, names: Names) -> str:

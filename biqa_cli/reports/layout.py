@@ -1,12 +1,14 @@
 """Tables of plain text that fit a terminal: one line a row, whatever the names are like."""
 
 import os
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import IO
 
 CUT = "…"
 _GAP = "  "
+_NUMBER = re.compile(r"\s*[-+]?[\d.,]+(?: ?[A-Za-z%]{1,2}|x\d+| to [-+]?[\d.,]+)?")
 _LEAST = 8
 """No column is cut to less, so that something of it can be recognised."""
 
@@ -35,12 +37,15 @@ def text_table(
     Args:
         columns: The header.
         rows: The cells, safe to print.
-        numbers: Which columns stand to the right; they are never cut.
+        numbers: Which columns stand to the right.
         width: Of the terminal; None cuts nothing.
-        whole: So many columns from the left are never cut: names that people type.
+        whole: So many columns from the left are never cut: names that people type. Neither are
+            columns of numbers, with units or without: a part of one would be another.
     """
-    widths = [max(map(cell_width, cells)) for cells in zip(columns, *rows, strict=True)]
-    may_be_cut = [i for i in range(whole, len(columns)) if not numbers[i]]
+    widths = _widths(columns, rows)
+    may_be_cut = [
+        i for i in range(whole, len(columns)) if not _all_numbers([row[i] for row in rows])
+    ]
     if width is not None:
         _shrink(widths, may_be_cut, width - len(_GAP) * (len(columns) - 1))
     return [
@@ -50,6 +55,40 @@ def text_table(
         ).rstrip()
         for row in (columns, *rows)
     ]
+
+
+def columns_that_fit(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    may_go: Sequence[str],
+    width: int | None,
+) -> list[int]:
+    """Return the places of the columns to show: some are left out until the others fit.
+
+    Args:
+        columns: The header.
+        rows: The cells.
+        may_go: Columns that may be left out, the least important first.
+        width: Of the terminal; None leaves nothing out.
+    """
+    widths = dict(zip(columns, _widths(columns, rows), strict=True))
+    for name in may_go:
+        if width is None or sum(widths.values()) + len(_GAP) * (len(widths) - 1) <= width:
+            break
+        del widths[name]
+    return [index for index, name in enumerate(columns) if name in widths]
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(cell_width, cells)) for cells in zip(columns, *rows, strict=True)]
+
+
+def _all_numbers(cells: Sequence[str]) -> bool:
+    """Return whether cells are numbers, such as 5.3 M, 512x512 or 0 to 1, or dashes for none."""
+    return any(map(_NUMBER.fullmatch, cells)) and all(
+        _NUMBER.fullmatch(cell) or cell in ("-", "–") for cell in cells
+    )
 
 
 def _shrink(widths: list[int], may_be_cut: Sequence[int], room: int) -> None:

@@ -13,7 +13,7 @@ import pytest
 import typer.main
 from fakes import EXAMPLES, photo
 from processes import BRIGHTNESS
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
 from biqa_cli.models.catalog import MODELS
@@ -191,6 +191,28 @@ def test_a_list_has_one_line_an_entry_and_whole_names(
         _, *rows = CliRunner().invoke(app, asked).stdout.splitlines()
         assert [row.split()[0] for row in rows] == names
         assert max(map(len, rows)) <= width
+
+
+@pytest.mark.parametrize("listing", ["models", "datasets"])
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_narrow_list_leaves_columns_out_and_cuts_no_number(
+    listing: str, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed(columns: int) -> Result:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        return CliRunner().invoke(app, [listing, "list"])
+
+    whole, narrow = listed(200), listed(width)
+    assert "…" not in narrow.stdout and "too narrow" not in whole.stderr
+    assert max(map(len, narrow.stdout.splitlines())) <= width
+    lines, all_lines = narrow.stdout.splitlines(), whole.stdout.splitlines()
+    assert len(lines) == len(all_lines)
+    gone = narrow.stderr.split("too narrow for ")[1].split(": -f json")[0].split(", ")
+    assert set(_columns(all_lines[0])) - set(_columns(lines[0])) == set(gone)
+
+
+def _columns(line: str) -> list[str]:
+    return [name for name in map(str.strip, line.split("  ")) if name]
 
 
 def test_every_command_has_a_page_in_the_docs() -> None:

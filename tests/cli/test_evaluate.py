@@ -91,6 +91,35 @@ def test_missing_and_broken_images_are_counted_and_named(labels: Path, tmp_path:
     assert "row 7: mos is 'bad', not a number" in run.stderr
 
 
+@pytest.mark.usefixtures("brightness")
+def test_errors_without_a_label_range_say_how_to_give_it(labels: Path) -> None:
+    run = _run("evaluate", "--dataset", f"csv:{labels}", "--resamples", 0)
+    assert (
+        "rmse is not defined: the scale of the labels is unknown, give it with --label-range "
+        "LOW:HIGH." in run.stdout
+    )
+    ranged = _run("evaluate", "--dataset", f"csv:{labels}", "--resamples", 0, "--label-range=1:5")
+    assert "not defined" not in ranged.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "there is no such file"),
+        (b"path,mos\n\xff.png,1\n", "its byte 9 is not UTF-8: save it as UTF-8"),
+    ],
+)
+def test_labels_that_cannot_be_read_are_told_in_words(
+    tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    labels = tmp_path / "labels.csv"
+    if content is not None:
+        labels.write_bytes(content)
+    run = _run("evaluate", "--dataset", f"csv:{labels}")
+    assert run.exit_code == 2
+    assert run.stderr == f"biqa: cannot read {labels} as a table with commas: {reason}\n"
+
+
 def test_bad_rows_of_labels_are_told_and_exit_3(labels: Path, tool: Path) -> None:
     common = ("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool, "--resamples", 0)
     good = _run(*common, "-f", "json")
@@ -305,7 +334,7 @@ def test_tools_on_repeated_splits_are_compared_on_the_photos_in_the_direction_of
     assert "good is better than fair on 80 images (SRCC, images drawn anew, 95 %)." in lines(
         "good", "fair"
     )
-    assert "good is not told apart from alike on 80 images" in lines("good", "alike")
+    assert "no significant difference between good and alike on 80 images" in lines("good", "alike")
 
 
 def test_a_leaky_split_is_marked_in_every_row_and_in_the_median(tmp_path: Path) -> None:

@@ -257,6 +257,20 @@ def test_a_picture_can_come_from_standard_input(folder: Path) -> None:
     assert both.exit_code == 2 and "not both" in both.stderr
 
 
+@pytest.mark.parametrize("name", ["-dash.png", "-x.png", "--score.png"])
+def test_a_file_that_looks_like_an_option_is_told_how_to_be_named(
+    folder: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    Path("a.png").rename(name)
+    result = _run(name)
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1
+    hint = f" (the file {name} is taken for an option: write ./{name}, or -- before it)\n"
+    assert result.stderr.endswith(hint)
+    assert _run(f"./{name}").exit_code == _run("--", name).exit_code == 0
+    assert "taken for an option" not in _run("--sort", "size", "--", name).stderr
+
+
 def test_standard_input_is_one_picture() -> None:
     twice = CliRunner().invoke(app, ["score", "-", "-"], input=b"")
     assert twice.exit_code == 2

@@ -158,6 +158,7 @@ def test_a_csv_without_a_declared_scale_has_no_rmse(tmp_path: Path) -> None:
     def run(data: Dataset) -> Evaluation:
         return evaluate(data, part, said, model="m", percent=True, resamples=5)
 
-    assert run(data).agreement.rmse.reason == "the scale of the labels is unknown"
+    reason = "the scale of the labels is unknown, give it with --label-range LOW:HIGH"
+    assert run(data).agreement.rmse.reason == reason
     declared = replace(data, scale=replace(data.scale, lowest=0, highest=5, declared=True))
     assert run(declared).agreement.rmse == pytest.approx(0, abs=1e-9)
