@@ -41,10 +41,11 @@ fix: .venv/installed  ## Format and mend what can be mended automatically
 bench: .venv/installed  ## Measure speed, memory and start-up; writes benchmarks/results.json
 	$(BIN)/python benchmarks/scoring.py --output benchmarks/results.json
 
-fuzz: .venv/installed  ## Read 10,000 damaged files, load 100 damaged weights, and try signals, names, servers
+fuzz: .venv/installed  ## Read 10,000 damaged files, load 100 damaged weights, and try kills, names, servers
 	$(BIN)/python tools/fuzz/run.py --files 10000
 	$(BIN)/python tools/fuzz/weights.py --count 100
 	$(BIN)/python tools/fuzz/signals.py --kills 100
+	$(BIN)/python tools/fuzz/resume.py --kills 20
 	$(BIN)/python tools/fuzz/names.py --names 2000
 	$(BIN)/python -m pytest -q tests/weights/test_hostile_servers.py
 

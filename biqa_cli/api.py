@@ -1,9 +1,10 @@
 """The public Python API, in one list. Everything else may change between versions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from os import PathLike, fspath
+from pathlib import Path
 from threading import Lock
 from typing import cast
 
@@ -21,6 +22,7 @@ from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel, load_model
 from biqa_cli.results import ImageResult
 from biqa_cli.scoring import Source, score_files
+from biqa_cli.store.known_scores import Store
 
 Picture = str | PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
 """A file's name or its bytes, a Pillow image, or an sRGB array of bytes, (H, W, 3) or (H, W)."""
@@ -77,6 +79,7 @@ def score_images(
     batch_size: int | None = None,
     workers: int | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    store: str | PathLike[str] | None = None,
 ) -> Iterator[ImageResult]:
     """Yield the quality of many photos, in a stable order, in bounded memory.
 
@@ -89,6 +92,8 @@ def score_images(
         batch_size: Photos per forward pass; it does not change the scores.
         workers: Threads that read photos ahead of the model.
         max_pixels: Larger photos are not decoded; their results are errors.
+        store: A database of known scores, such as that of `biqa store info`: files that it knows
+            are not read, and new scores are kept in it. None knows and keeps nothing.
 
     Yields:
         A record for each photo. Its `path` is empty if the photo is not a file.
@@ -102,9 +107,27 @@ def score_images(
     one = isinstance(images, str | PathLike | bytes | Image.Image | np.ndarray)
     each = [images] if one else images
     sources = _sources(cast("Iterable[Picture]", each))
-    return score_files(
-        sources, _ready(model), batch_size=batch_size, workers=workers, limits=_limits(max_pixels)
+    return _stored(
+        partial(
+            score_files,
+            sources,
+            _ready(model),
+            batch_size=batch_size,
+            workers=workers,
+            limits=_limits(max_pixels),
+        ),
+        store,
     )
+
+
+def _stored(
+    score: Callable[..., Iterator[ImageResult]], path: str | PathLike[str] | None
+) -> Iterator[ImageResult]:
+    if path is None:
+        yield from score()
+        return
+    with Store(Path(path)) as store:
+        yield from score(store=store)
 
 
 def _sources(images: Iterable[Picture]) -> Iterator[Source]:

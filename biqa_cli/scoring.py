@@ -4,7 +4,7 @@ import logging
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -19,8 +19,11 @@ from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import Photo, photo_of, reading_photo
 from biqa_cli.images.transforms import model_view
 from biqa_cli.models.loading import LoadedModel
+from biqa_cli.models.rater import rater_of
 from biqa_cli.models.spec import InputContract
 from biqa_cli.results import ImageResult, RunInfo
+from biqa_cli.store.files import FileState, with_content
+from biqa_cli.store.known_scores import KnownScore, Lookup, Rater, Store
 from biqa_cli.threads import batches_ahead, default_workers
 
 Source = str | bytes | Image.Image
@@ -31,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A file after reading: a view, or the reason why there is none."""
+    """A file after reading: a view, a score that is known, or the reason why there is neither."""
 
     path: str
     view: NDArray[np.float32] | None = None
@@ -39,6 +42,39 @@ class _Reading:
     height: int | None = None
     error: str = ""
     note: str = ""
+    native: float | None = None
+    """Known from an earlier run."""
+    file: FileState | None = None
+    """What to keep the score under; None where it is not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """The store, asked about one model."""
+
+    store: Store
+    rater: Rater
+
+    def find(self, path: str, limits: Limits) -> Lookup:
+        """Return what is known of a file; a photo over the limit of this run is not known."""
+        found = self.store.find(self.rater, path)
+        score = found.score
+        if score is not None and score.width * score.height > limits.max_pixels:
+            return Lookup(found.file)
+        return found
+
+    def keep(self, readings: Iterable[_Reading], natives: Iterable[float | str]) -> None:
+        """Keep the scores of files. No error is kept: it may go away."""
+        made = [
+            (reading.file, KnownScore(native, reading.width, reading.height, reading.note))
+            for reading, native in zip(readings, natives, strict=True)
+            if reading.file is not None
+            and reading.width is not None
+            and reading.height is not None
+            and isinstance(native, float)
+            and math.isfinite(native)
+        ]
+        self.store.keep(self.rater, made)
 
 
 def default_batch_size(model: LoadedModel) -> int:
@@ -53,6 +89,7 @@ def score_files(
     batch_size: int | None = None,
     workers: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    store: Store | None = None,
 ) -> Iterator[ImageResult]:
     """Yield one result for each file, in order, as they come.
 
@@ -67,15 +104,18 @@ def score_files(
         batch_size: Photos for one forward pass. None suits the device.
         workers: Threads that read. None is one for each core.
         limits: What reading may cost; photos that would cost more become error rows.
+        store: Files that it knows are not read, and new scores are kept in it. The results are the
+            same as without. None knows and keeps nothing.
     """
     batch_size = batch_size or default_batch_size(model)
     workers = workers or default_workers()
-    read = partial(_read, contract=model.spec.input, limits=limits)
+    memory = None if store is None else _Memory(store, rater_of(model))
+    read = partial(_read, contract=model.spec.input, limits=limits, memory=memory)
     batches = batches_ahead(
         read, sources, workers=workers, ahead=batch_size + workers, batch_size=batch_size
     )
     for batch in batches:
-        yield from _score_batch(batch, model)
+        yield from _score_batch(batch, model, memory)
 
 
 def run_info(model: LoadedModel) -> RunInfo:
@@ -109,18 +149,26 @@ def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:
     )
 
 
-def _read(source: Source, *, contract: InputContract, limits: Limits) -> _Reading:
+def _read(
+    source: Source, *, contract: InputContract, limits: Limits, memory: _Memory | None = None
+) -> _Reading:
     path = source if isinstance(source, str) else ""
     try:
+        known = memory.find(path, limits) if path and memory is not None else Lookup()
+        if (score := known.score) is not None:
+            size = (score.width, score.height)
+            return _Reading(path, None, *size, note=score.note, native=score.native)
         # The photo's memory is free for the next reader once the view is made.
         with _photo(source, contract=contract, limits=limits) as photo:
-            return _Reading(
+            read = _Reading(
                 path,
                 view_of(photo.image, contract),
                 photo.width,
                 photo.height,
                 note=photo.note,
             )
+        # A file that has changed meanwhile is not the one whose name was looked up.
+        return replace(read, file=None if known.file is None else with_content(known.file))
     except Exception as error:  # noqa: BLE001  a fault of ours in one photo costs that photo alone
         return _Reading(path, error=reason_of(path, error))
 
@@ -144,15 +192,23 @@ def reason_of(path: str, error: Exception) -> str:
     return f"biqa failed on it ({detail}): please report it"
 
 
-def _score_batch(batch: list[_Reading], model: LoadedModel) -> list[ImageResult]:
+def _score_batch(
+    batch: list[_Reading], model: LoadedModel, memory: _Memory | None = None
+) -> list[ImageResult]:
     seen = [reading for reading in batch if reading.view is not None]
-    outcomes = iter(_outcomes(seen, model))
+    outcomes = _outcomes(seen, model)
+    if memory is not None:
+        memory.keep(seen, outcomes)
+    made = iter(outcomes)
     return [
-        _failed(reading, model, reading.error)
-        if reading.view is None
-        else _result(reading, model, next(outcomes))
+        _result(reading, model, _known_outcome(reading) if reading.view is None else next(made))
         for reading in batch
     ]
+
+
+def _known_outcome(reading: _Reading) -> float | str:
+    """Return the native score of a photo that was not read, or why there is none."""
+    return reading.error if reading.native is None else reading.native
 
 
 def _outcomes(readings: list[_Reading], model: LoadedModel) -> list[float | str]:

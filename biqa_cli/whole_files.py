@@ -61,6 +61,21 @@ def open_output(path: Path) -> OpenOutput:
         raise wrong_output(path, error) from error
 
 
+def open_appended(path: Path, *, after: int) -> OpenOutput:
+    """Open a file, which need not exist, to write on after so many bytes; it keeps its name.
+
+    Raises:
+        UsageError: If nothing can be written there.
+        OutputError: If the disk is full.
+    """
+    try:
+        file = path.open("ab")
+        file.truncate(after)
+    except (OSError, ValueError) as error:
+        raise wrong_output(path, error) from error
+    return OpenOutput(file, path, None)
+
+
 def _is_written_through(path: Path) -> bool:
     try:
         mode = path.stat().st_mode

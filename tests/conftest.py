@@ -40,7 +40,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     for name in [name for name in os.environ if name.startswith("BIQA_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("BIQA_CACHE", str(tmp_path_factory.mktemp("cache")))
-    monkeypatch.setenv("BIQA_PREDICTIONS", str(tmp_path_factory.mktemp("predictions")))
+    monkeypatch.setenv("BIQA_STORE", str(tmp_path_factory.mktemp("store") / "scores.sqlite"))
     monkeypatch.setattr(socket.socket, "connect", _connect_to_loopback)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import brightness_model, grey_png
+from fakes import BrightnessEngine, brightness_model, grey_png
 from PIL import Image
 
 import biqa_cli
@@ -133,3 +133,17 @@ def test_everything_public_can_be_had_and_nothing_else() -> None:
     assert all(getattr(biqa_cli, name) is getattr(api, name) for name in biqa_cli.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'scores'"):
         _ = biqa_cli.scores
+
+
+def test_scores_are_kept_only_where_a_store_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home.sqlite"
+    monkeypatch.setenv("BIQA_STORE", str(home))
+    name, store = grey_png(tmp_path / "a.png", 51), tmp_path / "scores.sqlite"
+    plain = list(score_images([name], model=brightness_model()))
+    for model in (first := brightness_model(), second := brightness_model()):
+        assert list(score_images([name], model=model, store=store)) == plain
+    assert isinstance(first.engine, BrightnessEngine) and first.engine.batches == [1]
+    assert isinstance(second.engine, BrightnessEngine) and second.engine.batches == []
+    assert store.exists() and not home.exists()

@@ -46,7 +46,7 @@ def _files(home: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_nothing_is_kept_at_home_but_predictions(rated: Path, tmp_path: Path, name: str) -> None:
+def test_nothing_is_kept_at_home_but_the_store(rated: Path, tmp_path: Path, name: str) -> None:
     environment = _environment(tmp_path)
     subprocess.run(
         [sys.executable, "-m", "biqa_cli", *COMMANDS[name]],
@@ -55,10 +55,20 @@ def test_nothing_is_kept_at_home_but_predictions(rated: Path, tmp_path: Path, na
         capture_output=True,
         check=True,
     )
-    kept = _files(tmp_path / "home")
-    allowed = 1 if name == "evaluate" else 0
-    assert len(kept) == allowed, kept
-    assert all(re.match(r"(\.cache|Library/Caches)/biqa/predictions/.*\.csv$", f) for f in kept)
+    (kept,) = _files(tmp_path / "home")
+    assert re.fullmatch(r"(\.cache|Library/Caches)/biqa/scores\.sqlite", kept)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_without_the_store_nothing_is_kept_at_home(rated: Path, tmp_path: Path, name: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "biqa_cli", *COMMANDS[name], "--no-store"],
+        cwd=rated,
+        env=_environment(tmp_path),
+        capture_output=True,
+        check=True,
+    )
+    assert _files(tmp_path / "home") == []
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="asks the kernel by strace")

@@ -18,6 +18,7 @@ COMMANDS = {
     "export": [["export"]],
     "models": [["models", name] for name in ("list", "info")],
     "weights": [["weights", name] for name in ("list", "download", "verify", "path", "prune")],
+    "store": [["store", name] for name in ("info", "prune", "forget")],
     "datasets": [["datasets", name] for name in ("list", "info", "check")],
 }
 _MARKED = re.compile(r"(<!-- help -->\n).*(<!-- end of help -->)", re.DOTALL)

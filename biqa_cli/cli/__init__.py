@@ -16,6 +16,7 @@ from biqa_cli.cli import (
     heatmap,
     models,
     score,
+    store,
     train,
     weights,
 )
@@ -39,6 +40,7 @@ app.command("train")(train.train)
 app.command("export")(export.export)
 app.add_typer(models.app, name="models")
 app.add_typer(weights.app, name="weights")
+app.add_typer(store.app, name="store")
 app.add_typer(datasets.app, name="datasets")
 
 

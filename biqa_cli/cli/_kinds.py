@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from biqa_cli.explain.local_scores import BlockChoice
     from biqa_cli.images.limits import Limits
     from biqa_cli.models.loading import LoadedModel
+    from biqa_cli.store.known_scores import Store
 
 
 class Kind(StrEnum):
@@ -40,6 +41,8 @@ class Options:
     legend: bool
     watch: "Callable[[Sequence[Block]], Iterable[Block]]" = iter
     """Passes blocks on as they are scored, for a progress bar."""
+    store: "Store | None" = None
+    """What scores of photos are known from."""
 
 
 def _quality(source: str | bytes, model: "LoadedModel", options: Options) -> Explanation:
@@ -48,7 +51,12 @@ def _quality(source: str | bytes, model: "LoadedModel", options: Options) -> Exp
     from biqa_cli.scoring import run_info
 
     found = map_file(
-        source, model, choice=options.choice, limits=options.limits, watch=options.watch
+        source,
+        model,
+        choice=options.choice,
+        limits=options.limits,
+        watch=options.watch,
+        store=options.store,
     )
     picture = draw_heatmap(found, side_by_side=options.side_by_side, legend=options.legend)
     return Explanation(picture, heatmap_facts(found, run_info(model)), found.values)

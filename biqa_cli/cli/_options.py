@@ -1,9 +1,10 @@
 """Options that several commands share: declared once, they mean the same everywhere."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -11,6 +12,9 @@ from biqa_cli.cli._output import STDOUT
 from biqa_cli.errors import UsageError
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.models.catalog import MODELS
+
+if TYPE_CHECKING:
+    from biqa_cli.store.known_scores import Store
 
 _Format = TypeVar("_Format")
 
@@ -107,6 +111,14 @@ Exclude = Annotated[
         "--exclude", metavar="PATTERN", help="Skip such names inside folders; repeatable."
     ),
 ]
+NewerThan = Annotated[
+    str | None,
+    typer.Option(
+        "--newer-than",
+        metavar="DATE|FILE",
+        help="Only files changed after a date (2026-11-29) or after a file was.",
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option("-j", "--workers", min=1, help="Threads that read photos.", envvar="BIQA_WORKERS"),
@@ -160,6 +172,19 @@ Resamples = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed, the same result.")]
 
+# What is known from earlier runs.
+StoreFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="FILE",
+        help="Database of known scores.  [default: in the cache]",
+        envvar="BIQA_STORE",
+    ),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Score known photos again.")]
+NoStore = Annotated[bool, typer.Option("--no-store", help="Know no scores and keep none.")]
+
 # What is written and said.
 Output = Annotated[
     Path | None,
@@ -184,6 +209,16 @@ DEFAULT_SECONDS = DEFAULT_LIMITS.seconds
 def limits_of(*, max_megapixels: float, memory: float, seconds: float) -> Limits:
     """Return what reading may cost by --max-megapixels, --memory and --seconds-per-photo."""
     return Limits(round(max_megapixels * _MILLION), round(memory * _MILLION), seconds)
+
+
+def store_of(
+    path: Path | None, *, fresh: bool, unused: bool
+) -> AbstractContextManager["Store | None"]:
+    """Return the store of known scores by --store, --fresh and --no-store."""
+    from biqa_cli.store.known_scores import Store
+    from biqa_cli.store.location import default_store
+
+    return nullcontext() if unused else Store(path or default_store(), fresh=fresh)
 
 
 def choose_format(

@@ -14,7 +14,7 @@ from biqa_cli.errors import OutputError, UsageError
 from biqa_cli.images.native_stderr import silence_decoders
 from biqa_cli.reports.layout import columns_that_fit, text_table, width_of
 from biqa_cli.reports.rows import printable
-from biqa_cli.whole_files import open_output, write_whole, wrong_output
+from biqa_cli.whole_files import open_appended, open_output, write_whole, wrong_output
 
 STDOUT = Path("-")
 """Where -o - writes to."""
@@ -189,11 +189,15 @@ def set_up_logging(verbosity: int) -> None:
 
 
 @contextmanager
-def report_stream(path: Path | None) -> Iterator[IO[str]]:
+def report_stream(path: Path | None, *, after: int | None = None) -> Iterator[IO[str]]:
     """Yield the stream that a report goes to.
 
     A file is written under a name of its own and renamed when it is whole; what is in it stays
     there after an interruption or an error. Pipes and devices are written through.
+
+    Args:
+        path: Of the file; None is stdout.
+        after: Go on in the file itself, after so many bytes.
 
     Raises:
         UsageError: If there can be no such file.
@@ -206,7 +210,7 @@ def report_stream(path: Path | None) -> Iterator[IO[str]]:
             yield stream
             stream.flush()
         return
-    output = open_output(path)
+    output = open_output(path) if after is None else open_appended(path, after=after)
     text = TextIOWrapper(output.file, encoding="utf-8", errors="surrogateescape", newline="")
     try:
         yield text

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from biqa_cli.reports.appending import EarlierRows
     from biqa_cli.threads import Arriving
 
 
@@ -48,6 +49,7 @@ def named_and_listed_photos(
     nul_separated: bool,
     recursive: bool,
     exclude: Sequence[str] | None,
+    newer_than: str | None,
     output: Path | None,
 ) -> "list[str] | Arriving[str]":
     """Return the photos among files, folders and the names of a list, each once.
@@ -55,10 +57,10 @@ def named_and_listed_photos(
     Names from a pipe are taken as they come; others are counted, for the time left.
 
     Raises:
-        UsageError: If there are none, standard input is named twice, or a file that is read is
-            the file to write.
+        UsageError: If there are none, new or old; if standard input is named twice, or a file that
+            is read is the file to write.
     """
-    from biqa_cli.images.discovery import find_images
+    from biqa_cli.images.discovery import find_images, time_of
     from biqa_cli.images.name_lists import read_names
     from biqa_cli.threads import Arriving
 
@@ -68,12 +70,28 @@ def named_and_listed_photos(
     lists = [] if files_from is None else [files_from]
     refuse_to_overwrite([output], map(Path, lists))
     listed = chain.from_iterable(read_names(name, nul_separated=nul_separated) for name in lists)
-    found = find_images(chain(named, listed), recursive=recursive, exclude=exclude or ())
+    found = find_images(
+        chain(named, listed),
+        recursive=recursive,
+        exclude=exclude or (),
+        newer_than=None if newer_than is None else time_of(newer_than),
+    )
     safe = refuse_inputs(output, found)
     names = Arriving(safe) if files_from == STDIN else list(safe)
-    if not names:
+    # That nothing is new is no mistake.
+    if not names and newer_than is None:
         raise _none_in([*named, *lists])
     return names
+
+
+def without_rows(
+    names: "list[str] | Arriving[str]", earlier: "EarlierRows", *, model: str
+) -> "list[str] | Arriving[str]":
+    """Return the photos that a report has no row for, as they come where they come slowly."""
+    from biqa_cli.threads import Arriving
+
+    left = (name for name in names if earlier.lack(name, model))
+    return Arriving(left) if isinstance(names, Arriving) else list(left)
 
 
 def sources(

@@ -48,7 +48,9 @@ def evaluate(
         typer.Option("-f", "--format", help="A table by default; -o decides by suffix."),
     ] = None,
     output: _options.Output = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Score all photos again.")] = False,
+    store: _options.StoreFile = None,
+    fresh: _options.Fresh = False,
+    no_store: _options.NoStore = False,
     weights: _options.Weights = None,
     device: _options.Device = "auto",
     engine: _options.EngineOption = _options.Engine.auto,
@@ -96,18 +98,18 @@ def evaluate(
     load = partial(load_model, engine=engine.value, device=device, weights=weights, offline=offline)
     as_tool = partial(
         model_tool,
-        fresh=fresh,
         batch_size=batch_size,
         workers=workers,
         limits=_options.limits_of(
             max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
         ),
     )
-    tools += [as_tool(load(name), data) for name in names]
     watch = partial(_progress.with_progress, unit="image", quiet=quiet)
-    evaluated = run.evaluate_tools(
-        tools, data, parts, per=per or (), resamples=resamples, watch=watch
-    )
+    with _options.store_of(store, fresh=fresh, unused=no_store) as known:
+        tools += [as_tool(load(name), data, store=known) for name in names]
+        evaluated = run.evaluate_tools(
+            tools, data, parts, per=per or (), resamples=resamples, watch=watch
+        )
     records = run.records_of(evaluated, data)
     for_people = style in (Format.table, Format.markdown)
     notes = run.significance(evaluated, data, resamples=resamples if for_people else 0)

@@ -80,6 +80,9 @@ def heatmap(
     max_megapixels: _options.MaxMegapixels = _options.DEFAULT_MEGAPIXELS,
     memory: _options.Memory = _options.DEFAULT_MEMORY,
     seconds_per_photo: _options.SecondsPerPhoto = _options.DEFAULT_SECONDS,
+    store: _options.StoreFile = None,
+    fresh: _options.Fresh = False,
+    no_store: _options.NoStore = False,
     offline: _options.Offline = False,
     quiet: _options.Quiet = False,
     verbose: _options.Verbose = 0,
@@ -109,19 +112,21 @@ def heatmap(
         weights=weights,
         offline=offline,
     )
-    options = Options(
-        choice,
-        limits=_options.limits_of(
-            max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
-        ),
-        side_by_side=side_by_side,
-        legend=not no_legend,
-        watch=partial(_progress.with_progress_of, unit="block", quiet=quiet),
-    )
-    sources = _photos.sources(photos, images)
-    if outputs.write_all(
-        zip(photos, sources, strict=True),
-        lambda source: facts.make(source, ready, options),
-        quiet=quiet,
-    ):
+    with _options.store_of(store, fresh=fresh, unused=no_store) as known:
+        options = Options(
+            choice,
+            limits=_options.limits_of(
+                max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
+            ),
+            side_by_side=side_by_side,
+            legend=not no_legend,
+            watch=partial(_progress.with_progress_of, unit="block", quiet=quiet),
+            store=known,
+        )
+        failed = outputs.write_all(
+            zip(photos, _photos.sources(photos, images), strict=True),
+            lambda source: facts.make(source, ready, options),
+            quiet=quiet,
+        )
+    if failed:
         raise typer.Exit(SOME_FAILED)

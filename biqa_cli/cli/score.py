@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output, _photos, _progress
+from biqa_cli.cli import _appending, _options, _output, _photos, _progress
 from biqa_cli.cli._boundary import BELOW_THRESHOLD, SOME_FAILED
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.reports.formats import SUFFIXES, Format, new_report
@@ -30,6 +30,7 @@ def score(
         bool, typer.Option("--recursive/--no-recursive", help="Search folders inside folders.")
     ] = True,
     exclude: _options.Exclude = None,
+    newer_than: _options.NewerThan = None,
     model: _options.Model = DEFAULT_MODEL,
     weights: _options.Weights = None,
     format: Annotated[  # noqa: A002
@@ -37,6 +38,9 @@ def score(
         typer.Option("-f", "--format", help="Table on a terminal, else CSV; -o decides by suffix."),
     ] = None,
     output: _options.Output = None,
+    append: Annotated[
+        bool, typer.Option("--append", help="Add rows for photos that -o FILE has none of.")
+    ] = False,
     device: _options.Device = "auto",
     engine: _options.EngineOption = _options.Engine.auto,
     batch_size: _options.BatchSize = None,
@@ -53,6 +57,9 @@ def score(
         float | None,
         typer.Option("--fail-under", min=0, max=100, help="Exit 1 if a photo scores below."),
     ] = None,
+    store: _options.StoreFile = None,
+    fresh: _options.Fresh = False,
+    no_store: _options.NoStore = False,
     offline: _options.Offline = False,
     quiet: _options.Quiet = False,
     verbose: _options.Verbose = 0,
@@ -72,6 +79,7 @@ def score(
     on_terminal = output is None and _output.is_terminal()
     default = Format.table if on_terminal else Format.csv
     chosen = _options.choose_format(format, output, SUFFIXES, default=default)
+    earlier = _appending.rows_of(output, chosen, order=sort, top=top) if append else None
     named = paths or []
     names = _photos.named_and_listed_photos(
         named,
@@ -79,25 +87,32 @@ def score(
         nul_separated=nul,
         recursive=recursive,
         exclude=exclude,
+        newer_than=newer_than,
         output=output,
     )
     ready = load_model(
         model, engine=engine.value, device=device, threads=threads, weights=weights, offline=offline
     )
-    results = score_files(
-        _photos.sources(names, named),
-        ready,
-        batch_size=batch_size,
-        workers=workers,
-        limits=_options.limits_of(
-            max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
-        ),
-    )
+    if earlier is not None:
+        names = _photos.without_rows(names, earlier, model=ready.spec.name)
     total = len(names) if isinstance(names, list) else None
-    watched = _progress.with_progress(results, total=total, unit="photo", quiet=quiet)
-    with _output.report_stream(output) as stream:
+    with (
+        _options.store_of(store, fresh=fresh, unused=no_store) as known,
+        _output.report_stream(output, after=earlier.bytes if earlier else None) as stream,
+    ):
+        results = score_files(
+            _photos.sources(names, named),
+            ready,
+            batch_size=batch_size,
+            workers=workers,
+            limits=_options.limits_of(
+                max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
+            ),
+            store=known,
+        )
+        watched = _progress.with_progress(results, total=total, unit="photo", quiet=quiet)
         tally, seconds = write_report(
-            new_report(chosen, stream),
+            new_report(chosen, stream, continued=bool(earlier and earlier.bytes)),
             _photos.with_names(watched, on_terminal=on_terminal),
             run=run_info(ready),
             order=sort,
@@ -105,7 +120,14 @@ def score(
             threshold=fail_under,
         )
     if not quiet:
-        _output.say(tally.summary(seconds, threshold=fail_under))
+        _output.say(
+            tally.summary(
+                seconds,
+                threshold=fail_under,
+                known=known.recalled if known else 0,
+                before=earlier.met if earlier else 0,
+            )
+        )
     if top is not None and tally.failed:
         _output.problem(tally.failures())
     if tally.below:

@@ -14,6 +14,7 @@ from biqa_cli.evaluation.predictions import Prediction, predict
 from biqa_cli.evaluation.seen import unknown_origins
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.models.loading import LoadedModel
+from biqa_cli.store.known_scores import Store
 from biqa_cli.weights.manifest import Checkpoint, load_manifest
 
 
@@ -42,23 +43,22 @@ def model_tool(
     model: LoadedModel,
     dataset: Dataset,
     *,
-    fresh: bool = False,
     batch_size: int | None = None,
     workers: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    store: Store | None = None,
 ) -> Tool:
-    """Return a model as a tool; what it predicts is kept for the next run."""
+    """Return a model as a tool, with the arguments of `predict`."""
 
     def run(paths: Sequence[str]) -> Iterator[Prediction]:
         return predict(
             paths,
             model,
             root=dataset.root,
-            dataset=dataset.name.replace(":", "-"),
-            fresh=fresh,
             batch_size=batch_size,
             workers=workers,
             limits=limits,
+            store=store,
         )
 
     listed = load_manifest().find(model.spec.name)

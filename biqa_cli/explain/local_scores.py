@@ -26,6 +26,7 @@ from biqa_cli.scoring import (
     score_files,
     score_photo,
 )
+from biqa_cli.store.known_scores import Store
 
 MAP_SIDE = 2048
 """The longest side of a map: more would show nothing, its blocks are hundreds of pixels wide."""
@@ -66,6 +67,7 @@ def map_file(
     batch_size: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
     watch: Watch = iter,
+    store: Store | None = None,
 ) -> ScoreMap:
     """Return the local scores of the photo in a file.
 
@@ -80,12 +82,13 @@ def map_file(
         batch_size: Blocks for one forward pass; it does not change the map. None suits the device.
         limits: What reading may cost; a photo that would cost more is refused.
         watch: Passes the blocks on as they are scored, for a progress bar.
+        store: What the photo's own score may be known from, and is kept in.
 
     Raises:
         ImageError: If the photo cannot be read or scored.
         UsageError: If the blocks do not fit together.
     """
-    (whole,) = score_files([source], model, workers=1, limits=limits)
+    (whole,) = score_files([source], model, workers=1, limits=limits, store=store)
     score = _score_of(whole)
     photo = read_photo(source, limits=limits)
     image = photo.image

@@ -3,34 +3,21 @@
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from biqa_cli.errors import UsageError
 from biqa_cli.images.suffixes import SUFFIXES
 
 LEFT_OUT = (
     # What systems put beside photos: bins, previews, and the other half of a file (macOS).
-    *(
-        ".Trash",
-        ".Trash-*",
-        ".Trashes",
-        "$RECYCLE.BIN",
-        "#recycle",
-        "@Recycle",
-        "@Recently-Snapshot",
-    ),
-    *(
-        "@eaDir",
-        ".@__thumb",
-        ".thumbnails",
-        ".thumb",
-        ".picasaoriginals",
-        "#snapshot",
-        ".snapshots",
-    ),
-    *("._*", ".AppleDouble", "__MACOSX", ".DS_Store", ".Spotlight-V100", ".fseventsd"),
+    *("$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX", "._*"),
+    *("#recycle", "#snapshot", "@Recycle", "@Recently-Snapshot", "@eaDir"),
 )
-"""Names of files and folders that are skipped inside a folder."""
+"""Names of files and folders that are skipped inside a folder, beside those of hidden folders."""
+
+_HIDDEN = "."
 
 Identity = tuple[int, int] | str
 
@@ -40,6 +27,7 @@ def find_images(
     *,
     recursive: bool = True,
     exclude: Collection[str] = (),
+    newer_than: int | None = None,
     seen: set[Identity] | None = None,
 ) -> Iterator[str]:
     """Yield the files to score, in a stable order, each file once.
@@ -53,7 +41,9 @@ def find_images(
         inputs: Names of files and folders.
         recursive: Whether folders inside folders are searched.
         exclude: Patterns such as "*_thumb.*" beside `LEFT_OUT`: files and folders of such a name
-            are left out of the folders that are searched.
+            are left out of the folders that are searched, as hidden folders are.
+        newer_than: A time in nanoseconds since 1970: files that were changed no later are left
+            out, named ones too.
         seen: The files that earlier calls have yielded; this one adds its own.
     """
     seen = set() if seen is None else seen
@@ -65,12 +55,36 @@ def find_images(
             else (name,)
         )
         for path in found:
+            if newer_than is not None and not _is_newer(path, newer_than):
+                continue
             identity = _identity(path)
             if identity is not None:
                 if identity in seen:
                     continue
                 seen.add(identity)
             yield path
+
+
+def time_of(text: str) -> int:
+    """Return the time that a date or a file stands for, in nanoseconds since 1970.
+
+    Args:
+        text: A date such as 2026-11-29, with a time of day such as 2026-11-29T18:30 where it
+            matters, in the time of this place unless it says another; or a file: its last change.
+
+    Raises:
+        UsageError: If it is neither.
+    """
+    try:
+        return round(datetime.fromisoformat(text).astimezone().timestamp() * 1e6) * 1000
+    except (ValueError, OverflowError, OSError):
+        pass
+    try:
+        # Path("") would be this folder.
+        return os.stat(text).st_mtime_ns  # noqa: PTH116
+    except (OSError, ValueError) as error:
+        msg = f"{text!r} is neither a date, such as 2026-11-29 or 2026-11-29T18:30, nor a file"
+        raise UsageError(msg) from error
 
 
 def _is_folder(name: str) -> bool:
@@ -98,7 +112,8 @@ def _images_below(folder: str, *, recursive: bool, unwanted: Collection[str]) ->
             if any(fnmatchcase(entry.name, pattern) for pattern in unwanted):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                subfolders.append(entry.path)
+                if not entry.name.startswith(_HIDDEN):
+                    subfolders.append(entry.path)
             elif Path(entry.name).suffix.lower() in SUFFIXES and _may_be_photo(entry):
                 yield entry.path
         if recursive:
@@ -111,6 +126,14 @@ def _may_be_photo(entry: os.DirEntry[str]) -> bool:
         return stat.S_ISREG(entry.stat().st_mode)
     except OSError:
         return entry.is_symlink()
+
+
+def _is_newer(path: str, than: int) -> bool:
+    """Return whether a file was changed later; one that is not there makes its row."""
+    try:
+        return Path(path).stat().st_mtime_ns > than
+    except (OSError, ValueError):
+        return True
 
 
 def _identity(path: str) -> Identity | None:

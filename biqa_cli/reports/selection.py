@@ -56,10 +56,23 @@ class Tally:
         """How many could not be scored."""
         return self.images - self.scored
 
-    def summary(self, seconds: float, *, threshold: float | None = None) -> str:
-        """Return how it went, in a line."""
+    def summary(
+        self, seconds: float, *, threshold: float | None = None, known: int = 0, before: int = 0
+    ) -> str:
+        """Return how it went, in a line.
+
+        Args:
+            seconds: That it took.
+            threshold: As in `count`.
+            known: Scores that the store knew.
+            before: Photos that the report had before.
+        """
         photos = "1 photo" if self.images == 1 else f"{self.images} photos"
         parts = [f"{photos} in {seconds:.1f} s ({self.images / max(seconds, 1e-9):.1f} a second)"]
+        if known:
+            parts.append(f"{known} known")
+        if before:
+            parts.append(f"{before} were there before")
         if self.failed:
             parts.append(f"{self.failed} could not be scored")
         if threshold is not None:

@@ -8,18 +8,25 @@ from biqa_cli.results import ImageResult, RunCounts, RunInfo
 
 
 class CsvReport:
-    """A header and one line for each image, flushed at once: what is scored is never lost."""
+    """A header and one line for each image, flushed at once: what is scored is never lost.
 
-    def __init__(self, file: IO[str]) -> None:
+    Args:
+        file: Where to.
+        continued: Whether the file has its header already.
+    """
+
+    def __init__(self, file: IO[str], *, continued: bool = False) -> None:
         self._file = file
+        self._continued = continued
         self._writer = csv.writer(file, lineterminator="\n")
         # The module does not quote a carriage return where it does not end the lines.
         self._quoting_writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
 
     def begin(self, run: RunInfo) -> None:  # noqa: ARG002  CSV has no place for it
         """Write the names of the columns."""
-        self._writer.writerow(COLUMNS)
-        self._file.flush()
+        if not self._continued:
+            self._writer.writerow(COLUMNS)
+            self._file.flush()
 
     def add(self, result: ImageResult) -> None:
         """Write one line."""

@@ -66,7 +66,13 @@ COMMANDS = tuple(_commands(typer.main.get_command(app)))
 
 
 def test_no_command_is_forgotten_here() -> None:
-    assert {command[0] for command in COMMANDS} == {*LIGHT, "models", "weights", "datasets"}
+    assert {command[0] for command in COMMANDS} == {
+        *LIGHT,
+        "models",
+        "weights",
+        "datasets",
+        "store",
+    }
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -217,7 +223,7 @@ def _columns(line: str) -> list[str]:
 
 def test_every_command_has_a_page_in_the_docs() -> None:
     docs = Path(__file__).parents[2] / "docs"
-    for command in (*LIGHT, "models", "weights", "datasets"):
+    for command in (*LIGHT, "models", "weights", "datasets", "store"):
         assert (docs / "cli" / f"{command}.md").read_text().startswith(f"# biqa {command}")
 
 

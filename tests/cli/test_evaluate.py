@@ -1,7 +1,6 @@
 import csv
 import io
 import json
-import os
 import random
 import shutil
 from collections.abc import Sequence
@@ -405,16 +404,18 @@ def test_fresh_scores_again_what_was_kept(labels: Path, brightness: LoadedModel)
     assert scored == [5, 5, 10]
 
 
-@pytest.mark.usefixtures("brightness")
-def test_kept_scores_that_are_damaged_are_told_and_made_anew(labels: Path) -> None:
+def test_a_model_is_asked_only_for_what_the_store_does_not_know(
+    labels: Path, tmp_path: Path, brightness: LoadedModel
+) -> None:
+    assert isinstance(brightness.engine, BrightnessEngine)
     command = ("evaluate", "--dataset", f"csv:{labels}", "--resamples", 0, "-f", "json")
-    whole = _run(*command)
-    (kept,) = Path(os.environ["BIQA_PREDICTIONS"]).iterdir()
-    kept.write_bytes(kept.read_bytes().replace(b"60.png", b"\xff.png"))
-    again = _run(*command)
-    assert again.exit_code == 0 and again.stdout == whole.stdout
-    assert f"biqa: {kept} is damaged" in again.stderr
-    assert "damaged" not in _run(*command).stderr
+    whole = _run(*command, "--no-store")
+    scored = [sum(brightness.engine.batches)]
+    for options in ((), ("--store", tmp_path / "other.sqlite"), ("--no-store",), ()):
+        again = _run(*command, *options)
+        assert (again.exit_code, again.stdout, again.stderr) == (0, whole.stdout, whole.stderr)
+        scored.append(sum(brightness.engine.batches))
+    assert scored == [5, 10, 15, 20, 20]
 
 
 def test_groups_stand_below_the_table_as_asked(tmp_path: Path) -> None:

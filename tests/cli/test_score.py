@@ -327,7 +327,10 @@ def test_folders_of_systems_and_chosen_patterns_are_left_out(folder: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-f", "xml"], "biqa: --format cannot be 'xml': there are table, csv, json, ndjson\n"),
+        (
+            ["-f", "xml"],
+            "biqa: --format cannot be 'xml': there are table, csv, json, ndjson, parquet\n",
+        ),
         (["-f", "jsno"], "biqa: --format cannot be 'jsno': did you mean 'json'?\n"),
         (["--devise", "cpu"], "No such option: --devise (Possible options: --device,"),
         (

@@ -1,11 +1,13 @@
 import inspect
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from biqa_cli.images.discovery import find_images
+from biqa_cli.errors import UsageError
+from biqa_cli.images.discovery import find_images, time_of
 
 
 def _touch(*paths: Path) -> None:
@@ -107,9 +109,9 @@ def test_files_of_one_inode_are_all_found_where_each_says_it_has_one_name(
 
 
 @pytest.mark.parametrize(
-    "name", [".Trash-1000", "@eaDir", ".thumbnails", "#recycle", "$RECYCLE.BIN", "__MACOSX"]
+    "name", [".Trash-1000", "@eaDir", ".hidden", "#recycle", "$RECYCLE.BIN", "lost+found"]
 )
-def test_what_systems_put_beside_photos_is_left_out_unless_named(tmp_path: Path, name: str) -> None:
+def test_hidden_and_system_folders_are_left_out_unless_named(tmp_path: Path, name: str) -> None:
     _touch(tmp_path / "a.png", tmp_path / name / "b.png", tmp_path / "._a.png")
     assert _names(find_images([str(tmp_path)]), tmp_path) == ["a.png"]
     named = [str(tmp_path / name), str(tmp_path / "._a.png")]
@@ -117,8 +119,59 @@ def test_what_systems_put_beside_photos_is_left_out_unless_named(tmp_path: Path,
 
 
 def test_patterns_leave_out_files_and_folders_inside_folders(tmp_path: Path) -> None:
-    _touch(*(tmp_path / name for name in ("a.png", "a_thumb.png", "raw/b.png", ".hidden/c.png")))
+    _touch(*(tmp_path / name for name in ("a.png", "a_thumb.png", "raw/b.png", "other/c.png")))
     found = find_images([str(tmp_path)], exclude=["*_thumb.*", "raw"])
-    assert _names(found, tmp_path) == ["a.png", ".hidden/c.png"]
+    assert _names(found, tmp_path) == ["a.png", "other/c.png"]
     named = str(tmp_path / "a_thumb.png")
     assert list(find_images([named], exclude=["*_thumb.*"])) == [named]
+
+
+def test_a_hidden_photo_and_links_to_one_are_found(tmp_path: Path) -> None:
+    _touch(tmp_path / ".a.png", tmp_path / ".hidden" / "b.png")
+    (tmp_path / "c.png").symlink_to(tmp_path / ".hidden" / "b.png")
+    assert _names(find_images([str(tmp_path)]), tmp_path) == [".a.png", "c.png"]
+
+
+def test_only_what_was_changed_later_is_found(tmp_path: Path) -> None:
+    for index, name in enumerate(("a.png", "b.png", "c.png")):
+        _touch(tmp_path / name)
+        os.utime(tmp_path / name, ns=(0, 1000 + index))
+    found = find_images([str(tmp_path)], newer_than=1001)
+    assert _names(found, tmp_path) == ["c.png"]
+    # Named ones too, as by `find -newer`; what is not there has a row that says so.
+    named = [str(tmp_path / name) for name in ("a.png", "c.png", "gone.png")]
+    assert list(find_images(named, newer_than=1001)) == named[1:]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2026-11-29T18:30+00:00", 1795977000),
+        ("2026-11-29T18:30:05Z", 1795977005),
+        ("20261129T183000+0100", 1795973400),
+    ],
+)
+def test_a_date_is_a_time(text: str, seconds: int) -> None:
+    assert time_of(text) == seconds * 1_000_000_000
+
+
+def test_a_date_alone_is_its_midnight_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC-3")
+    time.tzset()
+    try:
+        assert time_of("2026-11-29") == time_of("2026-11-28T21:00+00:00")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_file_is_the_time_of_its_last_change(tmp_path: Path) -> None:
+    _touch(tmp_path / "last")
+    os.utime(tmp_path / "last", ns=(5, 1_234_567_890_123_456_789))
+    assert time_of(str(tmp_path / "last")) == 1_234_567_890_123_456_789
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "", "a\0b"])
+def test_what_is_neither_a_date_nor_a_file_is_told(text: str) -> None:
+    with pytest.raises(UsageError, match="neither a date, such as 2026-11-29 or .*, nor a file"):
+        time_of(text)

@@ -7,6 +7,7 @@ import pytest
 from tool_loading import load_tool
 
 SIGNALS, NAMES = load_tool("fuzz/signals"), load_tool("fuzz/names")
+RESUME = load_tool("fuzz/resume")
 
 
 @pytest.mark.slow
@@ -16,6 +17,16 @@ def test_a_run_that_is_killed_at_some_moment_keeps_its_rows(tmp_path: Path, suff
     SIGNALS.make_photos(photos)
     out.mkdir()
     assert not SIGNALS.trial(out, photos, kill=signal.SIGKILL, suffix=suffix, wait=1.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", ["json", "parquet"])
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, suffix: str) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    RESUME.make_photos(photos)
+    out.mkdir()
+    right = RESUME.expected(photos, tmp_path, suffix)
+    assert not RESUME.trial(out, photos, suffix=suffix, wait=0.3, right=right)
 
 
 @pytest.mark.parametrize("style", NAMES.FORMATS)

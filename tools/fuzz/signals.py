@@ -34,10 +34,10 @@ OLD = 1.0
 
 
 def make_photos(folder: Path) -> None:
-    """Write PHOTOS small photos of one grey, whose score is 20."""
+    """Write PHOTOS small photos of one grey, whose score is 20, no two alike."""
     folder.mkdir()
     for index in range(PHOTOS):
-        Image.new("RGB", (8, 8), (51, 51, 51)).save(folder / f"{index:03}.png")
+        Image.new("RGB", (8, 8 + index), (51, 51, 51)).save(folder / f"{index:03}.png")
 
 
 def trial(
@@ -65,7 +65,7 @@ def trial(
     output, log = folder / f"scores{suffix}", folder / "log"
     env = os.environ | {"BRIGHTNESS_SECONDS": "0.01", "BRIGHTNESS_LOG": str(log)}
     process = subprocess.Popen(  # noqa: S603  our own program
-        [sys.executable, str(BIQA), "score", str(photos), "-o", str(output)],
+        [sys.executable, str(BIQA), "score", str(photos), "-o", str(output), "--no-store"],
         env=env,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,0 +1,68 @@
+"""What gives a score: all that it depends on besides the photo."""
+
+import hashlib
+import json
+from contextlib import suppress
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+
+from biqa_cli.models.loading import LoadedModel
+from biqa_cli.store.known_scores import Rater
+from biqa_cli.weights.manifest import load_manifest
+
+SCORING_VERSION = 1
+"""Raised whenever a change of the code gives a photo another score: known scores are void then."""
+
+_LIBRARIES = {"onnx": "onnxruntime", "torch": "torch"}
+
+
+def rater_of(model: LoadedModel) -> Rater:
+    """Return what the store takes for one rater: all that may decide the last digit of a score."""
+    engine, spec = model.engine, model.spec
+    facts = {
+        "scoring": SCORING_VERSION,
+        "weights": model.weights_sha256,
+        # Which of those that are not are of an earlier version, and which somebody's own.
+        "is_listed": _is_listed(spec.name, model.weights_sha256),
+        "graph": model.graph_sha256,
+        "engine": f"{engine.name} {version(_LIBRARIES[engine.name])}",
+        "device": engine.device,
+        # Its decoders and its filter make the pixels.
+        "pillow": version("pillow"),
+        "input": asdict(spec.input),
+        "scale": asdict(spec.scale),
+        "network": [spec.family, *spec.backbones, dict(spec.options)],
+    }
+    text = json.dumps(facts, sort_keys=True)
+    return Rater(hashlib.sha256(text.encode()).hexdigest(), spec.name, text)
+
+
+def is_current(rater: Rater) -> bool:
+    """Return whether a rater can give scores with what is installed here.
+
+    Weights of one's own count as current: nobody knows whether their file is still there.
+    """
+    try:
+        facts = json.loads(rater.facts)
+        weights_are_current = not facts["is_listed"] or _is_listed(rater.model, facts["weights"])
+        return bool(
+            weights_are_current
+            and facts["scoring"] == SCORING_VERSION
+            and facts["pillow"] == version("pillow")
+            and facts["engine"] in _installed_engines()
+        )
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _is_listed(model: str, weights_sha256: str) -> bool:
+    listed = load_manifest().find(model)
+    return listed is not None and listed.sha256 == weights_sha256
+
+
+def _installed_engines() -> list[str]:
+    installed = []
+    for engine, library in _LIBRARIES.items():
+        with suppress(PackageNotFoundError):
+            installed.append(f"{engine} {version(library)}")
+    return installed

@@ -1,0 +1,95 @@
+"""Reports that grow: what a file holds from earlier runs, so that no row comes twice."""
+
+import csv
+import io
+import json
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from biqa_cli.errors import UsageError
+from biqa_cli.reports.formats import Format
+from biqa_cli.reports.rows import COLUMNS, not_a_formula
+
+Row = tuple[str, str]
+"""The path and the model, as they are written."""
+
+
+@dataclass(slots=True)
+class EarlierRows:
+    """What a report holds from earlier runs."""
+
+    rows: frozenset[Row]
+    bytes: int
+    """The length of all whole lines: a run may have been stopped in the middle of the next."""
+    formulas_are_disarmed: bool
+    """Whether names are written as for a spreadsheet."""
+    met: int = 0
+    """How many photos were found to have a row."""
+
+    def lack(self, name: str, model: str) -> bool:
+        """Return whether a photo has no row of a model; the picture on stdin (-) never has one."""
+        written = not_a_formula(name) if self.formulas_are_disarmed else name
+        has = name != "-" and (written, model) in self.rows
+        self.met += has
+        return not has
+
+
+def earlier_rows(path: Path, kind: Format) -> EarlierRows:
+    """Return what a report holds; a file that is not there holds nothing.
+
+    Raises:
+        UsageError: If the format cannot grow, or the file is no report of this format.
+    """
+    if kind not in (Format.csv, Format.ndjson):
+        msg = f"--append does not suit {kind.value}, which has an end: use .csv or .ndjson"
+        raise UsageError(msg)
+    is_csv = kind is Format.csv
+    content = _content(path)
+    # Lines that are whole; a quoted name may have line breaks, and then its row does not parse.
+    whole = content[: content.rfind(b"\n") + 1]
+    text = whole.decode("utf-8", "surrogateescape")
+    try:
+        rows = frozenset(_rows_of_csv(text) if is_csv else _rows_of_ndjson(text))
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        msg = f"{path} is no {kind.value} report of this version ({error}): name another file"
+        raise UsageError(msg) from error
+    return EarlierRows(rows, len(whole), formulas_are_disarmed=is_csv)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            msg = f"cannot append to {path}: it is not a file"
+            raise UsageError(msg)
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        msg = f"cannot append to {path}: {reason}"
+        raise UsageError(msg) from error
+
+
+def _rows_of_csv(text: str) -> Iterator[Row]:
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header = next(lines, None)
+    if header is not None and tuple(header) != COLUMNS:
+        msg = f"its columns are {','.join(header)[:200]}"
+        raise ValueError(msg)
+    path, model = COLUMNS.index("path"), COLUMNS.index("model")
+    for number, row in enumerate(lines, 2):
+        if len(row) != len(COLUMNS):
+            msg = f"row {number} has {len(row)} columns"
+            raise ValueError(msg)
+        yield row[path], row[model]
+
+
+def _rows_of_ndjson(text: str) -> Iterator[Row]:
+    for line in text.split("\n")[:-1]:
+        row = json.loads(line)
+        if tuple(row) != COLUMNS:
+            msg = f"a record has {','.join(row)[:200]}"
+            raise ValueError(msg)
+        yield row["path"], row["model"]

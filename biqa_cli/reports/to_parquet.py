@@ -1,0 +1,126 @@
+"""Reports as Parquet, for data frames and databases. Needs pyarrow (an extra)."""
+
+import json
+from dataclasses import asdict
+from typing import IO, TYPE_CHECKING, Any
+
+from biqa_cli.errors import DependencyError
+from biqa_cli.reports.rows import Value, row_of
+from biqa_cli.results import ImageResult, RunCounts, RunInfo
+
+if TYPE_CHECKING:
+    import pyarrow.parquet
+
+# Readers skip whole groups; smaller ones compress worse.
+_ROWS_OF_A_GROUP = 10_000
+_TYPES = {
+    "path": "string",
+    "score": "float64",
+    "low": "float64",
+    "high": "float64",
+    "native_score": "float64",
+    "model": "string",
+    "width": "int32",
+    "height": "int32",
+    "status": "string",
+    "error": "string",
+    "note": "string",
+}
+
+
+class ParquetReport:
+    """Rows in groups of 10,000; the file can be read once it is whole.
+
+    The metadata has "biqa.run" and "biqa.counts", as the JSON report has them.
+
+    Args:
+        file: Opened for bytes.
+
+    Raises:
+        DependencyError: If pyarrow is not installed.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._pyarrow, self._parquet = _pyarrow()
+        self._file = _Sink(file)
+        self._writer: pyarrow.parquet.ParquetWriter | None = None
+        self._rows: list[dict[str, Value]] = []
+
+    def begin(self, run: RunInfo) -> None:
+        """Write what comes before the rows."""
+        schema = self._pyarrow.schema(
+            list(_TYPES.items()), metadata={"biqa.run": json.dumps(asdict(run))}
+        )
+        self._writer = self._parquet.ParquetWriter(self._file, schema)
+
+    def add(self, result: ImageResult) -> None:
+        """Keep one row until its group is full."""
+        row = row_of(result)
+        self._rows.append({name: _text(value) for name, value in row.items()})
+        if len(self._rows) == _ROWS_OF_A_GROUP:
+            self._write_group()
+
+    def end(self, counts: RunCounts) -> None:
+        """Write the last group and the metadata, which make the file whole."""
+        if self._rows:
+            self._write_group()
+        assert self._writer is not None, "begin() is called first"  # noqa: S101
+        self._writer.add_key_value_metadata({"biqa.counts": json.dumps(asdict(counts))})
+        self._writer.close()
+
+    def _write_group(self) -> None:
+        assert self._writer is not None, "begin() is called first"  # noqa: S101
+        self._writer.write_table(
+            self._pyarrow.Table.from_pylist(self._rows, schema=self._writer.schema)
+        )
+        self._rows.clear()
+
+
+class _Sink:
+    """A file that is only written: pyarrow asks even a pipe where it is, and closes it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._written = 0
+        self.closed = False
+
+    def write(self, data: bytes) -> int:
+        self._file.write(data)
+        self._written += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._written
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self.flush()
+        self.closed = True
+
+    def readable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _text(value: Value) -> Value:
+    """Return text that Parquet can hold: bytes of a name that are not UTF-8 are escaped."""
+    if not isinstance(value, str):
+        return value
+    return value.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        msg = "Parquet needs pyarrow: run `pip install 'biqa-cli[parquet]'`"
+        raise DependencyError(msg) from error
+    return pa, pq

@@ -1,0 +1,121 @@
+"""`biqa score` for scripts: reports that grow, only what is new, Parquet."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from fakes import brightness_model, grey_png
+from processes import run, start, wait_for
+from typer.testing import CliRunner, Result
+
+from biqa_cli.cli import app
+from biqa_cli.models import loading
+
+
+@pytest.fixture(autouse=True)
+def _use_brightness(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "load_model", lambda *_, **__: brightness_model())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for value in (51, 102):
+        grey_png(photos / f"{value}.png", value)
+    return photos
+
+
+def _run(*arguments: object, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(app, ["score", *map(str, arguments)], input=stdin)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "ndjson"])
+def test_rows_are_added_for_new_photos_only(folder: Path, tmp_path: Path, suffix: str) -> None:
+    output = tmp_path / f"scores.{suffix}"
+    assert _run(folder, "-o", output, "--append").exit_code == 0
+    first = output.read_bytes()
+    grey_png(folder / "0.png", 0)
+    again = _run(folder, "-o", output, "--append")
+    assert again.exit_code == 0 and "1 photo in" in again.stderr
+    assert "2 were there before" in again.stderr
+    _run(folder / "0.png", "-o", tmp_path / f"one.{suffix}")
+    added = (tmp_path / f"one.{suffix}").read_bytes().splitlines(keepends=True)[-1]
+    assert output.read_bytes() == first + added
+    nothing = _run(folder, "-o", output, "--append")
+    assert nothing.exit_code == 0 and output.read_bytes() == first + added
+
+
+def test_names_from_a_pipe_are_added_too(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "scores.csv"
+    _run(folder / "51.png", "-o", output, "--append")
+    names = "\n".join(str(folder / name) for name in ("51.png", "102.png"))
+    _run("--files-from", "-", "-o", output, "--append", stdin=names.encode())
+    lines = output.read_text().splitlines()
+    assert [line.split(",")[1] for line in lines] == ["score", "20.0", "40.0"]
+
+
+def test_a_killed_run_is_continued_in_the_file_itself(folder: Path, tmp_path: Path) -> None:
+    for value in range(60):
+        grey_png(folder / f"{value:03}.png", value)
+    output = tmp_path / "scores.csv"
+    slow = os.environ | {"BRIGHTNESS_SECONDS": "0.02"}
+    process = start("score", folder, "-o", output, "--append", "--no-store", env=slow)
+    wait_for(lambda: output.exists() and output.read_bytes().count(b"\n") > 4)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+    left = output.read_bytes()
+    output.write_bytes(left[:-2])
+    assert run("score", folder, "-o", output, "--append").returncode == 0
+    plain = tmp_path / "plain.csv"
+    assert run("score", folder, "-o", plain).returncode == 0
+    assert output.read_bytes() == plain.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--append"], "biqa: --append adds to a file: name it with -o\n"),
+        (["--append", "-o", "x.json"], "biqa: --append does not suit json, which has an end"),
+        (["--append", "-o", "x.csv", "--top", "2"], "leave out --sort and --top\n"),
+        (["--append", "-o", "x.csv", "--sort", "path"], "leave out --sort and --top\n"),
+        (["--newer-than", "once"], "biqa: 'once' is neither a date, such as"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
+) -> None:
+    monkeypatch.chdir(folder)
+    result = _run(folder, *options)
+    assert result.exit_code == 2
+    assert message in result.stderr and result.stderr.count("\n") == 1
+    assert {path.name for path in folder.iterdir()} == {"51.png", "102.png"}
+
+
+def test_only_what_is_newer_is_scored_and_nothing_new_is_no_error(
+    folder: Path, tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
+    mark.touch()
+    os.utime(folder / "51.png", (1000, 1000))
+    os.utime(folder / "102.png", (3000, 3000))
+    os.utime(mark, (2000, 2000))
+    for since in (mark, "1970-01-01T00:30:00+00:00"):
+        result = _run(folder, "--newer-than", since, "-f", "ndjson")
+        assert [json.loads(line)["score"] for line in result.stdout.splitlines()] == [40.0]
+    nothing = _run(folder, "--newer-than", "2020-01-01")
+    assert nothing.exit_code == 0 and nothing.stdout.count("\n") == 1
+    assert _run(folder, "--exclude", "*").exit_code == 2
+
+
+def test_parquet_goes_to_files_and_pipes(folder: Path, tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    output = tmp_path / "scores.parquet"
+    assert _run(folder, "-o", output).exit_code == 0
+    piped = tmp_path / "piped.parquet"
+    with piped.open("wb") as file:
+        assert run("score", folder, "-f", "parquet", stdout=file).returncode == 0
+    for path in (output, piped):
+        assert pq.read_table(path)["score"].to_pylist() == [40.0, 20.0]

@@ -1,0 +1,366 @@
+"""The store under `score_files`: what is found again, what is not, and what harms no run."""
+
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes import BrightnessEngine, brightness_model, grey_png
+from PIL import Image
+
+from biqa_cli.images.limits import Limits
+from biqa_cli.models import rater
+from biqa_cli.models.loading import LoadedModel
+from biqa_cli.models.spec import Calibration, ScoreScale
+from biqa_cli.results import ImageResult
+from biqa_cli.scoring import score_files
+from biqa_cli.store.known_scores import Store
+
+LONG_AGO = 1_000_000_000_000_000_000
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[str]:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    names = [grey_png(folder / f"{value}.png", value) for value in (0, 51, 102)]
+    for name in names:
+        os.utime(name, ns=(LONG_AGO, LONG_AGO))
+    return names
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cache" / "scores.sqlite"
+
+
+def _bitmap(name: str, value: int) -> None:
+    """Write a photo of one grey, as many bytes for every grey."""
+    Image.new("RGB", (8, 8), (value,) * 3).save(name, "BMP")
+
+
+def _run(
+    names: Sequence[str], path: Path, model: LoadedModel | None = None, *, fresh: bool = False
+) -> tuple[list[ImageResult], int]:
+    """Return the results and how many photos the model has seen."""
+    ready = model or brightness_model()
+    assert isinstance(ready.engine, BrightnessEngine)
+    before = sum(ready.engine.batches)
+    with Store(path, fresh=fresh) as store:
+        results = list(score_files(names, ready, store=store))
+        assert store.recalled + sum(ready.engine.batches) - before == sum(
+            result.status == "ok" for result in results
+        )
+    return results, sum(ready.engine.batches) - before
+
+
+def test_a_second_run_reads_no_photo_and_says_the_same(photos: list[str], path: Path) -> None:
+    plain = list(score_files(photos, brightness_model()))
+    assert _run(photos, path) == (plain, 3)
+    assert _run(photos, path) == (plain, 0)
+
+
+def test_scores_and_intervals_are_the_same_to_the_last_digit(photos: list[str], path: Path) -> None:
+    model = brightness_model()
+    curve = Calibration((97.0, 3.0, 47.1, 13.7), (10.0, 90.0), (7.77, 13.3), photos=9)
+    scale = ScoreScale(0.0, 1.0, higher_is_better=True, meaning="brightness", calibration=curve)
+    model = replace(model, spec=replace(model.spec, scale=scale))
+    plain = list(score_files(photos, model))
+    assert plain[1].low is not None
+    assert _run(photos, path, model)[0] == _run(photos, path, model)[0] == plain
+
+
+def test_known_and_new_photos_keep_their_order(photos: list[str], path: Path) -> None:
+    _run(photos[1:2], path)
+    results, scored = _run(photos, path)
+    assert [result.path for result in results] == photos and scored == 2
+
+
+@pytest.mark.parametrize("seconds", [1, -1])
+def test_a_changed_photo_is_scored_again(photos: list[str], path: Path, seconds: int) -> None:
+    _bitmap(photos[1], 51)
+    os.utime(photos[1], ns=(LONG_AGO, LONG_AGO))
+    _run(photos, path)
+    before = Path(photos[1]).stat()
+    _bitmap(photos[1], 153)
+    assert Path(photos[1]).stat().st_size == before.st_size
+    changed = LONG_AGO + seconds * 1_000_000_000
+    os.utime(photos[1], ns=(changed, changed))
+    results, scored = _run(photos, path)
+    assert [result.score for result in results] == [0.0, 60.0, 40.0] and scored == 1
+
+
+def test_a_photo_that_was_touched_is_known_by_its_content(photos: list[str], path: Path) -> None:
+    _run(photos, path)
+    os.utime(photos[0], ns=(LONG_AGO + 1, LONG_AGO + 1))
+    assert _run(photos, path)[1] == 0
+
+
+def test_a_photo_that_was_moved_or_copied_is_known(photos: list[str], path: Path) -> None:
+    _run(photos, path)
+    moved = str(Path(photos[0]).rename(path.parent / "moved.png"))
+    copied = str(shutil.copy(photos[1], path.parent / "copied.png"))
+    results, scored = _run([moved, copied], path)
+    assert [result.score for result in results] == [0.0, 20.0] and scored == 0
+    assert [result.path for result in results] == [moved, copied]
+
+
+def test_a_file_changed_within_a_tick_of_the_clock_is_not_mistaken(
+    photos: list[str], path: Path
+) -> None:
+    _bitmap(photos[0], 51)
+    now = Path(photos[0]).stat()
+    _run(photos[:1], path)
+    _bitmap(photos[0], 102)
+    # As a file system would do whose clock stands still for two seconds.
+    os.utime(photos[0], ns=(now.st_atime_ns, now.st_mtime_ns))
+    assert Path(photos[0]).stat().st_size == now.st_size
+    results, _ = _run(photos[:1], path)
+    assert results[0].score == 40.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: replace(model, weights_sha256="1" * 64),
+        lambda model: replace(model, graph_sha256="1" * 64),
+        lambda _: brightness_model(height=8),
+        lambda model: replace(
+            model, spec=replace(model.spec, scale=replace(model.spec.scale, highest=2.0))
+        ),
+        lambda model: replace(model, spec=replace(model.spec, options={"blocks": 3})),
+    ],
+    ids=["weights", "graph", "input", "scale", "options"],
+)
+def test_what_scores_depend_on_makes_another_rater(
+    photos: list[str], path: Path, change: object
+) -> None:
+    assert callable(change)
+    _run(photos, path)
+    other = change(brightness_model())
+    plain = list(score_files(photos, other))
+    assert _run(photos, path, other) == (plain, 3)
+    assert _run(photos, path) == (list(score_files(photos, brightness_model())), 0)
+
+
+def test_another_version_of_the_scoring_path_knows_nothing(
+    photos: list[str], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _run(photos, path)
+    monkeypatch.setattr(rater, "SCORING_VERSION", 0)
+    assert _run(photos, path)[1] == 3
+
+
+def test_a_fresh_run_knows_nothing_and_keeps_what_it_scores(photos: list[str], path: Path) -> None:
+    _run(photos[:2], path)
+    assert _run(photos, path, fresh=True)[1] == 3
+    assert _run(photos, path)[1] == 0
+
+
+def test_errors_are_not_kept(photos: list[str], path: Path) -> None:
+    Path(photos[0]).write_bytes(b"\x89PNG\r\n\x1a\n")
+    os.utime(photos[0], ns=(LONG_AGO, LONG_AGO))
+    assert _run([*photos, "late.png"], path)[0][0].status == "error"
+    with sqlite3.connect(path) as database:
+        assert database.execute("SELECT count(*) FROM scores").fetchone() == (2,)
+        assert database.execute("SELECT count(*) FROM files").fetchone() == (2,)
+    database.close()
+
+
+def test_a_known_photo_over_the_limit_of_this_run_is_an_error_as_without_the_store(
+    photos: list[str], path: Path
+) -> None:
+    _run(photos, path)
+    strict = Limits(max_pixels=63)
+    plain = list(score_files(photos, brightness_model(), limits=strict))
+    with Store(path) as store:
+        assert list(score_files(photos, brightness_model(), limits=strict, store=store)) == plain
+    assert {result.status for result in plain} == {"error"}
+
+
+def test_pictures_without_a_file_are_not_kept(photos: list[str], path: Path) -> None:
+    with Store(path) as store:
+        sources = [Path(photos[1]).read_bytes(), Image.new("RGB", (9, 9))]
+        results = list(score_files(sources, brightness_model(), store=store))
+    assert [result.score for result in results] == [20.0, 0.0]
+    assert not path.exists()
+
+
+def test_names_that_are_not_utf_8_are_known(tmp_path: Path, path: Path) -> None:
+    name = os.fsdecode(bytes(tmp_path) + b"/\xff\x1b'.png")
+    grey_png(Path(name), 51)
+    assert [_run([name], path)[1] for _ in range(2)] == [1, 0]
+
+
+def test_a_row_is_on_disk_as_soon_as_it_is_yielded(photos: list[str], path: Path) -> None:
+    store = Store(path)
+    stream = score_files(photos, brightness_model(), store=store, workers=1)
+    next(stream)
+    # What another process sees is what survives the end of this one.
+    with sqlite3.connect(path) as database:
+        assert database.execute("SELECT count(*) FROM scores").fetchone() == (1,)
+    database.close()
+    stream.close()
+    store.close()
+    assert _run(photos, path)[1] == 2
+
+
+def test_two_runs_at_once_do_no_harm(tmp_path: Path, path: Path) -> None:
+    names = [grey_png(tmp_path / f"{value}.png", value) for value in range(60)]
+    plain = list(score_files(names, brightness_model()))
+    found: list[list[ImageResult]] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(_run(names, path)[0])) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [plain] * 4
+    assert _run(names, path) == (plain, 0)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"no database".ljust(len(content)),
+        lambda content: bytes(len(content)),
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:4096] + b"\xff" * (len(content) - 4096),
+    ],
+    ids=["text", "zeros", "cut", "middle"],
+)
+def test_a_damaged_store_is_set_aside_and_made_anew(
+    photos: list[str], path: Path, caplog: pytest.LogCaptureFixture, damage: object
+) -> None:
+    assert callable(damage)
+    plain, _ = _run(photos, path)
+    damaged = damage(path.read_bytes())
+    path.write_bytes(damaged)
+    assert _run(photos, path) == (plain, 3)
+    (aside,) = path.parent.glob("scores.sqlite.damaged-*")
+    assert aside.read_bytes() == damaged
+    (told,) = caplog.messages
+    assert told == (
+        f"the store of known scores was damaged: it is now {aside}, and a new one is begun"
+    )
+    assert _run(photos, path) == (plain, 0)
+    assert len(caplog.messages) == 1
+
+
+def test_a_score_that_is_not_the_one_that_was_written_is_damage(
+    photos: list[str], path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain, _ = _run(photos, path)
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE scores SET native = native + 0.001")
+    database.close()
+    assert _run(photos, path) == (plain, 3)
+    assert "was damaged" in caplog.text and _run(photos, path) == (plain, 0)
+
+
+def test_any_flipped_byte_changes_no_score(photos: list[str], path: Path) -> None:
+    plain, _ = _run(photos, path)
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 2003):
+        for other in path.parent.iterdir():
+            other.unlink()
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        assert _run(photos, path)[0] == plain, at
+
+
+def _database_of_others(path: Path) -> None:
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE photos (id)")
+    database.close()
+
+
+def _later_version(path: Path) -> None:
+    with Store(path) as store:
+        list(score_files([grey_png(path.with_suffix(".png"), 1)], brightness_model(), store=store))
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 99")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("prepare", "reason"),
+    [
+        (lambda path: path.mkdir(), "Is a directory"),
+        (lambda path: path.write_text("a letter"), "is no store of biqa"),
+        (_database_of_others, "is a database of another program"),
+        (_later_version, "was written by another version of biqa"),
+    ],
+    ids=["folder", "text", "others", "later"],
+)
+def test_what_is_no_store_is_told_and_left_as_it_is(
+    photos: list[str],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    prepare: object,
+    reason: str,
+) -> None:
+    assert callable(prepare)
+    path = tmp_path / "letter.txt"
+    prepare(path)
+    before = path.read_bytes() if path.is_file() else None
+    plain = list(score_files(photos, brightness_model()))
+    assert _run(photos, path) == (plain, 3)
+    (told,) = caplog.messages
+    assert told.startswith("scores are not kept for the next run: ") and reason in told
+    assert (path.read_bytes() if path.is_file() else None) == before
+    assert not list(tmp_path.glob("*damaged*"))
+
+
+def test_where_nothing_can_be_kept_photos_are_scored_all_the_same(
+    photos: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = list(score_files(photos, brightness_model()))
+    assert _run(photos, Path(photos[0]) / "no folder" / "scores.sqlite") == (plain, 3)
+    (told,) = caplog.messages
+    assert told.startswith("scores are not kept for the next run: ")
+
+
+def test_a_store_that_another_process_holds_is_given_up_after_a_while(
+    photos: list[str],
+    path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("biqa_cli.store.database._PATIENCE", 0.05)
+    plain, _ = _run(photos, path)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        assert _run(photos, path) == (plain, 3)
+    finally:
+        holder.close()
+    (told,) = caplog.messages
+    assert told.endswith("database is locked")
+    assert _run(photos, path) == (plain, 0)
+
+
+def test_a_full_disk_ends_the_keeping_and_not_the_run(
+    photos: list[str], path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        results, _ = _run(photos, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [result.score for result in results] == [0.0, 20.0, 40.0]
+    (told,) = caplog.messages
+    assert told.startswith("scores are not kept for the next run: ")
+    assert [result.score for result in _run(photos, path)[0]] == [0.0, 20.0, 40.0]
+
+
+def test_the_store_is_for_its_owner_only(photos: list[str], path: Path) -> None:
+    _run(photos, path)
+    assert path.stat().st_mode & 0o077 == 0
