@@ -2,10 +2,11 @@
 
 import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +27,18 @@ from biqa_cli.threads import batches_ahead, default_workers
 Source = str | bytes | Image.Image
 """The name of a file, what is in one, or an image that is already decoded."""
 
+_Seen = TypeVar("_Seen")
+
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Generic[_Seen]):
     """A file after reading: a view, or the reason why there is none."""
 
     path: str
     view: NDArray[np.float32] | None = None
+    seen: _Seen | None = None
     width: int | None = None
     height: int | None = None
     error: str = ""
@@ -68,14 +72,50 @@ def score_files(
         workers: Threads that read. None is one for each core.
         limits: What reading may cost; photos that would cost more become error rows.
     """
+    scored = score_and_look(
+        sources, model, look=_see_nothing, batch_size=batch_size, workers=workers, limits=limits
+    )
+    for result, _ in scored:
+        yield result
+
+
+def score_and_look(
+    sources: Iterable[Source],
+    model: LoadedModel,
+    *,
+    look: Callable[[Source, Photo], _Seen],
+    batch_size: int | None = None,
+    workers: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Iterator[tuple[ImageResult, _Seen | None]]:
+    """Yield what `score_files` yields, each with what else was seen in its photo.
+
+    Args:
+        sources: As of `score_files`.
+        model: From `load_model`.
+        look: Called in the threads that read, with what was named and the decoded photo, which
+            must not be kept; decoding is not done twice where more than a score is wanted. What it
+            raises becomes the photo's error.
+        batch_size: As of `score_files`.
+        workers: As of `score_files`.
+        limits: As of `score_files`.
+
+    Yields:
+        A result, and what `look` has returned; None where the photo could not be read.
+    """
     batch_size = batch_size or default_batch_size(model)
     workers = workers or default_workers()
-    read = partial(_read, contract=model.spec.input, limits=limits)
+    read = partial(_read, contract=model.spec.input, limits=limits, look=look)
     batches = batches_ahead(
         read, sources, workers=workers, ahead=batch_size + workers, batch_size=batch_size
     )
     for batch in batches:
-        yield from _score_batch(batch, model)
+        seen = [reading.seen for reading in batch]
+        yield from zip(_score_batch(batch, model), seen, strict=True)
+
+
+def _see_nothing(_: Source, __: Photo) -> None:
+    return None
 
 
 def run_info(model: LoadedModel) -> RunInfo:
@@ -94,7 +134,7 @@ def run_info(model: LoadedModel) -> RunInfo:
 
 def score_photo(image: Image.Image, model: LoadedModel) -> ImageResult:
     """Return the result for an image that is already decoded."""
-    reading = _read(image, contract=model.spec.input, limits=DEFAULT_LIMITS)
+    reading = _read(image, contract=model.spec.input, limits=DEFAULT_LIMITS, look=_see_nothing)
     return _score_batch([reading], model)[0]
 
 
@@ -109,7 +149,13 @@ def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:
     )
 
 
-def _read(source: Source, *, contract: InputContract, limits: Limits) -> _Reading:
+def _read(
+    source: Source,
+    *,
+    contract: InputContract,
+    limits: Limits,
+    look: Callable[[Source, Photo], _Seen],
+) -> _Reading[_Seen]:
     path = source if isinstance(source, str) else ""
     try:
         # The photo's memory is free for the next reader once the view is made.
@@ -117,6 +163,7 @@ def _read(source: Source, *, contract: InputContract, limits: Limits) -> _Readin
             return _Reading(
                 path,
                 view_of(photo.image, contract),
+                look(source, photo),
                 photo.width,
                 photo.height,
                 note=photo.note,
@@ -144,7 +191,7 @@ def reason_of(path: str, error: Exception) -> str:
     return f"biqa failed on it ({detail}): please report it"
 
 
-def _score_batch(batch: list[_Reading], model: LoadedModel) -> list[ImageResult]:
+def _score_batch(batch: list[_Reading[_Seen]], model: LoadedModel) -> list[ImageResult]:
     seen = [reading for reading in batch if reading.view is not None]
     outcomes = iter(_outcomes(seen, model))
     return [
@@ -155,7 +202,7 @@ def _score_batch(batch: list[_Reading], model: LoadedModel) -> list[ImageResult]
     ]
 
 
-def _outcomes(readings: list[_Reading], model: LoadedModel) -> list[float | str]:
+def _outcomes(readings: list[_Reading[_Seen]], model: LoadedModel) -> list[float | str]:
     """Return the native score of each view, or why there is none."""
     views = [reading.view for reading in readings if reading.view is not None]
     if not views:
@@ -180,13 +227,13 @@ def predict_views(views: NDArray[np.float32], model: LoadedModel) -> NDArray[np.
     return averaged
 
 
-def _result(reading: _Reading, model: LoadedModel, outcome: float | str) -> ImageResult:
+def _result(reading: _Reading[_Seen], model: LoadedModel, outcome: float | str) -> ImageResult:
     if isinstance(outcome, str):
         return _failed(reading, model, outcome)
     return _scored(reading, model, outcome)
 
 
-def _scored(reading: _Reading, model: LoadedModel, native: float) -> ImageResult:
+def _scored(reading: _Reading[_Seen], model: LoadedModel, native: float) -> ImageResult:
     score = round(model.spec.scale.to_percent(native), 4) if math.isfinite(native) else native
     if not math.isfinite(score):
         return _failed(reading, model, f"the model gives no finite score ({native})")
@@ -205,7 +252,7 @@ def _scored(reading: _Reading, model: LoadedModel, native: float) -> ImageResult
     )
 
 
-def _failed(reading: _Reading, model: LoadedModel, error: str) -> ImageResult:
+def _failed(reading: _Reading[_Seen], model: LoadedModel, error: str) -> ImageResult:
     return ImageResult(
         path=reading.path,
         score=None,
