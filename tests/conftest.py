@@ -34,6 +34,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
         monkeypatch.delenv(name)
     monkeypatch.setenv("BIQA_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("BIQA_PREDICTIONS", str(tmp_path_factory.mktemp("predictions")))
+    monkeypatch.setenv("BIQA_JOURNALS", str(tmp_path_factory.mktemp("journals")))
     monkeypatch.setattr(socket.socket, "connect", _connect_to_loopback)
 
 

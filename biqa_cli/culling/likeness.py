@@ -24,7 +24,8 @@ Description = NDArray[np.float32]
 
 def whole(fingerprint: Fingerprint) -> Description:
     """Return the description (128,) of a whole photo."""
-    return _described(fingerprint, _weights(CELLS))[0]
+    described: Description = _described(fingerprint, _weights(CELLS))[0]
+    return described
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ def _described(fingerprint: Fingerprint, weights: NDArray[np.float32]) -> Descri
     parts = np.sqrt(weights @ strengths).reshape(-1, DIMENSIONS)
     parts -= parts.mean(axis=1, keepdims=True)
     length = np.linalg.norm(parts, axis=1, keepdims=True)
-    return np.divide(parts, length, out=np.zeros_like(parts), where=length > 0)
+    unit: Description = np.divide(parts, length, out=np.zeros_like(parts), where=length > 0)
+    return unit
 
 
 @cache

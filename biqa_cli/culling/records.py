@@ -34,7 +34,8 @@ class Shot:
     result: ImageResult
     group: int
     taken: datetime | None = None
-    flaws: tuple[Flaw, ...] = ()
+    flaws: tuple[Flaw, ...] | None = None
+    """None where the model does not tell any."""
     companions: tuple[str, ...] = ()
     """Other files of the same photo, such as the raw file of a JPEG: they share its fate."""
     is_placed: bool = False
