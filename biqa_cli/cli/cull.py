@@ -136,7 +136,8 @@ def cull(
     if not quiet:
         counts = Counter(row.decision.value for row in rows if row.path == row.shot.result.path)
         decided = ", ".join(f"{counts[name]} {name}" for name in ("pick", "keep", "reject"))
-        _output.say(f"{len(shots)} photos of {len({s.group for s in shots})} moments: {decided}")
+        of = _output.counted(len({shot.group for shot in shots}), "moment")
+        _output.say(f"{_output.counted(len(shots), 'photo')} of {of}: {decided}")
     planned = plan(rows, wishes)
     _tell(planned, wishes, quiet=quiet, apply=apply)
     if apply:
@@ -177,10 +178,11 @@ def _tell(planned: "Plan", wishes: "Wishes", *, quiet: bool, apply: bool) -> Non
     if quiet:
         return
     if planned.kept_ratings:
-        _output.say(f"{planned.kept_ratings} sidecars keep what a person rated")
+        sidecars = _output.counted(planned.kept_ratings, "sidecar")
+        _output.say(f"what a person rated is kept in {sidecars}")
     if not apply and planned.actions:
-        sidecars, files = planned.count(WriteSidecar), planned.count(Transfer)
-        parts = [f"write {sidecars} sidecars"] if sidecars else []
+        written, files = planned.count(WriteSidecar), planned.count(Transfer)
+        parts = [f"write {_output.counted(written, 'sidecar')}"] if written else []
         if wishes.how is not None and files:
-            parts.append(f"{wishes.how.value} {files} files")
+            parts.append(f"{wishes.how.value} {_output.counted(files, 'file')}")
         _output.say(f"nothing is touched; --apply would {' and '.join(parts)}")

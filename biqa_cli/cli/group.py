@@ -69,7 +69,8 @@ def group(
     if not quiet:
         sizes = Counter(groups)
         several = sum(size > 1 for size in sizes.values())
-        _output.say(f"{len(names)} photos of {len(sizes)} moments, {several} of them with several")
+        photos, moments = len(names), _output.counted(len(sizes), "moment")
+        _output.say(f"{_output.counted(photos, 'photo')} of {moments}, {several} with several")
     failed = [(glimpse.path, error) for glimpse, error in looks if error]
     for path, error in failed:
         _output.problem(f"{path}: {error}")

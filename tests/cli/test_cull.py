@@ -185,7 +185,8 @@ def test_sidecars_that_are_up_to_date_are_not_written_again(shoot: Path) -> None
     assert _run(shoot, "--xmp", "--apply").exit_code == 0
     again = _run(shoot, "--xmp", "--apply")
     assert "there is nothing to do" in again.stderr
-    assert "2 sidecars keep" not in again.stderr and "1 sidecars keep" in again.stderr
+    # darktable's has a star.
+    assert "what a person rated is kept in 1 sidecar\n" in again.stderr
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_moments_are_found_without_a_model(shoot: Path, monkeypatch: pytest.Monk
         ("1-0.JPG", "2", "2024-06-01T12:00:20"),
         ("1-1.JPG", "2", "2024-06-01T12:00:20.500"),
     ]
-    assert "4 photos of 2 moments, 2 of them with several" in result.stderr
+    assert "4 photos of 2 moments, 2 with several" in result.stderr
 
 
 def test_the_gap_can_be_chosen(shoot: Path) -> None:
