@@ -118,12 +118,9 @@ def test_killed_at_any_step_a_run_can_be_finished_and_undone(
     assert step > 15 and finished is not None and "there/a.jpg" in finished
 
 
-@pytest.mark.parametrize(
-    ("how", "other_disk"),
-    [(How.move, False), (How.move, True), (How.copy, False), (How.link, False)],
-)
+@pytest.mark.parametrize("other_disk", [False, True])
 def test_killed_at_any_step_an_undo_can_be_undone_again(
-    photos: Path, tmp_path: Path, how: How, other_disk: bool
+    photos: Path, tmp_path: Path, other_disk: bool
 ) -> None:
     root = photos.parent
     before = tree(root)
@@ -132,7 +129,7 @@ def test_killed_at_any_step_an_undo_can_be_undone_again(
             if other_disk:
                 _other_disk(patch, root / "there")
             path = tmp_path / f"{step}.jsonl"
-            carry_out(journals.create(path, _actions(photos, how)))
+            carry_out(journals.create(path, _actions(photos, How.move)))
             was_killed = False
             with pytest.MonkeyPatch.context() as killing:
                 _kill_at(killing, step)
