@@ -5,6 +5,7 @@ BiqaError                    1-line message that says what to do next
 │   └── DependencyError      2  an installed package does not fit or is missing
 ├── WeightsError             2  a checkpoint is missing, wrong or cannot be had
 ├── OutputError              4  what is written cannot be: a full disk, a closed stream
+├── SidecarError             –  one sidecar cannot be merged: it stays as it is
 └── ImageError               –  one image cannot be scored: a row of the report, never the end
 """
 
@@ -38,6 +39,10 @@ class OutputError(BiqaError):
 
 class ImageError(BiqaError):
     """One image cannot be read; the message becomes its row's `error`."""
+
+
+class SidecarError(BiqaError):
+    """One sidecar cannot be read; the message says why, and follows its name."""
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:

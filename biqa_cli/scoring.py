@@ -2,10 +2,11 @@
 
 import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,15 +30,18 @@ from biqa_cli.threads import batches_ahead, default_workers
 Source = str | bytes | Image.Image
 """The name of a file, what is in one, or an image that is already decoded."""
 
+_Seen = TypeVar("_Seen")
+
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Generic[_Seen]):
     """A file after reading: a view, a score that is known, or the reason why there is neither."""
 
     path: str
     view: NDArray[np.float32] | None = None
+    seen: _Seen | None = None
     width: int | None = None
     height: int | None = None
     error: str = ""
@@ -63,7 +67,7 @@ class _Memory:
             return Lookup(found.file)
         return found
 
-    def keep(self, readings: Iterable[_Reading], natives: Iterable[float | str]) -> None:
+    def keep(self, readings: Iterable[_Reading[_Seen]], natives: Iterable[float | str]) -> None:
         """Keep the scores of files. No error is kept: it may go away."""
         made = [
             (reading.file, KnownScore(native, reading.width, reading.height, reading.note))
@@ -107,15 +111,59 @@ def score_files(
         store: Files that it knows are not read, and new scores are kept in it. The results are the
             same as without. None knows and keeps nothing.
     """
+    scored = score_and_look(
+        sources,
+        model,
+        look=_see_nothing,
+        batch_size=batch_size,
+        workers=workers,
+        limits=limits,
+        store=store,
+    )
+    for result, _ in scored:
+        yield result
+
+
+def score_and_look(
+    sources: Iterable[Source],
+    model: LoadedModel,
+    *,
+    look: Callable[[Source, Photo], _Seen],
+    batch_size: int | None = None,
+    workers: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    store: Store | None = None,
+) -> Iterator[tuple[ImageResult, _Seen | None]]:
+    """Yield what `score_files` yields, each with what else was seen in its photo.
+
+    Args:
+        sources: As of `score_files`.
+        model: From `load_model`.
+        look: Called in the threads that read, with what was named and the decoded photo, which
+            must not be kept; decoding is not done twice where more than a score is wanted. What it
+            raises becomes the photo's error.
+        batch_size: As of `score_files`.
+        workers: As of `score_files`.
+        limits: As of `score_files`.
+        store: As of `score_files`. A photo that it knows is decoded for `look`, and not scored.
+
+    Yields:
+        A result, and what `look` has returned; None where the photo could not be read.
+    """
     batch_size = batch_size or default_batch_size(model)
     workers = workers or default_workers()
     memory = None if store is None else _Memory(store, rater_of(model))
-    read = partial(_read, contract=model.spec.input, limits=limits, memory=memory)
+    read = partial(_read, contract=model.spec.input, limits=limits, look=look, memory=memory)
     batches = batches_ahead(
         read, sources, workers=workers, ahead=batch_size + workers, batch_size=batch_size
     )
     for batch in batches:
-        yield from _score_batch(batch, model, memory)
+        seen = [reading.seen for reading in batch]
+        yield from zip(_score_batch(batch, model, memory), seen, strict=True)
+
+
+def _see_nothing(_: Source, __: Photo) -> None:
+    return None
 
 
 def run_info(model: LoadedModel) -> RunInfo:
@@ -134,7 +182,7 @@ def run_info(model: LoadedModel) -> RunInfo:
 
 def score_photo(image: Image.Image, model: LoadedModel) -> ImageResult:
     """Return the result for an image that is already decoded."""
-    reading = _read(image, contract=model.spec.input, limits=DEFAULT_LIMITS)
+    reading = _read(image, contract=model.spec.input, limits=DEFAULT_LIMITS, look=_see_nothing)
     return _score_batch([reading], model)[0]
 
 
@@ -150,19 +198,30 @@ def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:
 
 
 def _read(
-    source: Source, *, contract: InputContract, limits: Limits, memory: _Memory | None = None
-) -> _Reading:
+    source: Source,
+    *,
+    contract: InputContract,
+    limits: Limits,
+    look: Callable[[Source, Photo], _Seen],
+    memory: _Memory | None = None,
+) -> _Reading[_Seen]:
     path = source if isinstance(source, str) else ""
     try:
         known = memory.find(path, limits) if path and memory is not None else Lookup()
         if (score := known.score) is not None:
-            size = (score.width, score.height)
-            return _Reading(path, None, *size, note=score.note, native=score.native)
+            seen = None
+            if look is not _see_nothing:
+                with _photo(source, contract=contract, limits=limits) as photo:
+                    seen = look(source, photo)
+            return _Reading(
+                path, None, seen, score.width, score.height, note=score.note, native=score.native
+            )
         # The photo's memory is free for the next reader once the view is made.
         with _photo(source, contract=contract, limits=limits) as photo:
             read = _Reading(
                 path,
                 view_of(photo.image, contract),
+                look(source, photo),
                 photo.width,
                 photo.height,
                 note=photo.note,
@@ -193,7 +252,7 @@ def reason_of(path: str, error: Exception) -> str:
 
 
 def _score_batch(
-    batch: list[_Reading], model: LoadedModel, memory: _Memory | None = None
+    batch: list[_Reading[_Seen]], model: LoadedModel, memory: _Memory | None = None
 ) -> list[ImageResult]:
     seen = [reading for reading in batch if reading.view is not None]
     outcomes = _outcomes(seen, model)
@@ -206,12 +265,12 @@ def _score_batch(
     ]
 
 
-def _known_outcome(reading: _Reading) -> float | str:
+def _known_outcome(reading: _Reading[_Seen]) -> float | str:
     """Return the native score of a photo that was not read, or why there is none."""
     return reading.error if reading.native is None else reading.native
 
 
-def _outcomes(readings: list[_Reading], model: LoadedModel) -> list[float | str]:
+def _outcomes(readings: list[_Reading[_Seen]], model: LoadedModel) -> list[float | str]:
     """Return the native score of each view, or why there is none."""
     views = [reading.view for reading in readings if reading.view is not None]
     if not views:
@@ -236,13 +295,13 @@ def predict_views(views: NDArray[np.float32], model: LoadedModel) -> NDArray[np.
     return averaged
 
 
-def _result(reading: _Reading, model: LoadedModel, outcome: float | str) -> ImageResult:
+def _result(reading: _Reading[_Seen], model: LoadedModel, outcome: float | str) -> ImageResult:
     if isinstance(outcome, str):
         return _failed(reading, model, outcome)
     return _scored(reading, model, outcome)
 
 
-def _scored(reading: _Reading, model: LoadedModel, native: float) -> ImageResult:
+def _scored(reading: _Reading[_Seen], model: LoadedModel, native: float) -> ImageResult:
     score = round(model.spec.scale.to_percent(native), 4) if math.isfinite(native) else native
     if not math.isfinite(score):
         return _failed(reading, model, f"the model gives no finite score ({native})")
@@ -261,7 +320,7 @@ def _scored(reading: _Reading, model: LoadedModel, native: float) -> ImageResult
     )
 
 
-def _failed(reading: _Reading, model: LoadedModel, error: str) -> ImageResult:
+def _failed(reading: _Reading[_Seen], model: LoadedModel, error: str) -> ImageResult:
     return ImageResult(
         path=reading.path,
         score=None,

@@ -41,6 +41,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
         monkeypatch.delenv(name)
     monkeypatch.setenv("BIQA_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("BIQA_STORE", str(tmp_path_factory.mktemp("store") / "scores.sqlite"))
+    monkeypatch.setenv("BIQA_JOURNALS", str(tmp_path_factory.mktemp("journals")))
     monkeypatch.setattr(socket.socket, "connect", _connect_to_loopback)
 
 

@@ -14,9 +14,10 @@ from image_files import dng, saved
 from PIL import Image
 
 from biqa_cli.errors import UsageError
+from biqa_cli.images.reading import Photo
 from biqa_cli.images.transforms import model_view
 from biqa_cli.models.spec import Calibration, Crops
-from biqa_cli.scoring import default_batch_size, score_files, score_photo
+from biqa_cli.scoring import Source, default_batch_size, score_and_look, score_files, score_photo
 from biqa_cli.threads import Arriving
 
 
@@ -245,3 +246,32 @@ def test_the_note_on_a_photo_is_in_its_result(tmp_path: Path) -> None:
     raw, plain = score_files([str(tmp_path / "camera.nef"), grey], brightness_model())
     assert (raw.status, raw.note) == ("ok", "preview 300×250 of the camera's raw file")
     assert plain.note == ""
+
+
+def test_what_is_seen_comes_with_its_result_from_one_decoding(
+    greys: list[str], tmp_path: Path
+) -> None:
+    damaged = tmp_path / "damaged.png"
+    damaged.write_bytes(b"no photo")
+    looked_at: list[Source] = []
+
+    def look(source: Source, decoded: Photo) -> int:
+        looked_at.append(source)
+        pixel = decoded.image.getpixel((0, 0))
+        assert isinstance(pixel, tuple)
+        return pixel[0]
+
+    sources = [*greys[:3], str(damaged), *greys[3:]]
+    pairs = list(score_and_look(sources, brightness_model(), look=look, batch_size=4))
+    assert [seen for _, seen in pairs] == [0, 12, 24, None, *range(36, 255, 12)]
+    assert [result for result, _ in pairs] == list(score_files(sources, brightness_model()))
+    assert sorted(map(str, looked_at)) == sorted(greys)
+
+
+def test_a_fault_of_looking_costs_its_photo_alone(greys: list[str]) -> None:
+    def look(source: Source, _: Photo) -> None:
+        if source == greys[1]:
+            raise ZeroDivisionError
+
+    results = [result for result, _ in score_and_look(greys[:3], brightness_model(), look=look)]
+    assert [result.status for result in results] == ["ok", "error", "ok"]

@@ -14,6 +14,8 @@ COMMANDS = {
     "compare": [["compare"]],
     "distort": [["distort"]],
     "heatmap": [["heatmap"]],
+    "group": [["group"]],
+    "cull": [["cull"]],
     "train": [["train"]],
     "export": [["export"]],
     "models": [["models", name] for name in ("list", "info")],

@@ -9,10 +9,12 @@ import typer
 from biqa_cli import __version__
 from biqa_cli.cli import (
     compare,
+    cull,
     datasets,
     distort,
     evaluate,
     export,
+    group,
     heatmap,
     models,
     score,
@@ -33,6 +35,8 @@ app = typer.Typer(
 )
 app.command("score")(score.score)
 app.command("heatmap")(heatmap.heatmap)
+app.command("group")(group.group)
+app.command("cull")(cull.cull)
 app.command("distort")(distort.distort)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)

@@ -52,6 +52,16 @@ def say(message: str) -> None:
     _talk(printable(message))
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words.
+
+    Example:
+        >>> counted(1, "photo"), counted(2, "photo")
+        ('1 photo', '2 photos')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def problem(message: str) -> None:
     """Print why something failed; of a text of several lines each line."""
     first, *others = message.splitlines() or [""]

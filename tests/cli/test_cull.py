@@ -1,0 +1,237 @@
+"""`biqa cull` with a model that can be checked by hand: the brightest of a moment is the best."""
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+from fakes import brightness_model
+from shoots import contents, make_shoot, tree
+from sidecars import value
+from typer.testing import CliRunner, Result
+
+from biqa_cli.cli import app
+from biqa_cli.culling.records import COLUMNS
+from biqa_cli.culling.xmp import XMP
+from biqa_cli.models import loading
+
+RATING, LABEL = f"{{{XMP}}}Rating", f"{{{XMP}}}Label"
+
+
+@pytest.fixture(autouse=True)
+def _use_brightness(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "load_model", lambda *_, **__: brightness_model())
+
+
+@pytest.fixture
+def shoot(tmp_path: Path) -> Path:
+    folder = tmp_path / "shoot"
+    make_shoot(folder)
+    return folder
+
+
+def _run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["cull", *map(str, arguments)])
+
+
+def _rows(result: Result) -> dict[str, dict[str, str]]:
+    return {Path(r["path"]).name: r for r in csv.DictReader(io.StringIO(result.stdout))}
+
+
+def _journal() -> Path:
+    (journal,) = Path(os.environ["BIQA_JOURNALS"]).glob("*.jsonl")
+    return journal
+
+
+def test_without_apply_decisions_are_printed_and_nothing_is_touched(shoot: Path) -> None:
+    before = tree(shoot)
+    result = _run(shoot, "--rejects", shoot / "rejects", "--move", "--xmp")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines()[0] == ",".join(COLUMNS)
+    rows = _rows(result)
+    assert {name: (row["decision"], row["rank"]) for name, row in rows.items()} == {
+        "0-0.JPG": ("pick", "1"),
+        "0-1.JPG": ("reject", "2"),
+        "0-1.DNG": ("reject", "2"),
+        "0-2.JPG": ("reject", "3"),
+        "1-0.JPG": ("pick", "1"),
+        "1-1.JPG": ("reject", "2"),
+        "1-2.JPG": ("reject", "3"),
+        "2-0.JPG": ("pick", "1"),
+        "2-1.JPG": ("reject", "2"),
+        "2-2.JPG": ("reject", "3"),
+    }
+    assert rows["0-1.DNG"]["reason"] == "it goes with 0-1.JPG"
+    assert "9 photos of 3 moments: 3 pick, 0 keep, 6 reject" in result.stderr
+    assert "nothing is touched; --apply would write" in result.stderr
+    assert tree(shoot) == before
+
+
+def test_scores_are_those_of_biqa_score(shoot: Path) -> None:
+    scored = CliRunner().invoke(app, ["score", str(shoot), "--exclude", "*.DNG"]).stdout
+    wanted = {Path(r["path"]).name: r["score"] for r in csv.DictReader(io.StringIO(scored))}
+    rows = _rows(_run(shoot))
+    assert {name: rows[name]["score"] for name in wanted} == wanted
+
+
+def test_json_and_tables_can_be_asked_for(shoot: Path, tmp_path: Path) -> None:
+    assert _run(shoot, "-o", tmp_path / "cull.json", "-q").stderr == ""
+    records = json.loads((tmp_path / "cull.json").read_text())
+    assert [tuple(record) for record in records] == [COLUMNS] * 10
+    first = _run(shoot, "-f", "table").stdout.splitlines()[0]
+    assert first.split() == ["group", "rank", "score", "stars", "decision", "path", "reason"]
+
+
+def test_rejects_move_with_their_raw_files_and_sidecars_and_come_back(shoot: Path) -> None:
+    before, rejects = tree(shoot), shoot / "rejects"
+    result = _run(shoot, "--rejects", rejects, "--move", "--xmp", "--mark-rejects", "--apply")
+    assert result.exit_code == 0, result.stderr
+    moved = {"0-1.JPG", "0-1.DNG", "0-1.DNG.pp3", "0-1.xmp", "0-1.DNG.xmp", "0-2.JPG", "1-1.JPG"}
+    assert moved <= {path.name for path in rejects.iterdir()}
+    assert not any((shoot / name).exists() for name in moved)
+    assert value((rejects / "0-2.xmp").read_bytes(), RATING) == "-1"
+    assert value((rejects / "0-1.xmp").read_bytes(), LABEL) == "Red"
+    # darktable's has a star that a person gave.
+    assert value((rejects / "0-1.DNG.xmp").read_bytes(), RATING) == "1"
+    assert value((shoot / "1-0.xmp").read_bytes(), LABEL) == "Green"
+    assert not (shoot / "1-0.JPG.xmp").exists() and (shoot / "0-0.JPG.xmp").exists()
+    assert f"biqa cull --undo {_journal()} takes it back" in result.stderr.replace("`", "")
+    undone = _run("--undo", _journal())
+    assert undone.exit_code == 0 and "all is as it was" in undone.stderr
+    assert tree(shoot) == before
+
+
+@pytest.mark.parametrize("how", ["--copy", "--link"])
+def test_picks_are_copied_or_linked_once(shoot: Path, tmp_path: Path, how: str) -> None:
+    before, picks = tree(tmp_path), tmp_path / "a" / "picks"
+    command = (shoot, "--picks", picks, how, "--apply")
+    assert _run(*command).exit_code == 0
+    assert sorted(path.name for path in picks.iterdir()) == [
+        "0-0.JPG",
+        "1-0.JPG",
+        "1-0.xmp",
+        "2-0.JPG",
+    ]
+    first = tree(tmp_path)
+    assert {name: first[name] for name in before} == before
+    again = _run(*command)
+    assert "there is nothing to do" in again.stderr and tree(tmp_path) == first
+    assert _run("--undo", _journal()).exit_code == 0
+    assert tree(tmp_path) == before
+
+
+def test_moved_picks_stay_the_picks_of_their_moments(shoot: Path) -> None:
+    command = (shoot, "--picks", shoot / "picks", "--move", "--apply")
+    assert _run(*command).exit_code == 0
+    first = tree(shoot)
+    again = _run(*command)
+    assert tree(shoot) == first
+    assert _rows(again)["0-0.JPG"]["reason"] == "it lies in the folder for picks"
+    assert _rows(again)["0-1.JPG"]["decision"] == "reject"
+
+
+def test_a_name_that_is_taken_is_not_overwritten(shoot: Path) -> None:
+    rejects = shoot / "rejects"
+    rejects.mkdir()
+    (rejects / "0-1.jpg").write_bytes(b"somebody else's")
+    before = tree(shoot)
+    assert _run(shoot, "--rejects", rejects, "--move", "--apply").exit_code == 0
+    names = {path.name for path in rejects.iterdir()}
+    # All files of the photo get the new name.
+    assert {"0-1-2.JPG", "0-1-2.DNG", "0-1-2.DNG.xmp", "0-1-2.xmp", "0-1-2.DNG.pp3"} <= names
+    assert (rejects / "0-1.jpg").read_bytes() == b"somebody else's"
+    assert _run("--undo", _journal()).exit_code == 0
+    assert tree(shoot) == before
+
+
+def test_what_was_changed_since_is_not_undone_and_told(shoot: Path, tmp_path: Path) -> None:
+    picks = tmp_path / "picks"
+    assert _run(shoot, "--picks", picks, "--copy", "--xmp", "--apply").exit_code == 0
+    (picks / "0-0.JPG").write_bytes(b"retouched")
+    sidecar = shoot / "1-0.xmp"
+    sidecar.write_bytes(sidecar.read_bytes().replace(b"wedding", b"party"))
+    undone = _run("--undo", _journal())
+    assert undone.exit_code == 3
+    assert "0-0.JPG stays: it is not what" in undone.stderr
+    assert "1-0.xmp has changed since" in undone.stderr
+    assert (picks / "0-0.JPG").read_bytes() == b"retouched"
+    # The copy of a sidecar that has changed is the only one of what it was.
+    assert sorted(path.name for path in picks.iterdir()) == ["0-0.JPG", "1-0.xmp"]
+
+
+def test_a_photo_that_cannot_be_scored_stays_where_it_is(shoot: Path) -> None:
+    (shoot / "0-0.JPG").write_bytes(b"not a photo")
+    result = _run(shoot, "--rejects", shoot / "r", "--move", "--xmp", "--apply")
+    assert result.exit_code == 3
+    row = _rows(result)["0-0.JPG"]
+    assert (row["decision"], row["score"], row["rank"], row["stars"]) == ("keep", "", "", "")
+    assert "not an image" in row["reason"]
+    assert (shoot / "0-0.JPG").read_bytes() == b"not a photo" and not (shoot / "0-0.xmp").exists()
+
+
+def test_a_damaged_sidecar_stays_and_is_told(shoot: Path) -> None:
+    bomb = b'<!DOCTYPE x [<!ENTITY a "aa">]><x>&a;</x>'
+    (shoot / "1-0.xmp").write_bytes(bomb)
+    result = _run(shoot, "--xmp", "--apply")
+    assert result.exit_code == 3
+    assert "1-0.xmp stays as it is: it has a document type" in result.stderr
+    assert (shoot / "1-0.xmp").read_bytes() == bomb
+    assert value((shoot / "2-0.xmp").read_bytes(), LABEL) == "Green"
+
+
+def test_sidecars_that_are_up_to_date_are_not_written_again(shoot: Path) -> None:
+    assert _run(shoot, "--xmp", "--apply").exit_code == 0
+    again = _run(shoot, "--xmp", "--apply")
+    assert "there is nothing to do" in again.stderr
+    # darktable's has a star.
+    assert "what a person rated is kept in 1 sidecar\n" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "nothing to cull"),
+        (("{}", "--picks", "p"), "say how photos get into --picks or --rejects"),
+        (("{}", "--copy"), "--copy where to?"),
+        (("{}", "--picks", "p", "--copy", "--move"), "exclude each other"),
+        (("{}", "--mark-rejects"), "add --xmp"),
+        (("{}", "--apply"), "nothing to apply"),
+        (("{}", "--stars", "gold"), "--stars cannot be 'gold'"),
+        (("--undo", "no-such.jsonl"), "cannot read the journal no-such.jsonl"),
+        (("--undo", "{}/notes.txt"), "is not a journal of `biqa cull`"),
+        (("{}", "-o", "{}/0-0.JPG", "-f", "csv"), "is a file that is read"),
+        (("{}", "--rejects", "{}/notes.txt", "--move"), "is not a folder"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_touched(
+    shoot: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    before = tree(shoot)
+    result = _run(*(argument.format(shoot) for argument in arguments))
+    assert result.exit_code == 2 and said in result.stderr
+    assert tree(shoot) == before
+
+
+def test_a_journal_is_not_overwritten_and_not_undone_twice(shoot: Path, tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    command = (shoot, "--rejects", shoot / "r", "--move", "--apply", "--journal", journal)
+    assert _run(*command).exit_code == 0
+    written = journal.read_bytes()
+    refused = _run(shoot, "--xmp", "--apply", "--journal", journal)
+    assert refused.exit_code == 2 and "File exists" in refused.stderr
+    assert journal.read_bytes() == written
+    assert _run("--undo", journal).exit_code == 0
+    twice = _run("--undo", journal)
+    assert twice.exit_code == 2 and "is undone already" in twice.stderr
+
+
+def test_nothing_is_lost_where_the_shoot_spans_folders_with_equal_names(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        make_shoot(tmp_path / folder, scenes=2)
+    before = contents(tmp_path)
+    names = (tmp_path / "one", tmp_path / "two")
+    assert _run(*names, "--rejects", tmp_path / "r", "--move", "--apply").exit_code == 0
+    assert contents(tmp_path) == before
+    assert len(list((tmp_path / "r").glob("*-2.*"))) > 3

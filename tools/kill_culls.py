@@ -1,0 +1,101 @@
+"""Kill `biqa cull --apply --move` at random moments, and check that no file is lost or doubled.
+
+    python tools/kill_culls.py --kills 20
+
+After each kill every photo is in the tree once. Then the run is undone, or finished by the same
+command and undone; sometimes the undoing is killed too. In the end the tree is what it was: every
+file with its content, and nothing else.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1] / "tests"
+sys.path.insert(0, str(TESTS))
+
+from shoots import contents, make_shoot, tree  # noqa: E402  found by the line above
+
+BIQA = [sys.executable, str(TESTS / "brightness_biqa.py"), "cull"]
+PATIENCE = 60
+
+
+def kill_once(work: Path, *, seed: int, scenes: int = 6) -> str:
+    """Kill one run and check what is left; return what was done, in words.
+
+    Raises:
+        AssertionError: If a file is lost, doubled or changed.
+    """
+    chance = random.Random(seed)  # noqa: S311  nothing is secret
+    shoot, folder = work / "shoot", work / "journals"
+    make_shoot(shoot, scenes=scenes)
+    before, photos = tree(shoot), contents(shoot)
+    environment = {**os.environ, "BIQA_JOURNALS": str(folder)}
+    command = [*BIQA, str(shoot), "--move", "--picks", str(shoot / "picks")]
+    command += ["--rejects", str(shoot / "out"), "--xmp", "--apply", "-q"]
+
+    def kill(arguments: list[str], lines: int) -> bool:
+        """Kill a command once its journal has so many lines more; return whether it was."""
+        have = _lines(folder)
+        process = subprocess.Popen(  # noqa: S603  biqa itself
+            arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + PATIENCE
+        while process.poll() is None and _lines(folder) < have + lines:
+            assert time.monotonic() < deadline, "it does not go on"
+            time.sleep(0.002)
+        time.sleep(chance.uniform(0, 0.01))
+        process.kill()
+        return process.wait() != 0
+
+    def run(arguments: list[str]) -> None:
+        subprocess.run(arguments, env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  biqa itself
+
+    steps = len(before) * 3
+    moment = chance.randint(1, steps)
+    was_killed = kill(command, moment)
+    assert contents(shoot) == photos, "a photo is lost or doubled after the kill"
+    journals = sorted(folder.glob("*.jsonl"))
+    said = f"{'killed' if was_killed else 'ended'} after {_lines(folder)} lines"
+    if not journals:
+        assert tree(shoot) == before, "files changed without a journal"
+        return f"{said}, before the journal"
+    if chance.random() < 0.5 and was_killed:
+        run(command)
+        assert contents(shoot) == photos, "a photo is lost or doubled after it was finished"
+        said += ", finished"
+    # Where the plan was not whole, the same command begins anew with a journal of its own.
+    for journal in sorted(folder.glob("*.jsonl"), reverse=True):
+        undo = [*BIQA, "--undo", str(journal), "-q"]
+        if chance.random() < 0.5 and kill(undo, chance.randint(1, 2)):
+            assert contents(shoot) == photos, "a photo is lost or doubled by undoing"
+            said += ", undoing killed"
+        if '"undone"' not in journal.read_text(encoding="ascii"):
+            run(undo)
+    assert tree(shoot) == before, "the tree is not what it was"
+    return f"{said}, undone"
+
+
+def _lines(folder: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in folder.glob("*.jsonl"))
+
+
+def main() -> None:
+    """Kill so many runs; end with an error if a file is lost."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    for number in range(options.kills):
+        with tempfile.TemporaryDirectory() as work:
+            print(f"{number + 1}: {kill_once(Path(work), seed=options.seed + number)}", flush=True)
+    print(f"{options.kills} runs, nothing lost, nothing doubled, all undone")
+
+
+if __name__ == "__main__":
+    main()
