@@ -29,6 +29,7 @@ LEFT_OUT = (
         ".snapshots",
     ),
     *("._*", ".AppleDouble", "__MACOSX", ".DS_Store", ".Spotlight-V100", ".fseventsd"),
+    "*_biqa_files",  # the pictures of a report
 )
 """Names of files and folders that are skipped inside a folder."""
 
