@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output, _progress
+from biqa_cli.cli import _options, _output, _progress, _report
 from biqa_cli.cli._boundary import BELOW_THRESHOLD, SOME_FAILED
 from biqa_cli.cli._targets import refuse_inputs
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.reports.formats import SUFFIXES, Format, new_report
 from biqa_cli.reports.rows import printable
-from biqa_cli.reports.selection import SortKey
+from biqa_cli.reports.selection import SortKey, select
 from biqa_cli.reports.writing import write_report
 from biqa_cli.results import ImageResult
 
@@ -47,6 +47,7 @@ def score(
         typer.Option("-f", "--format", help="Table on a terminal, else CSV; -o decides by suffix."),
     ] = None,
     output: _options.Output = None,
+    report: _report.ReportFile = None,
     device: _options.Device = "auto",
     engine: _options.EngineOption = _options.Engine.auto,
     batch_size: _options.BatchSize = None,
@@ -89,17 +90,21 @@ def score(
     if _STDIN in named and files_from == _STDIN:
         raise UsageError("standard input is a picture (-) or a list (--files-from -), not both")
     chosen = _choose_format(format, output)
+    _report.check_report(report)
     list(refuse_inputs(output, [files_from] if files_from else []))
     listed = read_names(files_from, nul_separated=nul) if files_from else iter(())
     found = find_images(chain(named, listed), recursive=recursive, exclude=exclude or ())
     # Names from a pipe are taken as they come; others are counted for the time left.
-    safe = refuse_inputs(output, found)
+    safe = refuse_inputs(report, refuse_inputs(output, found))
     names = Arriving(safe) if files_from == _STDIN else list(safe)
     if not names:
         msg = f"no photos found in {', '.join([*named, *filter(None, [files_from])])}"
         raise UsageError(msg)
     ready = load_model(
         model, engine=engine.value, device=device, threads=threads, weights=weights, offline=offline
+    )
+    limits = _options.limits_of(
+        max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
     )
     results = score_files(
         [picture_from_standard_input() if name == _STDIN else name for name in names]
@@ -108,10 +113,11 @@ def score(
         ready,
         batch_size=batch_size,
         workers=workers,
-        limits=_options.limits_of(
-            max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
-        ),
+        limits=limits,
     )
+    shown: list[ImageResult] = []
+    if report is not None:
+        results = _report.kept(results, into=shown)
     total = len(names) if isinstance(names, list) else None
     watched = _progress.with_progress(results, total=total, unit="photo", quiet=quiet)
     on_terminal = output is None and _output.is_terminal()
@@ -123,6 +129,18 @@ def score(
             order=sort,
             top=top,
             threshold=fail_under,
+        )
+    if report is not None:
+        from biqa_cli.reports.page.records import photo_of_result
+
+        _report.write_report_page(
+            report,
+            [photo_of_result(result) for result in select(shown, order=sort, top=top)],
+            run=run_info(ready),
+            threshold=fail_under,
+            limits=limits,
+            workers=workers,
+            quiet=quiet,
         )
     if not quiet:
         _output.say(tally.summary(seconds, threshold=fail_under))
