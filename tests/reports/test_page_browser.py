@@ -23,7 +23,9 @@ pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine"),
 ]
 
-SHOOT = Heading("Shoot", model="qualitynet-lite", facts=(("Model", "qualitynet-lite"),))
+SHOOT = Heading(
+    "Shoot", model="qualitynet-lite", facts=(("Model", "qualitynet-lite"),), threshold=50
+)
 START = datetime(2026, 5, 2, 10, 30)  # noqa: DTZ001  cameras tell no offset
 
 

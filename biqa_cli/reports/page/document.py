@@ -43,7 +43,7 @@ class Heading:
     facts: Sequence[tuple[str, str]] = ()
     """Names and values, shown in this order."""
     threshold: float | None = None
-    """Where the slider stands at first."""
+    """Where the slider stands at first; None is at 0, so that all photos stand out."""
     tables: Sequence["Table"] = ()
 
 

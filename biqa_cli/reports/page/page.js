@@ -3,7 +3,6 @@
 const $ = (id) => document.getElementById(id);
 
 const filter = { text: "", decisions: new Set(), flaws: new Set(), errors: false };
-const THRESHOLD = 50;
 
 let toastEnds = 0;
 function toast(text) {
@@ -217,7 +216,7 @@ const KEYS = {
   "]": () => nudge(1),
 };
 
-$("threshold").value = DATA.threshold ?? THRESHOLD;
+$("threshold").value = DATA.threshold ?? 0;
 for (const key of availableSorts()) {
   const option = make("option", "", SORTS[key].label);
   option.value = key;
