@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from biqa_cli.images.limits import Limits
     from biqa_cli.models.loading import LoadedModel
+    from biqa_cli.reports.page.document import Table
     from biqa_cli.reports.page.records import PagePhoto
     from biqa_cli.reports.page.writing import MakeHeatmap
 
@@ -58,6 +59,7 @@ def write_report_page(
     *,
     run: RunInfo,
     threshold: float | None = None,
+    tables: "Sequence[Table]" = (),
     heatmap: "MakeHeatmap | None" = None,
     limits: "Limits",
     workers: int | None,
@@ -70,6 +72,7 @@ def write_report_page(
         photos: In the order of the page.
         run: What the scores depend on.
         threshold: Where the slider stands at first.
+        tables: Above the photos.
         heatmap: From `maps_of_picks`; None for no maps.
         limits: What reading a photo may cost.
         workers: Threads that read photos.
@@ -82,7 +85,9 @@ def write_report_page(
     from biqa_cli.reports.page.document import Heading
     from biqa_cli.reports.page.writing import write_page
 
-    heading = Heading(path.stem, model=run.model, facts=_facts(run), threshold=threshold)
+    heading = Heading(
+        path.stem, model=run.model, facts=_facts(run), threshold=threshold, tables=tables
+    )
     write_page(
         path,
         photos,

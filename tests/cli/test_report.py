@@ -1,14 +1,21 @@
 """`--report` of `biqa score`, and the maps that a report may have."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fakes import brightness_model, grey_png
 from page_photos import data_of
 from PIL import Image
+from rated_photos import rated_greys
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import _report, app
+from biqa_cli.datasets.base import LabelScale, RatedImage
+from biqa_cli.evaluation.page import photos_of
+from biqa_cli.evaluation.predictions import Prediction
+from biqa_cli.evaluation.run import Evaluated
+from biqa_cli.evaluation.tools import Tool
 from biqa_cli.images.limits import DEFAULT_LIMITS
 from biqa_cli.models import loading
 from biqa_cli.reports.page.records import PagePhoto
@@ -94,3 +101,46 @@ def test_only_picks_have_maps_and_one_that_fails_is_told(
     assert draw(PagePhoto(str(folder / "a.png"), 35.0, decision="keep")) is None
     assert draw(PagePhoto(str(folder / "d.png"), 35.0, decision="pick")) is None
     assert "not an image in a known format" in capsys.readouterr().err
+
+
+LABELS = {0: 1.0, 60: 2.0, 120: 3.0, 180: 4.5, 240: 4.0}
+
+
+def _evaluate(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["evaluate", *map(str, arguments)])
+
+
+def test_an_evaluation_has_a_page_with_labels_on_the_scale_of_the_scores(tmp_path: Path) -> None:
+    labels, page = rated_greys(tmp_path, LABELS), tmp_path / "out.html"
+    result = _evaluate(
+        "--dataset", f"csv:{labels}", "--label-range", "1:5", "--resamples", 20, "--report", page
+    )
+    assert result.exit_code == 0, result.stderr
+    text = page.read_text(encoding="utf-8")
+    photos = {facts["path"]: facts for facts in data_of(text)["photos"]}
+    first = photos[str(labels.parent / "60.png")]
+    assert (first["score"], first["label"]) == (pytest.approx(60 / 2.55, abs=0.01), 25.0)
+    assert "<caption>brightness on " in text and '<th scope="col">srcc</th>' in text
+    assert "<td>0.900 [" in text
+
+
+def test_labels_of_which_a_higher_one_is_worse_are_turned_around() -> None:
+    scale = LabelScale(0.0, 10.0, higher_is_better=False, meaning="DMOS")
+    image = RatedImage("a.jpg", mos=2.0)
+    tool = Tool("m", percent=True, predict=iter)
+    part = SimpleNamespace(part=SimpleNamespace(indices=(0,)))
+    evaluated = Evaluated(tool, {0: Prediction("a.jpg", 70.0)}, (part,))  # type: ignore[arg-type]
+    dataset = SimpleNamespace(images=[image], scale=scale, root=Path("photos"))
+    (photo,) = photos_of(evaluated, dataset)  # type: ignore[arg-type]
+    assert photo == PagePhoto(str(Path("photos") / "a.jpg"), 70.0, label=80.0)
+
+
+def test_a_page_of_an_evaluation_needs_one_model_and_ends_of_the_labels(tmp_path: Path) -> None:
+    labels, page = rated_greys(tmp_path, LABELS), tmp_path / "out.html"
+    common = ("--dataset", f"csv:{labels}", "--report", page)
+    without = _evaluate(*common)
+    assert without.exit_code == 2 and "give its ends with --label-range" in without.stderr
+    tool = tmp_path / "tool.csv"
+    tool.write_text("path,score\n0.png,1\n", encoding="utf-8")
+    foreign = _evaluate(*common, "--predictions", tool)
+    assert foreign.exit_code == 2 and "the photos of one model" in foreign.stderr

@@ -10,7 +10,7 @@ import pytest
 from page_photos import HOSTILE_NAME, page_of, saved
 from PIL import Image
 
-from biqa_cli.reports.page.document import Heading
+from biqa_cli.reports.page.document import Heading, Table
 from biqa_cli.reports.page.records import PagePhoto
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -355,3 +355,19 @@ def test_a_narrow_window_needs_no_scrolling_sideways(width: int, shoot: Path, br
     first, second = (tab.locator(".pane").nth(n).bounding_box() for n in (0, 1))
     assert first["height"] > 150 and second["y"] + second["height"] <= 844
     tab.close()
+
+
+def test_the_scatter_shows_a_photo_and_opens_it(tmp_path: Path, tab: Any) -> None:
+    names = [saved(tmp_path, f"{n}.jpg", seed=n) for n in range(3)]
+    rows = [PagePhoto(name, 20.0 + 30 * n, label=25.0 + 10 * n) for n, name in enumerate(names)]
+    heading = Heading("Agreement", model="m", tables=(Table("m on d", ("srcc",), (("1.000",),)),))
+    page, _ = page_of(tmp_path, rows, heading=heading)
+    _open(tab, page)
+    # The photo whose score is farthest from the label comes first.
+    assert _names(tab) == ["2.jpg", "1.jpg", "0.jpg"]
+    tab.locator("#scatter circle").nth(1).hover()
+    assert tab.locator("#scatter .preview").inner_text() == "1.jpg\nscore 50.0, MOS 35.0"
+    tab.locator("#scatter circle").nth(1).click()
+    assert tab.locator(".pane .caption .name b").inner_text() == "1.jpg"
+    tab.set_viewport_size({"width": 390, "height": 844})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390

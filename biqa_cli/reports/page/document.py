@@ -19,7 +19,15 @@ from biqa_cli.reports.page.records import PagePhoto
 from biqa_cli.reports.rows import printable
 
 # One script element: each file uses what those before it define.
-_SCRIPTS = ("photos.js", "histogram.js", "cards.js", "list.js", "lightbox.js", "page.js")
+_SCRIPTS = (
+    "photos.js",
+    "histogram.js",
+    "cards.js",
+    "scatter.js",
+    "list.js",
+    "lightbox.js",
+    "page.js",
+)
 
 
 @dataclass(frozen=True, slots=True)

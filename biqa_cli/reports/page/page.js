@@ -225,6 +225,9 @@ for (const key of availableSorts()) {
 $("sort").value = has("label") ? "residual" : GROUPS.size ? "listed" : "score";
 setDirection(Boolean(SORTS[$("sort").value].descending));
 $("grouped-label").hidden = GROUPS.size === 0;
+if ($("scatter")) {
+  drawScatter($("scatter"), PHOTOS, (photo) => lightbox.open(photo));
+}
 addChips();
 summarise();
 setTheme(firstTheme());
