@@ -3,16 +3,19 @@
 from functools import partial
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output, _progress
+from biqa_cli.cli import _options, _output, _progress, _report
 from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.cli._targets import refuse_to_overwrite
 from biqa_cli.errors import UsageError
 from biqa_cli.evaluation.formats import SUFFIXES, Format, GroupBy
 from biqa_cli.models.catalog import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    pass
 
 
 def evaluate(
@@ -48,6 +51,7 @@ def evaluate(
         typer.Option("-f", "--format", help="A table by default; -o decides by suffix."),
     ] = None,
     output: _options.Output = None,
+    report: _report.ReportFile = None,
     store: _options.StoreFile = None,
     fresh: _options.Fresh = False,
     no_store: _options.NoStore = False,
@@ -80,6 +84,7 @@ def evaluate(
 
     _output.set_up_logging(verbose)
     style = _options.choose_format(format, output, SUFFIXES, default=Format.table)
+    _report.check_report(report)
     names = list(dict.fromkeys(model or ([] if predictions else [DEFAULT_MODEL])))
     if weights is not None and len(names) != 1:
         raise UsageError("--weights are those of one model: name it with -m, and only it")
@@ -90,23 +95,23 @@ def evaluate(
     data = data.with_label_range(label_range)
     photos = (data.root / image.path for image in data.images)
     labels = Path(dataset.removeprefix(CSV_PREFIX))
-    refuse_to_overwrite([output, save_split], [labels, weights, *(predictions or ()), *photos])
+    refuse_to_overwrite(
+        [output, save_split, report], [labels, weights, *(predictions or ()), *photos]
+    )
     parts = choose_parts(data, split=split, seeds=parse_seeds(seeds))
     if save_split is not None:
         save_part(parts, data, save_split)
     tools = file_tools(predictions or (), data, column=column, delimiter=delimiter, taken=names)
     load = partial(load_model, engine=engine.value, device=device, weights=weights, offline=offline)
-    as_tool = partial(
-        model_tool,
-        batch_size=batch_size,
-        workers=workers,
-        limits=_options.limits_of(
-            max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
-        ),
+    limits = _options.limits_of(
+        max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
     )
+    as_tool = partial(model_tool, batch_size=batch_size, workers=workers, limits=limits)
+    models = [load(name) for name in names]
     watch = partial(_progress.with_progress, unit="image", quiet=quiet)
     with _options.store_of(store, fresh=fresh, unused=no_store) as known:
-        tools += [as_tool(load(name), data, store=known) for name in names]
+        tools += [as_tool(ready, data, store=known) for ready in models]
+        _report.check_page_of_evaluation(report, tools, data)
         evaluated = run.evaluate_tools(
             tools, data, parts, per=per or (), resamples=resamples, watch=watch
         )
@@ -119,6 +124,9 @@ def evaluate(
     if plots is not None:
         for path in (path for one in evaluated for path in plot(one.evaluations[0], plots)):
             _output.say(str(path))
+    _report.write_page_of_evaluation(
+        report, evaluated, data, models, limits=limits, workers=workers, quiet=quiet
+    )
     for problem in run.problems_of(evaluated, records, data):
         _output.problem(problem)
     if not quiet:

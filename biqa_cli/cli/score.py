@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _appending, _options, _output, _photos, _progress
+from biqa_cli.cli import _appending, _options, _output, _photos, _progress, _report
 from biqa_cli.cli._boundary import BELOW_THRESHOLD, SOME_FAILED
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.reports.formats import SUFFIXES, Format, new_report
-from biqa_cli.reports.selection import SortKey
+from biqa_cli.reports.selection import SortKey, select
 from biqa_cli.reports.writing import write_report
+from biqa_cli.results import ImageResult
 
 
 def score(
@@ -41,6 +42,7 @@ def score(
     append: Annotated[
         bool, typer.Option("--append", help="Add rows for photos that -o FILE has none of.")
     ] = False,
+    report: _report.ReportFile = None,
     device: _options.Device = "auto",
     engine: _options.EngineOption = _options.Engine.auto,
     batch_size: _options.BatchSize = None,
@@ -81,6 +83,7 @@ def score(
     chosen = _options.choose_format(format, output, SUFFIXES, default=default)
     earlier = _appending.rows_of(output, chosen, order=sort, top=top) if append else None
     named = paths or []
+    _report.check_report(report)
     names = _photos.named_and_listed_photos(
         named,
         files_from=files_from,
@@ -95,6 +98,10 @@ def score(
     )
     if earlier is not None:
         names = _photos.without_rows(names, earlier, model=ready.spec.name)
+    limits = _options.limits_of(
+        max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
+    )
+    shown: list[ImageResult] = []
     total = len(names) if isinstance(names, list) else None
     with (
         _options.store_of(store, fresh=fresh, unused=no_store) as known,
@@ -105,11 +112,11 @@ def score(
             ready,
             batch_size=batch_size,
             workers=workers,
-            limits=_options.limits_of(
-                max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
-            ),
+            limits=limits,
             store=known,
         )
+        if report is not None:
+            results = _report.kept(results, into=shown)
         watched = _progress.with_progress(results, total=total, unit="photo", quiet=quiet)
         tally, seconds = write_report(
             new_report(chosen, stream, continued=bool(earlier and earlier.bytes)),
@@ -118,6 +125,16 @@ def score(
             order=sort,
             top=top,
             threshold=fail_under,
+        )
+    if report is not None:
+        _report.write_page_of_results(
+            report,
+            select(shown, order=sort, top=top),
+            run=run_info(ready),
+            threshold=fail_under,
+            limits=limits,
+            workers=workers,
+            quiet=quiet,
         )
     if not quiet:
         _output.say(

@@ -14,6 +14,7 @@ LEFT_OUT = (
     # What systems put beside photos: bins, previews, and the other half of a file (macOS).
     *("$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX", "._*"),
     *("#recycle", "#snapshot", "@Recycle", "@Recently-Snapshot", "@eaDir"),
+    "*_biqa_files",  # the pictures of a report
 )
 """Names of files and folders that are skipped inside a folder, beside those of hidden folders."""
 

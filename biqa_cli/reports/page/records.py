@@ -1,0 +1,57 @@
+"""What the page knows of a photo. Plain data, so that every command can fill it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from biqa_cli.results import ImageResult
+
+Decision = Literal["pick", "keep", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
+class PagePhoto:
+    """One photo of the page. What a command does not know stays None, and is not shown."""
+
+    path: str
+    """The file, as it can be opened from the current folder."""
+    score: float | None
+    """0 to 100, higher is better; None if the photo could not be scored."""
+    low: float | None = None
+    high: float | None = None
+    error: str = ""
+    """Why there is no score."""
+    note: str = ""
+    width: int | None = None
+    """In pixels, of the whole upright photo."""
+    height: int | None = None
+    time: datetime | None = None
+    """When the photo was taken; times with and without an offset sort together as UTC."""
+    flaws: tuple[tuple[str, float], ...] = ()
+    """Names and strengths, 0 to 1."""
+    group: int | None = None
+    """Photos of one number show one moment."""
+    rank: int | None = None
+    """Place within the group, 1 is the best."""
+    decision: Decision | None = None
+    stars: int | None = None
+    """0 to 5."""
+    reason: str = ""
+    """Why this decision, in one sentence."""
+    label: float | None = None
+    """What people said, on the scale of `score`: the page then shows how far the score is off."""
+
+
+def photo_of_result(result: ImageResult) -> PagePhoto:
+    """Return a scored file as the page shows it."""
+    return PagePhoto(
+        # What is read from stdin has no name.
+        path=result.path or "-",
+        score=result.score,
+        low=result.low,
+        high=result.high,
+        error=result.error,
+        note=result.note,
+        width=result.width,
+        height=result.height,
+    )

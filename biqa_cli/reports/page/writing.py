@@ -1,0 +1,151 @@
+"""From photos to a page and its pictures, on disk."""
+
+import base64
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+from biqa_cli.errors import UsageError
+from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
+from biqa_cli.reports.page.document import Addresses, Heading, document
+from biqa_cli.reports.page.links import address_of
+from biqa_cli.reports.page.pictures import Pictures, as_jpeg, pictures_of
+from biqa_cli.reports.page.records import PagePhoto
+from biqa_cli.threads import default_workers, map_ahead
+from biqa_cli.whole_files import write_whole
+
+MOST_INSIDE = 200
+"""Photos whose thumbnails are inside the page: 4 MB, which can still be mailed."""
+SUFFIXES = (".html", ".htm")
+
+Watch = Callable[[Iterable[Pictures]], Iterable[Pictures]]
+MakeHeatmap = Callable[[PagePhoto], Image.Image | None]
+
+# What an earlier page has left in its folder; anything else there is somebody's.
+_OURS = re.compile(r"[0-9]{5,}(-map|-large)?\.jpg")
+
+
+def check_page_name(path: Path) -> None:
+    """Check the name of a page before hours of scoring.
+
+    Raises:
+        UsageError: If browsers would not show it as a page.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        msg = f"the report is a page, and {path.name!r} does not end in .html: name it so"
+        raise UsageError(msg)
+    if path.is_dir():
+        msg = f"cannot write {path}: it is a folder: name a file in it"
+        raise UsageError(msg)
+
+
+def folder_of(page: Path) -> Path:
+    """Return the folder of a page's pictures; searches for photos leave such folders out."""
+    return page.with_name(f"{page.stem}_biqa_files")
+
+
+def write_page(
+    path: Path,
+    photos: Iterable[PagePhoto],
+    *,
+    heading: Heading,
+    heatmap: MakeHeatmap | None = None,
+    most_inside: int = MOST_INSIDE,
+    limits: Limits = DEFAULT_LIMITS,
+    workers: int | None = None,
+    watch: Watch = iter,
+) -> None:
+    """Write a page that shows photos, and its pictures in a folder beside it where it needs one.
+
+    The folder has what would make the page too large: more than `most_inside` thumbnails,
+    renderings of photos that browsers do not show, heatmaps. The page is written last and whole.
+
+    Args:
+        path: The page.
+        photos: In the order of the page.
+        heading: What it says of the run.
+        heatmap: Returns the map of a photo, or None for no map.
+        most_inside: Of more photos, all thumbnails are in the folder.
+        limits: What reading a photo may cost; one that would cost more has no thumbnail.
+        workers: Threads that read photos.
+        watch: Passes the pictures on as they are made, for a progress bar.
+
+    Raises:
+        UsageError: If there can be no such file.
+        OutputError: If the disk is full.
+    """
+    check_page_name(path)
+    shown = list(photos)
+    store = _Store(path, inline=len(shown) <= most_inside)
+    threads = workers or default_workers()
+    made = map_ahead(
+        partial(pictures_of, limits=limits),
+        [photo.path for photo in shown],
+        workers=threads,
+        ahead=2 * threads,
+    )
+    rows = list(_rows(shown, watch(made), store, heatmap))
+    write_whole(path, document(rows, heading))
+    store.delete_leftovers()
+
+
+def _rows(
+    photos: Sequence[PagePhoto],
+    pictures: Iterable[Pictures],
+    store: "_Store",
+    heatmap: MakeHeatmap | None,
+) -> Iterator[tuple[PagePhoto, Addresses]]:
+    for number, (photo, made) in enumerate(zip(photos, pictures, strict=True), 1):
+        drawn = None if heatmap is None else heatmap(photo)
+        yield (
+            photo,
+            Addresses(
+                photo=store.photo(number, photo.path, made),
+                thumbnail=store.thumbnail(number, made.thumbnail),
+                heatmap="" if drawn is None else store.keep(f"{number:05}-map", as_jpeg(drawn)),
+                rendered=made.rendering is not None,
+            ),
+        )
+
+
+class _Store:
+    """Puts pictures into the page's folder, and knows their addresses."""
+
+    def __init__(self, page: Path, *, inline: bool) -> None:
+        self._page = page
+        self._folder = folder_of(page)
+        self._inline = inline
+        self._written: set[str] = set()
+
+    def photo(self, number: int, path: str, made: Pictures) -> str:
+        if made.thumbnail is None:
+            return ""
+        if made.rendering is not None:
+            return self.keep(f"{number:05}-large", made.rendering)
+        return address_of(Path(path), page=self._page)
+
+    def thumbnail(self, number: int, content: bytes | None) -> str:
+        if content is None:
+            return ""
+        if self._inline:
+            return "data:image/jpeg;base64," + base64.b64encode(content).decode("ascii")
+        return self.keep(f"{number:05}", content)
+
+    def keep(self, stem: str, content: bytes) -> str:
+        file = self._folder / f"{stem}.jpg"
+        write_whole(file, content)
+        self._written.add(file.name)
+        return address_of(file, page=self._page)
+
+    def delete_leftovers(self) -> None:
+        """Delete the pictures of an earlier page of this name."""
+        with suppress(OSError):
+            for file in self._folder.iterdir():
+                if _OURS.fullmatch(file.name) and file.name not in self._written:
+                    file.unlink()
+            if not self._written:
+                self._folder.rmdir()
