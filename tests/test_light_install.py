@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from fakes import EXAMPLES, photo
 
-_EXTRA = ("torch", "torchvision", "skimage", "onnx", "onnxscript", "matplotlib", "pillow_heif")
+_EXTRA = (
+    *("torch", "torchvision", "skimage", "onnx", "onnxscript", "matplotlib", "pillow_heif"),
+    *("pillow_jxl", "rawpy", "pyarrow"),
+)
 
 # An import that fails as it does where a package is missing, and hides it from find_spec.
 _WITHOUT = f"""

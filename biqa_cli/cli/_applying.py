@@ -1,20 +1,20 @@
 """What `biqa cull --apply` and `--undo` do, and what they say about it."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
 from biqa_cli.cli import _output, _progress
 from biqa_cli.cli._boundary import SOME_FAILED
+from biqa_cli.culling.actions import Action, How, Transfer, WriteSidecar
 from biqa_cli.culling.carrying_out import carry_out, undo
 from biqa_cli.culling.journal import Journal, create, new_journal_path, read, unfinished_below
-
-if TYPE_CHECKING:
-    from biqa_cli.culling.actions import Action
-    from biqa_cli.culling.plan import Plan
+from biqa_cli.culling.plan import Plan, Wishes
+from biqa_cli.culling.records import CullRow, Shot
+from biqa_cli.errors import UsageError
 
 
 def finish_interrupted(named: Sequence[str], journal: Path | None, *, quiet: bool) -> bool:
@@ -40,7 +40,7 @@ def finish_interrupted(named: Sequence[str], journal: Path | None, *, quiet: boo
     return True
 
 
-def apply_plan(planned: "Plan", journal: Path | None, *, quiet: bool) -> None:
+def apply_plan(planned: Plan, journal: Path | None, *, quiet: bool) -> None:
     """Write the journal and do what is planned."""
     if not planned.actions:
         if not quiet:
@@ -75,5 +75,54 @@ def take_back(journal: Path, *, quiet: bool) -> None:
         _output.say("all is as it was")
 
 
-def _watched(actions: list[tuple[int, "Action"]], *, quiet: bool) -> Iterable[tuple[int, "Action"]]:
+def _watched(actions: list[tuple[int, Action]], *, quiet: bool) -> Iterable[tuple[int, Action]]:
     return _progress.with_progress(actions, len(actions), unit="step", quiet=quiet)
+
+
+def choose_how(*, copy: bool, move: bool, link: bool) -> How | None:
+    """Return how files get into folders, by --copy, --move and --link; None is not at all."""
+    asked = [
+        how for how, wanted in ((How.copy, copy), (How.move, move), (How.link, link)) if wanted
+    ]
+    if len(asked) > 1:
+        raise UsageError("--copy, --move and --link exclude each other: choose one")
+    return asked[0] if asked else None
+
+
+def check_wishes(wishes: Wishes, *, apply: bool) -> None:
+    """Raise UsageError if wishes cannot go together."""
+    has_folder = wishes.picks is not None or wishes.rejects is not None
+    if has_folder and wishes.how is None:
+        raise UsageError("say how photos get into --picks or --rejects: --copy, --move or --link")
+    if wishes.how is not None and not has_folder:
+        msg = f"--{wishes.how.value} where to? name a folder with --picks or --rejects"
+        raise UsageError(msg)
+    if wishes.mark_rejects and not wishes.xmp:
+        raise UsageError("--mark-rejects is about sidecars: add --xmp")
+    if apply and not has_folder and not wishes.xmp:
+        raise UsageError("nothing to apply: add --xmp, or --picks or --rejects and how")
+
+
+def tell_decisions(rows: Sequence[CullRow], shots: Sequence[Shot]) -> None:
+    """Say how many photos there are, of how many moments, and what is decided."""
+    counts = Counter(row.decision.value for row in rows if row.path == row.shot.result.path)
+    decided = ", ".join(f"{counts[name]} {name}" for name in ("pick", "keep", "reject"))
+    of = _output.counted(len({shot.group for shot in shots}), "moment")
+    _output.say(f"{_output.counted(len(shots), 'photo')} of {of}: {decided}")
+
+
+def tell_plan(planned: Plan, wishes: Wishes, *, quiet: bool, apply: bool) -> None:
+    """Say what cannot be done, what stays, and what --apply would do."""
+    for problem in planned.problems:
+        _output.problem(problem)
+    if quiet:
+        return
+    if planned.kept_ratings:
+        sidecars = _output.counted(planned.kept_ratings, "sidecar")
+        _output.say(f"what a person rated is kept in {sidecars}")
+    if not apply and planned.actions:
+        written, files = planned.count(WriteSidecar), planned.count(Transfer)
+        parts = [f"write {_output.counted(written, 'sidecar')}"] if written else []
+        if wishes.how is not None and files:
+            parts.append(f"{wishes.how.value} {_output.counted(files, 'file')}")
+        _output.say(f"nothing is touched; --apply would {' and '.join(parts)}")

@@ -1,6 +1,6 @@
 """--report: the page of photos that commands write beside their tables."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +14,7 @@ from biqa_cli.results import ImageResult, RunInfo
 if TYPE_CHECKING:
     from PIL import Image
 
+    from biqa_cli.culling.records import CullRow
     from biqa_cli.datasets.base import Dataset
     from biqa_cli.evaluation.run import Evaluated
     from biqa_cli.evaluation.tools import Tool
@@ -166,6 +167,46 @@ def write_page_of_evaluation(
         photos_of(one, dataset),
         run=run_info(model),
         tables=[table_of(one.evaluations)],
+        limits=limits,
+        workers=workers,
+        quiet=quiet,
+    )
+
+
+def write_page_of_cull(
+    path: Path,
+    rows: "Sequence[CullRow]",
+    model: "LoadedModel",
+    *,
+    moved: Mapping[str, str],
+    threshold: float | None,
+    heatmaps: bool,
+    limits: "Limits",
+    workers: int | None,
+    quiet: bool,
+) -> None:
+    """Write the page of a culled shoot.
+
+    Args:
+        path: The page.
+        rows: From `decide`; of the files of one photo the one that was scored is shown.
+        model: What has scored them.
+        moved: New names of files that were moved.
+        threshold: Where the slider stands at first.
+        heatmaps: Whether the picks have quality maps.
+        limits: What reading a photo may cost.
+        workers: Threads that read photos.
+        quiet: Whether to show no progress and say nothing.
+    """
+    from biqa_cli.reports.page.records import photo_of_row
+    from biqa_cli.scoring import run_info
+
+    write_report_page(
+        path,
+        [photo_of_row(row, moved=moved) for row in rows if row.path == row.shot.result.path],
+        run=run_info(model),
+        threshold=threshold,
+        heatmap=maps_of_picks(model, limits=limits) if heatmaps else None,
         limits=limits,
         workers=workers,
         quiet=quiet,

@@ -1,22 +1,17 @@
 """`biqa cull`: the best of each moment, the others out of the way."""
 
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output, _progress
+from biqa_cli.cli import _options, _output, _progress, _report
 from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.cli._targets import refuse_inputs
 from biqa_cli.cli.group import Gap, RecordFormatOption, choose_record_format
 from biqa_cli.culling.stars import Stars
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
-
-if TYPE_CHECKING:
-    from biqa_cli.culling.actions import How
-    from biqa_cli.culling.plan import Plan, Wishes
 
 
 def cull(
@@ -59,6 +54,8 @@ def cull(
     ] = None,
     format: RecordFormatOption = None,  # noqa: A002
     output: _options.Output = None,
+    report: _report.ReportFile = None,
+    report_heatmaps: _report.ReportHeatmaps = False,
     exclude: _options.Exclude = None,
     store: _options.StoreFile = None,
     fresh: _options.Fresh = False,
@@ -85,7 +82,15 @@ def cull(
 
     Example: biqa cull wedding/ --rejects wedding/rejects --move --xmp --apply
     """
-    from biqa_cli.cli._applying import apply_plan, finish_interrupted, take_back
+    from biqa_cli.cli._applying import (
+        apply_plan,
+        check_wishes,
+        choose_how,
+        finish_interrupted,
+        take_back,
+        tell_decisions,
+        tell_plan,
+    )
     from biqa_cli.culling.companions import photos_of
     from biqa_cli.culling.decisions import decide
     from biqa_cli.culling.looking import look
@@ -102,9 +107,10 @@ def cull(
         return
     if not paths:
         raise UsageError("nothing to cull: name photos or folders, or a journal with --undo")
-    how = _how(copy=copy, move=move, link=link)
+    how = choose_how(copy=copy, move=move, link=link)
     wishes = Wishes(how, picks, rejects, xmp=xmp, mark_rejects=mark_rejects)
-    _check(wishes, apply=apply)
+    check_wishes(wishes, apply=apply)
+    _report.check_report(report)
     kind = choose_record_format(format, output)
     if apply and finish_interrupted(paths, journal, quiet=quiet):
         return
@@ -113,7 +119,7 @@ def cull(
     left_out = [folder for folder in (picks, rejects) if folder is not None and folder != placed]
     named = [*paths, str(placed)] if placed else paths
     found = not_below(find_images(named, exclude=exclude or ()), left_out)
-    photos = photos_of(refuse_inputs(output, found))
+    photos = photos_of(refuse_inputs(report, refuse_inputs(output, found)))
     if not photos:
         msg = f"no photos found in {', '.join(paths)}"
         raise UsageError(msg)
@@ -139,55 +145,22 @@ def cull(
     with _output.report_stream(output) as stream:
         write_decisions(stream, rows, kind)
     if not quiet:
-        counts = Counter(row.decision.value for row in rows if row.path == row.shot.result.path)
-        decided = ", ".join(f"{counts[name]} {name}" for name in ("pick", "keep", "reject"))
-        of = _output.counted(len({shot.group for shot in shots}), "moment")
-        _output.say(f"{_output.counted(len(shots), 'photo')} of {of}: {decided}")
+        tell_decisions(rows, shots)
     planned = plan(rows, wishes)
-    _tell(planned, wishes, quiet=quiet, apply=apply)
+    tell_plan(planned, wishes, quiet=quiet, apply=apply)
     if apply:
         apply_plan(planned, journal, quiet=quiet)
+    if report is not None:
+        _report.write_page_of_cull(
+            report,
+            rows,
+            ready,
+            moved=planned.moved if apply else {},
+            threshold=reject_under,
+            heatmaps=report_heatmaps,
+            limits=limits,
+            workers=workers,
+            quiet=quiet,
+        )
     if planned.problems or any(shot.result.score is None for shot in shots):
         raise typer.Exit(SOME_FAILED)
-
-
-def _how(*, copy: bool, move: bool, link: bool) -> "How | None":
-    from biqa_cli.culling.actions import How
-
-    asked = [
-        how for how, wanted in ((How.copy, copy), (How.move, move), (How.link, link)) if wanted
-    ]
-    if len(asked) > 1:
-        raise UsageError("--copy, --move and --link exclude each other: choose one")
-    return asked[0] if asked else None
-
-
-def _check(wishes: "Wishes", *, apply: bool) -> None:
-    has_folder = wishes.picks is not None or wishes.rejects is not None
-    if has_folder and wishes.how is None:
-        raise UsageError("say how photos get into --picks or --rejects: --copy, --move or --link")
-    if wishes.how is not None and not has_folder:
-        msg = f"--{wishes.how.value} where to? name a folder with --picks or --rejects"
-        raise UsageError(msg)
-    if wishes.mark_rejects and not wishes.xmp:
-        raise UsageError("--mark-rejects is about sidecars: add --xmp")
-    if apply and not has_folder and not wishes.xmp:
-        raise UsageError("nothing to apply: add --xmp, or --picks or --rejects and how")
-
-
-def _tell(planned: "Plan", wishes: "Wishes", *, quiet: bool, apply: bool) -> None:
-    from biqa_cli.culling.actions import Transfer, WriteSidecar
-
-    for problem in planned.problems:
-        _output.problem(problem)
-    if quiet:
-        return
-    if planned.kept_ratings:
-        sidecars = _output.counted(planned.kept_ratings, "sidecar")
-        _output.say(f"what a person rated is kept in {sidecars}")
-    if not apply and planned.actions:
-        written, files = planned.count(WriteSidecar), planned.count(Transfer)
-        parts = [f"write {_output.counted(written, 'sidecar')}"] if written else []
-        if wishes.how is not None and files:
-            parts.append(f"{wishes.how.value} {_output.counted(files, 'file')}")
-        _output.say(f"nothing is touched; --apply would {' and '.join(parts)}")

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +13,6 @@ from biqa_cli.cli._targets import refuse_to_overwrite
 from biqa_cli.errors import UsageError
 from biqa_cli.evaluation.formats import SUFFIXES, Format, GroupBy
 from biqa_cli.models.catalog import DEFAULT_MODEL
-
-if TYPE_CHECKING:
-    pass
 
 
 def evaluate(

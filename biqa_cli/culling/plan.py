@@ -51,6 +51,15 @@ class Plan:
     kept_ratings: int = 0
     """So many sidecars keep the rating or the label that a person gave."""
 
+    @property
+    def moved(self) -> dict[str, str]:
+        """Where files are to be found once the actions are done, by their names before."""
+        return {
+            str(action.source): str(action.target)
+            for action in self.actions
+            if isinstance(action, Transfer) and action.how is How.move
+        }
+
     def count(self, kind: type[Action]) -> int:
         """Return how many actions are of a kind."""
         return sum(isinstance(action, kind) for action in self.actions)

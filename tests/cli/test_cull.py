@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fakes import brightness_model
+from page_photos import data_of
 from shoots import contents, make_shoot, tree
 from sidecars import value
 from typer.testing import CliRunner, Result
@@ -16,6 +17,8 @@ from biqa_cli.cli import app
 from biqa_cli.culling.records import COLUMNS
 from biqa_cli.culling.xmp import XMP
 from biqa_cli.models import loading
+from biqa_cli.models.rater import rater_of
+from biqa_cli.store.known_scores import Store
 
 RATING, LABEL = f"{{{XMP}}}Rating", f"{{{XMP}}}Label"
 
@@ -235,3 +238,26 @@ def test_nothing_is_lost_where_the_shoot_spans_folders_with_equal_names(tmp_path
     assert _run(*names, "--rejects", tmp_path / "r", "--move", "--apply").exit_code == 0
     assert contents(tmp_path) == before
     assert len(list((tmp_path / "r").glob("*-2.*"))) > 3
+
+
+def test_a_report_shows_groups_and_decisions_where_photos_lie_now(shoot: Path) -> None:
+    page = shoot.parent / "shoot.html"
+    done = _run(shoot, "--rejects", shoot / "r", "--move", "--apply", "--report", page)
+    assert done.exit_code == 0
+    photos = data_of(page.read_text(encoding="utf-8"))["photos"]
+    rows = _rows(done)
+    assert len(photos) == len({Path(path).stem for path in rows})
+    rejects = [photo for photo in photos if photo["decision"] == "reject"]
+    assert rejects and all(photo["photo"].startswith("./shoot/r/") for photo in rejects)
+    assert all((shoot.parent / photo["photo"]).is_file() for photo in photos)
+    assert {photo["group"] for photo in photos} == {int(row["group"]) for row in rows.values()}
+
+
+def test_known_scores_are_not_computed_again(shoot: Path, tmp_path: Path) -> None:
+    store = tmp_path / "scores.sqlite"
+    first = _run(shoot, "--store", store)
+    again = _run(shoot, "--store", store)
+    assert again.stdout == first.stdout
+    with Store(store) as known:
+        found = known.find(rater_of(brightness_model()), str(shoot / "0-0.JPG"))
+    assert found.score is not None

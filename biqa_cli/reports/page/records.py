@@ -1,9 +1,11 @@
 """What the page knows of a photo. Plain data, so that every command can fill it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from biqa_cli.culling.records import CullRow
 from biqa_cli.results import ImageResult
 
 Decision = Literal["pick", "keep", "reject"]
@@ -54,4 +56,20 @@ def photo_of_result(result: ImageResult) -> PagePhoto:
         note=result.note,
         width=result.width,
         height=result.height,
+    )
+
+
+def photo_of_row(row: CullRow, *, moved: Mapping[str, str]) -> PagePhoto:
+    """Return a photo of a culled shoot as the page shows it, where it lies now."""
+    result, flaws = row.shot.result, row.shot.flaws or ()
+    return replace(
+        photo_of_result(result),
+        path=moved.get(row.path, row.path),
+        time=row.shot.taken,
+        flaws=tuple((flaw.name, flaw.strength) for flaw in flaws),
+        group=row.group,
+        rank=row.rank,
+        decision=row.decision.value,
+        stars=row.stars,
+        reason=row.reason,
     )
