@@ -365,6 +365,8 @@ def test_the_scatter_shows_a_photo_and_opens_it(tmp_path: Path, tab: Any) -> Non
     _open(tab, page)
     # The photo whose score is farthest from the label comes first.
     assert _names(tab) == ["2.jpg", "1.jpg", "0.jpg"]
+    facts = tab.locator(".card .facts").all_text_contents()
+    assert facts == ["MOS 45.0", "MOS 35.0", "MOS 25.0"]
     tab.locator("#scatter circle").nth(1).hover()
     assert tab.locator("#scatter .preview").inner_text() == "1.jpg\nscore 50.0, MOS 35.0"
     tab.locator("#scatter circle").nth(1).click()

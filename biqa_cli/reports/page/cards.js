@@ -114,11 +114,14 @@ function makeCard(photo, threshold) {
     error.title = photo.error ?? "";
     tags.append(error);
   } else if (photo.flaws.length === 0) {
-    tags.append(make("span", "facts", photo.time ?? sizeOf(photo)));
+    tags.append(make("span", "facts", factsOf(photo)));
   }
   info.append(first, name, tags);
   card.append(makeFrame(photo), info);
   return card;
 }
+
+const factsOf = (photo) =>
+  photo.label === undefined ? (photo.time ?? sizeOf(photo)) : `MOS ${photo.label.toFixed(1)}`;
 
 const sizeOf = (photo) => (photo.width ? `${photo.width} × ${photo.height}` : "");

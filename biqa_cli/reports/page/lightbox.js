@@ -262,10 +262,10 @@ function createLightbox({ order, closed }) {
 
   function compare(on) {
     if (on) {
-      const frames = framesOf(photo());
-      const list = frames.length > 1 ? frames : order();
+      // The best other frame of the group; without a group, a neighbour.
+      const list = order();
       const at = list.indexOf(photo());
-      const other = list.length > 1 ? list[at === list.length - 1 ? at - 1 : at + 1] : null;
+      const other = framesOf(photo()).find((frame) => frame !== photo()) ?? list[at + 1] ?? list[at - 1];
       if (!other) {
         toast("There is no second photo to compare with.");
         return;
