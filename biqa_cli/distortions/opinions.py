@@ -73,7 +73,7 @@ OPINIONS: Mapping[str, Opinion] = {
     "double-jpeg":          Opinion((3.70, 3.00, 1.90, 1.20), "ours"),
     "noisy-jpeg":           Opinion((3.20, 2.80, 2.30, 1.60), "ours"),
     "jpeg-errors":          Opinion((3.00, 2.20, 1.70, 1.30), "ours"),
-    "jpeg2000":             Opinion((4.205, 3.873, 2.445, 2.100), "interpolated"),
+    "jpeg2000":             Opinion((4.205, 3.873, 2.445, 1.394), "KADID-10k"),
     "webp":                 Opinion((3.80, 3.20, 2.40, 1.80), "ours"),
     "avif":                 Opinion((4.00, 3.30, 2.50, 1.70), "ours"),
     "high-iso":             Opinion((3.70, 2.90, 2.20, 1.40), "ours"),
