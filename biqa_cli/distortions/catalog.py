@@ -190,7 +190,8 @@ DISTORTIONS: tuple[Distortion, ...] = (
 # fmt: on
 
 SHDIQA_DISTORTIONS = DISTORTIONS[:24]
-"""The kinds of SHDIQA's supplement. Recipes draw from these, so new kinds change no training."""
+"""The kinds of SHDIQA's supplement. Recipes draw from these unless they ask for all kinds, so that
+new kinds change no shipped training."""
 
 _BY_NAME = {distortion.name: distortion for distortion in DISTORTIONS}
 

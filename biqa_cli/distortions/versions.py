@@ -15,8 +15,8 @@ from biqa_cli.distortions.opinions import degraded_share
 Kinds = Literal["ordered", "all"]
 """The kinds of SHDIQA whose levels are ordered, or every kind there is."""
 
-# Kinds whose levels go up and down in turn.
-_UNORDERED = {"mean-shift", "contrast"}
+# Kinds whose levels go up and down in turn, or of which people think the same.
+_UNORDERED = {"mean-shift", "contrast", "desaturated"}
 
 
 @dataclass(frozen=True, slots=True)
