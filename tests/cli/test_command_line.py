@@ -20,7 +20,9 @@ from biqa_cli.models.catalog import MODELS
 from biqa_cli.weights.manifest import load_manifest
 
 # Commands that are not groups; their help imports nothing heavy.
-LIGHT = ("score", "heatmap", "evaluate", "compare", "distort", "train", "export")
+LIGHT = (
+    *("score", "group", "cull", "heatmap", "evaluate", "compare", "distort", "train", "export"),
+)
 BIQA = [sys.executable, "-m", "biqa_cli"]
 
 

@@ -296,7 +296,9 @@ def test_of_3000_photos_only_those_near_the_window_are_in_the_page(many: Path, t
     assert _names(tab)[-1] == "IMG_2999.jpg"
     tab.keyboard.press("Home")
     _slide(tab, 90)
-    assert tab.locator("#counts").inner_text() == "300 at or above 90 · 2,700 below"
+    tab.wait_for_function(
+        "document.getElementById('counts').innerText === '300 at or above 90 · 2,700 below'"
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
