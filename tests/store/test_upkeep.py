@@ -141,7 +141,7 @@ def test_a_file_that_is_no_store_is_told(tmp_path: Path) -> None:
     [
         ({}, True),
         ({"scoring": 0}, False),
-        ({"pillow": "1.0"}, False),
+        ({"decoders": {"pillow": "1.0"}}, False),
         ({"engine": "onnx 0.1"}, False),
         # Of an earlier version: no longer the listed ones.
         ({"is_listed": True}, False),
