@@ -26,10 +26,6 @@ class Recall:
             return Lookup(found.file)
         return found
 
-    def count(self, used: int) -> None:
-        """Note how many scores that were found became results."""
-        self.store.recalled += used
-
     def keep(self, made: Iterable[tuple[FileState, KnownScore]]) -> None:
         """Keep the scores of files, but for those that are no number."""
         self.store.keep(

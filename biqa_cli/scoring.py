@@ -225,7 +225,7 @@ def _score_batch(
     outcomes = _outcomes(viewed, model)
     if recall is not None:
         recall.keep(_new_scores(viewed, outcomes))
-        recall.count(sum(reading.native is not None for reading in batch))
+        recall.store.count(sum(reading.native is not None for reading in batch))
     made = iter(outcomes)
     return [
         result_of(

@@ -64,7 +64,7 @@ class Store:
     def __init__(self, path: Path, *, fresh: bool = False) -> None:
         self.path = path
         self.recalled = 0
-        """How many scores that were found have been used: whoever uses one counts it."""
+        """How many scores that were found became results, by `count`."""
         self._fresh = fresh
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
@@ -119,6 +119,11 @@ class Store:
 
         if made:
             self._ask(write)
+
+    def count(self, used: int) -> None:
+        """Note how many scores that were found became results."""
+        with self._lock:
+            self.recalled += used
 
     def close(self) -> None:
         """Close the database; nothing more is found or kept."""
