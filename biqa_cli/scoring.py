@@ -1,7 +1,6 @@
 """THE path: names of files → photos → views → scores → results, as a stream in bounded memory."""
 
 import logging
-import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -19,12 +18,13 @@ from biqa_cli.errors import BiqaError
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import Photo, photo_of, reading_photo
 from biqa_cli.images.transforms import model_view
+from biqa_cli.known import Recall, recall_of
 from biqa_cli.models.loading import LoadedModel
-from biqa_cli.models.rater import rater_of
 from biqa_cli.models.spec import InputContract
+from biqa_cli.outcomes import result_of
 from biqa_cli.results import ImageResult, RunInfo
 from biqa_cli.store.files import FileState, with_content
-from biqa_cli.store.known_scores import KnownScore, Lookup, Rater, Store
+from biqa_cli.store.known_scores import KnownScore, Lookup, Store
 from biqa_cli.threads import batches_ahead, default_workers
 
 Source = str | bytes | Image.Image
@@ -50,35 +50,6 @@ class _Reading(Generic[_Seen]):
     """Known from an earlier run."""
     file: FileState | None = None
     """What to keep the score under; None where it is not kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Memory:
-    """The store, asked about one model."""
-
-    store: Store
-    rater: Rater
-
-    def find(self, path: str, limits: Limits) -> Lookup:
-        """Return what is known of a file; a photo over the limit of this run is not known."""
-        found = self.store.find(self.rater, path)
-        score = found.score
-        if score is not None and score.width * score.height > limits.max_pixels:
-            return Lookup(found.file)
-        return found
-
-    def keep(self, readings: Iterable[_Reading[_Seen]], natives: Iterable[float | str]) -> None:
-        """Keep the scores of files. No error is kept: it may go away."""
-        made = [
-            (reading.file, KnownScore(native, reading.width, reading.height, reading.note))
-            for reading, native in zip(readings, natives, strict=True)
-            if reading.file is not None
-            and reading.width is not None
-            and reading.height is not None
-            and isinstance(native, float)
-            and math.isfinite(native)
-        ]
-        self.store.keep(self.rater, made)
 
 
 def default_batch_size(model: LoadedModel) -> int:
@@ -111,10 +82,11 @@ def score_files(
         store: Files that it knows are not read, and new scores are kept in it. The results are the
             same as without. None knows and keeps nothing.
     """
+    nothing: Callable[[Source, Photo], None] | None = None
     scored = score_and_look(
         sources,
         model,
-        look=_see_nothing,
+        look=nothing,
         batch_size=batch_size,
         workers=workers,
         limits=limits,
@@ -128,7 +100,7 @@ def score_and_look(
     sources: Iterable[Source],
     model: LoadedModel,
     *,
-    look: Callable[[Source, Photo], _Seen],
+    look: Callable[[Source, Photo], _Seen] | None = None,
     batch_size: int | None = None,
     workers: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
@@ -141,7 +113,7 @@ def score_and_look(
         model: From `load_model`.
         look: Called in the threads that read, with what was named and the decoded photo, which
             must not be kept; decoding is not done twice where more than a score is wanted. What it
-            raises becomes the photo's error.
+            raises becomes the photo's error. None looks at nothing.
         batch_size: As of `score_files`.
         workers: As of `score_files`.
         limits: As of `score_files`.
@@ -152,18 +124,14 @@ def score_and_look(
     """
     batch_size = batch_size or default_batch_size(model)
     workers = workers or default_workers()
-    memory = None if store is None else _Memory(store, rater_of(model))
-    read = partial(_read, contract=model.spec.input, limits=limits, look=look, memory=memory)
+    recall = None if store is None else recall_of(store, model)
+    read = partial(_read, contract=model.spec.input, limits=limits, look=look, recall=recall)
     batches = batches_ahead(
         read, sources, workers=workers, ahead=batch_size + workers, batch_size=batch_size
     )
     for batch in batches:
         seen = [reading.seen for reading in batch]
-        yield from zip(_score_batch(batch, model, memory), seen, strict=True)
-
-
-def _see_nothing(_: Source, __: Photo) -> None:
-    return None
+        yield from zip(_score_batch(batch, model, recall), seen, strict=True)
 
 
 def run_info(model: LoadedModel) -> RunInfo:
@@ -182,7 +150,7 @@ def run_info(model: LoadedModel) -> RunInfo:
 
 def score_photo(image: Image.Image, model: LoadedModel) -> ImageResult:
     """Return the result for an image that is already decoded."""
-    reading = _read(image, contract=model.spec.input, limits=DEFAULT_LIMITS, look=_see_nothing)
+    reading: _Reading[None] = _read(image, contract=model.spec.input, limits=DEFAULT_LIMITS)
     return _score_batch([reading], model)[0]
 
 
@@ -202,32 +170,31 @@ def _read(
     *,
     contract: InputContract,
     limits: Limits,
-    look: Callable[[Source, Photo], _Seen],
-    memory: _Memory | None = None,
+    look: Callable[[Source, Photo], _Seen] | None = None,
+    recall: Recall | None = None,
 ) -> _Reading[_Seen]:
     path = source if isinstance(source, str) else ""
     try:
-        known = memory.find(path, limits) if path and memory is not None else Lookup()
-        if (score := known.score) is not None:
-            seen = None
-            if look is not _see_nothing:
-                with _photo(source, contract=contract, limits=limits) as photo:
-                    seen = look(source, photo)
-            return _Reading(
-                path, None, seen, score.width, score.height, note=score.note, native=score.native
+        known = recall.find(path, limits) if path and recall is not None else Lookup()
+        score = known.score
+        read: _Reading[_Seen] = _Reading(path)
+        if score is not None:
+            read = _Reading(
+                path, None, None, score.width, score.height, note=score.note, native=score.native
             )
+            if look is None:
+                return read
         # The photo's memory is free for the next reader once the view is made.
         with _photo(source, contract=contract, limits=limits) as photo:
-            read = _Reading(
-                path,
-                view_of(photo.image, contract),
-                look(source, photo),
-                photo.width,
-                photo.height,
-                note=photo.note,
-            )
+            if score is None:
+                view = view_of(photo.image, contract)
+                read = _Reading(path, view, None, photo.width, photo.height, note=photo.note)
+            if look is not None:
+                read = replace(read, seen=look(source, photo))
+        if score is not None or known.file is None:
+            return read
         # A file that has changed meanwhile is not the one whose name was looked up.
-        return replace(read, file=None if known.file is None else with_content(known.file))
+        return replace(read, file=with_content(known.file))
     except Exception as error:  # noqa: BLE001  a fault of ours in one photo costs that photo alone
         return _Reading(path, error=reason_of(path, error))
 
@@ -252,17 +219,36 @@ def reason_of(path: str, error: Exception) -> str:
 
 
 def _score_batch(
-    batch: list[_Reading[_Seen]], model: LoadedModel, memory: _Memory | None = None
+    batch: list[_Reading[_Seen]], model: LoadedModel, recall: Recall | None = None
 ) -> list[ImageResult]:
-    seen = [reading for reading in batch if reading.view is not None]
-    outcomes = _outcomes(seen, model)
-    if memory is not None:
-        memory.keep(seen, outcomes)
+    viewed = [reading for reading in batch if reading.view is not None]
+    outcomes = _outcomes(viewed, model)
+    if recall is not None:
+        recall.keep(_new_scores(viewed, outcomes))
+        recall.store.count(sum(reading.native is not None for reading in batch))
     made = iter(outcomes)
     return [
-        _result(reading, model, _known_outcome(reading) if reading.view is None else next(made))
+        result_of(
+            _known_outcome(reading) if reading.view is None else next(made),
+            model,
+            path=reading.path,
+            width=reading.width,
+            height=reading.height,
+            note=reading.note,
+        )
         for reading in batch
     ]
+
+
+def _new_scores(
+    readings: list[_Reading[_Seen]], outcomes: list[float | str]
+) -> Iterator[tuple[FileState, KnownScore]]:
+    """Yield what to keep. No error is kept: it may go away."""
+    for reading, outcome in zip(readings, outcomes, strict=True):
+        if reading.file is None or reading.width is None or reading.height is None:
+            continue
+        if isinstance(outcome, float):
+            yield reading.file, KnownScore(outcome, reading.width, reading.height, reading.note)
 
 
 def _known_outcome(reading: _Reading[_Seen]) -> float | str:
@@ -293,43 +279,3 @@ def predict_views(views: NDArray[np.float32], model: LoadedModel) -> NDArray[np.
     scores = model.engine.predict(np.concatenate(block_views(views, grid)))
     averaged: NDArray[np.float64] = scores.reshape(len(grid), len(views)).mean(axis=0)
     return averaged
-
-
-def _result(reading: _Reading[_Seen], model: LoadedModel, outcome: float | str) -> ImageResult:
-    if isinstance(outcome, str):
-        return _failed(reading, model, outcome)
-    return _scored(reading, model, outcome)
-
-
-def _scored(reading: _Reading[_Seen], model: LoadedModel, native: float) -> ImageResult:
-    score = round(model.spec.scale.to_percent(native), 4) if math.isfinite(native) else native
-    if not math.isfinite(score):
-        return _failed(reading, model, f"the model gives no finite score ({native})")
-    interval = model.spec.scale.interval(score)
-    return ImageResult(
-        path=reading.path,
-        score=score,
-        low=None if interval is None else round(interval[0], 2),
-        high=None if interval is None else round(interval[1], 2),
-        native_score=round(native, 6),
-        model=model.spec.name,
-        width=reading.width,
-        height=reading.height,
-        status="ok",
-        note=reading.note,
-    )
-
-
-def _failed(reading: _Reading[_Seen], model: LoadedModel, error: str) -> ImageResult:
-    return ImageResult(
-        path=reading.path,
-        score=None,
-        low=None,
-        high=None,
-        native_score=None,
-        model=model.spec.name,
-        width=reading.width,
-        height=reading.height,
-        status="error",
-        error=error,
-    )

@@ -1,15 +1,24 @@
 """Files that are whole or not there, whenever a program is stopped or the power fails."""
 
 import errno
+import logging
 import os
 import secrets
 import stat
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from biqa_cli.errors import BiqaError, OutputError, UsageError
+
+if sys.platform == "win32":
+    fcntl = None
+else:
+    import fcntl
+
+logger = logging.getLogger(__name__)
 
 _FAULTS_OF_THE_MACHINE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENFILE, errno.EMFILE, errno.ENOMEM}
@@ -61,19 +70,48 @@ def open_output(path: Path) -> OpenOutput:
         raise wrong_output(path, error) from error
 
 
-def open_appended(path: Path, *, after: int) -> OpenOutput:
+def open_appended(path: Path, *, after: int, length: int) -> OpenOutput:
     """Open a file, which need not exist, to write on after so many bytes; it keeps its name.
 
+    Until it is closed, it is locked: no other run adds to it.
+
+    Args:
+        path: Of the file.
+        after: How many of its bytes stay.
+        length: How many it had when it was read; 0 where it was not there.
+
     Raises:
-        UsageError: If nothing can be written there.
+        UsageError: If nothing can be written there, or another run has added to the file since it
+            was read, or does so now.
         OutputError: If the disk is full.
     """
     try:
         file = path.open("ab")
-        file.truncate(after)
+        is_as_read = _locked(file) and os.fstat(file.fileno()).st_size == length
+        if is_as_read:
+            file.truncate(after)
     except (OSError, ValueError) as error:
         raise wrong_output(path, error) from error
+    if not is_as_read:
+        file.close()
+        msg = f"another run adds to {path}: nothing was written, run this one again after it"
+        raise UsageError(msg)
     return OpenOutput(file, path, None)
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """Lock a file until it is closed; return whether no other process has locked it."""
+    if fcntl is None:
+        # On Windows the length alone tells of other runs.
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        # Some network file systems have no locks: there, too, the length alone tells.
+        logger.info("the file cannot be locked: %s", error)
+    return True
 
 
 def _is_written_through(path: Path) -> bool:

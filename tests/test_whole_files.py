@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from biqa_cli.errors import OutputError, UsageError
-from biqa_cli.whole_files import open_output, write_whole
+from biqa_cli.whole_files import open_appended, open_output, write_whole
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,3 +72,32 @@ def test_a_name_that_does_not_do_is_the_users_fault(tmp_path: Path, name: str) -
 def test_a_full_device_is_not() -> None:
     with pytest.raises(OutputError, match="cannot write /dev/full: No space left on device"):
         write_whole(Path("/dev/full"), "content")
+
+
+def test_what_is_added_to_a_file_comes_after_what_stays(tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    path.write_bytes(b"one\ntw")
+    output = open_appended(path, after=4, length=6)
+    output.file.write(b"two\n")
+    output.finish()
+    assert path.read_bytes() == b"one\ntwo\n"
+
+
+def test_no_two_add_to_one_file_at_once(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    path = tmp_path / "rows"
+    first = open_appended(path, after=0, length=0)
+    with pytest.raises(UsageError, match="another run adds to .*rows: nothing was written"):
+        open_appended(path, after=0, length=0)
+    first.file.write(b"one\n")
+    first.finish()
+    assert path.read_bytes() == b"one\n"
+    open_appended(path, after=4, length=4).finish()
+
+
+def test_what_was_added_since_a_file_was_read_is_not_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    path.write_bytes(b"one\ntwo\n")
+    with pytest.raises(UsageError, match="run this one again"):
+        open_appended(path, after=4, length=4)
+    assert path.read_bytes() == b"one\ntwo\n"

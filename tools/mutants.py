@@ -63,7 +63,13 @@ ROOMS = {
         ),
     ),
     "scoring": Room(
-        ("biqa_cli/scoring.py", "biqa_cli/threads.py", "biqa_cli/explain"),
+        (
+            "biqa_cli/scoring.py",
+            "biqa_cli/known.py",
+            "biqa_cli/outcomes.py",
+            "biqa_cli/threads.py",
+            "biqa_cli/explain",
+        ),
         ("tests/test_scoring.py", "tests/test_threads.py", "tests/explain"),
     ),
     "training": Room(

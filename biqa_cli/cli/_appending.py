@@ -8,7 +8,7 @@ from biqa_cli.reports.formats import Format
 from biqa_cli.reports.selection import SortKey
 
 
-def rows_of(
+def rows_to_add_to(
     output: Path | None, chosen: Format, *, order: SortKey | None, top: int | None
 ) -> EarlierRows:
     """Return what the report holds that rows are added to.

@@ -183,7 +183,7 @@ StoreFile = Annotated[
     ),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Score known photos again.")]
-NoStore = Annotated[bool, typer.Option("--no-store", help="Know no scores and keep none.")]
+NoStore = Annotated[bool, typer.Option("--no-store", help="Do not read or write the store.")]
 
 # What is written and said.
 Output = Annotated[

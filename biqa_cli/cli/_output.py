@@ -199,7 +199,9 @@ def set_up_logging(verbosity: int) -> None:
 
 
 @contextmanager
-def report_stream(path: Path | None, *, after: int | None = None) -> Iterator[IO[str]]:
+def report_stream(
+    path: Path | None, *, after: int | None = None, length: int = 0
+) -> Iterator[IO[str]]:
     """Yield the stream that a report goes to.
 
     A file is written under a name of its own and renamed when it is whole; what is in it stays
@@ -208,9 +210,10 @@ def report_stream(path: Path | None, *, after: int | None = None) -> Iterator[IO
     Args:
         path: Of the file; None is stdout.
         after: Go on in the file itself, after so many bytes.
+        length: How many bytes it had when it was read, to tell whether another run has added to it.
 
     Raises:
-        UsageError: If there can be no such file.
+        UsageError: If there can be no such file, or another run adds to it.
         OutputError: If the disk is full, or stdout closed.
     """
     if path is None:
@@ -220,7 +223,7 @@ def report_stream(path: Path | None, *, after: int | None = None) -> Iterator[IO
             yield stream
             stream.flush()
         return
-    output = open_output(path) if after is None else open_appended(path, after=after)
+    output = open_output(path) if after is None else open_appended(path, after=after, length=length)
     text = TextIOWrapper(output.file, encoding="utf-8", errors="surrogateescape", newline="")
     try:
         yield text

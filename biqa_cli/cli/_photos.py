@@ -87,11 +87,20 @@ def named_and_listed_photos(
 def without_rows(
     names: "list[str] | Arriving[str]", earlier: "EarlierRows", *, model: str
 ) -> "list[str] | Arriving[str]":
-    """Return the photos that a report has no row for, as they come where they come slowly."""
+    """Return the photos that a report has no row for, as they come where they come slowly.
+
+    Those that have one are counted in `earlier.met`.
+    """
     from biqa_cli.threads import Arriving
 
-    left = (name for name in names if earlier.lack(name, model))
-    return Arriving(left) if isinstance(names, Arriving) else list(left)
+    def left() -> Iterator[str]:
+        for name in names:
+            if earlier.has(name, model):
+                earlier.met += 1
+            else:
+                yield name
+
+    return Arriving(left()) if isinstance(names, Arriving) else list(left())
 
 
 def sources(

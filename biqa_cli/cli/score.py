@@ -40,7 +40,7 @@ def score(
     ] = None,
     output: _options.Output = None,
     append: Annotated[
-        bool, typer.Option("--append", help="Add rows for photos that -o FILE has none of.")
+        bool, typer.Option("--append", help="Add rows for photos that are not in -o FILE yet.")
     ] = False,
     report: _report.ReportFile = None,
     device: _options.Device = "auto",
@@ -81,7 +81,7 @@ def score(
     on_terminal = output is None and _output.is_terminal()
     default = Format.table if on_terminal else Format.csv
     chosen = _options.choose_format(format, output, SUFFIXES, default=default)
-    earlier = _appending.rows_of(output, chosen, order=sort, top=top) if append else None
+    earlier = _appending.rows_to_add_to(output, chosen, order=sort, top=top) if append else None
     named = paths or []
     _report.check_report(report)
     names = _photos.named_and_listed_photos(
@@ -105,7 +105,11 @@ def score(
     total = len(names) if isinstance(names, list) else None
     with (
         _options.store_of(store, fresh=fresh, unused=no_store) as known,
-        _output.report_stream(output, after=earlier.bytes if earlier else None) as stream,
+        _output.report_stream(
+            output,
+            after=earlier.bytes if earlier else None,
+            length=earlier.length if earlier else 0,
+        ) as stream,
     ):
         results = score_files(
             _photos.sources(names, named),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +15,8 @@ SCORING_VERSION = 1
 """Raised whenever a change of the code gives a photo another score: known scores are void then."""
 
 _LIBRARIES = {"onnx": "onnxruntime", "torch": "torch"}
+_DECODERS = ("pillow", "pillow-heif", "pillow-jxl-plugin", "rawpy")
+"""What makes the pixels: those of the extras only where they are installed."""
 
 
 def rater_of(model: LoadedModel) -> Rater:
@@ -22,13 +25,12 @@ def rater_of(model: LoadedModel) -> Rater:
     facts = {
         "scoring": SCORING_VERSION,
         "weights": model.weights_sha256,
-        # Which of those that are not are of an earlier version, and which somebody's own.
+        # Weights that were listed and are no more are an earlier version's; others a user's own.
         "is_listed": _is_listed(spec.name, model.weights_sha256),
         "graph": model.graph_sha256,
         "engine": f"{engine.name} {version(_LIBRARIES[engine.name])}",
         "device": engine.device,
-        # Its decoders and its filter make the pixels.
-        "pillow": version("pillow"),
+        "decoders": _installed_decoders(),
         "input": asdict(spec.input),
         "scale": asdict(spec.scale),
         "network": [spec.family, *spec.backbones, dict(spec.options)],
@@ -48,7 +50,7 @@ def is_current(rater: Rater) -> bool:
         return bool(
             weights_are_current
             and facts["scoring"] == SCORING_VERSION
-            and facts["pillow"] == version("pillow")
+            and facts["decoders"] == _installed_decoders()
             and facts["engine"] in _installed_engines()
         )
     except (ValueError, KeyError, TypeError):
@@ -61,8 +63,18 @@ def _is_listed(model: str, weights_sha256: str) -> bool:
 
 
 def _installed_engines() -> list[str]:
-    installed = []
-    for engine, library in _LIBRARIES.items():
+    installed = _installed(_LIBRARIES.values())
+    return [f"{name} {installed[lib]}" for name, lib in _LIBRARIES.items() if lib in installed]
+
+
+def _installed_decoders() -> dict[str, str]:
+    return _installed(_DECODERS)
+
+
+def _installed(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those packages that are installed."""
+    versions = {}
+    for package in packages:
         with suppress(PackageNotFoundError):
-            installed.append(f"{engine} {version(library)}")
-    return installed
+            versions[package] = version(package)
+    return versions

@@ -23,17 +23,17 @@ class EarlierRows:
     rows: frozenset[Row]
     bytes: int
     """The length of all whole lines: a run may have been stopped in the middle of the next."""
+    length: int
+    """Of the file, that next line included."""
     formulas_are_disarmed: bool
     """Whether names are written as for a spreadsheet."""
     met: int = 0
-    """How many photos were found to have a row."""
+    """How many photos were found to have a row: whoever leaves one out counts it."""
 
-    def lack(self, name: str, model: str) -> bool:
-        """Return whether a photo has no row of a model; the picture on stdin (-) never has one."""
+    def has(self, name: str, model: str) -> bool:
+        """Return whether a photo has a row of a model; the picture on stdin (-) never has one."""
         written = not_a_formula(name) if self.formulas_are_disarmed else name
-        has = name != "-" and (written, model) in self.rows
-        self.met += has
-        return not has
+        return name != "-" and (written, model) in self.rows
 
 
 def earlier_rows(path: Path, kind: Format) -> EarlierRows:
@@ -55,7 +55,7 @@ def earlier_rows(path: Path, kind: Format) -> EarlierRows:
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         msg = f"{path} is no {kind.value} report of this version ({error}): name another file"
         raise UsageError(msg) from error
-    return EarlierRows(rows, len(whole), formulas_are_disarmed=is_csv)
+    return EarlierRows(rows, len(whole), len(content), formulas_are_disarmed=is_csv)
 
 
 def _content(path: Path) -> bytes:

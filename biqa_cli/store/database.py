@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from biqa_cli.store.location import STORE_NAME
+
 logger = logging.getLogger(__name__)
 
 _APPLICATION = int.from_bytes(b"biqa")
@@ -17,13 +19,15 @@ _PATIENCE = 5.0
 """Seconds to wait for another process."""
 _JOURNAL_PAGES = 8_000
 """32 MB."""
-_SUFFIXES = (".sqlite", ".sqlite3", ".db")
 _FIRST_BYTES = b"SQLite format 3\0"
+_HEADER_WITH_APPLICATION = 72
+"""Bytes of SQLite's header up to the number of the application, which is the last of them."""
 
 # A photo is known by its content: what moves or is copied keeps its score, under every model.
 _TABLES = """
 CREATE TABLE raters (
-    id INTEGER PRIMARY KEY,
+    -- A number is never used twice: a run that goes on may still have that of a removed rater.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     key TEXT NOT NULL UNIQUE,
     model TEXT NOT NULL,
     facts TEXT NOT NULL,
@@ -93,14 +97,14 @@ def set_aside(path: Path, *, inode: int) -> None:
         inode: Of the damaged file: where it has another one, another process was here before.
 
     Raises:
-        ForeignFileError: If it is no database, nor called like one: such a file is not touched.
+        ForeignFileError: If its header is not that of a store, nor its name the one that biqa gives
+            to a store: such a file may be anybody's, and is not touched.
         OSError: If it cannot be renamed.
     """
     if path.stat().st_ino != inode:
         return
-    with path.open("rb") as file:
-        is_database = file.read(len(_FIRST_BYTES)) == _FIRST_BYTES
-    if not is_database and path.suffix.lower() not in _SUFFIXES:
+    # Of a store, too, the header may be lost: the name tells then.
+    if path.name != STORE_NAME and not _has_header_of_store(path):
         msg = f"{path} is no store of biqa"
         raise ForeignFileError(msg)
     aside = _unused(path.with_name(f"{path.name}.damaged-{datetime.now():%Y%m%d-%H%M%S}"))  # noqa: DTZ005  a date for people
@@ -112,6 +116,12 @@ def set_aside(path: Path, *, inode: int) -> None:
     logger.warning(
         "the store of known scores was damaged: it is now %s, and a new one is begun", aside
     )
+
+
+def _has_header_of_store(path: Path) -> bool:
+    with path.open("rb") as file:
+        header = file.read(_HEADER_WITH_APPLICATION)
+    return header.startswith(_FIRST_BYTES) and header.endswith(_APPLICATION.to_bytes(4))
 
 
 def _unused(path: Path) -> Path:
@@ -147,7 +157,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
         is_new = _is_new(connection, path)
-        _use_a_journal_that_readers_need_not_wait_for(connection)
+        _use_wal(connection)
         # A commit survives the end of the process; only a power failure may undo the last ones.
         connection.execute("PRAGMA synchronous = NORMAL")
         # Copying the journal into the database waits for the disk: less often than by default.
@@ -189,8 +199,9 @@ def _number(connection: sqlite3.Connection, pragma: str) -> int:
     return int(value)
 
 
-def _use_a_journal_that_readers_need_not_wait_for(connection: sqlite3.Connection) -> None:
-    # SQLite does not wait for others here as it does elsewhere.
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # Readers do not wait for writers then. SQLite does not wait for others while it changes to WAL
+    # as it does elsewhere.
     end = time.monotonic() + _PATIENCE
     while True:
         try:

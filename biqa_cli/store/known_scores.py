@@ -64,13 +64,14 @@ class Store:
     def __init__(self, path: Path, *, fresh: bool = False) -> None:
         self.path = path
         self.recalled = 0
-        """How many scores were found."""
+        """How many scores that were found became results, by `count`."""
         self._fresh = fresh
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._closed = False
-        self._ids: dict[str, int] = {}
+        self._noted: set[str] = set()
+        """Keys of raters that are noted as asked for."""
 
     def find(self, rater: Rater, path: str) -> Lookup:
         """Return what is known of a file.
@@ -84,7 +85,7 @@ class Store:
         if self._fresh:
             return Lookup(file)
         seen = file
-        found = self._ask(lambda database: _by_name(database, self._id_of(rater), rater, seen))
+        found = self._ask(lambda database: self._look_up(database, rater, seen))
         if found is None:
             return Lookup()
         if found.score is None and found.may_be_moved:
@@ -92,11 +93,8 @@ class Store:
             if file is None:
                 return Lookup()
             moved = file
-            score = self._ask(lambda database: self._recognise(database, rater, moved))
+            score = self._ask(lambda database: _recognise(database, rater, moved))
             found = _ByName(file, score)
-        if found.score is not None:
-            with self._lock:
-                self.recalled += 1
         return Lookup(found.file, found.score)
 
     def keep(self, rater: Rater, made: Sequence[tuple[FileState, KnownScore]]) -> None:
@@ -108,8 +106,9 @@ class Store:
         """
 
         def write(database: sqlite3.Connection) -> None:
-            rater_id = self._id_of(rater)
             with transaction(database):
+                # Another process may have removed it since it was asked for.
+                rater_id = _write_rater(database, rater)
                 for file, score in made:
                     _write_file(database, file)
                     row = (rater_id, file.content, score.native, score.width, score.height)
@@ -120,6 +119,11 @@ class Store:
 
         if made:
             self._ask(write)
+
+    def count(self, used: int) -> None:
+        """Note how many scores that were found became results."""
+        with self._lock:
+            self.recalled += used
 
     def close(self) -> None:
         """Close the database; nothing more is found or kept."""
@@ -166,32 +170,16 @@ class Store:
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
-        self._ids.clear()
+        self._noted.clear()
         if connection is not None:
             connection.close()
 
-    def _id_of(self, rater: Rater) -> int:
-        """Return the row of a rater, which is made if there is none."""
-        database = self._connected()
-        if rater.key not in self._ids:
-            row = (rater.key, rater.model, rater.facts, int(time.time()))
-            database.execute(
-                "INSERT INTO raters (key, model, facts, used) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (key) DO UPDATE SET used = excluded.used",
-                row,
-            )
-            query = "SELECT id FROM raters WHERE key = ?"
-            (self._ids[rater.key],) = database.execute(query, (rater.key,)).fetchone()
-        return self._ids[rater.key]
-
-    def _recognise(
-        self, database: sqlite3.Connection, rater: Rater, file: FileState
-    ) -> KnownScore | None:
-        """Return the score of a file by its content, and note where it lies now."""
-        score = _by_content(database, self._id_of(rater), rater, file)
-        if score is not None:
-            _write_file(database, file)
-        return score
+    def _look_up(self, database: sqlite3.Connection, rater: Rater, file: FileState) -> "_ByName":
+        """Return what is known of a file by its name, and note that its rater was asked for."""
+        if rater.key not in self._noted:
+            _write_rater(database, rater)
+            self._noted.add(rater.key)
+        return _by_name(database, rater, file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,27 +190,49 @@ class _ByName:
     """Whether a score of a file of its size is known."""
 
 
-def _by_name(database: sqlite3.Connection, rater_id: int, rater: Rater, file: FileState) -> _ByName:
+def _write_rater(database: sqlite3.Connection, rater: Rater) -> int:
+    """Return the row of a rater, which is made if there is none; note that it is in use."""
+    row = (rater.key, rater.model, rater.facts, int(time.time()))
+    database.execute(
+        "INSERT INTO raters (key, model, facts, used) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET used = excluded.used",
+        row,
+    )
+    query = "SELECT id FROM raters WHERE key = ?"
+    (rater_id,) = database.execute(query, (rater.key,)).fetchone()
+    return int(rater_id)
+
+
+def _recognise(database: sqlite3.Connection, rater: Rater, file: FileState) -> KnownScore | None:
+    """Return the score of a file by its content, and note where it lies now."""
+    score = _by_content(database, rater, file)
+    if score is not None:
+        _write_file(database, file)
+    return score
+
+
+def _by_name(database: sqlite3.Connection, rater: Rater, file: FileState) -> _ByName:
     row = database.execute(
         "SELECT content FROM files WHERE path = ? AND size = ? AND mtime_ns = ?",
         (file.path, file.size, file.mtime_ns if file.settled else None),
     ).fetchone()
     if row is not None:
         known = replace(file, content=row[0])
-        return _ByName(known, _by_content(database, rater_id, rater, known))
+        return _ByName(known, _by_content(database, rater, known))
     twin = database.execute(
-        "SELECT 1 FROM files JOIN scores USING (content) WHERE size = ? AND rater = ? LIMIT 1",
-        (file.size, rater_id),
+        "SELECT 1 FROM files JOIN scores USING (content) "
+        "WHERE size = ? AND rater = (SELECT id FROM raters WHERE key = ?) LIMIT 1",
+        (file.size, rater.key),
     ).fetchone()
     return _ByName(file, may_be_moved=twin is not None)
 
 
-def _by_content(
-    database: sqlite3.Connection, rater_id: int, rater: Rater, file: FileState
-) -> KnownScore | None:
+def _by_content(database: sqlite3.Connection, rater: Rater, file: FileState) -> KnownScore | None:
+    # By the key, since the number of a rater may become another one's while a run goes on.
     row = database.execute(
-        "SELECT native, width, height, note, checksum FROM scores WHERE rater = ? AND content = ?",
-        (rater_id, file.content),
+        "SELECT native, width, height, note, checksum FROM scores "
+        "WHERE rater = (SELECT id FROM raters WHERE key = ?) AND content = ?",
+        (rater.key, file.content),
     ).fetchone()
     if row is None:
         return None

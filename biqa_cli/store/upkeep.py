@@ -14,7 +14,9 @@ from biqa_cli.store.known_scores import Rater
 
 _DAY = 86_400
 
-_WITHOUT_FILE = "content NOT IN (SELECT content FROM files)"
+_BELONGS_TO_NOTHING = (
+    "content NOT IN (SELECT content FROM files) OR rater NOT IN (SELECT id FROM raters)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,8 @@ def prune(
 ) -> Removed:
     """Remove what no run will ask for, and return how much that was.
 
-    These are files that are not there any more, scores that belong to no file, and raters that
-    this version of biqa does not have.
+    These are files that are not there any more, scores that belong to no file or no rater, and
+    raters that this version of biqa does not have.
 
     Args:
         path: Of the store.
@@ -106,7 +108,7 @@ def prune(
         if older_than is not None:
             before = int(time.time() - older_than * _DAY)
             database.execute("DELETE FROM scores WHERE made < ?", (before,))
-        database.execute(f"DELETE FROM scores WHERE {_WITHOUT_FILE}")  # noqa: S608  a constant
+        database.execute(f"DELETE FROM scores WHERE {_BELONGS_TO_NOTHING}")  # noqa: S608  a constant
         database.execute("DELETE FROM files WHERE content NOT IN (SELECT content FROM scores)")
 
     return _changed(path, remove, dry_run=dry_run)
@@ -130,7 +132,7 @@ def forget(path: Path, names: Sequence[str]) -> Removed:
                 "DELETE FROM files WHERE path = ? OR (path >= ? AND path < ?)",
                 (chosen, inside, inside[:-1] + bytes([inside[-1] + 1])),
             )
-        database.execute(f"DELETE FROM scores WHERE {_WITHOUT_FILE}")  # noqa: S608  a constant
+        database.execute(f"DELETE FROM scores WHERE {_BELONGS_TO_NOTHING}")  # noqa: S608  a constant
 
     return _changed(path, remove)
 

@@ -48,6 +48,28 @@ def test_rows_are_added_for_new_photos_only(folder: Path, tmp_path: Path, suffix
     assert nothing.exit_code == 0 and output.read_bytes() == first + added
 
 
+def test_rows_that_another_run_adds_meanwhile_stay(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "scores.csv"
+    assert _run(folder / "51.png", "-o", output, "--append").exit_code == 0
+    load, others = loading.load_model, [folder / "102.png"]
+
+    def slowly(*arguments: object, **options: object) -> object:
+        while others:
+            assert _run(others.pop(), "-o", output, "--append").exit_code == 0
+        return load(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loading, "load_model", slowly)
+    grey_png(folder / "0.png", 0)
+    result = _run(folder, "-o", output, "--append")
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1 and "another run adds to" in result.stderr
+    assert [line.split(",")[1] for line in output.read_text().splitlines()[1:]] == ["20.0", "40.0"]
+    assert _run(folder, "-o", output, "--append").exit_code == 0
+    assert len(output.read_text().splitlines()) == 4
+
+
 def test_names_from_a_pipe_are_added_too(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "scores.csv"
     _run(folder / "51.png", "-o", output, "--append")

@@ -13,12 +13,15 @@ from fakes import BrightnessEngine, brightness_model, grey_png
 from PIL import Image
 
 from biqa_cli.images.limits import Limits
+from biqa_cli.images.reading import Photo
 from biqa_cli.models import rater
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import Calibration, ScoreScale
 from biqa_cli.results import ImageResult
-from biqa_cli.scoring import score_files
+from biqa_cli.scoring import score_and_look, score_files
+from biqa_cli.store import database as database_of_store
 from biqa_cli.store.known_scores import Store
+from biqa_cli.store.upkeep import forget_all, prune
 
 LONG_AGO = 1_000_000_000_000_000_000
 
@@ -179,7 +182,21 @@ def test_a_known_photo_over_the_limit_of_this_run_is_an_error_as_without_the_sto
     plain = list(score_files(photos, brightness_model(), limits=strict))
     with Store(path) as store:
         assert list(score_files(photos, brightness_model(), limits=strict, store=store)) == plain
+        assert store.recalled == 0
     assert {result.status for result in plain} == {"error"}
+
+
+def test_a_known_score_counts_once_it_is_used(photos: list[str], path: Path) -> None:
+    _run(photos, path)
+
+    def look(source: object, _: Photo) -> None:
+        if source == photos[0]:
+            raise ZeroDivisionError
+
+    with Store(path) as store:
+        pairs = list(score_and_look(photos, brightness_model(), look=look, store=store))
+        assert [result.status for result, _ in pairs] == ["error", "ok", "ok"]
+        assert store.recalled == 2
 
 
 def test_pictures_without_a_file_are_not_kept(photos: list[str], path: Path) -> None:
@@ -224,6 +241,37 @@ def test_two_runs_at_once_do_no_harm(tmp_path: Path, path: Path) -> None:
     assert _run(names, path) == (plain, 0)
 
 
+@pytest.mark.parametrize("numbers", ["never twice", "twice, as in older stores"])
+@pytest.mark.parametrize(
+    "remove", [forget_all, lambda path: prune(path, is_known=lambda _: False)], ids=["all", "prune"]
+)
+def test_what_is_removed_during_a_run_harms_no_score(
+    photos: list[str],
+    path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    remove: object,
+    numbers: str,
+) -> None:
+    assert callable(remove)
+    if numbers != "never twice":
+        tables = database_of_store._TABLES.replace(" AUTOINCREMENT", "")  # noqa: SLF001
+        monkeypatch.setattr(database_of_store, "_TABLES", tables)
+    plain = list(score_files(photos, brightness_model()))
+    other = replace(brightness_model(), weights_sha256="1" * 64)
+    with Store(path) as store:
+        stream = score_files(photos, brightness_model(), store=store, workers=1)
+        results = [next(stream)]
+        remove(path)
+        # Another rater comes while the run still has what it knew of its own.
+        assert _run(photos, path, other) == (list(score_files(photos, other)), 3)
+        results += stream
+    assert results == plain
+    assert _run(photos[1:], path) == (plain[1:], 0)
+    assert _run(photos, path, other)[1] == 0
+    assert not caplog.messages
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -250,6 +298,15 @@ def test_a_damaged_store_is_set_aside_and_made_anew(
     )
     assert _run(photos, path) == (plain, 0)
     assert len(caplog.messages) == 1
+
+
+def test_a_damaged_store_of_another_name_is_set_aside(photos: list[str], tmp_path: Path) -> None:
+    mine = tmp_path / "mine.photos"
+    plain, _ = _run(photos, mine)
+    content = mine.read_bytes()
+    mine.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    assert _run(photos, mine) == (plain, 3)
+    assert len(list(tmp_path.glob("mine.photos.damaged-*"))) == 1
 
 
 def test_a_score_that_is_not_the_one_that_was_written_is_damage(
@@ -279,6 +336,11 @@ def _database_of_others(path: Path) -> None:
     database.close()
 
 
+def _damaged_database_of_others(path: Path) -> None:
+    _database_of_others(path)
+    path.write_bytes(path.read_bytes()[:100] + b"\xff" * 4000)
+
+
 def _later_version(path: Path) -> None:
     with Store(path) as store:
         list(score_files([grey_png(path.with_suffix(".png"), 1)], brightness_model(), store=store))
@@ -288,15 +350,17 @@ def _later_version(path: Path) -> None:
     database.close()
 
 
+@pytest.mark.parametrize("name", ["letter.txt", "Thumbs.db"])
 @pytest.mark.parametrize(
     ("prepare", "reason"),
     [
         (lambda path: path.mkdir(), "Is a directory"),
         (lambda path: path.write_text("a letter"), "is no store of biqa"),
         (_database_of_others, "is a database of another program"),
+        (_damaged_database_of_others, "is no store of biqa"),
         (_later_version, "was written by another version of biqa"),
     ],
-    ids=["folder", "text", "others", "later"],
+    ids=["folder", "text", "others", "others, damaged", "later"],
 )
 def test_what_is_no_store_is_told_and_left_as_it_is(
     photos: list[str],
@@ -304,9 +368,10 @@ def test_what_is_no_store_is_told_and_left_as_it_is(
     caplog: pytest.LogCaptureFixture,
     prepare: object,
     reason: str,
+    name: str,
 ) -> None:
     assert callable(prepare)
-    path = tmp_path / "letter.txt"
+    path = tmp_path / name
     prepare(path)
     before = path.read_bytes() if path.is_file() else None
     plain = list(score_files(photos, brightness_model()))

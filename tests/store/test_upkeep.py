@@ -77,6 +77,15 @@ def test_raters_that_nobody_has_any_more_are_pruned(folder: Path, path: Path) ->
     assert _score(folder, path, OTHER) == 3
 
 
+def test_scores_of_no_rater_are_pruned(folder: Path, path: Path) -> None:
+    _score(folder, path, OTHER)
+    with sqlite3.connect(path) as database:
+        database.execute("DELETE FROM raters WHERE key = ?", (rater_of(OTHER).key,))
+    database.close()
+    assert prune(path, is_known=_everything) == Removed(0, 3, 0)
+    assert _score(folder, path, brightness_model()) == 3
+
+
 def test_old_scores_are_pruned(folder: Path, path: Path) -> None:
     assert prune(path, is_known=_everything, older_than=1) == Removed(0, 0, 0)
     with sqlite3.connect(path) as database:
@@ -132,7 +141,7 @@ def test_a_file_that_is_no_store_is_told(tmp_path: Path) -> None:
     [
         ({}, True),
         ({"scoring": 0}, False),
-        ({"pillow": "1.0"}, False),
+        ({"decoders": {"pillow": "1.0"}}, False),
         ({"engine": "onnx 0.1"}, False),
         # Of an earlier version: no longer the listed ones.
         ({"is_listed": True}, False),
