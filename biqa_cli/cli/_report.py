@@ -184,14 +184,14 @@ def write_page_of_cull(
     limits: "Limits",
     workers: int | None,
     quiet: bool,
-) -> None:
-    """Write the page of a culled shoot.
+) -> bool:
+    """Write the page of a culled shoot, and return whether it has all maps that were asked for.
 
     Args:
         path: The page.
         rows: From `decide`; of the files of one photo the one that was scored is shown.
         model: What has scored them.
-        moved: New names of files that were moved.
+        moved: Where files that were moved lie now, as `Plan.moved` has it.
         threshold: Where the slider stands at first.
         heatmaps: Whether the picks have quality maps.
         limits: What reading a photo may cost.
@@ -201,20 +201,28 @@ def write_page_of_cull(
     from biqa_cli.reports.page.records import photo_of_row
     from biqa_cli.scoring import run_info
 
+    failed: list[str] = []
     write_report_page(
         path,
         [photo_of_row(row, moved=moved) for row in rows if row.path == row.shot.result.path],
         run=run_info(model),
         threshold=threshold,
-        heatmap=maps_of_picks(model, limits=limits) if heatmaps else None,
+        heatmap=maps_of_picks(model, limits=limits, failed=failed) if heatmaps else None,
         limits=limits,
         workers=workers,
         quiet=quiet,
     )
+    return not failed
 
 
-def maps_of_picks(model: "LoadedModel", *, limits: "Limits") -> "MakeHeatmap":
-    """Return what draws the quality map of each pick, and of no other photo."""
+def maps_of_picks(model: "LoadedModel", *, limits: "Limits", failed: list[str]) -> "MakeHeatmap":
+    """Return what draws the quality map of each pick, and of no other photo.
+
+    Args:
+        model: What draws.
+        limits: What reading a photo may cost.
+        failed: Gets the names of photos that could not be mapped; each is told.
+    """
     from biqa_cli.explain.local_scores import map_file
     from biqa_cli.reports.heatmap import draw_heatmap
     from biqa_cli.scoring import reason_of
@@ -226,6 +234,7 @@ def maps_of_picks(model: "LoadedModel", *, limits: "Limits") -> "MakeHeatmap":
             return draw_heatmap(map_file(photo.path, model, limits=limits), legend=False)
         except Exception as error:  # noqa: BLE001  one photo never ends the others
             _output.problem(f"{photo.path}: {reason_of(photo.path, error)}")
+            failed.append(photo.path)
             return None
 
     return draw

@@ -150,8 +150,9 @@ def cull(
     tell_plan(planned, wishes, quiet=quiet, apply=apply)
     if apply:
         apply_plan(planned, journal, quiet=quiet)
+    has_all_maps = True
     if report is not None:
-        _report.write_page_of_cull(
+        has_all_maps = _report.write_page_of_cull(
             report,
             rows,
             ready,
@@ -162,5 +163,6 @@ def cull(
             workers=workers,
             quiet=quiet,
         )
-    if planned.problems or any(shot.result.score is None for shot in shots):
+    unscored = any(shot.result.score is None for shot in shots)
+    if planned.problems or unscored or not has_all_maps:
         raise typer.Exit(SOME_FAILED)

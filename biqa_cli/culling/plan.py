@@ -53,7 +53,7 @@ class Plan:
 
     @property
     def moved(self) -> dict[str, str]:
-        """Where files are to be found once the actions are done, by their names before."""
+        """Where files are to be found once the actions are done, by their absolute names before."""
         return {
             str(action.source): str(action.target)
             for action in self.actions

@@ -16,6 +16,8 @@ from typer.testing import CliRunner, Result
 from biqa_cli.cli import app
 from biqa_cli.culling.records import COLUMNS
 from biqa_cli.culling.xmp import XMP
+from biqa_cli.errors import ImageError
+from biqa_cli.explain import local_scores
 from biqa_cli.models import loading
 from biqa_cli.models.rater import rater_of
 from biqa_cli.store.known_scores import Store
@@ -251,6 +253,32 @@ def test_a_report_shows_groups_and_decisions_where_photos_lie_now(shoot: Path) -
     assert rejects and all(photo["photo"].startswith("./shoot/r/") for photo in rejects)
     assert all((shoot.parent / photo["photo"]).is_file() for photo in photos)
     assert {photo["group"] for photo in photos} == {int(row["group"]) for row in rows.values()}
+
+
+def test_relative_names_of_moved_photos_lead_to_their_pictures_and_maps(
+    shoot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shoot.parent)
+    options = ("--picks", "shoot/p", "--rejects", "shoot/r", "--move", "--apply")
+    done = _run("shoot", *options, "--report", "r.html", "--report-heatmaps")
+    assert done.exit_code == 0, done.stderr
+    photos = data_of(Path("r.html").read_text(encoding="utf-8"))["photos"]
+    assert {photo["path"].rpartition("/")[0] for photo in photos} == {"shoot/p", "shoot/r"}
+    assert all(Path(photo["photo"]).is_file() and photo["thumbnail"] for photo in photos)
+    picks = [photo for photo in photos if photo["decision"] == "pick"]
+    assert len(picks) == 3 and all(Path(photo["heatmap"]).is_file() for photo in picks)
+
+
+def test_a_map_that_fails_is_told_and_the_exit_code_is_3(
+    shoot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ImageError("it cannot be mapped")
+
+    monkeypatch.setattr(local_scores, "map_file", fail)
+    done = _run(shoot, "--report", shoot.parent / "r.html", "--report-heatmaps")
+    assert done.exit_code == 3 and "0-0.JPG: it cannot be mapped" in done.stderr
+    assert (shoot.parent / "r.html").is_file()
 
 
 def test_known_scores_are_not_computed_again(shoot: Path, tmp_path: Path) -> None:
