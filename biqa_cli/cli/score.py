@@ -91,7 +91,7 @@ def score(
         recursive=recursive,
         exclude=exclude,
         newer_than=newer_than,
-        output=output,
+        written=(output, report),
     )
     ready = load_model(
         model, engine=engine.value, device=device, threads=threads, weights=weights, offline=offline
