@@ -131,6 +131,7 @@ def score(
             report,
             select(shown, order=sort, top=top),
             run=run_info(ready),
+            weights=weights,
             threshold=fail_under,
             limits=limits,
             workers=workers,

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from biqa_cli.results import ImageResult
 
+DEFAULT_GAP = 10.0
+"""Seconds between two frames of one moment, at most."""
+
 
 class Decision(StrEnum):
     """What becomes of a photo."""
