@@ -16,11 +16,16 @@ from biqa_cli.culling.plan import Plan, Wishes
 from biqa_cli.culling.records import CullRow, Shot
 from biqa_cli.errors import UsageError
 
+_BESIDE_UNDO = ("undo", "quiet", "verbose")
+
 
 def finish_interrupted(named: Sequence[str], journal: Path | None, *, quiet: bool) -> bool:
     """Finish what an earlier run over the same photos was killed in; return whether one was.
 
     Decisions are not made anew: photos that are moved already would be missing from their groups.
+
+    Raises:
+        UsageError: If the journal that is named has nothing to finish: it is never overwritten.
     """
     roots = [path if path.is_dir() else path.parent for path in map(Path, named)]
     if journal is not None:
@@ -31,12 +36,13 @@ def finish_interrupted(named: Sequence[str], journal: Path | None, *, quiet: boo
         return False
     interrupted = read(found)
     if not interrupted.is_unfinished:
-        # `create` refuses to overwrite it.
-        return False
+        msg = f"{found} is the journal of an earlier run, which has ended: name a new file"
+        raise UsageError(msg)
     _carry_out(interrupted, quiet=quiet)
     if not quiet:
         _output.say(f"finished what was interrupted, by its journal {found}")
-        _output.say("the same command once more decides on what has come since")
+        same = "the same command" + (" with a new --journal" if journal is not None else "")
+        _output.say(f"{same} once more decides on what has come since")
     return True
 
 
@@ -89,8 +95,35 @@ def choose_how(*, copy: bool, move: bool, link: bool) -> How | None:
     return asked[0] if asked else None
 
 
-def check_wishes(wishes: Wishes, *, apply: bool) -> None:
-    """Raise UsageError if wishes cannot go together."""
+def refuse_beside_undo(context: typer.Context) -> None:
+    """Raise UsageError if anything is given that --undo would ignore."""
+    given = [
+        max(param.opts, key=len) if param.param_type_name == "option" else "the photos"
+        for param in context.command.params
+        if param.name is not None
+        and param.name not in _BESIDE_UNDO
+        and _is_given(context, param.name)
+    ]
+    if given:
+        msg = f"--undo takes back what its journal says: leave out {', '.join(given)}"
+        raise UsageError(msg)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    # Variables of the environment hold for every command.
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def check_wishes(
+    wishes: Wishes,
+    *,
+    apply: bool,
+    journal: Path | None,
+    report: Path | None,
+    report_heatmaps: bool,
+) -> None:
+    """Raise UsageError if wishes cannot go together, or one would be ignored."""
     has_folder = wishes.picks is not None or wishes.rejects is not None
     if has_folder and wishes.how is None:
         raise UsageError("say how photos get into --picks or --rejects: --copy, --move or --link")
@@ -101,6 +134,15 @@ def check_wishes(wishes: Wishes, *, apply: bool) -> None:
         raise UsageError("--mark-rejects is about sidecars: add --xmp")
     if apply and not has_folder and not wishes.xmp:
         raise UsageError("nothing to apply: add --xmp, or --picks or --rejects and how")
+    if journal is not None and not apply:
+        raise UsageError("--journal is about what is applied: add --apply")
+    if report_heatmaps and report is None:
+        raise UsageError("--report-heatmaps are part of a page: add --report FILE.html")
+    for folder in filter(None, (wishes.picks, wishes.rejects)):
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        if not there.is_dir():
+            msg = f"{there} is not a folder: name one for photos"
+            raise UsageError(msg)
 
 
 def tell_decisions(rows: Sequence[CullRow], shots: Sequence[Shot]) -> None:

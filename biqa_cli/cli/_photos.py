@@ -50,7 +50,7 @@ def named_and_listed_photos(
     recursive: bool,
     exclude: Sequence[str] | None,
     newer_than: str | None,
-    output: Path | None,
+    written: Sequence[Path | None],
 ) -> "list[str] | Arriving[str]":
     """Return the photos among files, folders and the names of a list, each once.
 
@@ -68,7 +68,7 @@ def named_and_listed_photos(
         raise UsageError("nothing to score: name photos, folders or a list (--files-from)")
     _require_one_stdin(named, files_from=files_from)
     lists = [] if files_from is None else [files_from]
-    refuse_to_overwrite([output], map(Path, lists))
+    refuse_to_overwrite(written, [Path(name) for name in lists])
     listed = chain.from_iterable(read_names(name, nul_separated=nul_separated) for name in lists)
     found = find_images(
         chain(named, listed),
@@ -76,8 +76,9 @@ def named_and_listed_photos(
         exclude=exclude or (),
         newer_than=None if newer_than is None else time_of(newer_than),
     )
-    safe = refuse_inputs(output, found)
-    names = Arriving(safe) if files_from == STDIN else list(safe)
+    for output in written:
+        found = refuse_inputs(output, found)
+    names = Arriving(found) if files_from == STDIN else list(found)
     # That nothing is new is no mistake.
     if not names and newer_than is None:
         raise _none_in([*named, *lists])

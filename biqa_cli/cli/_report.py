@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biqa_cli.cli import _output, _progress
-from biqa_cli.errors import DependencyError
 from biqa_cli.results import ImageResult, RunInfo
 
 if TYPE_CHECKING:
@@ -29,25 +28,20 @@ ReportFile = Annotated[
     typer.Option("--report", metavar="FILE.html", help="Also write a page that shows the photos."),
 ]
 ReportHeatmaps = Annotated[
-    bool, typer.Option("--report-heatmaps", help="The page has quality maps of the picks.")
+    bool, typer.Option("--report-heatmaps", help="Add quality maps of the picks to the page.")
 ]
 
 
 def check_report(path: Path | None) -> None:
-    """Check the name of a report before hours of scoring; None is for no report.
+    """Check before hours of scoring that a report can be written; None is for no report.
 
     Raises:
-        UsageError: If it is not that of a page.
-        DependencyError: If what writes pages is missing.
+        UsageError: If it cannot.
     """
-    if path is None:
-        return
-    try:
-        from biqa_cli.reports.page.writing import check_page_name
-    except ModuleNotFoundError as error:
-        msg = f"--report needs the package {error.name}: pip install {error.name}"
-        raise DependencyError(msg) from error
-    check_page_name(path)
+    if path is not None:
+        from biqa_cli.reports.page.writing import check_page
+
+        check_page(path)
 
 
 def kept(results: Iterable[ImageResult], *, into: list[ImageResult]) -> Iterator[ImageResult]:
@@ -62,6 +56,7 @@ def write_report_page(
     photos: "Sequence[PagePhoto]",
     *,
     run: RunInfo,
+    weights: Path | None,
     threshold: float | None = None,
     tables: "Sequence[Table]" = (),
     heatmap: "MakeHeatmap | None" = None,
@@ -75,6 +70,7 @@ def write_report_page(
         path: The page; its name is the title.
         photos: In the order of the page.
         run: What the scores depend on.
+        weights: The user's own file of weights; None for those that are listed.
         threshold: Where the slider stands at first.
         tables: Above the photos.
         heatmap: From `maps_of_picks`; None for no maps.
@@ -90,7 +86,12 @@ def write_report_page(
     from biqa_cli.reports.page.writing import write_page
 
     heading = Heading(
-        path.stem, model=run.model, facts=_facts(run), threshold=threshold, tables=tables
+        path.stem,
+        model=run.model,
+        weights=weights,
+        facts=_facts(run),
+        threshold=threshold,
+        tables=tables,
     )
     write_page(
         path,
@@ -112,6 +113,7 @@ def write_page_of_results(
     results: Iterable[ImageResult],
     *,
     run: RunInfo,
+    weights: Path | None,
     threshold: float | None,
     limits: "Limits",
     workers: int | None,
@@ -124,6 +126,7 @@ def write_page_of_results(
         path,
         [photo_of_result(result) for result in results],
         run=run,
+        weights=weights,
         threshold=threshold,
         limits=limits,
         workers=workers,
@@ -151,6 +154,7 @@ def write_page_of_evaluation(
     dataset: "Dataset",
     models: "Sequence[LoadedModel]",
     *,
+    weights: Path | None,
     limits: "Limits",
     workers: int | None,
     quiet: bool,
@@ -166,6 +170,7 @@ def write_page_of_evaluation(
         path,
         photos_of(one, dataset),
         run=run_info(model),
+        weights=weights,
         tables=[table_of(one.evaluations)],
         limits=limits,
         workers=workers,
@@ -178,20 +183,22 @@ def write_page_of_cull(
     rows: "Sequence[CullRow]",
     model: "LoadedModel",
     *,
+    weights: Path | None,
     moved: Mapping[str, str],
     threshold: float | None,
     heatmaps: bool,
     limits: "Limits",
     workers: int | None,
     quiet: bool,
-) -> None:
-    """Write the page of a culled shoot.
+) -> bool:
+    """Write the page of a culled shoot, and return whether it has all maps that were asked for.
 
     Args:
         path: The page.
         rows: From `decide`; of the files of one photo the one that was scored is shown.
         model: What has scored them.
-        moved: New names of files that were moved.
+        weights: The user's own file of weights; None for those that are listed.
+        moved: Where files that were moved lie now, as `Plan.moved` has it.
         threshold: Where the slider stands at first.
         heatmaps: Whether the picks have quality maps.
         limits: What reading a photo may cost.
@@ -201,20 +208,29 @@ def write_page_of_cull(
     from biqa_cli.reports.page.records import photo_of_row
     from biqa_cli.scoring import run_info
 
+    failed: list[str] = []
     write_report_page(
         path,
         [photo_of_row(row, moved=moved) for row in rows if row.path == row.shot.result.path],
         run=run_info(model),
+        weights=weights,
         threshold=threshold,
-        heatmap=maps_of_picks(model, limits=limits) if heatmaps else None,
+        heatmap=maps_of_picks(model, limits=limits, failed=failed) if heatmaps else None,
         limits=limits,
         workers=workers,
         quiet=quiet,
     )
+    return not failed
 
 
-def maps_of_picks(model: "LoadedModel", *, limits: "Limits") -> "MakeHeatmap":
-    """Return what draws the quality map of each pick, and of no other photo."""
+def maps_of_picks(model: "LoadedModel", *, limits: "Limits", failed: list[str]) -> "MakeHeatmap":
+    """Return what draws the quality map of each pick, and of no other photo.
+
+    Args:
+        model: What draws.
+        limits: What reading a photo may cost.
+        failed: Gets the names of photos that could not be mapped; each is told.
+    """
     from biqa_cli.explain.local_scores import map_file
     from biqa_cli.reports.heatmap import draw_heatmap
     from biqa_cli.scoring import reason_of
@@ -226,6 +242,7 @@ def maps_of_picks(model: "LoadedModel", *, limits: "Limits") -> "MakeHeatmap":
             return draw_heatmap(map_file(photo.path, model, limits=limits), legend=False)
         except Exception as error:  # noqa: BLE001  one photo never ends the others
             _output.problem(f"{photo.path}: {reason_of(photo.path, error)}")
+            failed.append(photo.path)
             return None
 
     return draw

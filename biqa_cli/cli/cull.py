@@ -1,5 +1,6 @@
 """`biqa cull`: the best of each moment, the others out of the way."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,27 +9,31 @@ import typer
 from biqa_cli.cli import _options, _output, _progress, _report
 from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.cli._targets import refuse_inputs
-from biqa_cli.cli.group import Gap, RecordFormatOption, choose_record_format
+from biqa_cli.cli.group import Gap, RecordFormatOption, choose_record_format, refuse_stdin
+from biqa_cli.culling.records import DEFAULT_GAP
 from biqa_cli.culling.stars import Stars
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL
 
 
 def cull(
+    context: typer.Context,
     paths: _options.Photos = None,
     keep: Annotated[
-        int, typer.Option("--keep", metavar="N", min=1, help="Of each moment: not rejected.")
+        int, typer.Option("--keep", metavar="N", min=1, help="Keep the best N of each moment.")
     ] = 1,
     reject_under: Annotated[
         float | None,
-        typer.Option("--reject-under", metavar="S", min=0, max=100, help="Scores to reject."),
+        typer.Option(
+            "--reject-under", metavar="S", min=0, max=100, help="Reject photos that score below S."
+        ),
     ] = None,
-    gap: Gap = 10,
+    gap: Gap = DEFAULT_GAP,
     stars: Annotated[
         Stars, typer.Option("--stars", help="By fixed thresholds, or by shares of the shoot.")
     ] = Stars.absolute,
     xmp: Annotated[
-        bool, typer.Option("--xmp", help="Stars, labels and flaws into XMP sidecars.")
+        bool, typer.Option("--xmp", help="Write stars and labels into XMP sidecars.")
     ] = False,
     mark_rejects: Annotated[
         bool, typer.Option("--mark-rejects", help="With --xmp: rejects have the rating -1.")
@@ -39,9 +44,15 @@ def cull(
     rejects: Annotated[
         Path | None, typer.Option("--rejects", metavar="DIR", help="Where rejects go.")
     ] = None,
-    copy: Annotated[bool, typer.Option("--copy", help="They are copied there.")] = False,
-    move: Annotated[bool, typer.Option("--move", help="They are moved there.")] = False,
-    link: Annotated[bool, typer.Option("--link", help="They get a second name there.")] = False,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Copy the photos to --picks and --rejects.")
+    ] = False,
+    move: Annotated[
+        bool, typer.Option("--move", help="Move the photos to --picks and --rejects.")
+    ] = False,
+    link: Annotated[
+        bool, typer.Option("--link", help="Link the photos to --picks and --rejects.")
+    ] = False,
     apply: Annotated[
         bool, typer.Option("--apply", help="Do it; without, nothing is touched.")
     ] = False,
@@ -87,29 +98,32 @@ def cull(
         check_wishes,
         choose_how,
         finish_interrupted,
+        refuse_beside_undo,
         take_back,
         tell_decisions,
         tell_plan,
     )
-    from biqa_cli.culling.companions import photos_of
     from biqa_cli.culling.decisions import decide
     from biqa_cli.culling.looking import look
-    from biqa_cli.culling.plan import Wishes, plan
-    from biqa_cli.culling.shoot import not_below, shots_of
-    from biqa_cli.images.discovery import find_images
+    from biqa_cli.culling.plan import Wishes, check_links, plan
+    from biqa_cli.culling.shoot import shots_of
     from biqa_cli.models.loading import load_model
     from biqa_cli.reports.culling import write_decisions
     from biqa_cli.scoring import score_and_look
 
     _output.set_up_logging(verbose)
     if undo is not None:
+        refuse_beside_undo(context)
         take_back(undo, quiet=quiet)
         return
     if not paths:
         raise UsageError("nothing to cull: name photos or folders, or a journal with --undo")
+    refuse_stdin(paths)
     how = choose_how(copy=copy, move=move, link=link)
     wishes = Wishes(how, picks, rejects, xmp=xmp, mark_rejects=mark_rejects)
-    check_wishes(wishes, apply=apply)
+    check_wishes(
+        wishes, apply=apply, journal=journal, report=report, report_heatmaps=report_heatmaps
+    )
     _report.check_report(report)
     kind = choose_record_format(format, output)
     if apply and finish_interrupted(paths, journal, quiet=quiet):
@@ -117,12 +131,10 @@ def cull(
     # What was moved to the picks is of the shoot still; a copy would be a second frame.
     placed = picks if move and picks is not None and picks.is_dir() else None
     left_out = [folder for folder in (picks, rejects) if folder is not None and folder != placed]
-    named = [*paths, str(placed)] if placed else paths
-    found = not_below(find_images(named, exclude=exclude or ()), left_out)
-    photos = photos_of(refuse_inputs(report, refuse_inputs(output, found)))
-    if not photos:
-        msg = f"no photos found in {', '.join(paths)}"
-        raise UsageError(msg)
+    photos = _photos_in(
+        paths, placed=placed, left_out=left_out, exclude=exclude, written=(output, report)
+    )
+    check_links(photos, wishes)
     ready = load_model(
         model, engine=engine.value, device=device, threads=threads, weights=weights, offline=offline
     )
@@ -150,11 +162,13 @@ def cull(
     tell_plan(planned, wishes, quiet=quiet, apply=apply)
     if apply:
         apply_plan(planned, journal, quiet=quiet)
+    has_all_maps = True
     if report is not None:
-        _report.write_page_of_cull(
+        has_all_maps = _report.write_page_of_cull(
             report,
             rows,
             ready,
+            weights=weights,
             moved=planned.moved if apply else {},
             threshold=reject_under,
             heatmaps=report_heatmaps,
@@ -162,5 +176,30 @@ def cull(
             workers=workers,
             quiet=quiet,
         )
-    if planned.problems or any(shot.result.score is None for shot in shots):
+    unscored = any(shot.result.score is None for shot in shots)
+    if planned.problems or unscored or not has_all_maps:
         raise typer.Exit(SOME_FAILED)
+
+
+def _photos_in(
+    paths: Sequence[str],
+    *,
+    placed: Path | None,
+    left_out: Sequence[Path],
+    exclude: Sequence[str] | None,
+    written: Iterable[Path | None],
+) -> list[list[str]]:
+    """Return the files of each photo of a shoot."""
+    from biqa_cli.culling.companions import photos_of
+    from biqa_cli.culling.shoot import not_below
+    from biqa_cli.images.discovery import find_images
+
+    named = [*paths, str(placed)] if placed else paths
+    found = not_below(find_images(named, exclude=exclude or ()), left_out)
+    for output in written:
+        found = refuse_inputs(output, found)
+    photos = photos_of(found)
+    if not photos:
+        msg = f"no photos found in {', '.join(paths)}"
+        raise UsageError(msg)
+    return photos

@@ -122,7 +122,14 @@ def evaluate(
         for path in (path for one in evaluated for path in plot(one.evaluations[0], plots)):
             _output.say(str(path))
     _report.write_page_of_evaluation(
-        report, evaluated, data, models, limits=limits, workers=workers, quiet=quiet
+        report,
+        evaluated,
+        data,
+        models,
+        weights=weights,
+        limits=limits,
+        workers=workers,
+        quiet=quiet,
     )
     for problem in run.problems_of(evaluated, records, data):
         _output.problem(problem)

@@ -1,6 +1,7 @@
 """`biqa group`: which photos show one moment."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,14 +9,15 @@ import typer
 
 from biqa_cli.cli import _options, _output, _progress
 from biqa_cli.cli._boundary import SOME_FAILED
-from biqa_cli.cli._targets import refuse_inputs
+from biqa_cli.cli._targets import STDIN, refuse_inputs
+from biqa_cli.culling.records import DEFAULT_GAP
 from biqa_cli.errors import UsageError
 from biqa_cli.reports.records import RECORD_SUFFIXES, RecordFormat
 
 Gap = Annotated[
     float,
     typer.Option(
-        "--gap", metavar="SECONDS", min=0, help="Between two frames of one moment, at most."
+        "--gap", metavar="SECONDS", min=0, help="Longest pause between two frames of a moment."
     ),
 ]
 RecordFormatOption = Annotated[
@@ -26,7 +28,7 @@ RecordFormatOption = Annotated[
 
 def group(
     paths: _options.Photos = None,
-    gap: Gap = 10,
+    gap: Gap = DEFAULT_GAP,
     exclude: _options.Exclude = None,
     format: RecordFormatOption = None,  # noqa: A002
     output: _options.Output = None,
@@ -52,6 +54,7 @@ def group(
     _output.set_up_logging(verbose)
     if not paths:
         raise UsageError("nothing to group: name photos or folders")
+    refuse_stdin(paths)
     kind = choose_record_format(format, output)
     names = list(refuse_inputs(output, find_images(paths, exclude=exclude or ())))
     if not names:
@@ -76,6 +79,14 @@ def group(
         _output.problem(f"{path}: {error}")
     if failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def refuse_stdin(named: Sequence[str]) -> None:
+    """Raise UsageError if standard input is named: one picture has no moment, and no folder."""
+    if STDIN in named:
+        raise UsageError(
+            "standard input (-) cannot be read here: name photos or folders, or ./- for such a file"
+        )
 
 
 def choose_record_format(asked: RecordFormat | None, output: Path | None) -> RecordFormat:

@@ -91,7 +91,7 @@ def score(
         recursive=recursive,
         exclude=exclude,
         newer_than=newer_than,
-        output=output,
+        written=(output, report),
     )
     ready = load_model(
         model, engine=engine.value, device=device, threads=threads, weights=weights, offline=offline
@@ -135,6 +135,7 @@ def score(
             report,
             select(shown, order=sort, top=top),
             run=run_info(ready),
+            weights=weights,
             threshold=fail_under,
             limits=limits,
             workers=workers,

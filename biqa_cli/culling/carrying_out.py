@@ -12,7 +12,7 @@ Watch = Callable[[list[tuple[int, Action]]], Iterable[tuple[int, Action]]]
 
 
 def carry_out(journal: Journal, *, watch: Watch = iter) -> None:
-    """Do all actions of a journal that are not done yet, in order.
+    """Do all actions of a journal that are not done yet, in order; none where it has ended.
 
     The first that fails ends the run, so that the files of a photo are not torn apart further.
 
@@ -25,6 +25,10 @@ def carry_out(journal: Journal, *, watch: Watch = iter) -> None:
         UsageError: If another run works on the journal.
     """
     with writing(journal.path) as writer:
+        # Another run may have worked on it since it was read.
+        journal = read(journal.path)
+        if journal.end:
+            return
         # The last that was begun may be half done; those before are done.
         first = max(journal.begun - 1, 0)
         left = list(enumerate(journal.actions))[first:]
@@ -50,11 +54,14 @@ def undo(path: Path, *, watch: Watch = iter) -> Iterator[str]:
     Raises:
         UsageError: If it is no journal, or is undone already, or another run works on it.
     """
-    journal = read(path)
-    if journal.end == "undone":
-        msg = f"{path} is undone already"
-        raise UsageError(msg)
+    # Before `writing`, which would leave a lock beside a file that is no journal.
+    read(path)
     with writing(path) as writer:
+        # Another run may have ended between.
+        journal = read(path)
+        if journal.end == "undone":
+            msg = f"{path} is undone already"
+            raise UsageError(msg)
         writer.end("undoing")
         all_back = True
         for _, action in watch(list(enumerate(journal.actions[: journal.begun]))[::-1]):

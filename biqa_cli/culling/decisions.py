@@ -18,7 +18,8 @@ def decide(
     """Return a row for each photo and each of its companions, by group and rank.
 
     The best of a group is picked, the next `keep` - 1 are kept, the others are rejected. What
-    could not be scored is kept: nothing is known against it.
+    could not be scored is kept: nothing is known against it. Where picks are placed already, a
+    photo that is better than they are is kept.
 
     Args:
         shots: In any order.
@@ -44,8 +45,8 @@ def _decide_group(
     group: Iterable[Shot], stars: dict[str, int], *, keep: int, reject_under: float | None
 ) -> Iterator[CullRow]:
     ranked = sorted(group, key=_goodness)
-    kept = sum(shot.is_placed for shot in ranked)
-    has_pick = kept > 0
+    placed = [shot for shot in ranked if shot.is_placed]
+    kept, has_pick = len(placed), bool(placed)
     best = ranked[0].result.score
     for rank, shot in enumerate(ranked, start=1):
         score, of = shot.result.score, _place(rank, len(ranked))
@@ -58,6 +59,9 @@ def _decide_group(
         elif not has_pick:
             decision, reason = Decision.pick, of
             has_pick, kept = True, kept + 1
+        elif placed and (why := _why_not_behind(score, placed[0])):
+            decision, reason = Decision.keep, why
+            kept += 1
         elif kept < keep:
             decision, reason = Decision.keep, of
             kept += 1
@@ -75,9 +79,16 @@ def _decide_group(
         )
 
 
-def _goodness(shot: Shot) -> tuple[bool, float, str]:
+def _goodness(shot: Shot) -> tuple[bool, float, bool, str]:
     score = shot.result.score
-    return score is None, -(score or 0.0), shot.result.path
+    return score is None, -(score or 0.0), not shot.is_placed, shot.result.path
+
+
+def _why_not_behind(score: float, placed: Shot) -> str:
+    """Return why a photo is not behind the best placed pick; empty if it is."""
+    if placed.result.score is None:
+        return "the pick of its moment could not be scored"
+    return "better than the pick of its moment" if score > placed.result.score else ""
 
 
 def _place(rank: int, size: int) -> str:

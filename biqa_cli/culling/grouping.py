@@ -18,11 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from biqa_cli.culling.likeness import Described, describe, likeness, whole
+from biqa_cli.culling.records import DEFAULT_GAP
 from biqa_cli.images.capture_time import CaptureTime
 from biqa_cli.images.fingerprint import Fingerprint
-
-DEFAULT_GAP = 10.0
-"""Seconds."""
 
 ALIKE = 0.86
 """Frames of a burst, a second or so apart; measured by benchmarks/bursts_grouping.py."""

@@ -181,6 +181,9 @@ class JournalWriter:
 def writing(path: Path) -> Iterator[JournalWriter]:
     """Yield what adds to a journal; two runs do not work on one journal at a time.
 
+    The file of the lock stays beside the journal: were it deleted, a run that waits for it would
+    lock a file that nobody else sees.
+
     Raises:
         UsageError: If another run does.
         OutputError: If the journal cannot be written.
@@ -202,7 +205,6 @@ def writing(path: Path) -> Iterator[JournalWriter]:
             yield JournalWriter(file)
     finally:
         lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def _folders(action: Action) -> Iterator[Path]:

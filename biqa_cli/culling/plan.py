@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -53,7 +54,7 @@ class Plan:
 
     @property
     def moved(self) -> dict[str, str]:
-        """Where files are to be found once the actions are done, by their names before."""
+        """Where files are to be found once the actions are done, by their absolute names before."""
         return {
             str(action.source): str(action.target)
             for action in self.actions
@@ -63,6 +64,26 @@ class Plan:
     def count(self, kind: type[Action]) -> int:
         """Return how many actions are of a kind."""
         return sum(isinstance(action, kind) for action in self.actions)
+
+
+def check_links(photos: Iterable[Sequence[str]], wishes: Wishes) -> None:
+    """Check before photos are scored that links can lead to them.
+
+    Args:
+        photos: The files of each.
+        wishes: What the user wants.
+
+    Raises:
+        UsageError: If a photo is on another disk than a folder for links.
+    """
+    if wishes.how is not How.link:
+        return
+    folders = [folder for folder in (wishes.picks, wishes.rejects) if folder is not None]
+    for files in photos:
+        for folder in folders:
+            # A photo that is not there gets its row, and no link.
+            with suppress(OSError):
+                _require_one_disk(Path(files[0]), folder.resolve())
 
 
 def plan(rows: Iterable[CullRow], wishes: Wishes) -> Plan:

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from biqa_cli.results import ImageResult
 
+DEFAULT_GAP = 10.0
+"""Seconds between two frames of one moment, at most."""
+
 
 class Decision(StrEnum):
     """What becomes of a photo."""
@@ -13,7 +16,7 @@ class Decision(StrEnum):
     pick = "pick"
     """The best of its group."""
     keep = "keep"
-    """Among the best of its group, or it could not be scored."""
+    """Among the best of its group, better than a placed pick, or it could not be scored."""
     reject = "reject"
     """Others of its group are better, or its score is too low."""
 
@@ -52,7 +55,8 @@ class CullRow:
     group: int
     """Photos of one moment have one number; they count from 1 in the order of time."""
     rank: int | None
-    """In the group, 1 is the best; equal scores are ranked by path. None without a score."""
+    """In the group, 1 is the best; of equal scores placed picks come first, then it goes by path.
+    None without a score."""
     decision: Decision
     stars: int | None
     """1 to 5; None without a score."""

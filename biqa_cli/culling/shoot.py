@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from biqa_cli.culling.grouping import DEFAULT_GAP, group_photos, moments
+from biqa_cli.culling.grouping import group_photos, moments
 from biqa_cli.culling.looking import Look, glimpse_of
-from biqa_cli.culling.records import Shot
+from biqa_cli.culling.records import DEFAULT_GAP, Shot
 from biqa_cli.results import ImageResult
 
 

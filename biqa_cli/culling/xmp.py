@@ -88,9 +88,7 @@ def merge(existing: bytes | None, marks: Marks) -> Merged:
         raise SidecarError("it has no rdf:RDF, so it is no XMP")
     about = [child for child in rdf.children if child.name == (RDF, "Description")]
     if not about:
-        tag = _tag(rdf, RDF, "Description")
-        described = document.edited([append(rdf, f'<{tag} {tag.split(":")[0]}:about=""/>')])
-        return merge(described, marks)
+        return merge(document.edited([append(rdf, _description_in(rdf))]), marks)
     editing = _Editing(document, about)
     kept = [
         name
@@ -219,6 +217,14 @@ def _equal(one: str, other: str) -> bool:
         return float(one) == float(other)
     except ValueError:
         return one == other
+
+
+def _description_in(rdf: Element) -> str:
+    """Return an empty rdf:Description."""
+    # rdf:about is an attribute, to which a default namespace does not apply.
+    known = rdf.prefix_of(RDF, of_attribute=True)
+    prefix, declared = (known, "") if known else ("rdf", f' xmlns:rdf="{RDF}"')
+    return f'<{prefix}:Description{declared} {prefix}:about=""/>'
 
 
 def _tag(element: Element, namespace: str, local: str) -> str:

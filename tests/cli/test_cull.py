@@ -14,8 +14,11 @@ from sidecars import value
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
+from biqa_cli.culling import plan as planning
 from biqa_cli.culling.records import COLUMNS
 from biqa_cli.culling.xmp import XMP
+from biqa_cli.errors import ImageError, UsageError
+from biqa_cli.explain import local_scores
 from biqa_cli.models import loading
 from biqa_cli.models.rater import rater_of
 from biqa_cli.store.known_scores import Store
@@ -37,6 +40,10 @@ def shoot(tmp_path: Path) -> Path:
 
 def _run(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["cull", *map(str, arguments)])
+
+
+def _load_nothing(*_: object, **__: object) -> None:
+    pytest.fail("a model was loaded")
 
 
 def _rows(result: Result) -> dict[str, dict[str, str]]:
@@ -202,6 +209,14 @@ def test_sidecars_that_are_up_to_date_are_not_written_again(shoot: Path) -> None
         (("{}", "--mark-rejects"), "add --xmp"),
         (("{}", "--apply"), "nothing to apply"),
         (("{}", "--stars", "gold"), "--stars cannot be 'gold'"),
+        (("{}", "-"), "standard input (-) cannot be read here"),
+        (("{}", "--report-heatmaps"), "add --report FILE.html"),
+        (("{}", "--journal", "j.jsonl"), "--journal is about what is applied: add --apply"),
+        (("--undo", "j.jsonl", "{}"), "leave out the photos"),
+        (("--undo", "j.jsonl", "--apply", "-j", "2"), "leave out --apply, --workers"),
+        (("{}", "--xmp", "--apply", "--journal", "{}/notes.txt"), "is not a journal"),
+        (("{}", "--picks", "{}/notes.txt/p", "--copy"), "notes.txt is not a folder"),
+        (("{}", "--report", "{}/notes.txt/r.html"), "cannot write {}/notes.txt/r.html"),
         (("--undo", "no-such.jsonl"), "cannot read the journal no-such.jsonl"),
         (("--undo", "{}/notes.txt"), "is not a journal of `biqa cull`"),
         (("{}", "-o", "{}/0-0.JPG", "-f", "csv"), "is a file that is read"),
@@ -209,21 +224,45 @@ def test_sidecars_that_are_up_to_date_are_not_written_again(shoot: Path) -> None
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_touched(
-    shoot: Path, arguments: tuple[str, ...], said: str
+    shoot: Path, arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(loading, "load_model", _load_nothing)
     before = tree(shoot)
     result = _run(*(argument.format(shoot) for argument in arguments))
-    assert result.exit_code == 2 and said in result.stderr
+    assert result.exit_code == 2 and said.format(shoot) in result.stderr
     assert tree(shoot) == before
 
 
-def test_a_journal_is_not_overwritten_and_not_undone_twice(shoot: Path, tmp_path: Path) -> None:
+def test_links_to_another_disk_are_refused_before_anything_is_scored(
+    shoot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_disk(_: Path, folder: Path) -> None:
+        msg = f"{folder} is on another disk"
+        raise UsageError(msg)
+
+    monkeypatch.setattr(loading, "load_model", _load_nothing)
+    monkeypatch.setattr(planning, "_require_one_disk", one_disk)
+    result = _run(shoot, "--picks", tmp_path / "p", "--link")
+    assert result.exit_code == 2 and "p is on another disk" in result.stderr
+
+
+def test_how_much_is_told_can_be_chosen_beside_undo(shoot: Path) -> None:
+    assert _run(shoot, "--xmp", "--apply").exit_code == 0
+    undone = _run("--undo", _journal(), "-q")
+    assert (undone.exit_code, undone.stderr) == (0, "")
+
+
+def test_a_journal_is_not_overwritten_and_not_undone_twice(
+    shoot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal = tmp_path / "journal.jsonl"
     command = (shoot, "--rejects", shoot / "r", "--move", "--apply", "--journal", journal)
     assert _run(*command).exit_code == 0
     written = journal.read_bytes()
-    refused = _run(shoot, "--xmp", "--apply", "--journal", journal)
-    assert refused.exit_code == 2 and "File exists" in refused.stderr
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "load_model", _load_nothing)
+        refused = _run(shoot, "--xmp", "--apply", "--journal", journal)
+    assert refused.exit_code == 2 and "journal of an earlier run" in refused.stderr
     assert journal.read_bytes() == written
     assert _run("--undo", journal).exit_code == 0
     twice = _run("--undo", journal)
@@ -251,6 +290,39 @@ def test_a_report_shows_groups_and_decisions_where_photos_lie_now(shoot: Path) -
     assert rejects and all(photo["photo"].startswith("./shoot/r/") for photo in rejects)
     assert all((shoot.parent / photo["photo"]).is_file() for photo in photos)
     assert {photo["group"] for photo in photos} == {int(row["group"]) for row in rows.values()}
+
+
+def test_relative_names_of_moved_photos_lead_to_their_pictures_and_maps(
+    shoot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shoot.parent)
+    options = ("--picks", "shoot/p", "--rejects", "shoot/r", "--move", "--apply")
+    done = _run("shoot", *options, "--report", "r.html", "--report-heatmaps")
+    assert done.exit_code == 0, done.stderr
+    photos = data_of(Path("r.html").read_text(encoding="utf-8"))["photos"]
+    assert {photo["path"].rpartition("/")[0] for photo in photos} == {"shoot/p", "shoot/r"}
+    assert all(Path(photo["photo"]).is_file() and photo["thumbnail"] for photo in photos)
+    picks = [photo for photo in photos if photo["decision"] == "pick"]
+    assert len(picks) == 3 and all(Path(photo["heatmap"]).is_file() for photo in picks)
+
+
+def test_a_map_that_fails_is_told_and_the_exit_code_is_3(
+    shoot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ImageError("it cannot be mapped")
+
+    monkeypatch.setattr(local_scores, "map_file", fail)
+    done = _run(shoot, "--report", shoot.parent / "r.html", "--report-heatmaps")
+    assert done.exit_code == 3 and "0-0.JPG: it cannot be mapped" in done.stderr
+    assert (shoot.parent / "r.html").is_file()
+
+
+def test_the_command_for_a_map_names_weights_of_ones_own(shoot: Path, tmp_path: Path) -> None:
+    page = tmp_path / "r.html"
+    assert _run(shoot, "--weights", "my weights.safetensors", "--report", page).exit_code == 0
+    first = data_of(page.read_text(encoding="utf-8"))["photos"][0]
+    assert first["command"].endswith("-m brightness --weights 'my weights.safetensors'")
 
 
 def test_known_scores_are_not_computed_again(shoot: Path, tmp_path: Path) -> None:

@@ -54,5 +54,7 @@ def test_a_file_that_cannot_be_read_is_a_group_of_its_own_and_told(shoot: Path) 
 def test_what_cannot_be_grouped_is_refused(tmp_path: Path) -> None:
     assert "nothing to group" in _run().stderr
     assert "no photos found in" in _run(tmp_path).stderr
+    stdin = _run("-")
+    assert stdin.exit_code == 2 and "standard input (-) cannot be read here" in stdin.stderr
     wrong = _run(tmp_path, "-o", tmp_path / "groups.xml")
     assert wrong.exit_code == 2 and "what format is 'groups.xml'?" in wrong.stderr

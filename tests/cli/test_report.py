@@ -94,12 +94,15 @@ def test_only_picks_have_maps_and_one_that_fails_is_told(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Image.new("RGB", (300, 200), (90, 90, 90)).save(folder / "a.png")
-    draw = _report.maps_of_picks(brightness_model(), limits=DEFAULT_LIMITS)
+    failed: list[str] = []
+    draw = _report.maps_of_picks(brightness_model(), limits=DEFAULT_LIMITS, failed=failed)
     picture = draw(PagePhoto(str(folder / "a.png"), 35.0, decision="pick"))
     # No legend: the map lies over the photo.
     assert picture is not None and picture.width * 200 == picture.height * 300
     assert draw(PagePhoto(str(folder / "a.png"), 35.0, decision="keep")) is None
+    assert failed == []
     assert draw(PagePhoto(str(folder / "d.png"), 35.0, decision="pick")) is None
+    assert failed == [str(folder / "d.png")]
     assert "not an image in a known format" in capsys.readouterr().err
 
 

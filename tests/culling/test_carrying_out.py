@@ -205,6 +205,29 @@ def test_two_runs_do_not_work_on_one_journal(photos: Path, tmp_path: Path) -> No
         carry_out(written)
 
 
+def test_what_another_run_has_finished_or_undone_meanwhile_is_not_done_again(
+    photos: Path, tmp_path: Path
+) -> None:
+    path, before = tmp_path / "j.jsonl", tree(photos.parent)
+    stale = journals.create(path, _actions(photos, How.move))
+    carry_out(journals.read(path))
+    finished, written = tree(photos.parent), path.read_bytes()
+    carry_out(stale)
+    assert tree(photos.parent) == finished and path.read_bytes() == written
+    assert list(undo(path)) == []
+    carry_out(stale)
+    assert tree(photos.parent) == before
+
+
+def test_a_file_that_is_no_journal_gets_no_lock(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(b"no journal, no line end")
+    with pytest.raises(UsageError, match="not a journal"):
+        list(undo(path))
+    assert path.read_bytes() == b"no journal, no line end"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_every_action_is_on_the_disk_before_it_is_begun(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,9 +67,45 @@ def test_what_cannot_be_scored_is_kept_and_says_why() -> None:
 
 
 def test_a_photo_in_the_folder_for_picks_takes_the_place_of_the_pick() -> None:
-    shots = [_shot("a", 50, placed=True), _shot("b", 60), _shot("c", 55)]
-    assert _decisions(*shots) == {"a": "pick", "b": "reject", "c": "reject"}
-    assert _decisions(*shots, keep=2) == {"a": "pick", "b": "keep", "c": "reject"}
+    shots = [_shot("c", 50, placed=True), _shot("a", 50), _shot("b", 40)]
+    rows = decide(shots)
+    assert [(row.path, row.decision.value, row.reason) for row in rows] == [
+        ("c", "pick", "it lies in the folder for picks"),
+        ("a", "reject", "number 2 of 3, 0.0 points under the best"),
+        ("b", "reject", "number 3 of 3, 10.0 points under the best"),
+    ]
+    assert _decisions(*shots, keep=2) == {"c": "pick", "a": "keep", "b": "reject"}
+
+
+@pytest.mark.parametrize("keep", [1, 2, 9])
+def test_a_photo_that_is_better_than_the_placed_pick_is_kept(keep: int) -> None:
+    shots = [_shot("a", 50, placed=True), _shot("b", 60), _shot("c", 50.1), _shot("d", 49)]
+    rows = decide(shots, keep=keep)
+    assert [(row.path, row.decision.value) for row in rows[:3]] == [
+        ("b", "keep"),
+        ("c", "keep"),
+        ("a", "pick"),
+    ]
+    assert {row.reason for row in rows[:2]} == {"better than the pick of its moment"}
+    assert rows[3].decision is (Decision.keep if keep == 9 else Decision.reject)
+
+
+def test_beside_a_placed_pick_without_a_score_nothing_is_rejected() -> None:
+    rows = decide([_shot("a", None, placed=True), _shot("b", 60)])
+    assert [(row.path, row.decision.value, row.reason) for row in rows] == [
+        ("b", "keep", "the pick of its moment could not be scored"),
+        ("a", "pick", "it lies in the folder for picks"),
+    ]
+
+
+def test_the_best_of_several_placed_picks_is_what_a_photo_must_beat() -> None:
+    shots = [_shot("a", 50, placed=True), _shot("b", 60, placed=True), _shot("c", 55)]
+    assert _decisions(*shots) == {"a": "pick", "b": "pick", "c": "reject"}
+
+
+def test_reject_under_holds_beside_a_placed_pick_too() -> None:
+    shots = [_shot("a", 10, placed=True), _shot("b", 20)]
+    assert _decisions(*shots, reject_under=30) == {"a": "pick", "b": "reject"}
 
 
 def test_companions_share_the_fate_of_their_photo() -> None:

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,10 @@ def test_a_journal_says_what_was_planned_begun_and_ended(tmp_path: Path) -> None
     with journals.writing(path) as writer:
         writer.end("finished")
     assert not journals.read(path).is_unfinished
-    assert [found.name for found in path.parent.iterdir()] == ["j.jsonl"]
+    # A second run locks the same file, not a new one of its name.
+    lock = path.with_name("j.jsonl.lock").stat()
+    with journals.writing(path):
+        assert os.path.samestat(path.with_name("j.jsonl.lock").stat(), lock)
 
 
 def test_a_line_that_was_not_written_to_its_end_says_nothing(tmp_path: Path) -> None:

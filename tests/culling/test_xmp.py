@@ -1,5 +1,6 @@
 import codecs
 import time
+from xml.etree.ElementTree import fromstring
 
 import pytest
 from hypothesis import given
@@ -108,6 +109,8 @@ def test_the_encoding_of_a_sidecar_stays(encoding: str) -> None:
     "text",
     [
         '<r:RDF xmlns:r="{rdf}"/>',
+        '<RDF xmlns="{rdf}"/>',
+        '<RDF xmlns="{rdf}" xmlns:rdf="urn:other"></RDF>',
         '<r:RDF xmlns:r="{rdf}"><r:Description/></r:RDF>',
         '<RDF xmlns="{rdf}"><Description xmlns:xmp="urn:other" xmp:Rating="2"/></RDF>',
         (
@@ -122,6 +125,8 @@ def test_unusual_forms_are_merged(text: str) -> None:
     after = merge(before, MARKS).data
     assert (value(after, RATING), value(after, LABEL)) == ("4", "Green")
     assert keywords(after) == ["flaw: blur", "flaw: a <b> & c"]
+    abouts = [e.get(f"{{{rdf}}}about") for e in fromstring(after).iter(f"{{{rdf}}}Description")]
+    assert abouts in ([""], [None])
     assert merge(after, MARKS).data == after
 
 

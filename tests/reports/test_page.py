@@ -1,4 +1,5 @@
 import base64
+import errno
 import hashlib
 import io
 import os
@@ -16,11 +17,12 @@ from PIL import Image
 from biqa_cli.errors import UsageError
 from biqa_cli.images.discovery import find_images
 from biqa_cli.images.limits import Limits
+from biqa_cli.reports.page import writing
 from biqa_cli.reports.page.document import Heading, Table
 from biqa_cli.reports.page.links import address_of, heatmap_command
 from biqa_cli.reports.page.pictures import RENDERING_SIDE, THUMBNAIL_SIDE, pictures_of
 from biqa_cli.reports.page.records import PagePhoto, photo_of_result
-from biqa_cli.reports.page.writing import folder_of, write_page
+from biqa_cli.reports.page.writing import check_page, folder_of, write_page
 from biqa_cli.results import ImageResult
 
 
@@ -254,6 +256,9 @@ def test_a_name_that_is_not_utf_8_has_an_address_and_is_shown_with_escapes(tmp_p
 )
 def test_the_command_for_a_map_can_be_pasted(path: str, command: str) -> None:
     assert heatmap_command(path, model="m") == command
+    with_weights = heatmap_command(path, model="m", weights=Path("my own.safetensors"))
+    assert with_weights == (command and f"{command} --weights 'my own.safetensors'")
+    assert heatmap_command(path, model="m", weights=Path("a\nb.safetensors")) == ""
 
 
 @pytest.mark.parametrize(
@@ -264,6 +269,21 @@ def test_a_page_has_a_name_that_browsers_open(name: str, message: str, tmp_path:
     (tmp_path / "dir.html").mkdir()
     with pytest.raises(UsageError, match=message):
         write_page(tmp_path / name, [], heading=Heading("t", model="m"))
+
+
+def test_a_page_whose_folder_cannot_be_written_to_is_refused_before_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A folder that is missing is made.
+    check_page(tmp_path / "new" / "out.html")
+    assert list(tmp_path.iterdir()) == []
+
+    def full(**_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(writing, "TemporaryFile", full)
+    with pytest.raises(UsageError, match="cannot write .*out.html: Permission denied"):
+        check_page(tmp_path / "out.html")
 
 
 def test_an_empty_report_is_a_page(tmp_path: Path) -> None:

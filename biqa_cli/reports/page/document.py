@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
@@ -48,6 +49,8 @@ class Heading:
 
     title: str
     model: str
+    weights: Path | None = None
+    """The user's own file of weights; None for those that are listed."""
     facts: Sequence[tuple[str, str]] = ()
     """Names and values, shown in this order."""
     threshold: float | None = None
@@ -75,7 +78,7 @@ def document(photos: Sequence[tuple[PagePhoto, Addresses]], heading: Heading) ->
         "model": heading.model,
         "threshold": heading.threshold,
         "colours": ANCHORS,
-        "photos": [_facts(photo, addresses, model=heading.model) for photo, addresses in photos],
+        "photos": [_facts(photo, addresses, heading) for photo, addresses in photos],
     }
     script, style = _script(), _text("page.css")
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
@@ -105,7 +108,7 @@ def script_safe_json(value: object) -> str:
     return text
 
 
-def _facts(photo: PagePhoto, addresses: Addresses, *, model: str) -> dict[str, Any]:
+def _facts(photo: PagePhoto, addresses: Addresses, heading: Heading) -> dict[str, Any]:
     """Return what the scripts need to know of a photo; what is empty is left out."""
     when = photo.time
     facts = {
@@ -116,7 +119,9 @@ def _facts(photo: PagePhoto, addresses: Addresses, *, model: str) -> dict[str, A
         "note": printable(photo.note),
         "reason": printable(photo.reason),
         "flaws": [[printable(name), round(strength, 3)] for name, strength in photo.flaws],
-        "command": heatmap_command(photo.path, model=model) if photo.score is not None else "",
+        "command": heatmap_command(photo.path, model=heading.model, weights=heading.weights)
+        if photo.score is not None
+        else "",
         "time": None if when is None else when.isoformat(" ", "seconds"),
         "moment": None
         if when is None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 from biqa_cli.culling.records import CullRow
@@ -37,7 +38,7 @@ class PagePhoto:
     """Place within the group, 1 is the best."""
     decision: Decision | None = None
     stars: int | None = None
-    """0 to 5."""
+    """1 to 5."""
     reason: str = ""
     """Why this decision, in one sentence."""
     label: float | None = None
@@ -60,11 +61,16 @@ def photo_of_result(result: ImageResult) -> PagePhoto:
 
 
 def photo_of_row(row: CullRow, *, moved: Mapping[str, str]) -> PagePhoto:
-    """Return a photo of a culled shoot as the page shows it, where it lies now."""
+    """Return a photo of a culled shoot as the page shows it, where it lies now.
+
+    Args:
+        row: From `decide`.
+        moved: Absolute names of files before they were moved, and after.
+    """
     result, flaws = row.shot.result, row.shot.flaws or ()
     return replace(
         photo_of_result(result),
-        path=moved.get(row.path, row.path),
+        path=_name_now(row.path, moved),
         time=row.shot.taken,
         flaws=tuple((flaw.name, flaw.strength) for flaw in flaws),
         group=row.group,
@@ -73,3 +79,14 @@ def photo_of_row(row: CullRow, *, moved: Mapping[str, str]) -> PagePhoto:
         stars=row.stars,
         reason=row.reason,
     )
+
+
+def _name_now(path: str, moved: Mapping[str, str]) -> str:
+    """Return the name by which a file can be opened; one that was relative stays so if it can."""
+    now = moved.get(str(Path(path).absolute()))
+    if now is None:
+        return path
+    here = Path.cwd()
+    if not Path(path).is_absolute() and Path(now).is_relative_to(here):
+        return str(Path(now).relative_to(here))
+    return now

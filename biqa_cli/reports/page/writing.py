@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from PIL import Image
 
@@ -16,7 +17,7 @@ from biqa_cli.reports.page.links import address_of
 from biqa_cli.reports.page.pictures import Pictures, as_jpeg, pictures_of
 from biqa_cli.reports.page.records import PagePhoto
 from biqa_cli.threads import default_workers, map_ahead
-from biqa_cli.whole_files import write_whole
+from biqa_cli.whole_files import write_whole, wrong_output
 
 MOST_INSIDE = 200
 """Photos whose thumbnails are inside the page: 4 MB, which can still be mailed."""
@@ -29,11 +30,11 @@ MakeHeatmap = Callable[[PagePhoto], Image.Image | None]
 _OURS = re.compile(r"[0-9]{5,}(-map|-large)?\.jpg")
 
 
-def check_page_name(path: Path) -> None:
-    """Check the name of a page before hours of scoring.
+def check_page(path: Path) -> None:
+    """Check before hours of scoring that a page can be written.
 
     Raises:
-        UsageError: If browsers would not show it as a page.
+        UsageError: If browsers would not show it as a page, or its folder cannot be written to.
     """
     if path.suffix.lower() not in SUFFIXES:
         msg = f"the report is a page, and {path.name!r} does not end in .html: name it so"
@@ -41,6 +42,13 @@ def check_page_name(path: Path) -> None:
     if path.is_dir():
         msg = f"cannot write {path}: it is a folder: name a file in it"
         raise UsageError(msg)
+    try:
+        # Its folder is made if it is missing.
+        there = next(folder for folder in path.absolute().parents if folder.exists())
+        with TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise wrong_output(path, error) from error
 
 
 def folder_of(page: Path) -> Path:
@@ -78,9 +86,9 @@ def write_page(
         UsageError: If there can be no such file.
         OutputError: If the disk is full.
     """
-    check_page_name(path)
+    check_page(path)
     shown = list(photos)
-    store = _Store(path, inline=len(shown) <= most_inside)
+    folder = _PictureFolder(path, inline=len(shown) <= most_inside)
     threads = workers or default_workers()
     made = map_ahead(
         partial(pictures_of, limits=limits),
@@ -88,15 +96,15 @@ def write_page(
         workers=threads,
         ahead=2 * threads,
     )
-    rows = list(_rows(shown, watch(made), store, heatmap))
+    rows = list(_rows(shown, watch(made), folder, heatmap))
     write_whole(path, document(rows, heading))
-    store.delete_leftovers()
+    folder.delete_leftovers()
 
 
 def _rows(
     photos: Sequence[PagePhoto],
     pictures: Iterable[Pictures],
-    store: "_Store",
+    folder: "_PictureFolder",
     heatmap: MakeHeatmap | None,
 ) -> Iterator[tuple[PagePhoto, Addresses]]:
     for number, (photo, made) in enumerate(zip(photos, pictures, strict=True), 1):
@@ -104,15 +112,15 @@ def _rows(
         yield (
             photo,
             Addresses(
-                photo=store.photo(number, photo.path, made),
-                thumbnail=store.thumbnail(number, made.thumbnail),
-                heatmap="" if drawn is None else store.keep(f"{number:05}-map", as_jpeg(drawn)),
+                photo=folder.photo(number, photo.path, made),
+                thumbnail=folder.thumbnail(number, made.thumbnail),
+                heatmap="" if drawn is None else folder.keep(f"{number:05}-map", as_jpeg(drawn)),
                 rendered=made.rendering is not None,
             ),
         )
 
 
-class _Store:
+class _PictureFolder:
     """Puts pictures into the page's folder, and knows their addresses."""
 
     def __init__(self, page: Path, *, inline: bool) -> None:
