@@ -125,6 +125,9 @@ class _Planning:
         names = self.listed[first.parent].get(stem, [first.name])
         # What the user has left out by --exclude goes along too: it is a file of the photo.
         files = [path for name in names if (path := first.parent / name).is_file()]
+        if not files:
+            self.plan.problems.append(f"{first} is not there any more: nothing is done with it")
+            return
         sizes = {path: path.stat().st_size for path in files}
         if self.wishes.xmp:
             sizes |= self._write_sidecars(row, files, stem)

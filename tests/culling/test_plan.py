@@ -46,6 +46,15 @@ def test_flaws_that_a_model_names_become_keywords(photo: Path) -> None:
     assert value(first.new, RATING) == "3" and first.new == second.new
 
 
+def test_a_photo_that_is_gone_meanwhile_is_told_and_others_are_planned(
+    photo: Path, tmp_path: Path
+) -> None:
+    gone = photo.with_name("gone.jpg")
+    planned = plan(_rows(gone, photo), Wishes(How.move, picks=tmp_path / "p", xmp=True))
+    assert planned.problems == [f"{gone} is not there any more: nothing is done with it"]
+    assert str(tmp_path / "p" / "a.jpg") in _targets(planned.actions)
+
+
 def test_sidecars_that_are_written_go_along(photo: Path, tmp_path: Path) -> None:
     planned = plan(_rows(photo), Wishes(How.move, picks=tmp_path / "p", xmp=True))
     names = [Path(target).name for target in _targets(planned.actions)]

@@ -23,6 +23,7 @@ from biqa_cli.reports.page.links import address_of, heatmap_command
 from biqa_cli.reports.page.pictures import RENDERING_SIDE, THUMBNAIL_SIDE, pictures_of
 from biqa_cli.reports.page.records import PagePhoto, photo_of_result
 from biqa_cli.reports.page.writing import check_page, folder_of, write_page
+from biqa_cli.reports.rows import printable
 from biqa_cli.results import ImageResult
 
 
@@ -104,6 +105,7 @@ def test_what_is_known_of_a_photo_is_in_the_page_and_nothing_else(tmp_path: Path
     assert one.pop("thumbnail").startswith("data:image/jpeg;base64,")
     assert one.pop("command").startswith("biqa heatmap ")
     assert one == {
+        "name": "a.jpg",
         "path": full.path,
         "score": 0.0,
         "low": 0.0,
@@ -162,10 +164,15 @@ def test_many_thumbnails_are_in_a_folder_beside_the_page(tmp_path: Path) -> None
 def test_a_page_that_is_written_again_keeps_only_its_own_and_foreign_files(tmp_path: Path) -> None:
     rows = [PagePhoto(saved(tmp_path, f"{n}.jpg"), 70.0) for n in range(3)]
     path, _ = page_of(tmp_path, rows, most_inside=0)
-    (folder_of(path) / "mine.jpg").write_bytes(b"")
+    # Names like those of pictures are somebody's as well.
+    (folder_of(path) / "00077.jpg").write_bytes(b"")
     page_of(tmp_path, rows[:1], most_inside=0)
-    assert sorted(file.name for file in folder_of(path).iterdir()) == ["00001.jpg", "mine.jpg"]
-    (folder_of(path) / "mine.jpg").unlink()
+    assert sorted(file.name for file in folder_of(path).iterdir()) == [
+        "00001.jpg",
+        "00077.jpg",
+        "biqa-pictures.txt",
+    ]
+    (folder_of(path) / "00077.jpg").unlink()
     page_of(tmp_path, rows[:1])
     assert not folder_of(path).exists()
 
@@ -263,7 +270,7 @@ def test_the_command_for_a_map_can_be_pasted(path: str, command: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("out.csv", "'out.csv' does not end in .html"), ("dir.html", "it is a folder")],
+    [("out.htm", "'out.htm' does not end in .html"), ("dir.html", "it is a folder")],
 )
 def test_a_page_has_a_name_that_browsers_open(name: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "dir.html").mkdir()
@@ -311,3 +318,12 @@ def test_the_text_of_a_page_of_3000_photos_takes_less_than_a_megabyte(tmp_path: 
     path, page = page_of(tmp_path, rows)
     assert len(data_of(page)["photos"]) == 3000
     assert path.stat().st_size < 1_000_000
+
+
+def test_names_are_whole_where_characters_are_escaped(tmp_path: Path) -> None:
+    names = ["new\nline.jpg", "esc\x1b[31m.jpg", "back\\slash.jpg"]
+    photos = [PagePhoto(f"shoot/{name}", 50.0) for name in names]
+    _, text = page_of(tmp_path, photos)
+    shown = [facts["name"] for facts in data_of(text)["photos"]]
+    assert [name.endswith(".jpg") and len(name) > 8 for name in shown] == [True] * 3
+    assert shown == [printable(name) for name in names]

@@ -115,6 +115,8 @@ def _facts(photo: PagePhoto, addresses: Addresses, heading: Heading) -> dict[str
         **{name: getattr(photo, name) for name in _PHOTO},
         **{name: getattr(addresses, name) for name in _ADDRESSES},
         "path": printable(photo.path),
+        # What is cut off here stays whole: scripts see backslashes of escaped characters, too.
+        "name": printable(Path(photo.path).name),
         "error": printable(photo.error),
         "note": printable(photo.note),
         "reason": printable(photo.reason),

@@ -2,18 +2,13 @@
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 
-const PHOTOS = DATA.photos.map((facts, index) => {
-  const cut = Math.max(facts.path.lastIndexOf("/"), facts.path.lastIndexOf("\\")) + 1;
-  return {
-    flaws: [],
-    score: null,
-    ...facts,
-    index,
-    name: facts.path.slice(cut),
-    folder: facts.path.slice(0, cut),
-    searched: facts.path.toLowerCase(),
-  };
-});
+const PHOTOS = DATA.photos.map((facts, index) => ({
+  flaws: [],
+  score: null,
+  ...facts,
+  index,
+  searched: facts.path.toLowerCase(),
+}));
 
 const has = (field) => PHOTOS.some((photo) => photo[field] !== undefined && photo[field] !== null);
 

@@ -1,7 +1,6 @@
 """From photos to a page and its pictures, on disk."""
 
 import base64
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -21,13 +20,13 @@ from biqa_cli.whole_files import write_whole, wrong_output
 
 MOST_INSIDE = 200
 """Photos whose thumbnails are inside the page: 4 MB, which can still be mailed."""
-SUFFIXES = (".html", ".htm")
+SUFFIX = ".html"
 
 Watch = Callable[[Iterable[Pictures]], Iterable[Pictures]]
 MakeHeatmap = Callable[[PagePhoto], Image.Image | None]
 
-# What an earlier page has left in its folder; anything else there is somebody's.
-_OURS = re.compile(r"[0-9]{5,}(-map|-large)?\.jpg")
+# In the folder: names of the pictures that a page has put there. Anything else is somebody's.
+_LIST = "biqa-pictures.txt"
 
 
 def check_page(path: Path) -> None:
@@ -36,7 +35,7 @@ def check_page(path: Path) -> None:
     Raises:
         UsageError: If browsers would not show it as a page, or its folder cannot be written to.
     """
-    if path.suffix.lower() not in SUFFIXES:
+    if path.suffix.lower() != SUFFIX:
         msg = f"the report is a page, and {path.name!r} does not end in .html: name it so"
         raise UsageError(msg)
     if path.is_dir():
@@ -150,10 +149,16 @@ class _PictureFolder:
         return address_of(file, page=self._page)
 
     def delete_leftovers(self) -> None:
-        """Delete the pictures of an earlier page of this name."""
-        with suppress(OSError):
-            for file in self._folder.iterdir():
-                if _OURS.fullmatch(file.name) and file.name not in self._written:
-                    file.unlink()
-            if not self._written:
+        """Delete the pictures of an earlier page of this name, and nothing else."""
+        names = self._folder / _LIST
+        with suppress(OSError, ValueError):
+            before = names.read_text(encoding="utf-8").split() if names.exists() else []
+            for name in set(before) - self._written:
+                # The list is a file that anybody may have edited.
+                if Path(name).name == name:
+                    (self._folder / name).unlink(missing_ok=True)
+            if self._written:
+                write_whole(names, "".join(f"{name}\n" for name in sorted(self._written)))
+            elif before:
+                names.unlink(missing_ok=True)
                 self._folder.rmdir()
