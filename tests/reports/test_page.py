@@ -122,7 +122,7 @@ def test_what_is_known_of_a_photo_is_in_the_page_and_nothing_else(tmp_path: Path
         "reason": "too dark",
         "photo": "./a.jpg",
     }
-    assert other == {"path": "gone.jpg", "error": "no such file"}
+    assert other == {"name": "gone.jpg", "path": "gone.jpg", "error": "no such file"}
 
 
 def test_times_with_an_offset_are_sorted_as_moments(tmp_path: Path) -> None:
