@@ -188,7 +188,7 @@ def _photos_in(
     left_out: Sequence[Path],
     exclude: Sequence[str] | None,
     written: Iterable[Path | None],
-) -> list[list[str]]:
+) -> list[tuple[str, ...]]:
     """Return the files of each photo of a shoot."""
     from biqa_cli.culling.companions import photos_of
     from biqa_cli.culling.shoot import not_below
