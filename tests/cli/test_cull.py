@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
-from fakes import brightness_model
+from fakes import brightness_model, photo
 from page_photos import data_of
-from shoots import contents, make_shoot, tree
+from PIL import ImageEnhance
+from shoots import contents, make_shoot, tree, write_photo
 from sidecars import value
 from typer.testing import CliRunner, Result
 
@@ -140,6 +141,19 @@ def test_moved_picks_stay_the_picks_of_their_moments(shoot: Path) -> None:
     assert tree(shoot) == first
     assert _rows(again)["0-0.JPG"]["reason"] == "it lies in the folder for picks"
     assert _rows(again)["0-1.JPG"]["decision"] == "reject"
+
+
+def test_a_better_frame_than_a_moved_pick_is_kept_where_it_lies(shoot: Path) -> None:
+    folders = ("--picks", shoot / "picks", "--rejects", shoot / "rejects")
+    command = (shoot, *folders, "--move", "--apply")
+    assert _run(*command).exit_code == 0
+    brighter = ImageEnhance.Brightness(photo(96, 64, seed=0)).enhance(1.1)
+    write_photo(shoot / "0-9.JPG", brighter, seconds=0.2)
+    before = tree(shoot)
+    again = _rows(_run(*command))
+    assert (again["0-9.JPG"]["decision"], again["0-9.JPG"]["rank"]) == ("keep", "1")
+    assert again["0-9.JPG"]["reason"] == "better than the pick of its moment"
+    assert again["0-0.JPG"]["decision"] == "pick" and tree(shoot) == before
 
 
 def test_a_name_that_is_taken_is_not_overwritten(shoot: Path) -> None:

@@ -129,7 +129,7 @@ def _facts(photo: PagePhoto, addresses: Addresses, heading: Heading) -> dict[str
         if when is None
         else (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp(),
     }
-    # Zero is a score, and a number of stars.
+    # Zero is a score.
     return {
         name: value
         for name, value in facts.items()
