@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import get_args
 
@@ -41,6 +42,14 @@ def own(folder: Path, text: str) -> Path:
 
 def test_every_family_has_the_recipe_of_its_paper_and_one_for_two_cores() -> None:
     assert {*FAMILIES, *(f"{family}-cpu" for family in FAMILIES)} <= set(NAMES)
+
+
+def test_every_value_of_the_shipped_recipes_is_what_it_was() -> None:
+    # A default that changes would change what repeats a shipped checkpoint or a paper's training.
+    # If a recipe is meant to change: write the file anew from `to_plain`, and read its diff.
+    pinned = json.loads(Path(__file__).with_name("shipped_recipes.json").read_text("utf-8"))
+    found = {name: to_plain(load_recipe(name.partition("-")[0], config=name)) for name in NAMES}
+    assert json.loads(json.dumps(found)) == pinned
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -97,7 +97,12 @@ def rounds(rated: Dataset, decoded: Path, tmp_path_factory: pytest.TempPathFacto
     with pytest.MonkeyPatch.context() as patch:
         use_tiny_backbones(patch)
         patch.setattr("biqa_cli.training.summary.draw_curves", lambda *_: False)
-        assert run(request(rated, two_rounds(), out, photos=decoded))[0].finished
+        outcome, told = run(request(rated, two_rounds(), out, photos=decoded))
+        assert outcome.finished
+        assert [line for line in told.lines if line.startswith("round ")] == [
+            "round 1 of 2",
+            "round 2 of 2",
+        ]
     return out
 
 
