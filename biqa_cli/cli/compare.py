@@ -23,7 +23,7 @@ def compare(
     format: _options.ListFormat = _options.TableOrJson.table,  # noqa: A002
     verbose: _options.Verbose = 0,
 ) -> None:
-    """Tell which of two tools agrees better with people, and whether that is more than luck.
+    """Tell which of two tools agrees better with people, and whether significantly so.
 
     Takes two files of scores, such as those that `biqa score` writes. No photo is opened. Only
     images that both have scored count.

@@ -1,4 +1,4 @@
-"""Two models, or two tools, on the same images: which is better, and is that more than luck?"""
+"""Two models, or two tools, on the same images: which is better, and is that significant?"""
 
 import math
 from collections.abc import Mapping, Sequence

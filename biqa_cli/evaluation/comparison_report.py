@@ -71,15 +71,14 @@ def verdict(comparison: ToolComparison, *, names: Names) -> str:
         )
     better = _better(comparison, names)
     text = (
-        f"On {comparison.n} images neither is better by more than luck (SRCC)."
+        f"On {comparison.n} images there is no significant difference (SRCC)."
         if better is None
         else f"On {comparison.n} images {better} agrees better with people (SRCC, difference "
-        f"{abs(srcc.difference.estimate):.4f}, not luck at 95 %)."
+        f"{abs(srcc.difference.estimate):.4f}, significant at 95 %)."
     )
     if not comparison.fisher.p_value.reason:
-        fisher = "tells them apart too" if comparison.fisher.verdict else "does not tell them apart"
         p = comparison.fisher.p_value
-        text += f" Fisher's z, as if the images differed, {fisher} (p = {p:.3g})."
+        text += f" Fisher's z test, as if the images differed: p = {p:.3g}."
     if comparison.opposite:
         text += " One tool's scores fall with quality: strengths are compared."
     return text
