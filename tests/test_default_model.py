@@ -1,7 +1,6 @@
 """The model that comes with the package, on real photos: what a user sees."""
 
 import csv
-import itertools
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -110,7 +109,8 @@ def test_the_example_of_the_page_is_what_is_printed() -> None:
 @pytest.mark.slow
 def test_batch_order_workers_and_threads_do_not_change_a_score(every_kind: list[str]) -> None:
     reference: dict[str, float | None] = {}
-    for threads, batch_size, workers in itertools.product((1, 2), (1, 5), (1, 3)):
+    # Each pair of values once: threads, batch size, workers.
+    for threads, batch_size, workers in ((1, 1, 1), (1, 5, 3), (2, 1, 3), (2, 5, 1)):
         ready = load_model(DEFAULT_MODEL, engine="onnx", threads=threads)
         paths = every_kind[::-1] if batch_size == 5 else every_kind
         results = score_files(paths, ready, batch_size=batch_size, workers=workers)

@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fakes import EXAMPLES
+from rated_miniature import use_tiny_backbones
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
@@ -25,6 +27,14 @@ PHOTO = str(EXAMPLES / "cat.jpg")
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tiny() -> Iterator[None]:
+    """A small backbone: the exporter takes half a minute for a real one."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_tiny_backbones(patch)
+        yield
 
 
 @pytest.fixture(scope="module")

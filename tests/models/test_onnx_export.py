@@ -42,8 +42,11 @@ def family(name: str) -> tuple[ModelSpec, nn.Module]:
         case "qualitynet":
             found = spec_of(name, view=64), QualityNet(TinyBackbone(), TinyBackbone())
         case "reqa":
-            crops = Crops(size=224, stride=64)
-            found = spec_of(name, view=288, crops=crops), REQA(TinyBackbone())
+            crops = Crops(size=112, stride=64)
+            found = (
+                spec_of(name, view=176, crops=crops),
+                REQA(TinyBackbone(), input_size=112),
+            )
         case "shdiqa":
             crops = Crops(size=64, stride=32)
             found = (
