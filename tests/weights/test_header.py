@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import save
 
 from biqa_cli.errors import WeightsError
-from biqa_cli.weights.header import header_of, read_header, require_shapes
+from biqa_cli.weights.header import _MOST_DIMENSIONS, header_of, read_header, require_shapes
 
 GOOD = {"w": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
 
@@ -124,3 +124,30 @@ def test_tensors_of_another_network_are_refused(
 def test_every_type_that_can_be_there_has_its_size(tmp_path: Path, kind: type[np.generic]) -> None:
     (tmp_path / "w").write_bytes(save({"w": np.zeros((2, 3), kind)}))
     assert read_header(tmp_path / "w").shapes == {"w": (2, 3)}
+
+
+def test_the_most_dimensions_are_read_and_one_more_is_refused(tmp_path: Path) -> None:
+    for dimensions, is_read in ((_MOST_DIMENSIONS, True), (_MOST_DIMENSIONS + 1, False)):
+        shape = [1] * dimensions
+        header = {"x": {"dtype": "F32", "shape": shape, "data_offsets": [0, 4]}}
+        path = _file(tmp_path / f"{dimensions}.safetensors", header, data=4)
+        if is_read:
+            assert read_header(path).shapes == {"x": tuple(shape)}
+        else:
+            with pytest.raises(WeightsError, match="'x' has no shape or no place"):
+                read_header(path)
+
+
+def test_one_wrong_tensor_is_named_alone_and_of_several_the_number_is_told() -> None:
+    wanted = {"a": (1,), "b": (1,), "c": (1,)}
+    for found, told in (({"a": (2,)}, "expected (1,)"), ({"a": (2,), "b": (2,)}, "and 1 more")):
+        with pytest.raises(WeightsError) as caught:
+            require_shapes(wanted | found, wanted, source="own.safetensors")
+        assert str(caught.value).endswith(told)
+
+
+def test_a_file_that_is_not_there_is_told_in_the_words_of_the_system(tmp_path: Path) -> None:
+    path = tmp_path / "none.safetensors"
+    with pytest.raises(WeightsError) as caught:
+        read_header(path)
+    assert str(caught.value) == f"cannot read {path}: No such file or directory"
