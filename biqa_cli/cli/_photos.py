@@ -38,7 +38,7 @@ def named_photos(named: Sequence[str], *, exclude: Sequence[str] | None) -> list
     _require_one_stdin(named, files_from=None)
     found = list(find_images(named, exclude=exclude or ()))
     if not found:
-        raise _none_in(named)
+        raise none_in(named)
     return found
 
 
@@ -81,7 +81,7 @@ def named_and_listed_photos(
     names = Arriving(found) if files_from == STDIN else list(found)
     # That nothing is new is no mistake.
     if not names and newer_than is None:
-        raise _none_in([*named, *lists])
+        raise none_in([*named, *lists])
     return names
 
 
@@ -167,5 +167,6 @@ def _require_one_stdin(named: Sequence[str], *, files_from: str | None) -> None:
         raise UsageError("standard input (-) is named twice: it is one picture")
 
 
-def _none_in(named: Sequence[str]) -> UsageError:
+def none_in(named: Sequence[str]) -> UsageError:
+    """Return the error for names under which there is no photo."""
     return UsageError(f"no photos found in {', '.join(named)}")

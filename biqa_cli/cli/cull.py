@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output, _progress, _report
+from biqa_cli.cli import _options, _output, _photos, _progress, _report
 from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.cli._targets import refuse_inputs
 from biqa_cli.cli.group import Gap, RecordFormatOption, choose_record_format, refuse_stdin
@@ -200,6 +200,5 @@ def _photos_in(
         found = refuse_inputs(output, found)
     photos = photos_of(found)
     if not photos:
-        msg = f"no photos found in {', '.join(paths)}"
-        raise UsageError(msg)
+        raise _photos.none_in(paths)
     return photos

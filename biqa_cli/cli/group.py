@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output, _progress
+from biqa_cli.cli import _options, _output, _photos, _progress
 from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.cli._targets import STDIN, refuse_inputs
 from biqa_cli.culling.records import DEFAULT_GAP
@@ -48,7 +48,6 @@ def group(
     """
     from biqa_cli.culling.grouping import group_photos
     from biqa_cli.culling.looking import look_at_files
-    from biqa_cli.images.discovery import find_images
     from biqa_cli.reports.culling import write_groups
 
     _output.set_up_logging(verbose)
@@ -56,10 +55,7 @@ def group(
         raise UsageError("nothing to group: name photos or folders")
     refuse_stdin(paths)
     kind = choose_record_format(format, output)
-    names = list(refuse_inputs(output, find_images(paths, exclude=exclude or ())))
-    if not names:
-        msg = f"no photos found in {', '.join(paths)}"
-        raise UsageError(msg)
+    names = list(refuse_inputs(output, _photos.named_photos(paths, exclude=exclude)))
     limits = _options.limits_of(
         max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
     )
