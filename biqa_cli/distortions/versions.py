@@ -7,7 +7,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from biqa_cli.distortions.catalog import DISTORTIONS, LEVELS, SHDIQA_DISTORTIONS
+from biqa_cli.distortions.catalog import (
+    DISTORTIONS,
+    LEVELS,
+    SHDIQA_DISTORTIONS,
+    find_distortion,
+)
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.distortions.opinions import degraded_share
@@ -33,6 +38,12 @@ class Versions:
     def ordered_levels(self) -> tuple[int, int]:
         """The levels, 0 where those of the kind are not ordered."""
         return (0, 0) if self.kind in _UNORDERED else self.levels
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """All that the versions depend on besides the photo, as plain data."""
+        values = find_distortion(self.kind).levels
+        return (self.index, self.kind, *((level, values[level - 1]) for level in self.levels))
 
     def view(self, photo: NDArray[np.uint8], level: int) -> NDArray[np.uint8]:
         """Return a view (h, w, 3) of the photo at one of the levels; both share their noise."""

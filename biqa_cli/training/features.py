@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from biqa_cli.computed_arrays import computed_array
+from biqa_cli.distortions.catalog import SHDIQA_DISTORTIONS
 from biqa_cli.distortions.versions import Versions, draw_versions
 from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import FACTS, Pixels
@@ -109,7 +110,7 @@ def _of_degraded(job: Job, phase: Phase, drawn: tuple[Versions, ...]) -> Degrade
         one = drawn[number]
         return one.view(job.photos.store.view(one.index), one.levels[level])
 
-    facts = json.dumps([[d.index, d.kind, *d.levels] for d in drawn])
+    facts = json.dumps([one.facts for one in drawn])
     values = _computed(job, phase, "degraded", facts, view, 2 * len(drawn))
     return DegradedFeatures(drawn, values.reshape(len(drawn), 2, *values.shape[1:]))
 
@@ -126,7 +127,8 @@ def _of_blockwise(job: Job, phase: Phase, wanted: Blockwise) -> Arrays:
         pixels = job.photos.store.view(chosen[row])
         return degrade_blocks(pixels, draw(chosen[row]), partition=wanted.partition)[0]
 
-    facts = json.dumps([wanted.partition, seed, chosen])
+    values_of_levels = [distortion.levels for distortion in SHDIQA_DISTORTIONS]
+    facts = json.dumps([wanted.partition, seed, chosen, values_of_levels])
     values = _computed(job, phase, "blockwise", facts, view, len(chosen))
     drawn = [draw_blocks(draw(index), wanted.partition) for index in chosen]
     types, levels = (np.stack(column) for column in zip(*drawn, strict=True))

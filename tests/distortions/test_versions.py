@@ -38,3 +38,8 @@ def test_the_milder_version_is_worth_no_less_than_the_stronger() -> None:
     assert milder == pytest.approx(degraded_share(0.8, kind="gaussian-blur", level=2))
     assert stronger == pytest.approx(degraded_share(0.8, kind="gaussian-blur", level=4))
     assert stronger < milder < 0.8
+
+
+def test_the_facts_of_versions_have_the_values_of_their_levels() -> None:
+    one = Versions(index=7, kind="gaussian-blur", levels=(2, 4))
+    assert one.facts == (7, "gaussian-blur", (2, 1), (4, 5))
