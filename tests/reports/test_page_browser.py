@@ -1,6 +1,7 @@
 """The page in a real browser, with real clicks and keys."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -107,6 +108,18 @@ def _slide(tab: Any, value: float) -> None:
     tab.mouse.click(x, box["y"] + box["height"] / 2)
 
 
+def _until(tab: Any, holds: str, seconds: float = 30) -> None:
+    """Wait until an expression is true.
+
+    Playwright's own ``wait_for_function`` calls ``eval`` in the page each time but the first,
+    which the page's content security policy forbids.
+    """
+    end = time.monotonic() + seconds
+    while not tab.evaluate(holds):
+        assert time.monotonic() < end, f"still false after {seconds} s: {holds}"
+        tab.wait_for_timeout(20)
+
+
 def _picture(tab: Any, number: int) -> dict[str, Any]:
     facts: dict[str, Any] = tab.evaluate(
         """n => {
@@ -187,12 +200,12 @@ def test_names_are_found_and_photos_sorted(shoot: Path, tab: Any) -> None:
 def test_two_frames_are_compared_at_100_percent_and_move_together(shoot: Path, tab: Any) -> None:
     _open(tab, shoot)
     tab.locator(".card").first.click()
-    tab.wait_for_function("document.querySelector('.pane .photo').naturalWidth === 1000")
+    _until(tab, "document.querySelector('.pane .photo').naturalWidth === 1000")
     assert _picture(tab, 0)["width"] < 1280
     tab.get_by_role("button", name="Compare").click()
     tab.get_by_role("button", name="100 %").click()
-    tab.wait_for_function(
-        "[...document.querySelectorAll('.pane .photo')].every(i => i.naturalWidth === 1000)"
+    _until(
+        tab, "[...document.querySelectorAll('.pane .photo')].every(i => i.naturalWidth === 1000)"
     )
     left, right = _picture(tab, 0), _picture(tab, 1)
     # Beside the pick stands the next of its group by rank.
@@ -209,7 +222,7 @@ def test_two_frames_are_compared_at_100_percent_and_move_together(shoot: Path, t
         assert after["y"] - before["y"] == pytest.approx(-40, abs=1)
     # The left one was clicked: the strip changes it.
     tab.locator(".frame-button").nth(2).click()
-    tab.wait_for_function("document.querySelector('.pane .photo').src.endsWith('IMG_2.jpg')")
+    _until(tab, "document.querySelector('.pane .photo').src.endsWith('IMG_2.jpg')")
     assert _picture(tab, 1)["file"] == "IMG_3.jpg"
 
 
@@ -232,8 +245,7 @@ def test_the_keyboard_does_it_all(shoot: Path, tab: Any) -> None:
     tab.keyboard.press("Escape")
     assert not tab.locator("#lightbox").is_visible()
     # The focus is where the lightbox was left.
-    focused = "document.activeElement.querySelector('.name').textContent"
-    assert tab.evaluate(focused) == "IMG_3.jpg"
+    _until(tab, "document.activeElement.querySelector('.name')?.textContent === 'IMG_3.jpg'")
     tab.keyboard.press("?")
     assert tab.get_by_role("heading", name="Keyboard").is_visible()
 
@@ -243,7 +255,7 @@ def test_the_map_of_a_pick_is_shown_on_request(shoot: Path, tab: Any) -> None:
     tab.locator(".card").first.click()
     assert not tab.locator(".pane .map").is_visible()
     tab.get_by_role("button", name="Map", exact=True).click()
-    tab.wait_for_function("document.querySelector('.pane .map').naturalWidth === 160")
+    _until(tab, "document.querySelector('.pane .map').naturalWidth === 160")
     assert tab.locator("#legend").is_visible()
     tab.keyboard.press("ArrowRight")
     assert not tab.locator(".pane .map").is_visible()
@@ -283,21 +295,22 @@ def test_of_3000_photos_only_those_near_the_window_are_in_the_page(many: Path, t
     total = tab.evaluate("document.documentElement.scrollHeight")
     for part in (0.25, 0.5, 1):
         tab.evaluate(f"scrollTo(0, {total * part})")
-        tab.wait_for_function(
+        _until(
+            tab,
             """() => {
               const seen = [...document.querySelectorAll(".row")]
                 .map(row => row.getBoundingClientRect());
               const list = document.getElementById("photos").getBoundingClientRect();
               return Math.min(...seen.map(r => r.top)) <= Math.max(0, list.top)
                 && Math.max(...seen.map(r => r.bottom)) >= Math.min(innerHeight, list.bottom) - 20;
-            }"""
+            }""",
         )
         assert 15 <= tab.locator(".card").count() < 80
     assert _names(tab)[-1] == "IMG_2999.jpg"
     tab.keyboard.press("Home")
     _slide(tab, 90)
-    tab.wait_for_function(
-        "document.getElementById('counts').innerText === '300 at or above 90 · 2,700 below'"
+    _until(
+        tab, "document.getElementById('counts').innerText === '300 at or above 90 · 2,700 below'"
     )
 
 
