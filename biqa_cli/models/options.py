@@ -29,6 +29,8 @@ OPTIONS: dict[Family, dict[str, Option]] = {
         "attention": Option("SA+CA", ("none", "SA", "CA", "SA+CA"), "figure 15"),
         "attention_first": Option(False, (False, True), "the prose; false is eqs. 13 to 16"),
         "levels": Option("last", ("last", "all"), "all is our extension"),
+        "pooling": Option("mean", ("mean", "mean+std"), "mean+std is our extension"),
+        "flaws": Option(False, (False, True), "our extension: which flaws a photo has"),
     },
     "reqa": {
         "steps": Option(4, (2, 3, 4, 5), "Table V"),

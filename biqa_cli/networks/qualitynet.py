@@ -13,17 +13,20 @@ from typing import Literal, cast, get_args
 import torch
 from torch import Tensor, nn
 
+from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.errors import UsageError
 from biqa_cli.networks.backbones import Backbone
 
 Chains = Literal[1, 2, "both"]
 Attention = Literal["none", "SA", "CA", "SA+CA"]
 Levels = Literal["last", "all"]
+Pooling = Literal["mean", "mean+std"]
 Affine = tuple[tuple[float, ...], tuple[float, ...]]
 
 _CHANNEL_REDUCTION = 8
 # Keras' values for batch norm, in torch's meaning of momentum.
 _BN_EPS, _BN_MOMENTUM = 1e-3, 0.01
+_VARIANCE_FLOOR = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,10 @@ class QualityNetOutput:
     """In (0, 1) (eq. 4): (B, 1, 1, 1) with GAP first, else (B, 1, h, w). Empty without SA."""
     channel_gates: tuple[Tensor, ...]
     """(B, C) in (0, 1) (eq. 10). Empty without CA."""
+    kept: Tensor | None = None
+    """(B,), about 0 to 1: what flaws leave of the quality; None without `flaws`."""
+    flaws: Tensor | None = None
+    """(B, 12) in (0, 1): how strong each of `FLAWS` is; None without `flaws`."""
 
 
 class SpatialAttention(nn.Module):
@@ -94,6 +101,10 @@ class QualityNet(nn.Module):
             then gates the 1×1 rest, as eqs. 13 to 16 say.
         levels: "last" reads the last map of each backbone, as the paper does; "all" reads all four,
             each with attention of its own (our extension: flaws that pass before the last map).
+        pooling: What global pooling leaves of a map: its means, as in the paper, or its means and
+            standard deviations (our extension: noise and blur change how much a map varies).
+        flaws: Whether the head also tells what flaws leave of the quality, and which they are
+            (our extension).
 
     Raises:
         UsageError: If a switch has another value than these.
@@ -108,6 +119,8 @@ class QualityNet(nn.Module):
         attention: Attention = "SA+CA",
         attention_first: bool = False,
         levels: Levels = "last",
+        pooling: Pooling = "mean",
+        flaws: bool = False,
         inputs: Sequence[Affine | None] = (None, None),
     ) -> None:
         super().__init__()
@@ -115,21 +128,27 @@ class QualityNet(nn.Module):
             (chains, Chains),
             (attention, Attention),
             (levels, Levels),
+            (pooling, Pooling),
         )
         for value, choices in switches:
             if value not in get_args(choices):
                 allowed = ", ".join(map(repr, get_args(choices)))
                 msg = f"QualityNet has no variant {value!r}: use one of {allowed}"
                 raise UsageError(msg)
+        if pooling == "mean+std" and attention_first:
+            raise UsageError("pooling=mean+std pools first: it does not go with attention_first")
         backbones = {1: [first], 2: [second], "both": [first, second]}[chains]
         self._inputs = {1: inputs[:1], 2: inputs[1:], "both": inputs}[chains]
         self.attention_first = attention_first
         self.levels = 1 if levels == "last" else len(first.channels)
         self.backbones = nn.ModuleList(cast("list[nn.Module]", backbones))
-        self.widths = [c for backbone in backbones for c in backbone.channels[-self.levels :]]
+        self.statistics = 2 if pooling == "mean+std" else 1
+        self.widths = [
+            self.statistics * c for backbone in backbones for c in backbone.channels[-self.levels :]
+        ]
         self.spatial = nn.ModuleList(SpatialAttention() for _ in self.widths if "SA" in attention)
         self.channel = nn.ModuleList(ChannelAttention(c) for c in self.widths if "CA" in attention)
-        self.head = dense_layers(sum(self.widths), 1)
+        self.head = dense_layers(sum(self.widths), 2 + len(FLAWS) if flaws else 1)
 
     def forward(self, images: Tensor) -> QualityNetOutput:
         """Score normalised images (B, 3, H, W) of any size that the backbones accept."""
@@ -144,29 +163,47 @@ class QualityNet(nn.Module):
         return tuple(read)
 
     def pooled(self, images: Tensor) -> Tensor:
-        """Return the means of the maps (B, C_1 + C_2): all that GAP first leaves of them."""
-        return torch.cat([x.mean(dim=(2, 3)).float() for x in self.maps(images)], dim=1)
+        """Return what GAP first leaves of the maps: (B, C_1 + C_2), twice that with deviations."""
+        return torch.cat([self._pool(x).flatten(1).float() for x in self.maps(images)], dim=1)
 
     def from_pooled(self, pooled: Tensor) -> QualityNetOutput:
         """Score images by what `pooled` has returned; with GAP first it is equal to `forward`."""
-        return self.from_maps(torch.split(pooled[:, :, None, None], self.widths, dim=1))
+        split = torch.split(pooled[:, :, None, None], self.widths, dim=1)
+        return self._from_gateable(split, maps=split)
 
     def from_maps(self, maps: Sequence[Tensor]) -> QualityNetOutput:
         """Score what `maps` has returned (eqs. 13 to 34)."""
-        gated = list(maps)
-        if not self.attention_first:
-            gated = [x.mean(dim=(2, 3), keepdim=True) for x in gated]
+        gateable = maps if self.attention_first else [self._pool(x) for x in maps]
+        return self._from_gateable(gateable, maps=maps)
+
+    def _pool(self, x: Tensor) -> Tensor:
+        """Return the means of a map (B, C, 1, 1), with "mean+std" its deviations behind them."""
+        mean = x.mean(dim=(2, 3), keepdim=True)
+        if self.statistics == 1:
+            return mean
+        # Not torch.std: its gradient is not finite where a channel is constant.
+        variance = (x - mean).square().mean(dim=(2, 3), keepdim=True)
+        return torch.cat([mean, (variance + _VARIANCE_FLOOR).sqrt()], dim=1)
+
+    def _from_gateable(
+        self, gateable: Sequence[Tensor], *, maps: Sequence[Tensor]
+    ) -> QualityNetOutput:
+        gated = list(gateable)
         spatial_gates = tuple(sa(x) for sa, x in zip(self.spatial, gated, strict=False))
         gated = _apply(spatial_gates, gated)
         channel_gates = tuple(ca(x) for ca, x in zip(self.channel, gated, strict=False))
         gated = _apply(channel_gates, gated)
         features = torch.cat([x.mean(dim=(2, 3)) for x in gated], dim=1)
+        said = self.head(features)
+        tells_flaws = said.shape[1] > 1
         return QualityNetOutput(
-            scores=self.head(features)[:, 0],
+            scores=said[:, 0],
             features=features,
             maps=tuple(maps),
             spatial_gates=spatial_gates,
             channel_gates=tuple(gate.flatten(1) for gate in channel_gates),
+            kept=said[:, 1] if tells_flaws else None,
+            flaws=torch.sigmoid(said[:, 2:]) if tells_flaws else None,
         )
 
 

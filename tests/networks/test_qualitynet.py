@@ -17,11 +17,12 @@ from miniature import miniature
 from tiny_backbone import TinyBackbone
 from torch import Tensor, nn
 
+from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.errors import UsageError
 from biqa_cli.models.build import assemble_network
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD
 from biqa_cli.networks.backbones.efficientnet_b7 import EfficientNetB7
-from biqa_cli.networks.backbones.efficientnet_lite import efficientnet_lite2
+from biqa_cli.networks.backbones.efficientnet_lite import efficientnet_lite0, efficientnet_lite2
 from biqa_cli.networks.backbones.resnet import ResNet50
 from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.training.families.qualitynet import quality_aware_loss
@@ -236,3 +237,46 @@ def test_a_chain_alone_keeps_its_own_normalisation() -> None:
     by_hand = torch.stack([s * x + t for s, t, x in zip(*affine, images.unbind(1), strict=True)], 1)
     with torch.inference_mode():
         assert torch.equal(both.maps(images)[0], both.backbones[0](by_hand)[-1])
+
+
+def test_deviations_stand_behind_the_means_of_each_level() -> None:
+    network = QualityNet(
+        efficientnet_lite0(), efficientnet_lite0(), chains=1, levels="all", pooling="mean+std"
+    ).eval()
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        maps, pooled = network.maps(images), network.pooled(images)
+        output, again = network(images), network.from_pooled(pooled)
+    expected = torch.cat(
+        [part for x in maps for part in (x.mean((2, 3)), x.std((2, 3), unbiased=False))], dim=1
+    )
+    assert torch.allclose(pooled, expected, atol=1e-4)
+    assert pooled.shape[1] == 2 * sum(x.shape[1] for x in maps) == output.features.shape[1]
+    assert torch.allclose(again.scores, output.scores, atol=1e-4)
+
+
+def test_deviations_have_a_gradient_where_a_channel_is_constant() -> None:
+    network = QualityNet(efficientnet_lite0(), efficientnet_lite0(), chains=1, pooling="mean+std")
+    maps = torch.zeros(2, 320, 2, 2, requires_grad=True)
+    network.from_maps([maps]).scores.sum().backward()
+    assert maps.grad is not None
+    assert torch.isfinite(maps.grad).all()
+
+
+def test_flaws_come_from_the_same_head() -> None:
+    network = QualityNet(efficientnet_lite0(), efficientnet_lite0(), chains=1, flaws=True).eval()
+    plain = QualityNet(efficientnet_lite0(), efficientnet_lite0(), chains=1).eval()
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        told, untold = network(images), plain(images)
+    assert told.scores.shape == told.kept.shape == (2,)
+    assert told.flaws.shape == (2, len(FLAWS))
+    assert 0 < told.flaws.min() <= told.flaws.max() < 1
+    assert (untold.kept, untold.flaws) == (None, None)
+
+
+def test_deviations_are_refused_where_attention_comes_first() -> None:
+    with pytest.raises(UsageError, match="pools first"):
+        QualityNet(
+            efficientnet_lite0(), efficientnet_lite0(), pooling="mean+std", attention_first=True
+        )

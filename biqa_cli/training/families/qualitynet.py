@@ -22,7 +22,7 @@ class QualityNetPhase(Phase):
     """The one phase of QualityNet."""
 
     loss_settings: QualityNetLoss
-    cached_by = ("chains", "levels")
+    cached_by = ("chains", "levels", "pooling")
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
