@@ -44,6 +44,14 @@ def train(
             help="Starting weights: one, or one for each backbone.",
         ),
     ] = None,
+    clean: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--clean",
+            metavar="DIR",
+            help="Photos without flaws, for recipes with examples; repeatable.",
+        ),
+    ] = None,
     split: Annotated[
         str | None,
         typer.Option("--split", metavar="PROTOCOL|FILE", help="As in `biqa evaluate`, no part."),
@@ -108,6 +116,7 @@ def train(
             minutes=math.inf if minutes is None else minutes,
             workers=workers or default_workers(),
             photos=photos,
+            clean=tuple(clean or ()),
             command=" ".join(["biqa", *sys.argv[1:]]),
         ),
         talk,

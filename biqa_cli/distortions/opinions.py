@@ -100,6 +100,25 @@ def degraded_share(own: float, *, kind: str, level: int) -> float:
         >>> [round(degraded_share(0.8, kind="gaussian-blur", level=level), 2) for level in (1, 4)]
         [0.75, 0.09]
     """
-    left = (OPINIONS[kind].means[level - 1] - WORST_OPINION) / (BEST_OPINION - WORST_OPINION)
+    return laid(own, share_of_opinion(OPINIONS[kind].means[level - 1]))
+
+
+def share_of_opinion(mean: float) -> float:
+    """Return what a flaw leaves of a photo's quality, 0 to 1, by the mean opinion of it.
+
+    Example:
+        >>> [round(share_of_opinion(mean), 2) for mean in (4.6, 2.8, 1)]
+        [1.0, 0.5, 0.0]
+    """
+    share = (mean - WORST_OPINION) / (BEST_OPINION - WORST_OPINION)
+    return min(max(share, 0.0), 1.0)
+
+
+def laid(own: float, share: float) -> float:
+    """Return the label of a photo that is worth `own` where a flaw leaves a share of it.
+
+    Both are shares of the scale of labels. Nothing falls below `LOWEST_SHARE`, unless the photo
+    itself does.
+    """
     lowest = min(LOWEST_SHARE, own)
-    return lowest + min(left, 1.0) * (own - lowest)
+    return lowest + share * (own - lowest)

@@ -1,27 +1,17 @@
-"""Two degraded versions of a photo: which are made, how, and what people think of such flaws."""
+"""Two degraded versions of a photo: which are made, and how."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from biqa_cli.distortions.catalog import (
-    DISTORTIONS,
-    LEVELS,
-    SHDIQA_DISTORTIONS,
-    find_distortion,
-)
+from biqa_cli.distortions.catalog import LEVELS, SHDIQA_DISTORTIONS, find_distortion
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
-from biqa_cli.distortions.opinions import degraded_share
 
-Kinds = Literal["ordered", "all"]
-"""The kinds of SHDIQA whose levels are ordered, or every kind there is."""
-
-# Kinds whose levels go up and down in turn, or of which people think the same.
-_UNORDERED = {"mean-shift", "contrast", "desaturated"}
+# Kinds whose levels go up and down in turn.
+_UNORDERED = {"mean-shift", "contrast"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +25,6 @@ class Versions:
     """The milder first."""
 
     @property
-    def ordered_levels(self) -> tuple[int, int]:
-        """The levels, 0 where those of the kind are not ordered."""
-        return (0, 0) if self.kind in _UNORDERED else self.levels
-
-    @property
     def facts(self) -> tuple[object, ...]:
         """All that the versions depend on besides the photo, as plain data."""
         values = find_distortion(self.kind).levels
@@ -49,19 +34,9 @@ class Versions:
         """Return a view (h, w, 3) of the photo at one of the levels; both share their noise."""
         return to_bytes(distort(from_bytes(photo), kind=self.kind, level=level, seed=self.index))
 
-    def shares(self, own: float) -> tuple[float, float]:
-        """Return what people think of the versions of a photo that is worth `own`.
-
-        All are shares of a scale of labels, of which higher is better.
-        """
-        milder, stronger = (
-            degraded_share(own, kind=self.kind, level=level) for level in self.levels
-        )
-        return milder, stronger
-
 
 def draw_versions(
-    indices: Sequence[int], *, count: int, rng: np.random.Generator, kinds: Kinds = "ordered"
+    indices: Sequence[int], *, count: int, rng: np.random.Generator
 ) -> tuple[Versions, ...]:
     """Return which photos are degraded, and how; all of them where there are fewer than `count`.
 
@@ -70,10 +45,7 @@ def draw_versions(
         >>> [one.index for one in draw_versions(range(3), count=5, rng=rng)]
         [2, 0, 1]
     """
-    if kinds == "ordered":
-        names = [d.name for d in SHDIQA_DISTORTIONS if d.name not in _UNORDERED]
-    else:
-        names = [d.name for d in DISTORTIONS]
+    names = [d.name for d in SHDIQA_DISTORTIONS if d.name not in _UNORDERED]
     return tuple(
         Versions(
             index=indices[place],

@@ -126,6 +126,11 @@ class ScoreScale:
         share = (native - self.lowest) / (self.highest - self.lowest)
         return share if self.higher_is_better else 1 - share
 
+    def from_share(self, share: float) -> float:
+        """Return a share of the scale as a native score; `to_share` takes it back."""
+        upwards = share if self.higher_is_better else 1 - share
+        return self.lowest + upwards * (self.highest - self.lowest)
+
     def to_percent(self, native: float) -> float:
         """Return a native score on the common scale: 0 to 100, higher is better.
 

@@ -17,10 +17,6 @@ class Triples:
     """(D, 2), of the versions."""
     weight: float
     """Of `monotonicity_loss` in the loss."""
-    opinions: Tensor
-    """(D, 2), what people think of the versions, as shares of the scale; higher is better."""
-    opinion_weight: float
-    """Of the squared distance to them in the loss."""
     worst: float
     """The worst label."""
     span: float
@@ -29,6 +25,22 @@ class Triples:
     def share_of(self, scores: Tensor) -> Tensor:
         """Return scores of any shape as shares of the scale: 0 is its worst end, 1 its best."""
         return (scores - self.worst) / self.span
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """E photos that nobody has rated as they are; see `biqa_cli.training.examples`."""
+
+    inputs: Tensor
+    """(E, …), as the inputs of a batch."""
+    labels: Tensor
+    """(E,), on the recipe's scale."""
+    kept: Tensor
+    """(E,), what flaws leave of the quality, 0 to 1."""
+    flaws: Tensor
+    """(E, 12), how strong each of `FLAWS` is, 0 to 1."""
+    is_full_size: Tensor
+    """(E,), whether it shows parts of a large photo at full size, which have no score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,7 @@ class Batch:
     """What the phase's `extras` has made of each sample; with cached features, some photos that
     were degraded block by block."""
     triples: Triples | None = None
+    examples: Examples | None = None
 
 
 class Cacheable(Protocol):
@@ -66,9 +79,12 @@ class Cacheable(Protocol):
 
 
 def output_of(network: nn.Module, batch: Batch) -> Any:  # noqa: ANN401  each family has its record
-    """Return the output of a network for the samples of a batch, then for its triples."""
-    inputs = batch.inputs
+    """Return the output of a network for the samples of a batch, its triples, its examples."""
+    parts = [batch.inputs]
     if batch.triples is not None:
-        # Together, so that batch norms see in training what they saw.
-        inputs = torch.cat([inputs, batch.triples.inputs.flatten(0, 1)])
+        parts.append(batch.triples.inputs.flatten(0, 1))
+    if batch.examples is not None:
+        parts.append(batch.examples.inputs)
+    # Together, so that batch norms see in training what they will see.
+    inputs = torch.cat(parts) if len(parts) > 1 else batch.inputs
     return cast("Cacheable", network).from_pooled(inputs) if batch.is_cached else network(inputs)

@@ -22,6 +22,7 @@ from biqa_cli.images.view_store import FACTS, Pixels
 from biqa_cli.training.augmentation import Arrays, normalised_views
 from biqa_cli.training.batch import Cacheable
 from biqa_cli.training.degradation import degrade_blocks, draw_blocks
+from biqa_cli.training.examples import Example, draw_examples
 from biqa_cli.training.families.base import Blockwise, Phase
 from biqa_cli.training.job import Job, TimeIsUpError, autocast, go_on_until, is_mixed
 from biqa_cli.training.streams import Stream, numbers, numbers_of_choice
@@ -40,6 +41,15 @@ class DegradedFeatures:
 
 
 @dataclass(frozen=True, slots=True)
+class ExampleFeatures:
+    """Features of photos that nobody has rated as they are."""
+
+    drawn: tuple[Example, ...]
+    values: NDArray[np.float16]
+    """(e, …), mapped into memory."""
+
+
+@dataclass(frozen=True, slots=True)
 class CachedFeatures:
     """Features of the photos of a training."""
 
@@ -51,6 +61,8 @@ class CachedFeatures:
     """Standard deviation of each feature over photos, where a recipe has noise."""
     degraded: DegradedFeatures | None = None
     """Where a recipe teaches monotonicity."""
+    examples: ExampleFeatures | None = None
+    """Where a recipe has such."""
     blockwise: Arrays | None = None
     """Of photos with each block degraded in its own way, where a phase learns from such:
     "degraded" (d, …), mapped into memory, and what `draw_blocks` drew for each: "types", "levels"
@@ -81,10 +93,12 @@ def cached_features(job: Job, phase: Phase) -> CachedFeatures:
         features = replace(features, spread=noisy.std(dim=0).numpy())
     # A phase that does not score has no use for monotonicity.
     degraded = recipe.monotonicity
-    if degraded.is_on and phase.network is not None:
+    if degraded.weight and phase.network is not None:
         rng = numbers_of_choice(recipe.seed)
-        drawn = draw_versions(trains, count=degraded.photos, rng=rng, kinds=degraded.kinds)
+        drawn = draw_versions(trains, count=degraded.photos, rng=rng)
         features = replace(features, degraded=_of_degraded(job, phase, drawn))
+    if recipe.examples.weight and phase.network is not None:
+        features = replace(features, examples=_of_examples(job, phase))
     if phase.blockwise is not None:
         features = replace(features, blockwise=_of_blockwise(job, phase, phase.blockwise))
     return features
@@ -113,6 +127,21 @@ def _of_degraded(job: Job, phase: Phase, drawn: tuple[Versions, ...]) -> Degrade
     facts = json.dumps([one.facts for one in drawn])
     values = _computed(job, phase, "degraded", facts, view, 2 * len(drawn))
     return DegradedFeatures(drawn, values.reshape(len(drawn), 2, *values.shape[1:]))
+
+
+def _of_examples(job: Job, phase: Phase) -> ExampleFeatures:
+    scale, recipe = job.trained.scale, job.recipe
+    rated = [
+        (job.dataset.file(index), scale.to_share(label))
+        for index, label in zip(job.photos.indices, job.photos.labels.tolist(), strict=True)
+    ]
+    drawn = draw_examples(rated, job.clean, count=recipe.examples.count, seed=recipe.seed)
+
+    def view(row: int) -> Pixels:
+        return drawn[row].view(recipe.input.height, recipe.input.width)
+
+    facts = json.dumps([one.facts for one in drawn])
+    return ExampleFeatures(drawn, _computed(job, phase, "examples", facts, view, len(drawn)))
 
 
 def _of_blockwise(job: Job, phase: Phase, wanted: Blockwise) -> Arrays:

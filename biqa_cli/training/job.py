@@ -17,6 +17,7 @@ from biqa_cli.datasets.splits import Split
 from biqa_cli.images.view_store import ViewStore
 from biqa_cli.models.spec import InputContract
 from biqa_cli.models.trained import TrainedNetwork
+from biqa_cli.training.examples import Clean
 from biqa_cli.training.recipe import Recipe
 
 _LINES = 8
@@ -71,6 +72,8 @@ class Job:
     deadline: float
     """Of `time.monotonic()`; infinite without a limit."""
     watcher: Watcher
+    clean: tuple[Clean, ...] = ()
+    """Photos without flaws, which become examples."""
 
     @property
     def contract(self) -> InputContract:

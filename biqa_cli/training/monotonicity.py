@@ -1,8 +1,7 @@
 """Degraded photos teach what quality is where nobody has rated anything.
 
 Some training photos are degraded at two levels of one kind. Nobody has rated these versions, but
-the photo should score above the milder one, and that above the stronger (monotonicity). And by how
-much is known: people have rated the same flaws of other photos (`distortions/opinions.py`).
+the photo should score above the milder one, and that above the stronger.
 """
 
 import torch
@@ -22,15 +21,10 @@ def with_degraded(terms: dict[str, Tensor], scores: Tensor, batch: Batch) -> dic
     triples = batch.triples
     if triples is None:
         return terms
-    shares = triples.share_of(scores[len(batch.labels) :].float().reshape(-1, 3))
-    total, terms = terms["loss"], dict(terms)
-    if triples.weight:
-        terms["monotonicity"] = monotonicity_loss(shares, triples.levels)
-        total = total + triples.weight * terms["monotonicity"]
-    if triples.opinion_weight:
-        terms["opinions"] = (shares[:, 1:] - triples.opinions).square().mean()
-        total = total + triples.opinion_weight * terms["opinions"]
-    return terms | {"loss": total}
+    rated, triple = len(batch.labels), 3 * len(triples.inputs)
+    shares = triples.share_of(scores[rated : rated + triple].float().reshape(-1, 3))
+    loss = monotonicity_loss(shares, triples.levels)
+    return terms | {"monotonicity": loss, "loss": terms["loss"] + triples.weight * loss}
 
 
 def monotonicity_loss(shares: Tensor, levels: Tensor) -> Tensor:
@@ -39,8 +33,7 @@ def monotonicity_loss(shares: Tensor, levels: Tensor) -> Tensor:
     Args:
         shares: Scores (D, 3) of photos, of their milder and their stronger versions, as shares of
             the scale; higher is better.
-        levels: (D, 2), the levels of the two versions; 0 where levels are not ordered, which
-            counts as no fall that is missing.
+        levels: (D, 2), the levels of the two versions.
 
     Example:
         >>> levels = torch.tensor([[1, 3]])
@@ -51,4 +44,4 @@ def monotonicity_loss(shares: Tensor, levels: Tensor) -> Tensor:
     falls = shares[:, :-1] - shares[:, 1:]
     steps = torch.diff(levels, dim=1, prepend=torch.zeros_like(levels[:, :1]))
     missing = torch.relu(LEVEL_MARGIN * steps - falls)
-    return (missing * (levels > 0)).mean()
+    return missing.mean()

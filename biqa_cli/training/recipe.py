@@ -55,21 +55,25 @@ class InputRecipe(Section, frozen=True):
 
 
 class MonotonicityRecipe(Section, frozen=True):
-    """What degraded photos teach: a photo scores above its degraded versions, and by how much."""
-
-    @property
-    def is_on(self) -> bool:
-        """Whether photos are degraded at all."""
-        return bool(self.weight or self.opinion_weight)
+    """What degraded photos teach: a photo scores above its degraded versions."""
 
     weight: Weight = 0.0
     """Of `monotonicity_loss` in the loss; 0 is off."""
-    opinion_weight: Weight = 0.0
-    """Of the squared distance to what people think of such flaws; 0 is off."""
-    kinds: Literal["ordered", "all"] = "ordered"
-    """The 22 kinds of SHDIQA whose levels are ordered, or all of `biqa distort --list`."""
     photos: Positive = 2000
     """How many training photos are degraded, each at two levels of one kind."""
+
+
+class ExamplesRecipe(Section, frozen=True):
+    """What photos teach that nobody has rated as they are; see `biqa_cli.training.examples`."""
+
+    weight: Weight = 0.0
+    """Of the distance of their scores to what people would say; 0 is off."""
+    kept_weight: Weight = 0.0
+    """Of the distance to what flaws leave of the quality; needs network.flaws."""
+    flaws_weight: Weight = 0.0
+    """Of the cross entropy of the flaws; needs network.flaws."""
+    count: Positive = 16000
+    """How many there are."""
 
 
 class OptimiserRecipe(Section, frozen=True):
@@ -189,6 +193,7 @@ class Recipe(Section, frozen=True):
     """A record of `LOSSES`."""
     input: InputRecipe = InputRecipe()
     monotonicity: MonotonicityRecipe = MonotonicityRecipe()
+    examples: ExamplesRecipe = ExamplesRecipe()
     optimiser: OptimiserRecipe = OptimiserRecipe()
     schedule: ScheduleRecipe = ScheduleRecipe()
     rounds: tuple[dict[str, Any], ...] = ()
@@ -209,6 +214,7 @@ def keys_of(family: Family) -> dict[str, dict[str, Any]]:
         "loss": LOSSES[family],
         "input": InputRecipe,
         "monotonicity": MonotonicityRecipe,
+        "examples": ExamplesRecipe,
         "optimiser": OptimiserRecipe,
         "schedule": ScheduleRecipe,
     }

@@ -254,12 +254,21 @@ def _check_sense(recipe: Recipe) -> None:
     if recipe.family == "reqa" and batch < _REQA_BATCH:
         msg = f"a batch of {batch} is too small for reqa: {_REQA_BATCH} or more"
         raise UsageError(msg)
-    degraded = recipe.monotonicity
+    examples = recipe.examples
     values = {
         "input.noise": view.noise,
-        "monotonicity.weight": degraded.weight,
-        "monotonicity.opinion_weight": degraded.opinion_weight,
+        "monotonicity.weight": recipe.monotonicity.weight,
+        "examples.weight": examples.weight,
     }
     for name, value in values.items():
         if value and not recipe.is_cached:
             raise UsageError(_NOT_CACHED.format(name))
+    if examples.weight and recipe.family != "qualitynet":
+        msg = f"{recipe.family} does not learn from examples: only qualitynet does"
+        raise UsageError(msg)
+    tells_flaws = bool(recipe.network.get("flaws"))
+    if tells_flaws != bool(examples.weight and examples.kept_weight and examples.flaws_weight):
+        raise UsageError(
+            "flaws are learnt from examples alone: set network.flaws, examples.weight, "
+            "examples.kept_weight and examples.flaws_weight together, or none of them"
+        )

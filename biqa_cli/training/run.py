@@ -26,6 +26,7 @@ from biqa_cli.training.checkpoints import (
     write_weights,
 )
 from biqa_cli.training.description import describe_network, make_phases
+from biqa_cli.training.examples import clean_photos
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.job import Job, TimeIsUpError, Watcher, go_on_until
 from biqa_cli.training.labels import distortion_types, rated_photos
@@ -71,6 +72,8 @@ class TrainingRequest:
     """Threads that decode and make batches."""
     photos: Path | None = None
     """Folder of decoded photos; None is `photos` in `out`."""
+    clean: tuple[Path, ...] = ()
+    """Folders of photos without flaws, for recipes with examples."""
     command: str = ""
     """For the summary."""
 
@@ -169,6 +172,7 @@ def _train_round(
         workers=request.workers,
         deadline=deadline,
         watcher=watcher,
+        clean=clean_photos(request.clean) if recipe.examples.weight else (),
     )
     _say_photos(job)
     _check_same(job, progress)

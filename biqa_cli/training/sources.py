@@ -18,7 +18,7 @@ from biqa_cli.training.augmentation import (
     random_crop,
     with_noise,
 )
-from biqa_cli.training.batch import Batch, Cacheable, Triples
+from biqa_cli.training.batch import Batch, Cacheable, Examples, Triples
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import CachedFeatures, cached_features
 from biqa_cli.training.job import Job
@@ -132,7 +132,6 @@ class FeatureSource(Source):
     def __init__(self, job: Job, features: CachedFeatures) -> None:
         super().__init__(job)
         self.features = features
-        self.labels = dict(zip(job.photos.indices, job.photos.labels.tolist(), strict=True))
 
     def batches(self, *, epoch: int, before: int, start: int) -> Iterator[Batch]:
         batches = super().batches(epoch=epoch, before=before, start=start)
@@ -140,7 +139,8 @@ class FeatureSource(Source):
             place = (self.job.recipe.seed, before + epoch, step)
             extras = self._blockwise(numbers(Stream.blockwise_batch, *place))
             triples = self._triples(numbers(Stream.triples, *place))
-            yield replace(batch, is_cached=True, extras=extras, triples=triples)
+            examples = self._examples(numbers(Stream.example_batch, *place))
+            yield replace(batch, is_cached=True, extras=extras, triples=triples, examples=examples)
 
     def _sample(self, index: int, rng: np.random.Generator) -> Arrays:
         mirrored = is_mirrored(self.job.recipe.input, rng)
@@ -176,15 +176,29 @@ class FeatureSource(Source):
         seen = np.concatenate([photos[:, None], degraded.values[chosen]], axis=1)
         scale = self.job.trained.scale
         span = scale.highest - scale.lowest
-        opinions = [one.shares(scale.to_share(self.labels[one.index])) for one in drawn]
         return Triples(
             inputs=_on_device(self._noisy(seen, rng), self.job).float(),
-            levels=_on_device(np.array([one.ordered_levels for one in drawn]), self.job),
+            levels=_on_device(np.array([one.levels for one in drawn]), self.job),
             weight=recipe.monotonicity.weight,
-            opinions=_on_device(np.array(opinions, np.float32), self.job),
-            opinion_weight=recipe.monotonicity.opinion_weight,
             worst=scale.lowest if scale.higher_is_better else scale.highest,
             span=span if scale.higher_is_better else -span,
+        )
+
+    def _examples(self, rng: np.random.Generator) -> Examples | None:
+        """Return as many examples as a batch has photos; None where nothing asks for them."""
+        cached = self.features.examples
+        if cached is None:
+            return None
+        chosen = rng.integers(len(cached.drawn), size=self.job.recipe.optimiser.batch)
+        drawn = [cached.drawn[number] for number in chosen]
+        scale = self.job.trained.scale
+        labels = [scale.from_share(one.share) for one in drawn]
+        return Examples(
+            inputs=_on_device(self._noisy(cached.values[chosen], rng), self.job).float(),
+            labels=_on_device(np.array(labels, np.float32), self.job),
+            kept=_on_device(np.array([one.kept for one in drawn], np.float32), self.job),
+            flaws=_on_device(np.array([one.flaws for one in drawn], np.float32), self.job),
+            is_full_size=_on_device(np.array([one.is_full_size for one in drawn]), self.job),
         )
 
     def _blockwise(self, rng: np.random.Generator) -> dict[str, Tensor]:

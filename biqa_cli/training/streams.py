@@ -17,6 +17,8 @@ class Stream(IntEnum):
     triples = 4
     degraded_blocks = 5
     blockwise_batch = 6
+    examples = 7
+    example_batch = 8
 
 
 def numbers(stream: Stream, *place: int) -> np.random.Generator:

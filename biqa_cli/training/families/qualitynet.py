@@ -10,6 +10,7 @@ from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.families.base import Phase, Setting, Terms
 from biqa_cli.training.families.heads import project_at_random
 from biqa_cli.training.monotonicity import with_degraded
+from biqa_cli.training.opinions import with_examples
 from biqa_cli.training.recipe import QualityNetLoss
 
 _NARROW = 1.0
@@ -32,14 +33,21 @@ class QualityNetPhase(Phase):
 
     def loss(self, batch: Batch) -> Terms:
         """Return L_total (eq. 38)."""
-        scores = output_of(self.learner, batch).scores.float()
+        output = output_of(self.learner, batch)
+        scores = output.scores.float()
         rated = scores[: len(batch.labels)]
         terms = {
             "loss": self.val_loss(rated, batch.labels),
             "mae": (rated - batch.labels).abs().mean(),
             "1-plcc": plcc_loss(rated, batch.labels),
         }
-        return with_degraded(terms, scores, batch)
+        return with_examples(
+            with_degraded(terms, scores, batch),
+            output,
+            batch,
+            weights=self.setting.recipe.examples,
+            label_span=self.setting.label_span,
+        )
 
     def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
         """Return the same of all validation photos."""

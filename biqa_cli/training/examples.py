@@ -1,0 +1,227 @@
+"""Photos that nobody has rated as they are, and what people would say of them.
+
+An example is a photo with a flaw (`distortions/strengths.py`), or one that is turned, framed,
+reduced or grey and hardly better or worse for that. Rated training photos and photos without flaws
+(`--clean`) become examples. Of large photos without flaws the most detailed parts are seen at full
+size, as a network sees them when it scores.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from biqa_cli.distortions.catalog import DISTORTIONS
+from biqa_cli.distortions.flaws import FLAW_OF, FLAWS
+from biqa_cli.distortions.opinions import laid
+from biqa_cli.distortions.strengths import draw_strength, flawed, share_at, value_at
+from biqa_cli.errors import ImageError, UsageError
+from biqa_cli.images.discovery import find_images
+from biqa_cli.images.full_size import full_size_view, without_margins
+from biqa_cli.images.reading import read_photo
+from biqa_cli.images.view_store import Pixels
+from biqa_cli.training.streams import Stream, numbers
+
+CLEAN_SHARE = 0.8
+"""What a small photo without flaws is worth, as a share of the scale: as BIQ2021's best ones."""
+_LEAST_SHARE = 0.45
+"""Rated photos below have flaws of their own, beside which another one does not show."""
+_LARGE = 800_000
+"""Pixels of a photo that is seen at full size."""
+_MARGIN = 24
+"""Pixels around what is seen at full size, so that a blur spreads there as it would in a photo."""
+_SMALL_PIXELS = (80_000, 200_000)
+
+# How the examples are made up.
+_CLEAN, _UNCHANGED, _CHANGED = 0.45, 0.06, 0.2
+
+Draw = Callable[[Image.Image, np.random.Generator], Image.Image]
+
+
+def _turned(how: Image.Transpose) -> Draw:
+    return lambda image, _: image.transpose(how)
+
+
+def _framed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Return a photo in a thin frame, black or, one time in five, white."""
+    width = max(1, round(rng.uniform(0.005, 0.03) * min(image.size)))
+    colour = "white" if rng.random() < 0.2 else "black"  # noqa: PLR2004  one in five
+    frame = Image.new("RGB", (image.width + 2 * width, image.height + 2 * width), colour)
+    frame.paste(image, (width, width))
+    return frame
+
+
+def _reduced(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    return _to_pixels(image, rng.uniform(*_SMALL_PIXELS))
+
+
+def _trimmed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Return a photo without up to a twelfth of each side."""
+    left, top, right, bottom = rng.uniform(0, 1 / 12, 4)
+    width, height = image.size
+    box = (left * width, top * height, (1 - right) * width, (1 - bottom) * height)
+    return image.crop(tuple(map(round, box)))
+
+
+def _grey(image: Image.Image, _: np.random.Generator) -> Image.Image:
+    return image.convert("L").convert("RGB")
+
+
+CHANGES: Mapping[str, tuple[Draw, float]] = {
+    "a quarter turn left": (_turned(Image.Transpose.ROTATE_90), 1.0),
+    "a quarter turn right": (_turned(Image.Transpose.ROTATE_270), 1.0),
+    "upside down": (_turned(Image.Transpose.ROTATE_180), 1.0),
+    "mirrored": (_turned(Image.Transpose.FLIP_LEFT_RIGHT), 1.0),
+    "framed": (_framed, 1.0),
+    "trimmed": (_trimmed, 1.0),
+    "reduced": (_reduced, 0.97),
+    "grey": (_grey, 0.97),
+}
+"""What hardly makes a photo better or worse, and what it leaves of its quality."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A photo, and what is done to it. The same seed gives the same pixels."""
+
+    file: Path
+    own: float
+    """What the photo itself is worth, as a share of the scale; higher is better."""
+    seed: int
+    change: str = ""
+    """Of `CHANGES`, or empty."""
+    kind: str = ""
+    """Of the flaw; empty where there is none."""
+    strength: float = 0.0
+    is_full_size: bool = False
+    """Whether it shows parts of a large photo at full size."""
+
+    @property
+    def kept(self) -> float:
+        """What flaw and change leave of the quality, 0 to 1."""
+        left = share_at(self.kind, self.strength) if self.kind else 1.0
+        return left * (CHANGES[self.change][1] if self.change else 1.0)
+
+    @property
+    def share(self) -> float:
+        """What the example is worth, as a share of the scale."""
+        return laid(self.own, self.kept)
+
+    @property
+    def flaws(self) -> tuple[float, ...]:
+        """How strong each of `FLAWS` is, 0 to 1."""
+        strength = 1 - share_at(self.kind, self.strength) if self.kind else 0.0
+        made = FLAW_OF.get(self.kind)
+        return tuple(strength if name == made else 0.0 for name in FLAWS)
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """All that the pixels depend on besides the photo, as plain data."""
+        value = value_at(self.kind, self.strength) if self.kind else None
+        return (str(self.file), self.seed, self.change, self.kind, value, self.is_full_size)
+
+    def view(self, height: int, width: int) -> Pixels:
+        """Return what a network sees (height, width, 3).
+
+        Raises:
+            ImageError: If the photo cannot be read.
+        """
+        rng = np.random.default_rng(self.seed)
+        image = read_photo(self.file).image
+        if self.is_full_size:
+            pixels = full_size_view(image, margin=_MARGIN)
+            return without_margins(self._flawed(pixels), margin=_MARGIN)
+        if image.width * image.height > _LARGE:
+            # Flaws are made on small photos: the rating of a flaw is that of a photo seen whole.
+            image = _to_pixels(image, rng.uniform(2 * _SMALL_PIXELS[0], _LARGE))
+        if self.change:
+            image = CHANGES[self.change][0](image, rng)
+        seen = Image.fromarray(self._flawed(np.asarray(image)))
+        if seen.size != (width, height):
+            seen = seen.resize((width, height), Image.Resampling.BICUBIC)
+        return np.asarray(seen)
+
+    def _flawed(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return flawed(pixels, self.kind, self.strength, seed=self.seed) if self.kind else pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """A photo without flaws."""
+
+    file: Path
+    pixels: int
+
+
+def clean_photos(folders: Sequence[Path]) -> tuple[Clean, ...]:
+    """Return the photos in some folders, in the order of their names.
+
+    Raises:
+        UsageError: If a folder has none, or one of them cannot be read.
+    """
+    found = []
+    for folder in folders:
+        names = list(find_images([str(folder)]))
+        if not names:
+            msg = f"{folder} has no photos: name a folder of photos without flaws"
+            raise UsageError(msg)
+        for name in names:
+            try:
+                photo = read_photo(name, at_least=(1, 1))
+            except ImageError as error:
+                msg = f"{name}: {error}: take it out of the photos without flaws"
+                raise UsageError(msg) from error
+            found.append(Clean(Path(name), photo.width * photo.height))
+    return tuple(found)
+
+
+def draw_examples(
+    rated: Sequence[tuple[Path, float]], clean: Sequence[Clean], *, count: int, seed: int
+) -> tuple[Example, ...]:
+    """Return examples of both kinds of photos; the first ones are the same for every count.
+
+    Args:
+        rated: Training photos, and what each is worth as a share of the scale.
+        clean: Photos without flaws; there may be none.
+        count: How many examples.
+        seed: Of the training.
+    """
+    good = [photo for photo in rated if photo[1] >= _LEAST_SHARE] or list(rated)
+    return tuple(
+        _example(rated, good, clean, numbers(Stream.examples, seed, number))
+        for number in range(count)
+    )
+
+
+def _example(
+    rated: Sequence[tuple[Path, float]],
+    good: Sequence[tuple[Path, float]],
+    clean: Sequence[Clean],
+    rng: np.random.Generator,
+) -> Example:
+    seed, is_clean = int(rng.integers(1 << 32)), bool(clean) and rng.random() < _CLEAN
+    what = rng.random()
+    is_changed = what < _CHANGED
+    if is_clean:
+        photo = clean[int(rng.integers(len(clean)))]
+        full_size = photo.pixels > _LARGE
+        own = (photo.file, CLEAN_SHARE, seed)
+        if _CHANGED <= what < _CHANGED + _UNCHANGED or (is_changed and full_size):
+            return Example(*own, is_full_size=full_size)
+    else:
+        full_size = False
+        choice = rated if is_changed else good
+        own = (*choice[int(rng.integers(len(choice)))], seed)
+    if is_changed:
+        return Example(*own, change=tuple(CHANGES)[rng.integers(len(CHANGES))])
+    kind = DISTORTIONS[rng.integers(len(DISTORTIONS))].name
+    return Example(*own, kind=kind, strength=draw_strength(kind, rng), is_full_size=full_size)
+
+
+def _to_pixels(image: Image.Image, pixels: float) -> Image.Image:
+    scale = min(1.0, (pixels / (image.width * image.height)) ** 0.5)
+    size = (max(1, round(scale * image.width)), max(1, round(scale * image.height)))
+    return image.resize(size, Image.Resampling.LANCZOS) if size != image.size else image
