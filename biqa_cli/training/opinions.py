@@ -48,6 +48,7 @@ def score_loss(scores: Tensor, examples: Examples, *, label_span: float) -> Tens
     Parts of a photo at full size have no score and do not count.
 
     Example:
+        >>> import torch
         >>> nothing = torch.zeros(2)
         >>> examples = Examples(nothing, torch.tensor([1.0, 3.0]), nothing, nothing,
         ...                     is_full_size=torch.tensor([False, True]))

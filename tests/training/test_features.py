@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tiny_backbone import TinyBackbone
 from tiny_training import Listener
 from torch import nn
@@ -118,6 +119,23 @@ def test_features_of_degraded_photos_are_in_the_order_of_their_levels(tmp_path: 
     cached_features(other, phase_with(other, network))
     assert len(list(tmp_path.glob("degraded-*.npy"))) == 2
     assert len(list(tmp_path.glob("features-*.npy"))) == 1
+
+
+def test_features_of_examples_are_those_of_their_views(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = QualityNet(TinyBackbone(), TinyBackbone(), levels="all").eval()
+    settings = ("examples.weight=1", "examples.count=6", "input.height=64", "input.width=64")
+    job = job_of(tmp_path, "qualitynet", *settings)
+    for index in TRAIN:
+        Image.fromarray(job.photos.store.view(index)).save(job.dataset.file(index))
+    features = cached_features(job, phase_with(job, network)).examples
+    assert features is not None
+    for one, found in zip(features.drawn, features.values, strict=True):
+        expected = pooled_of(network, one.view(64, 64))
+        assert torch.allclose(torch.from_numpy(found.astype(np.float32)), expected, atol=1e-3)
+    other = job_of(tmp_path, "qualitynet", *settings, "seed=6")
+    cached_features(other, phase_with(other, network))
+    assert len(list(tmp_path.glob("examples-*.npy"))) == 2
 
 
 def test_features_of_blockwise_degraded_photos_know_what_was_done(tmp_path: Path) -> None:

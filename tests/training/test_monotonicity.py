@@ -1,7 +1,6 @@
 import pytest
 import torch
 
-from biqa_cli.distortions.versions import Versions
 from biqa_cli.training.batch import Batch, Triples
 from biqa_cli.training.monotonicity import LEVEL_MARGIN, monotonicity_loss, with_degraded
 
@@ -21,47 +20,9 @@ def test_the_loss_pulls_the_photo_up_and_its_versions_down() -> None:
     assert shares.grad[0, 0] < 0 < shares.grad[0, 2]
 
 
-def _triples(
-    levels: torch.Tensor,
-    *,
-    span: float,
-    weight: float = 0.0,
-    opinions: torch.Tensor | None = None,
-    opinion_weight: float = 0.0,
-) -> Triples:
-    return Triples(
-        torch.empty(0),
-        levels,
-        weight=weight,
-        opinions=torch.zeros(1, 2) if opinions is None else opinions,
-        opinion_weight=opinion_weight,
-        worst=0.0 if span > 0 else -span,
-        span=span,
-    )
-
-
-def test_opinions_pull_the_versions_to_what_people_think_of_them() -> None:
-    opinions = torch.tensor([[0.5, 0.1]])
-    labels, types = torch.zeros(1), torch.zeros(1)
-    # After one rated sample: the photo, which its rating pulls, and its two versions.
-    shares = torch.tensor([0.9, 0.6, 0.4])
-    for span in (100.0, -100.0):
-        worst = max(-span, 0.0)
-        scores = torch.cat([torch.zeros(1), worst + span * shares])
-        levels = torch.tensor([[1, 2]])
-        triples = _triples(levels, span=span, opinions=opinions, opinion_weight=2.0)
-        batch = Batch(torch.empty(0), labels, types, 0, torch.Generator(), triples=triples)
-        found = with_degraded({"loss": torch.tensor(1.0)}, scores, batch)
-        expected = (0.1**2 + 0.3**2) / 2
-        assert set(found) == {"loss", "opinions"}
-        assert found["opinions"].item() == pytest.approx(expected)
-        assert found["loss"].item() == pytest.approx(1 + 2 * expected)
-
-
-def test_kinds_without_an_order_miss_no_fall() -> None:
-    one = Versions(index=0, kind="mean-shift", levels=(1, 2))
-    shares = torch.tensor([[0.5, 0.6, 0.7]])
-    assert monotonicity_loss(shares, torch.tensor([one.ordered_levels])).item() == 0
+def _triples(levels: torch.Tensor, *, span: float, weight: float) -> Triples:
+    worst = 0.0 if span > 0 else -span
+    return Triples(torch.empty(1, 3), levels, weight=weight, worst=worst, span=span)
 
 
 def test_labels_of_which_lower_is_better_reverse_the_loss() -> None:

@@ -1,6 +1,7 @@
 """A training ends the same whatever interrupts it, and refuses what cannot be."""
 
 import json
+import shutil
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -371,6 +372,29 @@ def test_monotonicity_is_learnt_beside_the_labels(
     run(request(rated, recipe, tmp_path, photos=decoded))
     missed = [float(row["monotonicity"]) for row in log_of(tmp_path)]
     assert missed[-1] < 0.7 * missed[0]
+
+
+def test_flaws_are_learnt_from_rated_photos_and_from_photos_without_flaws(
+    rated: Dataset, ratings: Path, tmp_path: Path
+) -> None:
+    settings = ("network.flaws=true", "network.pooling=mean+std", "examples.count=12")
+    weights = [f"examples.{name}=1" for name in ("weight", "kept_weight", "flaws_weight")]
+    recipe = quick_recipe(*settings, *weights)
+    clean = tmp_path / "clean"
+    clean.mkdir()
+    for number, name in enumerate(sorted(ratings.parent.rglob("*.png"))[:3]):
+        shutil.copy(name, clean / f"{number}.png")
+    asked = request(rated, recipe, tmp_path / "run", clean=(clean,))
+    outcome, _ = run(asked)
+    assert outcome.weights is not None
+    for row in log_of(tmp_path / "run"):
+        assert all(float(row[name]) > 0 for name in ("opinions", "kept", "flaws"))
+    trained = read_trained(outcome.weights)
+    assert trained is not None
+    assert trained.options["flaws"] is True
+    # What was made of the examples is kept, and a run in pieces ends with the same bits.
+    run_in_pieces(replace(asked, out=tmp_path / "pieces", photos=tmp_path / "run" / "photos"))
+    assert_same_training(tmp_path / "run", tmp_path / "pieces")
 
 
 def test_types_of_distortion_are_learnt_where_the_table_has_them(tmp_path: Path) -> None:

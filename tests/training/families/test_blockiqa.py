@@ -42,10 +42,7 @@ def test_triples_cost_what_they_miss_and_are_no_rated_samples() -> None:
     network = BlockIQA(TinyBackbone()).eval()
     images, labels = torch.rand(6, 3, 64, 64), torch.linspace(0.1, 0.9, 6)
     degraded, levels = torch.rand(2, 3, 3, 64, 64), torch.tensor([[1, 3], [2, 4]])
-    opinions = torch.tensor([[0.6, 0.2], [0.4, 0.1]])
-    triples = Triples(
-        degraded, levels, weight=7.0, opinions=opinions, opinion_weight=3.0, worst=0.0, span=0.5
-    )
+    triples = Triples(degraded, levels, weight=7.0, worst=0.0, span=0.5)
     found = []
     for given in (None, triples):
         types = torch.full((6,), -1)
@@ -54,10 +51,7 @@ def test_triples_cost_what_they_miss_and_are_no_rated_samples() -> None:
     shares = network(degraded.flatten(0, 1)).scores.reshape(2, 3) / 0.5
     missed = monotonicity_loss(shares, levels)
     assert missed > 0 and torch.allclose(found[1]["monotonicity"], missed, atol=1e-6)
-    apart = (shares[:, 1:] - opinions).square().mean()
-    assert torch.allclose(found[1]["opinions"], apart, atol=1e-6)
-    added = found[1]["loss"] - found[0]["loss"]
-    assert torch.allclose(added, 7 * missed + 3 * apart, atol=1e-5)
+    assert torch.allclose(found[1]["loss"] - found[0]["loss"], 7 * missed, atol=1e-5)
 
 
 def test_maps_of_any_scale_count_alike_in_a_new_head() -> None:

@@ -1,0 +1,127 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from biqa_cli.distortions.flaws import FLAWS
+from biqa_cli.distortions.strengths import flawed, share_at
+from biqa_cli.errors import UsageError
+from biqa_cli.images.full_size import full_size_view
+from biqa_cli.training import examples
+from biqa_cli.training.examples import (
+    CHANGES,
+    CLEAN_SHARE,
+    Clean,
+    Example,
+    clean_photos,
+    draw_examples,
+)
+
+RATED = [(Path(f"{n}.png"), n / 100) for n in range(100)]
+CLEAN = [Clean(Path("small.png"), 1000), Clean(Path("large.png"), 2_000_000)]
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def test_examples_are_the_same_for_a_seed_and_the_first_ones_for_every_count() -> None:
+    drawn = draw_examples(RATED, CLEAN, count=300, seed=3)
+    assert drawn[:50] == draw_examples(RATED, CLEAN, count=50, seed=3)
+    assert drawn != draw_examples(RATED, CLEAN, count=300, seed=4)
+
+
+def test_flaws_are_made_on_good_photos_and_changes_on_all() -> None:
+    drawn = draw_examples(RATED, (), count=600, seed=0)
+    assert min(one.own for one in drawn if one.kind) >= 0.45
+    assert min(one.own for one in drawn if one.change) < 0.2
+    assert all(bool(one.kind) != bool(one.change) for one in drawn)
+    assert {one.change for one in drawn} == {"", *CHANGES}
+
+
+def test_large_photos_without_flaws_are_seen_at_full_size_alone() -> None:
+    drawn = draw_examples(RATED, CLEAN, count=600, seed=0)
+    clean = [one for one in drawn if one.file.stem in ("small", "large")]
+    assert {(one.file.stem, one.is_full_size) for one in clean} == {
+        ("small", False),
+        ("large", True),
+    }
+    assert {one.own for one in clean} == {CLEAN_SHARE}
+    # Some have nothing done to them: what is without flaws must be learnt, too.
+    assert any(not one.kind and not one.change for one in clean if one.is_full_size)
+    assert not any(one.change for one in clean if one.is_full_size)
+
+
+def test_an_example_is_worth_what_people_think_of_its_flaw() -> None:
+    one = Example(Path("a.png"), 0.8, 1, kind="gaussian-blur", strength=3)
+    assert one.kept == share_at("gaussian-blur", 3)
+    assert one.share == pytest.approx(0.03 + one.kept * 0.77)
+    assert one.flaws[FLAWS.index("blurred")] == pytest.approx(1 - one.kept)
+    assert sum(one.flaws) == max(one.flaws)
+    assert Example(Path("a.png"), 0.8, 1, change="mirrored").share == pytest.approx(0.8)
+    assert sum(replace(one, kind="vignette").flaws) == 0
+
+
+def test_a_view_has_the_flaw_of_the_photo_not_of_the_view(photo: Path) -> None:
+    one = Example(photo, 0.8, 5, kind="gaussian-blur", strength=3)
+    made = flawed(np.asarray(Image.open(photo)), "gaussian-blur", 3, seed=5)
+    expected = Image.fromarray(made).resize((32, 24), Image.Resampling.BICUBIC)
+    assert np.array_equal(one.view(24, 32), np.asarray(expected))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changes_leave_a_photo_of_the_same_size_for_the_network(change: str, photo: Path) -> None:
+    one = Example(photo, 0.5, 2, change=change)
+    seen, plain = one.view(32, 32), Example(photo, 0.5, 2).view(32, 32)
+    assert seen.shape == (32, 32, 3)
+    # A photo as small as this one is not reduced.
+    assert np.array_equal(seen, plain) == (change == "reduced")
+    if change == "mirrored":
+        assert np.abs(seen[:, ::-1].astype(int) - plain).max() <= 1
+
+
+def test_a_flaw_at_full_size_is_made_beyond_the_squares(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (500, 700, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "large.png")
+    one = Example(
+        tmp_path / "large.png", 0.8, 1, kind="gaussian-blur", strength=3, is_full_size=True
+    )
+    whole = flawed(pixels, "gaussian-blur", 3, seed=1)
+    # Noise has the same detail everywhere: the squares may differ, so all are cut from one.
+    mosaic = full_size_view(Image.fromarray(whole))
+    seen = one.view(448, 448)
+    assert seen.shape == mosaic.shape == (448, 448, 3)
+    plain = replace(one, kind="", strength=0).view(448, 448)
+    assert np.array_equal(plain, full_size_view(Image.fromarray(pixels)))
+    squares = [
+        whole[26 + 224 * row :, 14 + 224 * col :][:224, :224] for row in (0, 1) for col in (0, 1, 2)
+    ]
+    first = seen[:224, :224].astype(int)
+    assert min(np.abs(first - square).max() for square in squares) <= 1
+
+
+def test_photos_without_flaws_are_found_with_their_size(photo: Path) -> None:
+    assert clean_photos([photo.parent]) == (Clean(photo, 5400),)
+    (photo.parent / "empty").mkdir()
+    with pytest.raises(UsageError, match="has no photos"):
+        clean_photos([photo.parent / "empty"])
+    (photo.parent / "broken.png").write_bytes(photo.read_bytes()[:200])
+    with pytest.raises(UsageError, match=r"broken\.png: .* take it out"):
+        clean_photos([photo.parent])
+
+
+def test_large_rated_photos_are_reduced_before_a_flaw_is_made(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examples, "_LARGE", 1000)
+    monkeypatch.setattr(examples, "_SMALL_PIXELS", (100, 200))
+    one = Example(photo, 0.8, 1, kind="impulse-noise", strength=4)
+    sizes = []
+    monkeypatch.setattr(Example, "_flawed", lambda _, pixels: sizes.append(pixels.shape) or pixels)
+    one.view(32, 32)
+    assert 200 <= sizes[0][0] * sizes[0][1] <= 1050
