@@ -15,6 +15,7 @@ from biqa_cli.cli._progress import TrainingTalk
 from biqa_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from biqa_cli.datasets.base import Dataset
     from biqa_cli.training.recipe import Recipe
 
 
@@ -42,6 +43,14 @@ def train(
             "--init",
             metavar="imagenet|FILE|none",
             help="Starting weights: one, or one for each backbone.",
+        ),
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--also",
+            metavar="DATASET=ROOT",
+            help="A further data set, for recipes that learn from such; repeatable.",
         ),
     ] = None,
     clean: Annotated[
@@ -116,6 +125,7 @@ def train(
             minutes=math.inf if minutes is None else minutes,
             workers=workers or default_workers(),
             photos=photos,
+            also=tuple(_further(each) for each in also or ()),
             clean=tuple(clean or ()),
             command=" ".join(["biqa", *sys.argv[1:]]),
         ),
@@ -133,6 +143,14 @@ def train(
             data_options = [str(v) for o in given.items() if o[1] is not None for v in o]
             test = ["biqa", "evaluate", *data_options, *own, "--split", outcome.test_part]
             talk.say(f"test with: {shlex.join(test)}")
+
+
+def _further(given: str) -> "Dataset":
+    """Return the data set of an --also option."""
+    from biqa_cli.datasets.loading import load_dataset
+
+    name, _, root = given.partition("=")
+    return load_dataset(name, Path(root) if root else None, keep_missing=True)
 
 
 def _refuse_changes(recipe: "Recipe", *, config: str | None, settings: list[str]) -> None:

@@ -24,9 +24,9 @@ _AT_ONCE = 32
 _CODEC_MARGIN = 2
 
 
-_Stamp = tuple[int, int]
+Stamp = tuple[int, int]
 """Length of a file in bytes, and when it was written, in nanoseconds."""
-_Facts = tuple[_Stamp | None, str]
+_Facts = tuple[Stamp | None, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class _Decoded:
 
     view: Pixels
     """(H, W, 3); black if the photo is broken."""
-    stamp: _Stamp | None
+    stamp: Stamp | None
     """Of the file."""
     error: str
     """Why it is broken, empty if it is not."""
@@ -136,23 +136,25 @@ def _facts(told: Path, files: Sequence[Path]) -> dict[int, _Facts]:
         return {}
     try:
         known = json.loads(told.read_text(encoding="utf-8"))
-        facts = {int(row): (_stamp_of(stamp), str(error)) for row, (stamp, error) in known.items()}
+        facts = {
+            int(row): (_plain_stamp(stamp), str(error)) for row, (stamp, error) in known.items()
+        }
     except (TypeError, ValueError):
         return {}
     for row, (stamp, _) in facts.items():
-        if (now := _stamp(files[row])) is not None and now != stamp:
+        if (now := stamp_of(files[row])) is not None and now != stamp:
             return {}
     return facts
 
 
-def _stamp_of(plain: list[int] | None) -> _Stamp | None:
+def _plain_stamp(plain: list[int] | None) -> Stamp | None:
     return None if plain is None else (int(plain[0]), int(plain[1]))
 
 
 def _decoded(file: Path, size: tuple[int, int]) -> _Decoded:
     height, width = size
     at_least = (_CODEC_MARGIN * height, _CODEC_MARGIN * width)
-    stamp = _stamp(file)
+    stamp = stamp_of(file)
     try:
         image = read_photo(file, at_least=at_least).image
     except ImageError as error:
@@ -162,7 +164,7 @@ def _decoded(file: Path, size: tuple[int, int]) -> _Decoded:
     return _Decoded(np.asarray(image), stamp, "")
 
 
-def _stamp(file: Path) -> _Stamp | None:
+def stamp_of(file: Path) -> Stamp | None:
     """Return what tells a changed file, None where there is no file."""
     try:
         found = file.stat()

@@ -44,6 +44,16 @@ class Examples:
 
 
 @dataclass(frozen=True, slots=True)
+class Also:
+    """Photos of another data set."""
+
+    inputs: Tensor
+    """(A, …), as the inputs of a batch."""
+    labels: Tensor
+    """(A,), on a scale of their own that rises where the recipe's does."""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """B samples on the device."""
 
@@ -64,6 +74,7 @@ class Batch:
     were degraded block by block."""
     triples: Triples | None = None
     examples: Examples | None = None
+    also: Also | None = None
 
 
 class Cacheable(Protocol):
@@ -79,12 +90,14 @@ class Cacheable(Protocol):
 
 
 def output_of(network: nn.Module, batch: Batch) -> Any:  # noqa: ANN401  each family has its record
-    """Return the output of a network for the samples of a batch, its triples, its examples."""
+    """Return the output of a network for the samples of a batch, then for all else in it."""
     parts = [batch.inputs]
     if batch.triples is not None:
         parts.append(batch.triples.inputs.flatten(0, 1))
     if batch.examples is not None:
         parts.append(batch.examples.inputs)
+    if batch.also is not None:
+        parts.append(batch.also.inputs)
     # Together, so that batch norms see in training what they will see.
     inputs = torch.cat(parts) if len(parts) > 1 else batch.inputs
     return cast("Cacheable", network).from_pooled(inputs) if batch.is_cached else network(inputs)

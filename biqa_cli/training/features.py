@@ -18,13 +18,13 @@ from biqa_cli.computed_arrays import computed_array
 from biqa_cli.distortions.catalog import SHDIQA_DISTORTIONS
 from biqa_cli.distortions.versions import Versions, draw_versions
 from biqa_cli.errors import UsageError
-from biqa_cli.images.view_store import FACTS, Pixels
+from biqa_cli.images.view_store import FACTS, Pixels, stamp_of
 from biqa_cli.training.augmentation import Arrays, normalised_views
 from biqa_cli.training.batch import Cacheable
 from biqa_cli.training.degradation import degrade_blocks, draw_blocks
 from biqa_cli.training.examples import Example, draw_examples
 from biqa_cli.training.families.base import Blockwise, Phase
-from biqa_cli.training.job import Job, TimeIsUpError, autocast, go_on_until, is_mixed
+from biqa_cli.training.job import Job, RatedPhotos, TimeIsUpError, autocast, go_on_until, is_mixed
 from biqa_cli.training.streams import Stream, numbers, numbers_of_choice
 
 _AT_ONCE = 16
@@ -38,6 +38,16 @@ class DegradedFeatures:
     drawn: tuple[Versions, ...]
     values: NDArray[np.float16]
     """(d, 2, …), mapped into memory; the milder level first."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlsoFeatures:
+    """Features of photos of another data set."""
+
+    values: NDArray[np.float16]
+    """(a, …), mapped into memory."""
+    labels: NDArray[np.float32]
+    """(a,), see `Also`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,8 @@ class CachedFeatures:
     """Standard deviation of each feature over photos, where a recipe has noise."""
     degraded: DegradedFeatures | None = None
     """Where a recipe teaches monotonicity."""
+    also: tuple[AlsoFeatures, ...] = ()
+    """Of the training photos of other data sets, where a recipe has such."""
     examples: ExampleFeatures | None = None
     """Where a recipe has such."""
     blockwise: Arrays | None = None
@@ -97,6 +109,8 @@ def cached_features(job: Job, phase: Phase) -> CachedFeatures:
         rng = numbers_of_choice(recipe.seed)
         drawn = draw_versions(trains, count=degraded.photos, rng=rng)
         features = replace(features, degraded=_of_degraded(job, phase, drawn))
+    if recipe.also.weight and phase.network is not None:
+        features = replace(features, also=tuple(_of_also(job, phase, one) for one in job.also))
     if recipe.examples.weight and phase.network is not None:
         features = replace(features, examples=_of_examples(job, phase))
     if phase.blockwise is not None:
@@ -129,6 +143,15 @@ def _of_degraded(job: Job, phase: Phase, drawn: tuple[Versions, ...]) -> Degrade
     return DegradedFeatures(drawn, values.reshape(len(drawn), 2, *values.shape[1:]))
 
 
+def _of_also(job: Job, phase: Phase, photos: RatedPhotos) -> AlsoFeatures:
+    def view(row: int) -> Pixels:
+        return photos.store.view(photos.indices[row])
+
+    facts = json.dumps([photos.indices, (photos.store.home / FACTS).read_text("utf-8")])
+    values = _computed(job, phase, "also", facts, view, len(photos.indices))
+    return AlsoFeatures(values, photos.labels)
+
+
 def _of_examples(job: Job, phase: Phase) -> ExampleFeatures:
     scale, recipe = job.trained.scale, job.recipe
     rated = [
@@ -140,7 +163,8 @@ def _of_examples(job: Job, phase: Phase) -> ExampleFeatures:
     def view(row: int) -> Pixels:
         return drawn[row].view(recipe.input.height, recipe.input.width)
 
-    facts = json.dumps([one.facts for one in drawn])
+    stamps = {str(one.file): stamp_of(one.file) for one in drawn}
+    facts = json.dumps([[one.facts for one in drawn], sorted(stamps.items())])
     return ExampleFeatures(drawn, _computed(job, phase, "examples", facts, view, len(drawn)))
 
 

@@ -74,6 +74,8 @@ class Job:
     watcher: Watcher
     clean: tuple[Clean, ...] = ()
     """Photos without flaws, which become examples."""
+    also: tuple[RatedPhotos, ...] = ()
+    """Of other data sets, labelled on scales of their own that rise where the recipe's does."""
 
     @property
     def contract(self) -> InputContract:

@@ -21,7 +21,7 @@ def with_examples(
 
     Args:
         terms: Of the rated samples.
-        output: Of all that `output_of` has scored; examples come last.
+        output: Of all that `output_of` has scored.
         batch: Its labels are on the scale of the scores.
         weights: Of the terms.
         label_span: Highest less lowest label.
@@ -29,15 +29,14 @@ def with_examples(
     examples = batch.examples
     if examples is None:
         return terms
-    count = len(examples.labels)
-    scores = output.scores[-count:].float()
+    start = len(batch.labels) + (0 if batch.triples is None else 3 * len(batch.triples.inputs))
+    here = slice(start, start + len(examples.labels))
+    scores = output.scores[here].float()
     found = {"opinions": score_loss(scores, examples, label_span=label_span)}
     total = terms["loss"] + weights.weight * found["opinions"]
     if output.flaws is not None:
-        found["kept"] = (output.kept[-count:].float() - examples.kept).square().mean()
-        found["flaws"] = functional.binary_cross_entropy(
-            output.flaws[-count:].float(), examples.flaws
-        )
+        found["kept"] = (output.kept[here].float() - examples.kept).square().mean()
+        found["flaws"] = functional.binary_cross_entropy(output.flaws[here].float(), examples.flaws)
         total = total + weights.kept_weight * found["kept"] + weights.flaws_weight * found["flaws"]
     return terms | found | {"loss": total}
 

@@ -76,6 +76,13 @@ class ExamplesRecipe(Section, frozen=True):
     """How many there are."""
 
 
+class AlsoRecipe(Section, frozen=True):
+    """What rated photos of other data sets teach (`--also`), whose scales are others."""
+
+    weight: Weight = 0.0
+    """Of 1 - PLCC of as many of their photos as a batch has; 0 is off."""
+
+
 class OptimiserRecipe(Section, frozen=True):
     """What changes the weights."""
 
@@ -194,6 +201,7 @@ class Recipe(Section, frozen=True):
     input: InputRecipe = InputRecipe()
     monotonicity: MonotonicityRecipe = MonotonicityRecipe()
     examples: ExamplesRecipe = ExamplesRecipe()
+    also: AlsoRecipe = AlsoRecipe()
     optimiser: OptimiserRecipe = OptimiserRecipe()
     schedule: ScheduleRecipe = ScheduleRecipe()
     rounds: tuple[dict[str, Any], ...] = ()
@@ -215,6 +223,7 @@ def keys_of(family: Family) -> dict[str, dict[str, Any]]:
         "input": InputRecipe,
         "monotonicity": MonotonicityRecipe,
         "examples": ExamplesRecipe,
+        "also": AlsoRecipe,
         "optimiser": OptimiserRecipe,
         "schedule": ScheduleRecipe,
     }

@@ -259,12 +259,15 @@ def _check_sense(recipe: Recipe) -> None:
         "input.noise": view.noise,
         "monotonicity.weight": recipe.monotonicity.weight,
         "examples.weight": examples.weight,
+        "also.weight": recipe.also.weight,
     }
     for name, value in values.items():
         if value and not recipe.is_cached:
             raise UsageError(_NOT_CACHED.format(name))
-    if examples.weight and recipe.family != "qualitynet":
-        msg = f"{recipe.family} does not learn from examples: only qualitynet does"
+    if (examples.weight or recipe.also.weight) and recipe.family != "qualitynet":
+        msg = (
+            f"{recipe.family} learns from no examples and no other data sets: only qualitynet does"
+        )
         raise UsageError(msg)
     tells_flaws = bool(recipe.network.get("flaws"))
     if tells_flaws != bool(examples.weight and examples.kept_weight and examples.flaws_weight):

@@ -28,7 +28,7 @@ from biqa_cli.training.checkpoints import (
 from biqa_cli.training.description import describe_network, make_phases
 from biqa_cli.training.examples import clean_photos
 from biqa_cli.training.families.base import Phase
-from biqa_cli.training.job import Job, TimeIsUpError, Watcher, go_on_until
+from biqa_cli.training.job import Job, RatedPhotos, TimeIsUpError, Watcher, go_on_until
 from biqa_cli.training.labels import distortion_types, rated_photos
 from biqa_cli.training.loop import BEST, LAST, run_phase
 from biqa_cli.training.recipe import Recipe
@@ -72,6 +72,8 @@ class TrainingRequest:
     """Threads that decode and make batches."""
     photos: Path | None = None
     """Folder of decoded photos; None is `photos` in `out`."""
+    also: tuple[Dataset, ...] = ()
+    """Further data sets, whole, for recipes that learn from such."""
     clean: tuple[Path, ...] = ()
     """Folders of photos without flaws, for recipes with examples."""
     command: str = ""
@@ -160,6 +162,7 @@ def _train_round(
         for note in notes:
             watcher.say(note)
     store = _prepare(request, split, deadline, watcher)
+    also = _also(request, deadline, watcher) if recipe.also.weight else ()
     job = Job(
         recipe=recipe,
         trained=trained,
@@ -173,10 +176,13 @@ def _train_round(
         deadline=deadline,
         watcher=watcher,
         clean=clean_photos(request.clean) if recipe.examples.weight else (),
+        also=tuple(photos for _, photos in also),
     )
     _say_photos(job)
     _check_same(job, progress)
     learnt = _learnt(job, progress) | learnt_by_starts(starts)
+    for other, photos in also:
+        learnt |= learnt_from(other, photos.indices, workers=job.workers)
     progress.learnt = plain_learnt(learnt)
     job = replace(job, trained=replace(trained, learnt=learnt))
     write_whole(whole.out / RECIPE, to_toml(whole.recipe))
@@ -240,6 +246,26 @@ def _prepare(
         store,
         broken={i: e.replace(_LIMIT_HINT, "reduce the photo") for i, e in store.broken.items()},
     )
+
+
+def _also(
+    request: TrainingRequest, deadline: float, watcher: Watcher
+) -> list[tuple[Dataset, RatedPhotos]]:
+    """Return other data sets and their training photos; their test parts are never opened.
+
+    Labels rise where those of the first data set do.
+    """
+    found = []
+    for dataset in request.also:
+        split = training_split(dataset, split=None, seed=request.recipe.seed, val_share=0)
+        store = _prepare(replace(request, dataset=dataset), split, deadline, watcher)
+        photos = rated_photos(dataset, split, store, labels="unit")
+        if dataset.scale.higher_is_better != request.dataset.scale.higher_is_better:
+            photos = replace(photos, labels=1 - photos.labels)
+        save_split(split, dataset, request.out / f"{dataset.name.replace(':', '-')}-{SPLIT}")
+        watcher.say(f"{len(photos.indices)} photos of {dataset.name} train, too")
+        found.append((dataset, photos))
+    return found
 
 
 def _check_same(job: Job, progress: Progress) -> None:

@@ -18,7 +18,7 @@ from biqa_cli.training.augmentation import (
     random_crop,
     with_noise,
 )
-from biqa_cli.training.batch import Batch, Cacheable, Examples, Triples
+from biqa_cli.training.batch import Also, Batch, Cacheable, Examples, Triples
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import CachedFeatures, cached_features
 from biqa_cli.training.job import Job
@@ -140,7 +140,14 @@ class FeatureSource(Source):
             extras = self._blockwise(numbers(Stream.blockwise_batch, *place))
             triples = self._triples(numbers(Stream.triples, *place))
             examples = self._examples(numbers(Stream.example_batch, *place))
-            yield replace(batch, is_cached=True, extras=extras, triples=triples, examples=examples)
+            yield replace(
+                batch,
+                is_cached=True,
+                extras=extras,
+                triples=triples,
+                examples=examples,
+                also=self._also(step, numbers(Stream.also_batch, *place)),
+            )
 
     def _sample(self, index: int, rng: np.random.Generator) -> Arrays:
         mirrored = is_mirrored(self.job.recipe.input, rng)
@@ -199,6 +206,19 @@ class FeatureSource(Source):
             kept=_on_device(np.array([one.kept for one in drawn], np.float32), self.job),
             flaws=_on_device(np.array([one.flaws for one in drawn], np.float32), self.job),
             is_full_size=_on_device(np.array([one.is_full_size for one in drawn]), self.job),
+        )
+
+    def _also(self, step: int, rng: np.random.Generator) -> Also | None:
+        """Return as many photos of another data set as a batch has; the sets take turns."""
+        sets = self.features.also
+        if not sets:
+            return None
+        photos = sets[step % len(sets)]
+        size = min(self.job.recipe.optimiser.batch, len(photos.labels))
+        chosen = rng.choice(len(photos.labels), size=size, replace=False)
+        return Also(
+            inputs=_on_device(self._noisy(photos.values[chosen], rng), self.job).float(),
+            labels=_on_device(photos.labels[chosen], self.job),
         )
 
     def _blockwise(self, rng: np.random.Generator) -> dict[str, Tensor]:

@@ -19,6 +19,7 @@ class Stream(IntEnum):
     blockwise_batch = 6
     examples = 7
     example_batch = 8
+    also_batch = 9
 
 
 def numbers(stream: Stream, *place: int) -> np.random.Generator:

@@ -28,7 +28,7 @@ from tiny_training import (
 
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.loading import load_dataset
-from biqa_cli.datasets.split_files import save_split
+from biqa_cli.datasets.split_files import load_split, save_split
 from biqa_cli.datasets.splits import split_of_parts
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.spec import Family
@@ -395,6 +395,26 @@ def test_flaws_are_learnt_from_rated_photos_and_from_photos_without_flaws(
     # What was made of the examples is kept, and a run in pieces ends with the same bits.
     run_in_pieces(replace(asked, out=tmp_path / "pieces", photos=tmp_path / "run" / "photos"))
     assert_same_training(tmp_path / "run", tmp_path / "pieces")
+
+
+def test_another_data_set_teaches_its_order_and_is_remembered(
+    rated: Dataset, tmp_path: Path
+) -> None:
+    # Greys whose labels fall with the light, on another scale and with another direction.
+    (tmp_path / "greys").mkdir()
+    labels = {value: 99.0 - value for value in range(0, 96, 4)}
+    other = replace(loaded(rated_greys(tmp_path / "greys", labels)), name="csv:greys")
+    other = replace(other, scale=replace(other.scale, higher_is_better=False))
+    recipe = quick_recipe("also.weight=5")
+    outcome, listener = run(request(rated, recipe, tmp_path / "run", also=(other,)))
+    assert outcome.weights is not None
+    assert all(0 < float(row["also"]) < 2 for row in log_of(tmp_path / "run"))
+    split = load_split(tmp_path / "run" / "csv-greys-split.txt", other)
+    trains = split.parts["train"]
+    assert f"{len(trains)} photos of csv:greys train, too" in listener.lines
+    trained = read_trained(outcome.weights)
+    assert trained is not None and trained.learnt is not None
+    assert trained.learnt.photos_among(other, range(24), workers=1) == set(trains)
 
 
 def test_types_of_distortion_are_learnt_where_the_table_has_them(tmp_path: Path) -> None:

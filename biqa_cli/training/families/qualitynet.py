@@ -41,6 +41,10 @@ class QualityNetPhase(Phase):
             "mae": (rated - batch.labels).abs().mean(),
             "1-plcc": plcc_loss(rated, batch.labels),
         }
+        if batch.also is not None:
+            # Scales are never mixed: of another data set, only what goes with its labels counts.
+            terms["also"] = plcc_loss(scores[-len(batch.also.labels) :], batch.also.labels)
+            terms["loss"] = terms["loss"] + self.setting.recipe.also.weight * terms["also"]
         return with_examples(
             with_degraded(terms, scores, batch),
             output,
