@@ -12,7 +12,8 @@ from biqa_cli.datasets.base import Dataset
 from biqa_cli.models.spec import Family
 from biqa_cli.training.recipe import Recipe
 from biqa_cli.training.recipe_files import load_recipe, with_settings
-from biqa_cli.training.run import Outcome, TrainingRequest, train
+from biqa_cli.training.request import Outcome, TrainingRequest
+from biqa_cli.training.run import train
 
 SMALL: dict[Family, tuple[str, ...]] = {
     "blockiqa": ("input.height=64", "input.width=64"),

@@ -1,10 +1,8 @@
 """`biqa train` as one function: data set and recipe in, a folder with weights and curves out."""
 
 import hashlib
-import math
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import torch
 
@@ -31,8 +29,8 @@ from biqa_cli.training.families.base import Phase
 from biqa_cli.training.job import Job, RatedPhotos, TimeIsUpError, Watcher, go_on_until
 from biqa_cli.training.labels import distortion_types, rated_photos
 from biqa_cli.training.loop import BEST, LAST, run_phase
-from biqa_cli.training.recipe import Recipe
 from biqa_cli.training.recipe_files import rounds_of, to_toml
+from biqa_cli.training.request import Outcome, TrainingRequest
 from biqa_cli.training.summary import (
     SUMMARY,
     has_ended,
@@ -46,52 +44,6 @@ from biqa_cli.whole_files import write_whole
 RECIPE, SPLIT, PHOTOS = "recipe.toml", "split.txt", "photos"
 _SHOWN = 5
 _LIMIT_HINT = "raise it with --max-megapixels"
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingRequest:
-    """What a user asks of one run."""
-
-    dataset: Dataset
-    """Whole, see `load_dataset(keep_missing=True)`."""
-    recipe: Recipe
-    out: Path
-    """Folder of the outputs."""
-    split: str | None = None
-    """Protocol or file; None is the default of the data set."""
-    starts: tuple[str, ...] = ("imagenet",)
-    """Starting weights, see `set_starting_weights`."""
-    device: str = "cpu"
-    resume: bool = False
-    """Whether to continue the training in `out`, if there is one."""
-    finish: bool = False
-    """Whether the training in `out` ends where it stands: its best epoch is judged and stored."""
-    minutes: float = math.inf
-    """When to stop, after the next step."""
-    workers: int = 2
-    """Threads that decode and make batches."""
-    photos: Path | None = None
-    """Folder of decoded photos; None is `photos` in `out`."""
-    also: tuple[Dataset, ...] = ()
-    """Further data sets, whole, for recipes that learn from such."""
-    clean: tuple[Path, ...] = ()
-    """Folders of photos without flaws, for recipes with examples."""
-    command: str = ""
-    """For the summary."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run has done."""
-
-    finished: bool
-    """False: the time was up, and `resume` continues."""
-    weights: Path | None = None
-    """The stored checkpoint; None where no epoch has come to its end."""
-    model: str = ""
-    """Name of the catalogue that these weights fit."""
-    test_part: str = ""
-    """What `biqa evaluate --split` takes for the photos that were kept; empty where none were."""
 
 
 def train(request: TrainingRequest, watcher: Watcher) -> Outcome:
