@@ -58,7 +58,7 @@ def scores_of(paths: Sequence[str], model: LoadedModel) -> dict[Key, float]:
 
     views: Iterator[np.ndarray] = map_ahead(view, keys, workers=default_workers(), ahead=8)
     return {
-        key: model.spec.scale.to_percent(float(predict_views(one[None], model)[0]))
+        key: model.spec.scale.to_percent(float(predict_views(one[None], model).scores[0]))
         for key, one in zip(keys, views, strict=True)
     }
 

@@ -19,6 +19,7 @@ from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import Photo, photo_of, reading_photo
 from biqa_cli.images.transforms import model_view
 from biqa_cli.known import Recall, recall_of
+from biqa_cli.models.base import Predictions
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
 from biqa_cli.outcomes import result_of
@@ -262,7 +263,7 @@ def _outcomes(readings: list[_Reading[_Seen]], model: LoadedModel) -> list[float
     if not views:
         return []
     try:
-        return list(predict_views(np.stack(views), model).tolist())
+        return list(predict_views(np.stack(views), model).scores.tolist())
     except Exception as error:  # noqa: BLE001  engines have no common exception
         if len(views) == 1:
             return [reason_of(readings[0].path, error)]
@@ -270,12 +271,22 @@ def _outcomes(readings: list[_Reading[_Seen]], model: LoadedModel) -> list[float
     return [outcome for reading in readings for outcome in _outcomes([reading], model)]
 
 
-def predict_views(views: NDArray[np.float32], model: LoadedModel) -> NDArray[np.float64]:
-    """Return the native scores (B,) of views (B, 3, H, W), of the whole or the mean of crops."""
+def predict_views(views: NDArray[np.float32], model: LoadedModel) -> Predictions:
+    """Return what a model says of views (B, 3, H, W), of the whole or the mean of crops."""
     crops = model.spec.input.crops
     if crops is None:
         return model.engine.predict(views)
     grid = covering_grid(*views.shape[-2:], size=crops.size, stride=crops.stride)
-    scores = model.engine.predict(np.concatenate(block_views(views, grid)))
-    averaged: NDArray[np.float64] = scores.reshape(len(grid), len(views)).mean(axis=0)
-    return averaged
+    found = model.engine.predict(np.concatenate(block_views(views, grid)))
+
+    def averaged(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        mean: NDArray[np.float64] = values.reshape(len(grid), len(views), *values.shape[1:]).mean(
+            axis=0
+        )
+        return mean
+
+    return Predictions(
+        averaged(found.scores),
+        None if found.kept is None else averaged(found.kept),
+        None if found.flaws is None else averaged(found.flaws),
+    )

@@ -200,7 +200,7 @@ def local_scores(
     while batch := list(islice(watched, size)):
         crops = (image.crop((b.x, b.y, b.x + b.width, b.y + b.height)) for b in batch)
         views = np.stack([native_view(crop, model.spec.input) for crop in crops])
-        natives.extend(predict_views(views, model).tolist())
+        natives.extend(predict_views(views, model).scores.tolist())
     if not all(map(math.isfinite, natives)):
         raise ImageError("the model gives no finite score for a block of it")
     return np.array([round(model.spec.scale.to_percent(native), 4) for native in natives])
