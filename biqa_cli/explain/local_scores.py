@@ -17,12 +17,12 @@ from biqa_cli.explain.records import BlockScore, ScoreMap
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import Photo, photo_of, read_photo
 from biqa_cli.images.transforms import normalise
+from biqa_cli.models.judging import predict_views
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
 from biqa_cli.results import ImageResult
 from biqa_cli.scoring import (
     default_batch_size,
-    predict_views,
     score_files,
     score_photo,
 )

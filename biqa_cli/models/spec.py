@@ -64,6 +64,11 @@ class InputContract:
         """The (height, width) that decoding must keep."""
         return (self.codec_margin * self.height, self.codec_margin * self.width)
 
+    @property
+    def full_above(self) -> int | None:
+        """The number of pixels above which decoding must keep the full size; None: none does."""
+        return None if self.full_size is None else self.full_size.above_pixels
+
     def describe(self) -> str:
         """Return the contract in one line, for reports."""
         mean = ", ".join(f"{value:.4g}" for value in self.mean)
