@@ -24,8 +24,9 @@ from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.images.discovery import find_images
 from biqa_cli.images.reading import read_photo
 from biqa_cli.models.catalog import DEFAULT_MODEL
+from biqa_cli.models.judging import predict_views
 from biqa_cli.models.loading import LoadedModel
-from biqa_cli.scoring import predict_views, view_of
+from biqa_cli.scoring import view_of
 from biqa_cli.threads import default_workers, map_ahead
 
 LEVELS = (1, 2, 3, 4)
@@ -58,7 +59,7 @@ def scores_of(paths: Sequence[str], model: LoadedModel) -> dict[Key, float]:
 
     views: Iterator[np.ndarray] = map_ahead(view, keys, workers=default_workers(), ahead=8)
     return {
-        key: model.spec.scale.to_percent(float(predict_views(one[None], model)[0]))
+        key: model.spec.scale.to_percent(float(predict_views(one[None], model).scores[0]))
         for key, one in zip(keys, views, strict=True)
     }
 

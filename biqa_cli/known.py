@@ -1,6 +1,5 @@
 """What is known of photos under one model: the store, asked on behalf of a run."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -29,7 +28,7 @@ class Recall:
     def keep(self, made: Iterable[tuple[FileState, KnownScore]]) -> None:
         """Keep the scores of files, but for those that are no number."""
         self.store.keep(
-            self.rater, [(file, score) for file, score in made if math.isfinite(score.native)]
+            self.rater, [(file, score) for file, score in made if score.judgement.is_finite()]
         )
 
 

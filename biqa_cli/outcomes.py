@@ -1,13 +1,20 @@
-"""What became of a photo: a native score, or the reason why there is none, as an ImageResult."""
+"""What became of a photo: a judgement, or the reason why there is none, as an ImageResult."""
 
+import logging
 import math
 
+from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.models.loading import LoadedModel
-from biqa_cli.results import ImageResult
+from biqa_cli.results import Flaw, ImageResult, Judgement
+
+NAMED = 0.35
+"""A flaw that is at least so strong is named."""
+
+logger = logging.getLogger(__name__)
 
 
 def result_of(
-    outcome: float | str,
+    outcome: Judgement | str,
     model: LoadedModel,
     *,
     path: str,
@@ -18,7 +25,8 @@ def result_of(
     """Return the result of a photo.
 
     Args:
-        outcome: The native score, or why there is none. One that is not finite is an error too.
+        outcome: What the model says, or why it says nothing. A number that is not finite is an
+            error too.
         model: What has scored the photo.
         path: Of the photo; empty where it has none.
         width: Of the whole upright photo in pixels; None where it could not be read.
@@ -28,23 +36,41 @@ def result_of(
     if isinstance(outcome, str):
         return _failed(outcome, model, path=path, width=width, height=height)
     scale = model.spec.scale
-    score = round(scale.to_percent(outcome), 4) if math.isfinite(outcome) else outcome
+    native = outcome.native
+    score = round(scale.to_percent(native), 4) if outcome.is_finite() else math.nan
     if not math.isfinite(score):
-        error = f"the model gives no finite score ({outcome})"
+        error = f"the model gives no finite score ({native})"
         return _failed(error, model, path=path, width=width, height=height)
     interval = scale.interval(score)
+    whole, kept = outcome.whole, outcome.kept
+    if whole is not None and kept is not None:
+        whole, kept = round(scale.to_percent(whole), 4), round(kept, 4)
+        logger.info("%s: %.1f as a whole, full size leaves %.0f %%", path, whole, 100 * kept)
     return ImageResult(
         path=path,
         score=score,
         low=None if interval is None else round(interval[0], 2),
         high=None if interval is None else round(interval[1], 2),
-        native_score=round(outcome, 6),
+        native_score=round(native, 6),
         model=model.spec.name,
         width=width,
         height=height,
         status="ok",
         note=note,
+        flaws=None if outcome.flaws is None else _named(outcome.flaws),
+        whole=whole,
+        full_size=kept,
     )
+
+
+def _named(strengths: tuple[float, ...]) -> tuple[Flaw, ...]:
+    """Return the flaws that are strong enough, the strongest first."""
+    found = [
+        Flaw(name, round(strength, 2))
+        for name, strength in zip(FLAWS, strengths, strict=True)
+        if strength >= NAMED
+    ]
+    return tuple(sorted(found, key=lambda flaw: -flaw.strength))
 
 
 def _failed(

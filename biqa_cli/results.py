@@ -1,9 +1,39 @@
 """The records that travel from scoring to the reports. Plain data, nothing heavy."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 Status = Literal["ok", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with a photo."""
+
+    name: str
+    strength: float
+    """0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a model says of one photo, on its own scales: all that a result is made of."""
+
+    native: float
+    """The score, not rounded."""
+    whole: float | None = None
+    """The score of the photo as a whole; None where it was not also judged at full size."""
+    kept: float | None = None
+    """What full size leaves of the whole, 0 to 1; None where the photo was not judged there."""
+    flaws: tuple[float, ...] | None = None
+    """How strong each of `biqa_cli.distortions.flaws.FLAWS` is, 0 to 1, rounded to 4 decimals;
+    None where the model tells none."""
+
+    def is_finite(self) -> bool:
+        """Return whether every number of it is one."""
+        told = (self.native, self.whole, self.kept, *(self.flaws or ()))
+        return all(math.isfinite(number) for number in told if number is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +61,16 @@ class ImageResult:
     """Why there is no score, in one sentence; empty if there is a score."""
     note: str = ""
     """What to know about a score, such as that it is of the preview in a raw file."""
+    flaws: tuple[Flaw, ...] | None = None
+    """The flaws that are strong enough to be named, the strongest first, each with 2 decimals.
+
+    None if the model tells no flaws, or there is no score.
+    """
+    whole: float | None = None
+    """The score, 0 to 100, of the photo as a whole. None if it was not also judged at full size."""
+    full_size: float | None = None
+    """What full size leaves of the whole, 0 to 1: 1 if nothing shows there that lowers the score.
+    None if the photo was not judged at full size."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from biqa_cli import __version__
-from biqa_cli.blocks.extraction import block_views
-from biqa_cli.blocks.grid import covering_grid
 from biqa_cli.errors import BiqaError
+from biqa_cli.images.full_size import full_size_view
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import Photo, photo_of, reading_photo
-from biqa_cli.images.transforms import model_view
+from biqa_cli.images.transforms import model_view, normalise
 from biqa_cli.known import Recall, recall_of
+from biqa_cli.models.judging import judge, predict_views
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
 from biqa_cli.outcomes import result_of
-from biqa_cli.results import ImageResult, RunInfo
+from biqa_cli.results import ImageResult, Judgement, RunInfo
 from biqa_cli.store.files import FileState, with_content
 from biqa_cli.store.known_scores import KnownScore, Lookup, Store
 from biqa_cli.threads import batches_ahead, default_workers
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Reading(Generic[_Seen]):
-    """A file after reading: a view, a score that is known, or the reason why there is neither."""
+    """A file after reading: views, what is known of it, or the reason why there is neither."""
 
     path: str
     view: NDArray[np.float32] | None = None
@@ -46,8 +46,10 @@ class _Reading(Generic[_Seen]):
     height: int | None = None
     error: str = ""
     note: str = ""
-    native: float | None = None
-    """Known from an earlier run."""
+    full_size: NDArray[np.float32] | None = None
+    """The second view of a large photo, where the model has one."""
+    known: Judgement | None = None
+    """From an earlier run."""
     file: FileState | None = None
     """What to keep the score under; None where it is not kept."""
 
@@ -68,9 +70,10 @@ def score_files(
 ) -> Iterator[ImageResult]:
     """Yield one result for each file, in order, as they come.
 
-    Files are read by threads ahead of the model. At most `2 · batch_size + workers` decoded
-    views are alive at once, however many files there are. What a photo scores does not depend
-    on the batch it is in. Whatever goes wrong with one photo becomes its row.
+    Files are read by threads ahead of the model. The views of at most `2 · batch_size + workers`
+    photos are alive at once, however many files there are; large photos have two where the model
+    also looks at full size. What a photo scores does not depend on the batch it is in. Whatever
+    goes wrong with one photo becomes its row.
 
     Args:
         sources: Names of files, what is in them, or decoded images; taken one at a time. Where they
@@ -165,6 +168,15 @@ def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:
     )
 
 
+def _view_at_full_size(photo: Photo, contract: InputContract) -> NDArray[np.float32] | None:
+    """Return what a model sees of a photo at full size (3, H, W); None where it does not look."""
+    full = contract.full_size
+    if full is None or photo.width * photo.height <= full.above_pixels:
+        return None
+    pixels = full_size_view(photo.image, squares=full.squares, size=full.size)
+    return normalise(pixels, mean=contract.mean, std=contract.std)
+
+
 def _read(
     source: Source,
     *,
@@ -179,16 +191,21 @@ def _read(
         score = known.score
         read: _Reading[_Seen] = _Reading(path)
         if score is not None:
-            read = _Reading(
-                path, None, None, score.width, score.height, note=score.note, native=score.native
-            )
+            size = (score.width, score.height)
+            read = _Reading(path, None, None, *size, note=score.note, known=score.judgement)
             if look is None:
                 return read
         # The photo's memory is free for the next reader once the view is made.
         with _photo(source, contract=contract, limits=limits) as photo:
             if score is None:
-                view = view_of(photo.image, contract)
-                read = _Reading(path, view, None, photo.width, photo.height, note=photo.note)
+                read = _Reading(
+                    path,
+                    view_of(photo.image, contract),
+                    width=photo.width,
+                    height=photo.height,
+                    note=photo.note,
+                    full_size=_view_at_full_size(photo, contract),
+                )
             if look is not None:
                 read = replace(read, seen=look(source, photo))
         if score is not None or known.file is None:
@@ -204,7 +221,9 @@ def _photo(
 ) -> AbstractContextManager[Photo]:
     if isinstance(source, Image.Image):
         return nullcontext(photo_of(source))
-    return reading_photo(source, at_least=contract.decode_size, limits=limits)
+    return reading_photo(
+        source, at_least=contract.decode_size, full_above=contract.full_above, limits=limits
+    )
 
 
 def reason_of(path: str, error: Exception) -> str:
@@ -225,11 +244,11 @@ def _score_batch(
     outcomes = _outcomes(viewed, model)
     if recall is not None:
         recall.keep(_new_scores(viewed, outcomes))
-        recall.store.count(sum(reading.native is not None for reading in batch))
+        recall.store.count(sum(reading.known is not None for reading in batch))
     made = iter(outcomes)
     return [
         result_of(
-            _known_outcome(reading) if reading.view is None else next(made),
+            next(made) if reading.view is not None else reading.known or reading.error,
             model,
             path=reading.path,
             width=reading.width,
@@ -241,41 +260,28 @@ def _score_batch(
 
 
 def _new_scores(
-    readings: list[_Reading[_Seen]], outcomes: list[float | str]
+    readings: list[_Reading[_Seen]], outcomes: list[Judgement | str]
 ) -> Iterator[tuple[FileState, KnownScore]]:
     """Yield what to keep. No error is kept: it may go away."""
     for reading, outcome in zip(readings, outcomes, strict=True):
         if reading.file is None or reading.width is None or reading.height is None:
             continue
-        if isinstance(outcome, float):
+        if isinstance(outcome, Judgement):
             yield reading.file, KnownScore(outcome, reading.width, reading.height, reading.note)
 
 
-def _known_outcome(reading: _Reading[_Seen]) -> float | str:
-    """Return the native score of a photo that was not read, or why there is none."""
-    return reading.error if reading.native is None else reading.native
-
-
-def _outcomes(readings: list[_Reading[_Seen]], model: LoadedModel) -> list[float | str]:
-    """Return the native score of each view, or why there is none."""
+def _outcomes(readings: list[_Reading[_Seen]], model: LoadedModel) -> list[Judgement | str]:
+    """Return what the model says of each photo that has a view, or why it says nothing."""
     views = [reading.view for reading in readings if reading.view is not None]
     if not views:
         return []
+    views += [reading.full_size for reading in readings if reading.full_size is not None]
+    has_full_size = [reading.full_size is not None for reading in readings]
     try:
-        return list(predict_views(np.stack(views), model).tolist())
+        found = predict_views(np.stack(views), model)
+        return [*judge(found, has_full_size=has_full_size, scale=model.spec.scale)]
     except Exception as error:  # noqa: BLE001  engines have no common exception
-        if len(views) == 1:
+        if len(readings) == 1:
             return [reason_of(readings[0].path, error)]
     # One by one, so that one photo does not take the others of its batch along.
     return [outcome for reading in readings for outcome in _outcomes([reading], model)]
-
-
-def predict_views(views: NDArray[np.float32], model: LoadedModel) -> NDArray[np.float64]:
-    """Return the native scores (B,) of views (B, 3, H, W), of the whole or the mean of crops."""
-    crops = model.spec.input.crops
-    if crops is None:
-        return model.engine.predict(views)
-    grid = covering_grid(*views.shape[-2:], size=crops.size, stride=crops.stride)
-    scores = model.engine.predict(np.concatenate(block_views(views, grid)))
-    averaged: NDArray[np.float64] = scores.reshape(len(grid), len(views)).mean(axis=0)
-    return averaged

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from biqa_cli.models.base import Predictions
     from biqa_cli.models.loading import LoadedModel
 
 
@@ -27,7 +28,7 @@ def use_brightness() -> None:
     from biqa_cli.models import loading
 
     class Engine(BrightnessEngine):
-        def predict(self, views: "NDArray[np.float32]") -> "NDArray[np.float64]":
+        def predict(self, views: "NDArray[np.float32]") -> "Predictions":
             time.sleep(float(os.environ.get("BRIGHTNESS_SECONDS", "0")))
             scores = super().predict(views)
             if log := os.environ.get("BRIGHTNESS_LOG"):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from biqa_cli.models.base import EngineName
+from biqa_cli.models.base import EngineName, Predictions
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract, ModelSpec, ScoreScale
 
@@ -24,9 +24,9 @@ class BrightnessEngine:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def predict(self, views: NDArray[np.float32]) -> NDArray[np.float64]:
+    def predict(self, views: NDArray[np.float32]) -> Predictions:
         self.batches.append(len(views))
-        return views.mean(axis=(1, 2, 3), dtype=np.float64)
+        return Predictions(views.mean(axis=(1, 2, 3), dtype=np.float64))
 
 
 def brightness_model(*, height: int = 16, width: int = 16) -> LoadedModel:

@@ -16,6 +16,7 @@ from PIL import Image
 from biqa_cli.errors import UsageError
 from biqa_cli.images.reading import Photo
 from biqa_cli.images.transforms import model_view
+from biqa_cli.models.base import Predictions
 from biqa_cli.models.spec import Calibration, Crops
 from biqa_cli.scoring import Source, default_batch_size, score_and_look, score_files, score_photo
 from biqa_cli.threads import Arriving
@@ -80,8 +81,8 @@ def test_a_calibrated_model_says_what_people_would_and_how_sure_that_is(tmp_path
 
 def test_a_score_that_is_no_number_is_an_error(tmp_path: Path) -> None:
     class Broken(BrightnessEngine):
-        def predict(self, views: np.ndarray) -> np.ndarray:
-            return np.full(len(views), np.nan)
+        def predict(self, views: np.ndarray) -> Predictions:
+            return Predictions(np.full(len(views), np.nan))
 
     model = brightness_model()
     object.__setattr__(model, "engine", Broken())
@@ -144,7 +145,7 @@ def test_a_view_of_crops_scores_the_mean_of_a_fixed_grid_whatever_the_batch() ->
 
 def test_a_photo_on_which_the_model_fails_does_not_take_its_batch_along(greys: list[str]) -> None:
     class Fails(BrightnessEngine):
-        def predict(self, views: np.ndarray) -> np.ndarray:
+        def predict(self, views: np.ndarray) -> Predictions:
             if (views == 1).any():
                 raise RuntimeError("made by\na test")
             return super().predict(views)

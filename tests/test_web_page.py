@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from biqa_cli import api
+from biqa_cli.models.base import Predictions
 from biqa_cli.models.loading import LoadedModel
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +43,7 @@ class SlowEngine(BrightnessEngine):
         self.threads: set[str] = set()
         self.lock = threading.Lock()
 
-    def predict(self, views: NDArray[np.float32]) -> NDArray[np.float64]:
+    def predict(self, views: NDArray[np.float32]) -> Predictions:
         with self.lock:
             self.running += 1
             self.most = max(self.most, self.running)

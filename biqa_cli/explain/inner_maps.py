@@ -79,7 +79,9 @@ def inner_maps_of_file(
         )
         raise UsageError(msg)
     contract = model.spec.input
-    photo = read_photo(source, at_least=contract.decode_size, limits=limits)
+    photo = read_photo(
+        source, at_least=contract.decode_size, full_above=contract.full_above, limits=limits
+    )
     view = view_of(photo.image, contract)
     kind, look = _FAMILIES[model.spec.family]
     seen = look(model.engine, _crops_of(view, model, model.engine))
@@ -230,7 +232,7 @@ def resized(values: NDArray[np.float32], *, width: int, height: int) -> NDArray[
 
 
 def _crops_of(view: NDArray[np.float32], model: LoadedModel, engine: TorchEngine) -> CropBatch:
-    """Return what the network reads of a view (3, H, W), as in `scoring.predict_views`."""
+    """Return what the network reads of a view (3, H, W), as in `judging.predict_views`."""
     height, width = view.shape[-2:]
     crops = model.spec.input.crops
     size, stride = (max(height, width),) * 2 if crops is None else (crops.size, crops.stride)

@@ -17,12 +17,12 @@ from biqa_cli.explain.records import BlockScore, ScoreMap
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import Photo, photo_of, read_photo
 from biqa_cli.images.transforms import normalise
+from biqa_cli.models.judging import predict_views
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
 from biqa_cli.results import ImageResult
 from biqa_cli.scoring import (
     default_batch_size,
-    predict_views,
     score_files,
     score_photo,
 )
@@ -200,7 +200,7 @@ def local_scores(
     while batch := list(islice(watched, size)):
         crops = (image.crop((b.x, b.y, b.x + b.width, b.y + b.height)) for b in batch)
         views = np.stack([native_view(crop, model.spec.input) for crop in crops])
-        natives.extend(predict_views(views, model).tolist())
+        natives.extend(predict_views(views, model).scores.tolist())
     if not all(map(math.isfinite, natives)):
         raise ImageError("the model gives no finite score for a block of it")
     return np.array([round(model.spec.scale.to_percent(native), 4) for native in natives])

@@ -56,10 +56,11 @@ def similarity_of_file(
         tensor[0].float().cpu().numpy()
         for tensor in (output.similarity, output.block_scores, output.block_weights)
     )
+    native = float(model.engine.predict(view[None]).scores[0])
     return SimilarityMatrix(
         path=source if isinstance(source, str) else "",
         model=model.spec.name,
-        score=round(model.spec.scale.to_percent(float(model.engine.predict(view[None])[0])), 4),
+        score=round(model.spec.scale.to_percent(native), 4),
         width=photo.width,
         height=photo.height,
         values=similarity,

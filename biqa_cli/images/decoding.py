@@ -51,6 +51,14 @@ class Task:
     clock: Clock
     held: ExitStack
     """Ends when the photo is not needed any more, and gives its memory back."""
+    full_above: int | None = None
+    """Photos of more pixels are decoded at full size, whatever `at_least` is."""
+
+    def smallest(self, pixels: int) -> tuple[int, int] | None:
+        """Return the (height, width) that a photo may be reduced to; None is its full size."""
+        if self.full_above is not None and pixels > self.full_above:
+            return None
+        return self.at_least
 
     def reserve(self, amount: float) -> None:
         """Wait for memory, until the photo is not needed any more."""
@@ -92,9 +100,10 @@ def _of_pillow(
         up = known_orientation or UPRIGHT
         if known_orientation is None and header.may_be_turned is None:
             up = orientation(image)
-        if task.at_least is not None and kind == "JPEG":
+        smallest = task.smallest(width * height)
+        if smallest is not None and kind == "JPEG":
             # HEIC has this too, from its thumbnail, which is compressed once more.
-            rows, columns = task.at_least[::-1] if up in ON_ITS_SIDE else task.at_least
+            rows, columns = smallest[::-1] if up in ON_ITS_SIDE else smallest
             image.draft(None, (columns, rows))
         task.reserve(
             _peak(

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_CELL = 8
+CELL = 8
 """Detail is told from the means of squares of so many pixels: noise, blur of single pixels and
 small shifts hardly change them."""
 _STEEPEST = 40
 """Grey levels from a cell to the next two; more says nothing more of the detail."""
-_LEVELS_OF_A_CELL = 3 * _CELL * _CELL
+_LEVELS_OF_A_CELL = 3 * CELL * CELL
 """What the sum over a cell and its channels is divided by to get its mean grey."""
 _BAND_PIXELS = 1 << 18
 
@@ -115,8 +115,8 @@ def _cells(image: Image.Image, grid: _Grid, row: int) -> NDArray[np.int32]:
         width = min(step, grid.columns - column) * grid.size
         pixels = _crop(image, top, grid.left + column * grid.size, grid.size, width)
         # Lines first: they are long. 3 · 64 · 255 is less than 2 ** 16.
-        lines = pixels.reshape(-1, _CELL, 3 * width).sum(axis=1, dtype=np.uint16)
-        bands.append(lines.reshape(len(lines), -1, 3 * _CELL).sum(axis=2, dtype=np.uint16))
+        lines = pixels.reshape(-1, CELL, 3 * width).sum(axis=1, dtype=np.uint16)
+        bands.append(lines.reshape(len(lines), -1, 3 * CELL).sum(axis=2, dtype=np.uint16))
     return np.concatenate(bands, axis=1).astype(np.int32)
 
 

@@ -30,6 +30,7 @@ def read_photo(
     source: str | Path | bytes,
     *,
     at_least: tuple[int, int] | None = None,
+    full_above: int | None = None,
     max_pixels: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Photo:
@@ -44,6 +45,8 @@ def read_photo(
             suffix.
         at_least: (height, width): a JPEG may be decoded at half, quarter or eighth size as long
             as both sides keep at least so many pixels. None decodes at full size.
+        full_above: Photos of more pixels are decoded at full size, whatever `at_least` is. None:
+            there are no such photos.
         max_pixels: Photos with more pixels are refused before anything is decoded; None is as
             `limits` says.
         limits: What reading may cost. The memory is shared with all readers of the process and
@@ -52,7 +55,9 @@ def read_photo(
     Raises:
         ImageError: If the file cannot be read, is not an image, is damaged or costs too much.
     """
-    with reading_photo(source, at_least=at_least, max_pixels=max_pixels, limits=limits) as photo:
+    with reading_photo(
+        source, at_least=at_least, full_above=full_above, max_pixels=max_pixels, limits=limits
+    ) as photo:
         return photo
 
 
@@ -61,6 +66,7 @@ def reading_photo(
     source: str | Path | bytes,
     *,
     at_least: tuple[int, int] | None = None,
+    full_above: int | None = None,
     max_pixels: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[Photo]:
@@ -71,7 +77,7 @@ def reading_photo(
     if max_pixels is not None:
         limits = replace(limits, max_pixels=max_pixels)
     with ExitStack() as held:
-        task = Task(at_least, limits, Clock(limits.seconds), held)
+        task = Task(at_least, limits, Clock(limits.seconds), held, full_above)
         yield _read(source, task)
 
 

@@ -1,5 +1,6 @@
 """What the engines have in common."""
 
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -8,12 +9,29 @@ from numpy.typing import NDArray
 EngineName = Literal["onnx", "torch"]
 
 
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a network says of some views."""
+
+    scores: NDArray[np.float64]
+    """(B,), native."""
+    kept: NDArray[np.float64] | None = None
+    """(B,), about 0 to 1: what flaws leave of the quality; None where the network does not tell."""
+    flaws: NDArray[np.float64] | None = None
+    """(B, 12) in 0 to 1: how strong each of `biqa_cli.distortions.flaws.FLAWS` is; or None."""
+
+    def is_finite(self) -> bool:
+        """Return whether all of it are finite numbers."""
+        told = (self.scores, self.kept, self.flaws)
+        return all(bool(np.isfinite(found).all()) for found in told if found is not None)
+
+
 class Engine(Protocol):
     """A network with its weights, ready to run on one device."""
 
     name: EngineName
     device: str
 
-    def predict(self, views: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Map normalised views (B, 3, H, W) to native scores (B,)."""
+    def predict(self, views: NDArray[np.float32]) -> Predictions:
+        """Map normalised views (B, 3, H, W) to what the network says of them."""
         ...

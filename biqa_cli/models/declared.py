@@ -7,10 +7,12 @@ into memory.
 import base64
 from collections.abc import Collection, Sequence
 from itertools import pairwise
+from math import isqrt
 from typing import Any, TypeVar, get_args
 
 from biqa_cli.datasets.learnt import HASH_BYTES, Learnt
 from biqa_cli.errors import UsageError
+from biqa_cli.images.full_size import CELL
 from biqa_cli.models.build import backbone_count
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import (
@@ -18,6 +20,7 @@ from biqa_cli.models.spec import (
     Calibration,
     Crops,
     Family,
+    FullSize,
     InputContract,
     OptionValue,
     ScoreScale,
@@ -28,6 +31,8 @@ _MARGINS = range(1, 17)
 # Of a slope or an end of the curve: fitted ones have reached 1e4.
 _LARGEST = 1e9
 _MOST_PLACES = 1000
+_MOST_SQUARES = 64
+_ABOVE = range(1_000_000_000)
 _MOST_ANCESTORS = 100
 LONGEST_NAME = 200
 """Of what weights started from."""
@@ -81,7 +86,7 @@ def input_of(content: dict[str, Any]) -> InputContract:
         UsageError: If a side, a mean or a standard deviation is missing or out of range.
     """
     view = _record(content, "input")
-    _only(view, ("height", "width", "mean", "std", "codec_margin", "crops"))
+    _only(view, ("height", "width", "mean", "std", "codec_margin", "crops", "full_size"))
     height, width = (_whole(view, side, _SIDES) for side in ("height", "width"))
     mean, std = (_channels(view, name) for name in ("mean", "std"))
     if min(std) <= 0:
@@ -93,7 +98,14 @@ def input_of(content: dict[str, Any]) -> InputContract:
         size = _whole(found, "size", range(_SIDES.start, min(height, width) + 1))
         crops = Crops(size, _whole(found, "stride", range(max(1, size // 16), size + 1)))
     margin = _whole(view, "codec_margin", _MARGINS)
-    return InputContract(height, width, mean, std, codec_margin=margin, crops=crops)
+    full_size = None
+    if view.get("full_size") is not None:
+        full_size = _full_size(_record(view, "full_size"), height, width)
+        if crops is not None:
+            raise UsageError("full_size does not go with crops")
+    return InputContract(
+        height, width, mean, std, codec_margin=margin, crops=crops, full_size=full_size
+    )
 
 
 def scale_of(content: dict[str, Any]) -> ScoreScale:
@@ -156,6 +168,19 @@ def plain_learnt(learnt: Learnt) -> dict[str, Any]:
         "references": _packed(learnt.references),
         "ancestors": list(learnt.ancestors),
     }
+
+
+def _full_size(found: dict[str, Any], height: int, width: int) -> FullSize:
+    _only(found, ("squares", "size", "above_pixels"))
+    squares = _whole(found, "squares", range(1, _MOST_SQUARES + 1))
+    size = _whole(found, "size", range(_SIDES.start, max(height, width) + 1))
+    if isqrt(squares) ** 2 != squares or size % CELL:
+        msg = f"full_size cannot have {squares} squares of {size} pixels"
+        raise UsageError(msg)
+    if not isqrt(squares) * size == height == width:
+        msg = f"{squares} squares of {size} pixels do not fill a view of {height}×{width}"
+        raise UsageError(msg)
+    return FullSize(squares, size, _whole(found, "above_pixels", _ABOVE))
 
 
 def _is_name(value: object) -> bool:

@@ -172,7 +172,11 @@ def _ready(
     if graph is not None:
         from biqa_cli.models.onnx_engine import OnnxEngine
 
-        engine: Engine = OnnxEngine(graph, tensors, threads=threads)
+        runs = OnnxEngine(graph, tensors, threads=threads)
+        if runs.tells_flaws != spec.tells_flaws:
+            msg = f"the ONNX graph of {spec.name} is of another network: run `biqa export` again"
+            raise WeightsError(msg)
+        engine: Engine = runs
     else:
         require_torch(spec.name)
         from biqa_cli.models.torch_engine import TorchEngine
@@ -193,12 +197,13 @@ def _require_a_score(model: LoadedModel, *, source: str) -> None:
     """
     contract = model.spec.input
     try:
-        score = float(model.engine.predict(_noise(contract))[0])
+        found = model.engine.predict(_noise(contract))
     except Exception as error:
         # What ONNX Runtime and torch raise has no common base beside Exception.
         msg = f"{source} cannot be used: the network fails on any view ({_first_line(error)})"
         raise WeightsError(msg) from error
-    if not np.isfinite(score):
+    if not found.is_finite():
+        score = float(found.scores[0])
         msg = f"{source} cannot be used: the network gives no finite score ({score})"
         raise WeightsError(msg)
 

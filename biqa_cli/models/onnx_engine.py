@@ -6,8 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biqa_cli.errors import WeightsError
-from biqa_cli.models.base import EngineName
+from biqa_cli.models.base import EngineName, Predictions
 from biqa_cli.models.onnx_runtime import onnxruntime
+
+OUTPUTS = ("scores", "kept", "flaws")
+"""Of a graph without weights, as `Predictions` has them; the last two where the network tells."""
 
 
 class OnnxEngine:
@@ -47,8 +50,15 @@ class OnnxEngine:
             told = " ".join(str(error).split())[:300]
             msg = f"the ONNX graph does not fit the weights ({told}): run `biqa weights verify`"
             raise WeightsError(msg) from error
+        outputs = {output.name for output in self._session.get_outputs()}
+        self._outputs = [name for name in OUTPUTS if name in outputs]
 
-    def predict(self, views: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Map normalised views (B, 3, H, W) to native scores (B,)."""
-        (scores,) = self._session.run(["scores"], {"images": views})
-        return np.asarray(scores, dtype=np.float64)
+    @property
+    def tells_flaws(self) -> bool:
+        """Whether the graph has all outputs, not the scores alone."""
+        return len(self._outputs) == len(OUTPUTS)
+
+    def predict(self, views: NDArray[np.float32]) -> Predictions:
+        """Map normalised views (B, 3, H, W) to what the network says of them."""
+        found = self._session.run(self._outputs, {"images": views})
+        return Predictions(*(np.asarray(output, dtype=np.float64) for output in found))

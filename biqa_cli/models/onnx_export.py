@@ -1,6 +1,7 @@
 """From a network to ONNX: a graph that reads our checkpoints, and a file that stands alone."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,8 +14,9 @@ from torch import Tensor, nn
 
 from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import covering_grid
+from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.errors import UsageError, WeightsError
-from biqa_cli.models.onnx_engine import OnnxEngine
+from biqa_cli.models.onnx_engine import OUTPUTS, OnnxEngine
 from biqa_cli.models.onnx_runtime import onnxruntime
 from biqa_cli.models.spec import SOFT_END, InputContract, ModelSpec, ScoreScale
 from biqa_cli.networks.nlnet import NLNet
@@ -54,16 +56,22 @@ def export_graph(spec: ModelSpec, network: nn.Module) -> Exported:
     crops = spec.input.crops
     size = (crops.size, crops.size) if crops else (spec.input.height, spec.input.width)
     names = {name for name in network.state_dict() if not name.endswith("num_batches_tracked")}
-    model = _without_weights(_exported(_ScoresOnly(network), size, ["scores"], fold=False), names)
+    outputs = list(OUTPUTS if spec.tells_flaws else OUTPUTS[:1])
+    model = _without_weights(_exported(_Told(network), size, outputs, fold=False), names)
     content = model.SerializeToString(deterministic=True)
     images = np.random.default_rng(0).normal(size=(3, 3, *size)).astype(np.float32)
     with torch.inference_mode():
-        expected = network(torch.from_numpy(images)).scores.double().numpy()
+        expected = _told(network(torch.from_numpy(images)))
     # ONNX Runtime takes no array in another order of memory, such as channels last.
     state = network.state_dict()
     tensors = {name: np.ascontiguousarray(state[name].numpy()) for name in names}
-    found = OnnxEngine(content, tensors).predict(images)
-    return Exported(content, _difference(found, expected, spec.scale))
+    engine = OnnxEngine(content, tensors)
+    if engine.tells_flaws != spec.tells_flaws:
+        raise WeightsError("the graph has not the outputs of the network: nothing is written")
+    found = engine.predict(images)
+    parts = (found.scores, found.kept, found.flaws)
+    told = [part for part in parts if part is not None]
+    return Exported(content, _largest_difference(told, expected, [spec.scale]))
 
 
 def export_model(spec: ModelSpec, network: nn.Module) -> Exported:
@@ -71,8 +79,9 @@ def export_model(spec: ModelSpec, network: nn.Module) -> Exported:
 
     It maps `images` (B, 3, H, W), RGB from 0 to 1 at the size of the model's view, to
     `native_scores` (B,), on the scale of the labels, and `scores` (B,), 0 to 100, higher is
-    better: normalising, crops and calibration are part of it. What else must be known stands in
-    its metadata.
+    better: normalising, crops and calibration are part of it. A network that tells flaws also has
+    `kept` (B,) and `flaws` (B, 12). What else must be known stands in its metadata: the view at
+    full size is not part of it.
 
     Args:
         spec: Of the model.
@@ -85,7 +94,8 @@ def export_model(spec: ModelSpec, network: nn.Module) -> Exported:
     _refuse_superpixels(network)
     whole = _WholePath(network, spec.input, spec.scale)
     size = (spec.input.height, spec.input.width)
-    model = _exported(whole, size, ["native_scores", "scores"], fold=True)
+    outputs = ["native_scores", "scores", *(OUTPUTS[1:] if spec.tells_flaws else ())]
+    model = _exported(whole, size, outputs, fold=True)
     for key, value in _facts(spec).items():
         model.metadata_props.add(key=key, value=value)
     _forget_the_machine(model)
@@ -94,25 +104,26 @@ def export_model(spec: ModelSpec, network: nn.Module) -> Exported:
     with torch.inference_mode():
         expected = whole(torch.from_numpy(images))
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    native, percent = session.run(["native_scores", "scores"], {_INPUT: images})
-    differences = (
-        _difference(native, expected[0].numpy(), spec.scale),
-        _difference(percent, expected[1].numpy(), _PERCENT),
-    )
-    return Exported(content, max(differences))
+    found = session.run(outputs, {_INPUT: images})
+    return Exported(content, _largest_difference(found, expected, [spec.scale, _PERCENT]))
 
 
-class _ScoresOnly(nn.Module):
-    """A network whose output is the tensor of scores."""
+def _told(output: Any) -> tuple[Tensor, ...]:  # noqa: ANN401  each family has its record
+    """Return what a network tells, in the order of `OUTPUTS`."""
+    told = (getattr(output, name, None) for name in OUTPUTS)
+    return tuple(found for found in told if found is not None)
+
+
+class _Told(nn.Module):
+    """A network whose outputs are those of a graph, as tensors."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map normalised views (B, 3, H, W) to native scores (B,)."""
-        scores: Tensor = self.network(images).scores
-        return scores
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Map normalised views (B, 3, H, W) to native scores (B,) and what else is told."""
+        return _told(self.network(images))
 
 
 class _WholePath(nn.Module):
@@ -125,18 +136,22 @@ class _WholePath(nn.Module):
         self.mean = torch.tensor(contract.mean).reshape(3, 1, 1)
         self.std = torch.tensor(contract.std).reshape(3, 1, 1)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Map images (B, 3, H, W) of 0 to 1 to native scores (B,) and scores of 0 to 100 (B,)."""
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Map images (B, 3, H, W) of 0 to 1 to native scores (B,) and scores of 0 to 100 (B,).
+
+        What else the network tells comes behind them.
+        """
         views = (images - self.mean) / self.std
         crops = self.contract.crops
         if crops is None:
-            native: Tensor = self.network(views).scores
+            told = _told(self.network(views))
         else:
             size = (self.contract.height, self.contract.width)
             grid = covering_grid(*size, size=crops.size, stride=crops.stride)
-            found = [self.network(view).scores for view in block_views(views, grid)]
-            native = torch.stack(found).mean(dim=0)
-        return native, self._percent(native)
+            found = [_told(self.network(view)) for view in block_views(views, grid)]
+            told = tuple(torch.stack(each).mean(dim=0) for each in zip(*found, strict=True))
+        native, *others = told
+        return native, self._percent(native), *others
 
     def _percent(self, native: Tensor) -> Tensor:
         scale = self.scale
@@ -227,19 +242,32 @@ def _forget_the_machine(model: onnx.ModelProto) -> None:
 
 
 def _facts(spec: ModelSpec) -> dict[str, str]:
-    return {
+    facts = {
         "model": spec.name,
         "input": f"RGB from 0 to 1, {spec.input.width}x{spec.input.height}, bicubic from the photo",
         "native_scale": spec.scale.describe(),
         "calibration": json.dumps(spec.scale.calibration and asdict(spec.scale.calibration)),
         "citation": spec.citation,
     }
+    if spec.tells_flaws:
+        facts["flaws"] = json.dumps(FLAWS)
+    if (full := spec.input.full_size) is not None:
+        facts["full_size"] = f"not part of this file: {full.describe()}"
+    return facts
 
 
-def _difference(
-    found: NDArray[np.floating[Any]], expected: NDArray[np.floating[Any]], scale: ScoreScale
+def _largest_difference(
+    found: Sequence[NDArray[np.floating[Any]]],
+    expected: Sequence[Tensor],
+    scales: Sequence[ScoreScale],
 ) -> float:
-    difference = float(np.abs(found - expected).max()) / (scale.highest - scale.lowest)
+    """Return the largest difference as a share of the scale; what has none goes from 0 to 1."""
+    spans = [scale.highest - scale.lowest for scale in scales]
+    spans += [1.0] * (len(expected) - len(spans))
+    difference = max(
+        float(np.abs(one - other.double().numpy()).max()) / span
+        for one, other, span in zip(found, expected, spans, strict=True)
+    )
     if not difference <= _TOLERANCE:
         msg = f"the graph and PyTorch differ by {difference:.2g} of the scale: nothing is written"
         raise WeightsError(msg)

@@ -25,6 +25,25 @@ class Crops:
 
 
 @dataclass(frozen=True, slots=True)
+class FullSize:
+    """A second view of large photos: a mosaic of their most detailed squares at native scale."""
+
+    squares: int = 4
+    """A square number: √squares · size is a side of the model's view."""
+    size: int = 224
+    """Of a square, in pixels of the photo."""
+    above_pixels: int = 800_000
+    """Photos of so many pixels or fewer have no such view."""
+
+    def describe(self) -> str:
+        """Return it in one line, for reports."""
+        return (
+            f"of photos above {self.above_pixels / 1e6:g} megapixels also the {self.squares} most "
+            f"detailed squares of {self.size} pixels at full size"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class InputContract:
     """How a photo becomes the array that a model reads; the same on every engine and device."""
 
@@ -37,11 +56,18 @@ class InputContract:
     """A JPEG may be decoded at a reduced size no smaller than this many times the view."""
     crops: Crops | None = None
     """The network reads square crops of the view; the score is their mean. None: the view."""
+    full_size: FullSize | None = None
+    """How large photos are judged a second time, by what shows at full size. None: they are not."""
 
     @property
     def decode_size(self) -> tuple[int, int]:
         """The (height, width) that decoding must keep."""
         return (self.codec_margin * self.height, self.codec_margin * self.width)
+
+    @property
+    def full_above(self) -> int | None:
+        """The number of pixels above which decoding must keep the full size; None: none does."""
+        return None if self.full_size is None else self.full_size.above_pixels
 
     def describe(self) -> str:
         """Return the contract in one line, for reports."""
@@ -51,9 +77,9 @@ class InputContract:
             f"upright sRGB, alpha over white, codec reduction down to {self.codec_margin}x the "
             f"view, bicubic to {self.width}x{self.height}, mean ({mean}), std ({std})"
         )
-        if self.crops is None:
-            return view
-        return f"{view}, mean over crops of {self.crops.size} every {self.crops.stride} pixels"
+        if self.crops is not None:
+            view += f", mean over crops of {self.crops.size} every {self.crops.stride} pixels"
+        return view if self.full_size is None else f"{view}; {self.full_size.describe()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,3 +189,8 @@ class ModelSpec:
     citation: str
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     """Of the network, where they are not the paper's; see `biqa_cli.models.options`."""
+
+    @property
+    def tells_flaws(self) -> bool:
+        """Whether the network also tells which flaws a photo has, and what they leave of it."""
+        return self.options.get("flaws") is True

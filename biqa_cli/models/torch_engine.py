@@ -1,14 +1,14 @@
 """Scoring with PyTorch, on any device."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from biqa_cli.models.base import EngineName
+from biqa_cli.models.base import EngineName, Predictions
 from biqa_cli.weights.header import COUNT, Shape, require_shapes
 
 
@@ -16,7 +16,8 @@ class TorchEngine:
     """A network in evaluation mode on a device.
 
     Args:
-        network: Its output has the scores (B,) in the field `scores`.
+        network: Its output has the scores (B,) in the field `scores`; one that also tells flaws
+            has them in `kept` and `flaws`.
         tensors: The checkpoint by name, in float32.
         device: "cpu", "cuda" or "mps".
         threads: Threads of one operation on the CPU; 0 leaves torch's own choice.
@@ -41,10 +42,14 @@ class TorchEngine:
         self.device = device
         self.network = network.eval().to(device).to(memory_format=torch.channels_last)
 
-    def predict(self, views: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Map normalised views (B, 3, H, W) to native scores (B,)."""
-        scores = self.outputs(views).scores.double().cpu().numpy()
-        return cast("NDArray[np.float64]", scores)
+    def predict(self, views: NDArray[np.float32]) -> Predictions:
+        """Map normalised views (B, 3, H, W) to what the network says of them."""
+        output = self.outputs(views)
+        told = (getattr(output, name, None) for name in ("kept", "flaws"))
+        return Predictions(
+            output.scores.double().cpu().numpy(),
+            *(None if found is None else found.double().cpu().numpy() for found in told),
+        )
 
     def outputs(self, views: NDArray[np.float32], *, network: nn.Module | None = None) -> Any:  # noqa: ANN401  each family has its record
         """Map normalised views (B, 3, H, W) to all that the network returns, such as its maps.

@@ -50,6 +50,9 @@ class TrainedNetwork:
         """Return the metadata of a safetensors file."""
         plain = asdict(replace(self, learnt=None))
         del plain["learnt"]
+        if self.input.full_size is None:
+            # Versions of biqa that do not know it read the file, too.
+            del plain["input"]["full_size"]
         if self.learnt is not None:
             plain["learnt"] = plain_learnt(self.learnt)
         return {_KEY: json.dumps(plain)}
@@ -113,11 +116,14 @@ def trained_of(header: Header, *, source: str) -> TrainedNetwork | None:
         if not isinstance(content, dict):
             raise UsageError("it is no record")  # noqa: TRY301  told with the others
         family = family_of(content)
+        options, contract = options_of(content, family), input_of(content)
+        if contract.full_size is not None and options.get("flaws") is not True:
+            raise UsageError("full_size needs flaws=true")  # noqa: TRY301  likewise
         return TrainedNetwork(
             family=family,
             backbones=backbones_of(content, family),
-            options=options_of(content, family),
-            input=input_of(content),
+            options=options,
+            input=contract,
             scale=scale_of(content),
             dataset=dataset_of(content),
             learnt=learnt_of(content),

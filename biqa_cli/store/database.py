@@ -14,7 +14,8 @@ from biqa_cli.store.location import STORE_NAME
 logger = logging.getLogger(__name__)
 
 _APPLICATION = int.from_bytes(b"biqa")
-_VERSION = 1
+_VERSION = 2
+"""Of the tables. Those of an earlier one are made anew: what it knew is void."""
 _PATIENCE = 5.0
 """Seconds to wait for another process."""
 _JOURNAL_PAGES = 8_000
@@ -45,6 +46,10 @@ CREATE TABLE scores (
     rater INTEGER NOT NULL REFERENCES raters (id),
     content BLOB NOT NULL,
     native REAL NOT NULL,
+    whole REAL,
+    kept REAL,
+    -- The strengths as a JSON list, null where the model tells no flaws.
+    flaws TEXT,
     width INTEGER NOT NULL,
     height INTEGER NOT NULL,
     note TEXT NOT NULL,
@@ -156,7 +161,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     connection.text_factory = lambda raw: raw.decode(errors="replace")
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
-        is_new = _is_new(connection, path)
+        is_new = _is_new(connection, path) or _is_earlier(connection)
         _use_wal(connection)
         # A commit survives the end of the process; only a power failure may undo the last ones.
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -178,16 +183,23 @@ def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
     if program != _APPLICATION:
         msg = f"{path} is a database of another program"
         raise ForeignFileError(msg)
-    if _number(connection, "user_version") != _VERSION:
+    if _number(connection, "user_version") > _VERSION:
         msg = f"{path} was written by another version of biqa"
         raise ForeignFileError(msg)
     return False
 
 
+def _is_earlier(connection: sqlite3.Connection) -> bool:
+    """Return whether a store has the tables of an earlier version."""
+    return _number(connection, "user_version") < _VERSION
+
+
 def _make_tables(connection: sqlite3.Connection) -> None:
     with transaction(connection):
         # Two processes may begin a store at once.
-        if _number(connection, "application_id") == 0:
+        if _is_earlier(connection):
+            for table in ("scores", "files", "raters"):
+                connection.execute(f"DROP TABLE IF EXISTS {table}")
             for statement in filter(str.strip, _TABLES.split(";")):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {_VERSION}")

@@ -1,5 +1,6 @@
 """What is known of photos: found by the readers, kept as it is made. It never makes a run fail."""
 
+import json
 import logging
 import sqlite3
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from biqa_cli.results import Judgement
 from biqa_cli.store.database import DamageError, connect, is_damage, set_aside, transaction
 from biqa_cli.store.files import FileState, state_of, with_content
 
@@ -34,8 +36,7 @@ class Rater:
 class KnownScore:
     """What is kept of a photo: all else follows from it."""
 
-    native: float
-    """Not rounded."""
+    judgement: Judgement
     width: int
     height: int
     note: str
@@ -111,10 +112,10 @@ class Store:
                 rater_id = _write_rater(database, rater)
                 for file, score in made:
                     _write_file(database, file)
-                    row = (rater_id, file.content, score.native, score.width, score.height)
+                    row = _row_of(score)
                     database.execute(
-                        "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                        (*row, score.note, int(time.time()), _checksum(rater, file, score)),
+                        "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        (rater_id, file.content, *row, int(time.time()), _sum(rater, file, row)),
                     )
 
         if made:
@@ -230,17 +231,26 @@ def _by_name(database: sqlite3.Connection, rater: Rater, file: FileState) -> _By
 def _by_content(database: sqlite3.Connection, rater: Rater, file: FileState) -> KnownScore | None:
     # By the key, since the number of a rater may become another one's while a run goes on.
     row = database.execute(
-        "SELECT native, width, height, note, checksum FROM scores "
+        "SELECT native, whole, kept, flaws, width, height, note, checksum FROM scores "
         "WHERE rater = (SELECT id FROM raters WHERE key = ?) AND content = ?",
         (rater.key, file.content),
     ).fetchone()
     if row is None:
         return None
     *values, checksum = row
-    score = KnownScore(*values)
-    if checksum != _checksum(rater, file, score):
+    if checksum != _sum(rater, file, tuple(values)):
         raise DamageError("the checksum of a score is wrong")
-    return score
+    native, whole, kept, flaws, width, height, note = values
+    strengths = None if flaws is None else tuple(json.loads(flaws))
+    return KnownScore(Judgement(native, whole, kept, strengths), width, height, note)
+
+
+def _row_of(score: KnownScore) -> tuple[object, ...]:
+    """Return what a row has of a score, in the order of the columns."""
+    judgement = score.judgement
+    flaws = None if judgement.flaws is None else json.dumps(judgement.flaws)
+    said = (judgement.native, judgement.whole, judgement.kept, flaws)
+    return (*said, score.width, score.height, score.note)
 
 
 def _write_file(database: sqlite3.Connection, file: FileState) -> None:
@@ -250,7 +260,7 @@ def _write_file(database: sqlite3.Connection, file: FileState) -> None:
     )
 
 
-def _checksum(rater: Rater, file: FileState, score: KnownScore) -> int:
+def _sum(rater: Rater, file: FileState, row: tuple[object, ...]) -> int:
     """Return a checksum of a row: SQLite has none of its own."""
-    parts = (rater.key, file.content, score.native, score.width, score.height, score.note)
+    parts = (rater.key, file.content, *row)
     return zlib.crc32(repr(parts).encode(errors="surrogateescape"))

@@ -23,6 +23,7 @@ from biqa_cli.explain.local_scores import (
     native_view,
 )
 from biqa_cli.explain.records import ScoreMap
+from biqa_cli.models.base import Predictions
 from biqa_cli.models.loading import LoadedModel, load_model
 from biqa_cli.models.spec import InputContract
 from biqa_cli.scoring import score_files
@@ -239,8 +240,8 @@ def test_what_cannot_be_read_or_scored_is_an_image_error(tmp_path: Path) -> None
         map_file(str(tmp_path / "gone.png"), brightness_model())
 
     class Broken(BrightnessEngine):
-        def predict(self, views: np.ndarray) -> np.ndarray:
-            return np.full(len(views), np.nan)
+        def predict(self, views: np.ndarray) -> Predictions:
+            return Predictions(np.full(len(views), np.nan))
 
     model = brightness_model()
     object.__setattr__(model, "engine", Broken())

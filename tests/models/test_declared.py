@@ -16,7 +16,8 @@ from safetensors.numpy import save_file
 
 from biqa_cli.datasets.learnt import MOST_HASHES, Learnt
 from biqa_cli.errors import WeightsError
-from biqa_cli.models.spec import Calibration, Crops, InputContract, ScoreScale
+from biqa_cli.models.options import with_defaults
+from biqa_cli.models.spec import Calibration, Crops, FullSize, InputContract, ScoreScale
 from biqa_cli.models.trained import TrainedNetwork, read_trained, trained_of
 from biqa_cli.weights.header import Header
 
@@ -156,6 +157,64 @@ def test_a_wrong_field_is_refused_in_one_line(field: str, value: Any, message: s
         _read(content)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
+
+
+FULL = TrainedNetwork(
+    family="qualitynet",
+    backbones=("efficientnet-lite0", "efficientnet-lite2"),
+    options=with_defaults("qualitynet", {"chains": 2, "flaws": True}),
+    input=InputContract(448, 448, (0.5,) * 3, (0.5,) * 3, full_size=FullSize()),
+    scale=TRAINED.scale,
+    dataset="csv:mine.csv",
+)
+
+
+def test_a_view_at_full_size_is_written_and_read_again() -> None:
+    assert trained_of(Header({}, FULL.to_metadata(), 0), source="own.safetensors") == FULL
+    other = replace(FULL.input, height=192, width=192, full_size=FullSize(9, 64, above_pixels=0))
+    changed = replace(FULL, input=other)
+    assert trained_of(Header({}, changed.to_metadata(), 0), source="own.safetensors") == changed
+
+
+def test_without_a_view_at_full_size_the_file_says_nothing_of_it() -> None:
+    assert "full_size" not in PLAIN["input"]
+    plain = json.loads(TRAINED.to_metadata()["biqa"])
+    plain["input"]["full_size"] = None
+    assert _read(plain) == TRAINED
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"squares": 5}, "full_size cannot have 5 squares of 224 pixels"),
+        ({"squares": 81}, "squares cannot be 81: 1 to 64"),
+        ({"squares": 9}, "9 squares of 224 pixels do not fill a view of 448×448"),
+        ({"size": 220}, "full_size cannot have 4 squares of 220 pixels"),
+        ({"size": 500}, "size cannot be 500: 16 to 448"),
+        ({"above_pixels": -1}, "above_pixels cannot be -1"),
+        ({"above_pixels": 10**9}, "above_pixels cannot be 1000000000"),
+        ({"margin": 3}, "there is no field 'margin'"),
+    ],
+)
+def test_a_wrong_view_at_full_size_is_refused(changes: dict[str, Any], message: str) -> None:
+    content = json.loads(FULL.to_metadata()["biqa"])
+    content["input"]["full_size"] |= changes
+    with pytest.raises(WeightsError, match=message):
+        _read(content)
+
+
+def test_a_view_at_full_size_needs_flaws_and_no_crops() -> None:
+    content = json.loads(FULL.to_metadata()["biqa"])
+    content["options"]["flaws"] = False
+    with pytest.raises(WeightsError, match="full_size needs flaws=true"):
+        _read(content)
+    content["options"]["flaws"] = True
+    content["input"]["crops"] = {"size": 224, "stride": 112}
+    with pytest.raises(WeightsError, match="full_size does not go with crops"):
+        _read(content)
+    content["input"] |= {"crops": None, "width": 320}
+    with pytest.raises(WeightsError, match="do not fill a view of 448×320"):
+        _read(content)
 
 
 @pytest.mark.parametrize("field", ["family", "backbones", "options", "input", "scale", "dataset"])

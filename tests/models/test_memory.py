@@ -70,7 +70,7 @@ def test_the_cpu_engine_has_a_copy_of_the_weights() -> None:
     writable = {name: tensor.copy() for name, tensor in tensors.items()}
     engine = OnnxEngine(graph.read_bytes(), writable, threads=1)
     views = np.random.default_rng(0).normal(size=(1, 3, 512, 512)).astype(np.float32)
-    before = engine.predict(views)
+    before = engine.predict(views).scores
     for tensor in writable.values():
         tensor[...] = np.nan
-    assert np.array_equal(engine.predict(views), before)
+    assert np.array_equal(engine.predict(views).scores, before)

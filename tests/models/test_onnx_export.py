@@ -11,13 +11,15 @@ import torch
 from tiny_backbone import TinyBackbone
 from torch import nn
 
+from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models import onnx_export
 from biqa_cli.models.catalog import find_model
 from biqa_cli.models.onnx_engine import OnnxEngine
 from biqa_cli.models.onnx_export import export_graph, export_model
 from biqa_cli.models.onnx_runtime import onnxruntime
-from biqa_cli.models.spec import Calibration, Crops, InputContract, ModelSpec, ScoreScale
+from biqa_cli.models.spec import Calibration, Crops, FullSize, InputContract, ModelSpec, ScoreScale
+from biqa_cli.models.torch_engine import TorchEngine
 from biqa_cli.networks.blockiqa import BlockIQA
 from biqa_cli.networks.nlnet import NLNet
 from biqa_cli.networks.qualitynet import QualityNet
@@ -69,7 +71,7 @@ def tensors_of(network: nn.Module) -> dict[str, np.ndarray]:
 
 
 def by_onnx(graph: bytes, network: nn.Module, images: torch.Tensor) -> np.ndarray:
-    return OnnxEngine(graph, tensors_of(network)).predict(images.numpy())
+    return OnnxEngine(graph, tensors_of(network)).predict(images.numpy()).scores
 
 
 def by_torch(network: nn.Module, images: torch.Tensor) -> np.ndarray:
@@ -84,7 +86,6 @@ def test_a_file_that_stands_alone_goes_from_rgb_to_the_score_of_biqa(name: str) 
     from PIL import Image
 
     from biqa_cli.models.loading import LoadedModel
-    from biqa_cli.models.torch_engine import TorchEngine
     from biqa_cli.scoring import score_photo
 
     spec, network = family(name)
@@ -128,6 +129,49 @@ def test_a_graph_of_shdiqa_without_transformer_blocks_takes_any_batch() -> None:
     for batch in (1, 5):
         images = torch.randn(batch, 3, 64, 64)
         assert by_onnx(graph, network, images) == pytest.approx(by_torch(network, images), abs=1e-5)
+
+
+@pytest.mark.slow
+def test_flaws_are_outputs_of_graphs_and_of_files_that_stand_alone() -> None:
+    torch.manual_seed(0)
+    network = QualityNet(
+        TinyBackbone(), TinyBackbone(), chains=2, pooling="mean+std", flaws=True
+    ).eval()
+    plain = spec_of("qualitynet", view=64)
+    contract = replace(plain.input, full_size=FullSize(squares=4, size=32))
+    spec = replace(plain, input=contract, options={"flaws": True})
+    graph = export_graph(spec, network).content
+    torch.nn.init.constant_(network.head[-1].bias, 0.25)
+    images = torch.randn(5, 3, 64, 64)
+    engine = OnnxEngine(graph, tensors_of(network))
+    found = engine.predict(images.numpy())
+    wanted = TorchEngine(network, tensors_of(network), device="cpu").predict(images.numpy())
+    assert engine.tells_flaws and found.is_finite()
+    assert found.kept is not None and wanted.kept is not None
+    assert found.flaws is not None and found.flaws.shape == (5, 12)
+    assert found.scores == pytest.approx(wanted.scores, abs=1e-5)
+    assert found.kept == pytest.approx(wanted.kept, abs=1e-5)
+    assert found.flaws == pytest.approx(wanted.flaws, abs=1e-5)
+
+    made = export_model(spec, network)
+    assert made.difference < 1e-5
+    session = onnxruntime.InferenceSession(made.content)
+    names = [output.name for output in session.get_outputs()]
+    assert names == ["native_scores", "scores", "kept", "flaws"]
+    rgb = images.sigmoid()
+    told = dict(zip(names, session.run(None, {"images": rgb.numpy()}), strict=True))
+    mean, std = (torch.tensor(v).reshape(3, 1, 1) for v in (contract.mean, contract.std))
+    with torch.inference_mode():
+        output = network((rgb - mean) / std)
+    assert told["native_scores"] == pytest.approx(output.scores.numpy(), abs=1e-5)
+    assert told["kept"] == pytest.approx(output.kept.numpy(), abs=1e-5)
+    assert told["flaws"] == pytest.approx(output.flaws.numpy(), abs=1e-5)
+    facts = {p.key: p.value for p in onnx.load_from_string(made.content).metadata_props}
+    assert tuple(json.loads(facts["flaws"])) == FLAWS
+    assert facts["full_size"] == (
+        "not part of this file: of photos above 0.8 megapixels also the 4 most detailed squares "
+        "of 32 pixels at full size"
+    )
 
 
 def test_superpixels_are_refused() -> None:

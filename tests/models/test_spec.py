@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from biqa_cli.models.spec import SOFT_END, Calibration, InputContract, ScoreScale
+from biqa_cli.models.spec import SOFT_END, Calibration, FullSize, InputContract, ScoreScale
 
 # A curve that is nearly the identity in the middle would hide a swap: this one is not.
 CURVE = (90.0, 20.0, 40.0, 10.0)
@@ -64,3 +64,12 @@ def test_a_codec_keeps_twice_the_view_so_that_the_last_step_is_bicubic() -> None
     contract = InputContract(100, 200, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
     assert contract.decode_size == (200, 400)
     assert "codec reduction down to 2x the view, bicubic to 200x100" in contract.describe()
+
+
+def test_a_contract_says_what_is_seen_at_full_size() -> None:
+    plain = InputContract(448, 448, (0.5,) * 3, (0.5,) * 3)
+    full = InputContract(448, 448, (0.5,) * 3, (0.5,) * 3, full_size=FullSize())
+    assert full.describe() == (
+        f"{plain.describe()}; of photos above 0.8 megapixels also the 4 most detailed squares of "
+        "224 pixels at full size"
+    )

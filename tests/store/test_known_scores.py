@@ -350,6 +350,44 @@ def _later_version(path: Path) -> None:
     database.close()
 
 
+_EARLIER_TABLES = """
+CREATE TABLE raters (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
+    model TEXT NOT NULL, facts TEXT NOT NULL, used INTEGER NOT NULL);
+CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER,
+    content BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX files_by_size ON files (size);
+CREATE INDEX files_by_content ON files (content);
+CREATE TABLE scores (rater INTEGER NOT NULL REFERENCES raters (id), content BLOB NOT NULL,
+    native REAL NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, note TEXT NOT NULL,
+    made INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (rater, content)) WITHOUT ROWID;
+INSERT INTO raters VALUES (7, 'key', 'brightness', '{}', 1);
+INSERT INTO files VALUES (CAST('/a.png' AS BLOB), 3, 4, CAST('content' AS BLOB));
+INSERT INTO scores VALUES (7, CAST('content' AS BLOB), 0.5, 8, 8, '', 1, 1);
+PRAGMA user_version = 1;
+PRAGMA application_id = 1651077473;
+"""
+
+
+def test_a_store_of_the_first_version_is_made_anew(
+    photos: list[str], path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path) as database:
+        database.executescript(_EARLIER_TABLES)
+    database.close()
+    plain = list(score_files(photos, brightness_model()))
+    assert _run(photos, path) == (plain, 3)
+    assert _run(photos, path) == (plain, 0)
+    assert not caplog.messages and len(list(path.parent.glob("*damaged*"))) == 0
+    with sqlite3.connect(path) as database:
+        counts = [
+            database.execute(f"SELECT count(*) FROM {table}").fetchone()
+            for table in ("raters", "files", "scores")
+        ]
+    database.close()
+    assert counts == [(1,), (3,), (3,)]
+
+
 @pytest.mark.parametrize("name", ["letter.txt", "Thumbs.db"])
 @pytest.mark.parametrize(
     ("prepare", "reason"),
