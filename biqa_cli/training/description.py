@@ -6,7 +6,7 @@ from biqa_cli.datasets.base import Dataset
 from biqa_cli.models.build import Normalisation, assemble_network
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
 from biqa_cli.models.options import OPTIONS
-from biqa_cli.models.spec import Crops, InputContract, OptionValue
+from biqa_cli.models.spec import Crops, FullSize, InputContract, OptionValue
 from biqa_cli.models.starting_weights import set_starting_weights
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.training.families import phases_of
@@ -33,7 +33,14 @@ def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> Trained
         family=recipe.family,
         backbones=recipe.backbones,
         options=options,
-        input=InputContract(view.height, view.width, mean, std, crops=crops),
+        input=InputContract(
+            view.height,
+            view.width,
+            mean,
+            std,
+            crops=crops,
+            full_size=FullSize() if view.full_size else None,
+        ),
         scale=score_scale(dataset, labels=view.labels),
         dataset=dataset.name,
     )

@@ -23,13 +23,14 @@ from biqa_cli.images.discovery import find_images
 from biqa_cli.images.full_size import full_size_view, without_margins
 from biqa_cli.images.reading import read_photo
 from biqa_cli.images.view_store import Pixels
+from biqa_cli.models.spec import FullSize
 from biqa_cli.training.streams import Stream, numbers
 
 CLEAN_SHARE = 0.8
 """What a small photo without flaws is worth, as a share of the scale: as BIQ2021's best ones."""
 _LEAST_SHARE = 0.45
 """Rated photos below have flaws of their own, beside which another one does not show."""
-_LARGE = 800_000
+_LARGE = FullSize().above_pixels
 """Pixels of a photo that is seen at full size."""
 _MARGIN = 24
 """Pixels around what is seen at full size, so that a blur spreads there as it would in a photo."""

@@ -45,6 +45,8 @@ class InputRecipe(Section, frozen=True):
     a head overfits less. 0 is off."""
     labels: Literal["unit", "native", "percent"] = "unit"
     """Labels from 0 to 1, as the data set has them, or from 0 to 100."""
+    full_size: bool = False
+    """Whether large photos are also scored by what is visible at full size; needs network.flaws."""
     val_share: Share = 0.1
     """Share of the training part that is held out where the split has no part `val`."""
 

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from math import isqrt
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,7 +12,7 @@ import tomli_w
 
 from biqa_cli.errors import UsageError, did_you_mean
 from biqa_cli.models.options import FOLLOW_THE_DATA, OPTIONS, with_defaults
-from biqa_cli.models.spec import BackboneName, Family
+from biqa_cli.models.spec import BackboneName, Family, FullSize
 from biqa_cli.training.recipe import LOSSES, Recipe, keys_of
 
 RECIPES = Path(__file__).with_name("recipes")
@@ -269,9 +270,21 @@ def _check_sense(recipe: Recipe) -> None:
             f"{recipe.family} learns from no examples and no other data sets: only qualitynet does"
         )
         raise UsageError(msg)
+    _check_full_size(recipe)
     tells_flaws = bool(recipe.network.get("flaws"))
     if tells_flaws != bool(examples.weight and examples.kept_weight and examples.flaws_weight):
         raise UsageError(
             "flaws are learnt from examples alone: set network.flaws, examples.weight, "
             "examples.kept_weight and examples.flaws_weight together, or none of them"
         )
+
+
+def _check_full_size(recipe: Recipe) -> None:
+    view, squares = recipe.input, FullSize()
+    side = isqrt(squares.squares) * squares.size
+    if view.full_size and not (view.height == view.width == side and recipe.network.get("flaws")):
+        msg = (
+            f"input.full_size needs network.flaws=true and views of {side}×{side} pixels: "
+            f"{squares.squares} squares of {squares.size} pixels at full size fill such a view"
+        )
+        raise UsageError(msg)
