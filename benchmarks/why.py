@@ -1,8 +1,8 @@
 """Measure whether a model names the flaws that photos have, and none that they do not have.
 
-Each of the twelve flaws is made in two ways at levels 3 and 4. The area under the ROC curve of a flaw
-compares the strengths that the model tells of photos with this flaw and of all others: those
-without a flaw, and those with other ones.
+Each of the twelve flaws is made in one or two ways at levels 3 and 4. The area under the ROC curve
+of a flaw compares the strengths that the model tells of photos with this flaw and of all others:
+those without a flaw, and those with other ones.
 
 Run:  python benchmarks/why.py PHOTOS -m MODEL -o FILE.json
 Needs: 24 photos without a flaw (Kodak's).
@@ -63,7 +63,8 @@ def strengths(photo: Photo, model: LoadedModel) -> NDArray[np.float64]:
     if found is None:
         msg = f"{model.spec.name} names no flaws"
         raise SystemExit(msg)
-    return found[0]
+    strongest: NDArray[np.float64] = found[0]
+    return strongest
 
 
 def auc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
