@@ -11,7 +11,9 @@ from rated_miniature import use_tiny_backbones
 
 from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.errors import WeightsError
+from biqa_cli.explain.inner_maps import inner_maps_of_file
 from biqa_cli.images.full_size import full_size_view
+from biqa_cli.images.reading import reading_photo
 from biqa_cli.images.transforms import normalise
 from biqa_cli.models.build import assemble_network
 from biqa_cli.models.catalog import find_model
@@ -22,7 +24,7 @@ from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import FullSize, InputContract
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.results import ImageResult
-from biqa_cli.scoring import score_photo, view_of
+from biqa_cli.scoring import score_files, score_photo, view_of
 from biqa_cli.training.checkpoints import write_weights
 
 MODEL = "qualitynet-lite"
@@ -51,10 +53,15 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         dataset="csv:mine.csv",
     )
     network = assemble_network("qualitynet", listed.backbones, options=options)
-    last = list(network.parameters())[-1]
+    last = network.get_submodule("head")[-1]
+    assert isinstance(last, torch.nn.Linear)
     with torch.no_grad():
-        last.zero_()
-        last[0], last[1], last[3] = 0.6, 0.5, 2.0
+        # Small changes of a photo change what an untrained network says hardly at all.
+        for layer in network.get_submodule("head"):
+            if isinstance(layer, torch.nn.Linear):
+                layer.weight.mul_(4)
+        last.bias.zero_()
+        last.bias[0], last.bias[1], last.bias[3] = 0.4, -0.5, 9.0
     path = tmp_path_factory.mktemp("flawed") / "own.safetensors"
     write_weights(path, network, trained)
     return path
@@ -62,7 +69,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _checked(model: LoadedModel) -> ImageResult:
     """Return the result for a large photo, after it was compared with what the network says."""
-    image = photo(320, 240)
+    image = photo(320, 240, seed=3)
     result = score_photo(image, model)
     contract = model.spec.input
     mosaic = full_size_view(image, size=32)
@@ -71,7 +78,7 @@ def _checked(model: LoadedModel) -> ImageResult:
     assert found.kept is not None and found.flaws is not None
     kept = np.clip(found.kept, 0.02, 1)
     left = min(kept[1] / kept[0], 1)
-    assert result.full_size == pytest.approx(left, abs=1e-4)
+    assert 0 < left < 0.99 and result.full_size == pytest.approx(left, abs=1e-4)
     assert result.native_score == pytest.approx(found.scores[0] * left, abs=1e-6)
     assert result.whole is not None and result.flaws is not None
     strongest = found.flaws.max(axis=0)
@@ -89,6 +96,20 @@ def test_the_result_is_what_the_network_says_of_both_views(weights: Path) -> Non
     _checked(model)
     small = score_photo(photo(200, 200), model)
     assert small.whole is small.full_size is None and small.flaws
+
+
+def test_inner_maps_are_of_the_same_whole(weights: Path, tmp_path: Path) -> None:
+    # At half size, as the codec may give it, the score would be another.
+    photo(640, 480).save(tmp_path / "a.jpg", quality=60)
+    model = load_model(MODEL, weights=weights, device="cpu")
+    (result,) = score_files([str(tmp_path / "a.jpg")], model)
+    assert result.whole is not None
+    maps = inner_maps_of_file(str(tmp_path / "a.jpg"), model)
+    assert maps.score == pytest.approx(result.whole, abs=2e-4)
+    with reading_photo(tmp_path / "a.jpg", at_least=model.spec.input.decode_size) as reduced:
+        assert reduced.image.size == (320, 240)
+        other = model.engine.predict(view_of(reduced.image, model.spec.input)[None]).scores[0]
+    assert model.spec.scale.to_percent(other) != pytest.approx(result.whole, abs=2e-4)
 
 
 @pytest.mark.slow
