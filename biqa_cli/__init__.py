@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from biqa_cli.api import (
         BlockScore,
+        Flaw,
         ImageResult,
         LoadedModel,
         Picture,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "BlockScore",
+    "Flaw",
     "ImageResult",
     "LoadedModel",
     "Picture",

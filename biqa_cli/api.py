@@ -20,7 +20,7 @@ from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import DEFAULT_MAX_PIXELS
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel, load_model
-from biqa_cli.results import ImageResult
+from biqa_cli.results import Flaw, ImageResult
 from biqa_cli.scoring import Source, score_files
 from biqa_cli.store.known_scores import Store
 
@@ -31,6 +31,7 @@ _LOADING = Lock()
 
 __all__ = [
     "BlockScore",
+    "Flaw",
     "ImageResult",
     "LoadedModel",
     "Picture",

@@ -38,7 +38,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class ImageResult:
-    """The outcome for one image. The fields are the columns of every report, in this order."""
+    """The outcome for one image. The fields are the columns of every report, in this order.
+
+    The last three are columns only where it is asked why (`biqa score --why`).
+    """
 
     path: str
     score: float | None

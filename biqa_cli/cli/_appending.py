@@ -9,7 +9,7 @@ from biqa_cli.reports.selection import SortKey
 
 
 def rows_to_add_to(
-    output: Path | None, chosen: Format, *, order: SortKey | None, top: int | None
+    output: Path | None, chosen: Format, *, order: SortKey | None, top: int | None, why: bool
 ) -> EarlierRows:
     """Return what the report holds that rows are added to.
 
@@ -20,4 +20,4 @@ def rows_to_add_to(
         raise UsageError("--append adds to a file: name it with -o")
     if order is not None or top is not None:
         raise UsageError("--append adds rows as they come: leave out --sort and --top")
-    return earlier_rows(output, chosen)
+    return earlier_rows(output, chosen, why=why)

@@ -6,7 +6,7 @@ import typer
 
 from biqa_cli.cli import _appending, _options, _output, _photos, _progress, _report
 from biqa_cli.cli._boundary import BELOW_THRESHOLD, SOME_FAILED
-from biqa_cli.models.catalog import DEFAULT_MODEL
+from biqa_cli.models.catalog import DEFAULT_MODEL, names_no_flaws
 from biqa_cli.reports.formats import SUFFIXES, Format, new_report
 from biqa_cli.reports.selection import SortKey, select
 from biqa_cli.reports.writing import write_report
@@ -41,6 +41,9 @@ def score(
     output: _options.Output = None,
     append: Annotated[
         bool, typer.Option("--append", help="Add rows for photos that are not in -o FILE yet.")
+    ] = False,
+    why: Annotated[
+        bool, typer.Option("--why", help="Also name flaws, and say what full size leaves.")
     ] = False,
     report: _report.ReportFile = None,
     device: _options.Device = "auto",
@@ -81,7 +84,9 @@ def score(
     on_terminal = output is None and _output.is_terminal()
     default = Format.table if on_terminal else Format.csv
     chosen = _options.choose_format(format, output, SUFFIXES, default=default)
-    earlier = _appending.rows_to_add_to(output, chosen, order=sort, top=top) if append else None
+    earlier = (
+        _appending.rows_to_add_to(output, chosen, order=sort, top=top, why=why) if append else None
+    )
     named = paths or []
     _report.check_report(report)
     names = _photos.named_and_listed_photos(
@@ -96,6 +101,8 @@ def score(
     ready = load_model(
         model, engine=engine.value, device=device, threads=threads, weights=weights, offline=offline
     )
+    if why and not ready.spec.tells_flaws:
+        _output.problem(names_no_flaws(ready.spec.name))
     if earlier is not None:
         names = _photos.without_rows(names, earlier, model=ready.spec.name)
     limits = _options.limits_of(
@@ -123,7 +130,7 @@ def score(
             results = _report.kept(results, into=shown)
         watched = _progress.with_progress(results, total=total, unit="photo", quiet=quiet)
         tally, seconds = write_report(
-            new_report(chosen, stream, continued=bool(earlier and earlier.bytes)),
+            new_report(chosen, stream, continued=bool(earlier and earlier.bytes), why=why),
             _photos.with_names(watched, on_terminal=on_terminal),
             run=run_info(ready),
             order=sort,

@@ -67,6 +67,9 @@ def _decide_group(
             kept += 1
         else:
             decision, reason = Decision.reject, f"{of}, {best - score:.1f} points under the best"
+        flaws = ", ".join(flaw.name for flaw in shot.flaws or ())
+        if flaws and decision is Decision.reject:
+            reason += f" ({flaws})"
         yield CullRow(
             path=shot.result.path,
             score=score,

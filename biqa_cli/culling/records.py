@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from biqa_cli.results import ImageResult
+from biqa_cli.results import Flaw, ImageResult
 
 DEFAULT_GAP = 10.0
 """Seconds between two frames of one moment, at most."""
@@ -19,15 +19,6 @@ class Decision(StrEnum):
     """Among the best of its group, better than a placed pick, or it could not be scored."""
     reject = "reject"
     """Others of its group are better, or its score is too low."""
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """What is wrong with a photo."""
-
-    name: str
-    strength: float
-    """0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ def shots_of(
             result,
             group,
             taken=taken,
+            flaws=result.flaws,
             companions=tuple(files[1:]),
             is_placed=picks is not None and is_below(files[0], [picks]),
         )

@@ -149,6 +149,14 @@ MODELS: dict[str, ModelSpec] = {
 }
 
 
+def names_no_flaws(name: str) -> str:
+    """Return that a model names no flaws, and which models do."""
+    telling = [spec.name for spec in MODELS.values() if spec.tells_flaws]
+    if telling:
+        return f"{name} names no flaws: -m {' or -m '.join(telling)} does"
+    return f"{name} names no flaws: weights of one's own that were trained with flaws=true do"
+
+
 def find_model(name: str) -> ModelSpec:
     """Return the specification of a model.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from biqa_cli.errors import UsageError
 from biqa_cli.reports.formats import Format
-from biqa_cli.reports.rows import COLUMNS, not_a_formula
+from biqa_cli.reports.rows import columns_of, not_a_formula
 
 Row = tuple[str, str]
 """The path and the model, as they are written."""
@@ -36,8 +36,13 @@ class EarlierRows:
         return name != "-" and (written, model) in self.rows
 
 
-def earlier_rows(path: Path, kind: Format) -> EarlierRows:
+def earlier_rows(path: Path, kind: Format, *, why: bool = False) -> EarlierRows:
     """Return what a report holds; a file that is not there holds nothing.
+
+    Args:
+        path: Of the report.
+        kind: Its format.
+        why: Whether it says why a score is what it is.
 
     Raises:
         UsageError: If the format cannot grow, or the file is no report of this format.
@@ -51,7 +56,10 @@ def earlier_rows(path: Path, kind: Format) -> EarlierRows:
     whole = content[: content.rfind(b"\n") + 1]
     text = whole.decode("utf-8", "surrogateescape")
     try:
-        rows = frozenset(_rows_of_csv(text) if is_csv else _rows_of_ndjson(text))
+        rows = frozenset(_rows_of_csv(text, why) if is_csv else _rows_of_ndjson(text, why))
+    except _OtherColumnsError as error:
+        msg = f"{path} was written {'without' if why else 'with'} --why: {error}"
+        raise UsageError(msg) from error
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         msg = f"{path} is no {kind.value} report of this version ({error}): name another file"
         raise UsageError(msg) from error
@@ -72,24 +80,34 @@ def _content(path: Path) -> bytes:
         raise UsageError(msg) from error
 
 
-def _rows_of_csv(text: str) -> Iterator[Row]:
+class _OtherColumnsError(Exception):
+    """A report has the columns of one with --why in place of one without, or the reverse."""
+
+
+def _check_columns(found: tuple[str, ...], *, why: bool, told: str) -> None:
+    if found == columns_of(why=not why):
+        raise _OtherColumnsError(f"{'leave it out' if why else 'add it'}, or name another file")
+    if found != columns_of(why=why):
+        msg = f"{told} {','.join(found)[:200]}"
+        raise ValueError(msg)
+
+
+def _rows_of_csv(text: str, why: bool) -> Iterator[Row]:
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     header = next(lines, None)
-    if header is not None and tuple(header) != COLUMNS:
-        msg = f"its columns are {','.join(header)[:200]}"
-        raise ValueError(msg)
-    path, model = COLUMNS.index("path"), COLUMNS.index("model")
+    columns = columns_of(why=why)
+    if header is not None:
+        _check_columns(tuple(header), why=why, told="its columns are")
+    path, model = columns.index("path"), columns.index("model")
     for number, row in enumerate(lines, 2):
-        if len(row) != len(COLUMNS):
+        if len(row) != len(columns):
             msg = f"row {number} has {len(row)} columns"
             raise ValueError(msg)
         yield row[path], row[model]
 
 
-def _rows_of_ndjson(text: str) -> Iterator[Row]:
+def _rows_of_ndjson(text: str, why: bool) -> Iterator[Row]:
     for line in text.split("\n")[:-1]:
         row = json.loads(line)
-        if tuple(row) != COLUMNS:
-            msg = f"a record has {','.join(row)[:200]}"
-            raise ValueError(msg)
+        _check_columns(tuple(row), why=why, told="a record has")
         yield row["path"], row["model"]

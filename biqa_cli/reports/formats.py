@@ -30,29 +30,37 @@ SUFFIXES = {
 }
 
 
-def new_report(chosen: Format, stream: IO[str], *, continued: bool = False) -> Report:
-    """Return a report of a format; a CSV that is continued has its header.
+def new_report(
+    chosen: Format, stream: IO[str], *, continued: bool = False, why: bool = False
+) -> Report:
+    """Return a report of a format.
+
+    Args:
+        chosen: The format.
+        stream: Where to.
+        continued: Whether the stream has rows already: a CSV then has its header.
+        why: Whether it says why a score is what it is.
 
     Raises:
         UsageError: If the stream cannot take it, or its package is not installed.
     """
     match chosen:
         case Format.csv:
-            return CsvReport(stream, continued=continued)
+            return CsvReport(stream, continued=continued, why=why)
         case Format.json:
-            return JsonReport(stream)
+            return JsonReport(stream, why=why)
         case Format.ndjson:
-            return NdjsonReport(stream)
+            return NdjsonReport(stream, why=why)
         case Format.table:
-            return TableReport(stream)
+            return TableReport(stream, why=why)
         case Format.parquet:
-            return _parquet(stream)
+            return _parquet(stream, why=why)
 
 
-def _parquet(stream: IO[str]) -> Report:
+def _parquet(stream: IO[str], *, why: bool) -> Report:
     if stream.isatty():
         raise UsageError("Parquet is not for a terminal: write it to a file with -o")
     # pyarrow takes a second to import.
     from biqa_cli.reports.to_parquet import ParquetReport
 
-    return ParquetReport(cast("TextIO", stream).buffer)
+    return ParquetReport(cast("TextIO", stream).buffer, why=why)

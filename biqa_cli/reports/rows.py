@@ -1,11 +1,15 @@
 """The columns of every report, in their one order, and text that is safe to show."""
 
 import unicodedata
-from dataclasses import fields
+from dataclasses import asdict, fields
+from typing import Any
 
-from biqa_cli.results import ImageResult
+from biqa_cli.results import Flaw, ImageResult
 
-COLUMNS = tuple(entry.name for entry in fields(ImageResult))
+WHY_COLUMNS = ("flaws", "whole", "full_size")
+"""Why a score is what it is: only where that is asked, behind the others."""
+COLUMNS = tuple(entry.name for entry in fields(ImageResult) if entry.name not in WHY_COLUMNS)
+"""Scripts rely on these names and their order."""
 
 # What a spreadsheet takes for the start of a formula (OWASP, "CSV injection").
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -13,9 +17,36 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 Value = str | int | float | None
 
 
-def row_of(result: ImageResult) -> dict[str, Value]:
-    """Return a result as one row, by column."""
-    return {column: getattr(result, column) for column in COLUMNS}
+def columns_of(*, why: bool) -> tuple[str, ...]:
+    """Return the columns of a report.
+
+    Args:
+        why: Whether it says why a score is what it is.
+    """
+    return COLUMNS + WHY_COLUMNS if why else COLUMNS
+
+
+def row_of(result: ImageResult, *, why: bool = False) -> dict[str, Value]:
+    """Return a result as one row of text and numbers, by column."""
+    return record_of(result, why=why) | ({"flaws": flaws_as_text(result.flaws)} if why else {})
+
+
+def record_of(result: ImageResult, *, why: bool = False) -> dict[str, Any]:
+    """Return a result as a record for JSON, by column: flaws are a list of records."""
+    record = {column: getattr(result, column) for column in columns_of(why=why)}
+    if why and result.flaws is not None:
+        record["flaws"] = [asdict(flaw) for flaw in result.flaws]
+    return record
+
+
+def flaws_as_text(flaws: tuple[Flaw, ...] | None) -> str:
+    """Return flaws and their strengths as text, empty where there are none.
+
+    Example:
+        >>> flaws_as_text((Flaw("blurred", 0.8), Flaw("dark", 0.62)))
+        'blurred 0.8; dark 0.62'
+    """
+    return "; ".join(f"{flaw.name} {flaw.strength:g}" for flaw in flaws or ())
 
 
 def printable(text: str) -> str:

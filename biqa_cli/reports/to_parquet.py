@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
 from biqa_cli.errors import DependencyError
-from biqa_cli.reports.rows import Value, row_of
+from biqa_cli.reports.rows import record_of
 from biqa_cli.results import ImageResult, RunCounts, RunInfo
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _TYPES = {
     "error": "string",
     "note": "string",
 }
+_WHY_TYPES = {"whole": "float64", "full_size": "float64"}
 
 
 class ParquetReport:
@@ -35,27 +36,33 @@ class ParquetReport:
 
     Args:
         file: Opened for bytes.
+        why: Whether it has the columns that say why: flaws are a list of structs.
 
     Raises:
         DependencyError: If pyarrow is not installed.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], *, why: bool = False) -> None:
         self._pyarrow, self._parquet = _pyarrow()
+        self._why = why
         self._file = _Sink(file)
         self._writer: pyarrow.parquet.ParquetWriter | None = None
-        self._rows: list[dict[str, Value]] = []
+        self._rows: list[dict[str, Any]] = []
 
     def begin(self, run: RunInfo) -> None:
         """Write what comes before the rows."""
+        types: dict[str, Any] = dict(_TYPES)
+        if self._why:
+            flaw = self._pyarrow.struct([("name", "string"), ("strength", "float64")])
+            types |= {"flaws": self._pyarrow.list_(flaw)} | _WHY_TYPES
         schema = self._pyarrow.schema(
-            list(_TYPES.items()), metadata={"biqa.run": json.dumps(asdict(run))}
+            list(types.items()), metadata={"biqa.run": json.dumps(asdict(run))}
         )
         self._writer = self._parquet.ParquetWriter(self._file, schema)
 
     def add(self, result: ImageResult) -> None:
         """Keep one row until its group is full."""
-        row = row_of(result)
+        row = record_of(result, why=self._why)
         self._rows.append({name: _text(value) for name, value in row.items()})
         if len(self._rows) == _ROWS_OF_A_GROUP:
             self._write_group()
@@ -109,7 +116,7 @@ class _Sink:
         return False
 
 
-def _text(value: Value) -> Value:
+def _text(value: Any) -> Any:  # noqa: ANN401  whatever a record holds
     """Return text that Parquet can hold: bytes of a name that are not UTF-8 are escaped."""
     if not isinstance(value, str):
         return value

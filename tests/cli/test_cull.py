@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from fakes import brightness_model, photo
+from flawed_model import flawed_model
 from page_photos import data_of
-from PIL import ImageEnhance
+from PIL import Image, ImageEnhance
 from shoots import contents, make_shoot, tree, write_photo
-from sidecars import value
+from sidecars import keywords, value
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
@@ -347,3 +348,25 @@ def test_known_scores_are_not_computed_again(shoot: Path, tmp_path: Path) -> Non
     with Store(store) as known:
         found = known.find(rater_of(brightness_model()), str(shoot / "0-0.JPG"))
     assert found.score is not None
+
+
+def test_flaws_that_a_model_names_reach_reason_keywords_and_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "load_model", lambda *_, **__: flawed_model())
+    clean, flawed = tmp_path / "clean.jpg", tmp_path / "flawed.jpg"
+    Image.new("RGB", (64, 64), (204, 0, 0)).save(clean)
+    Image.new("RGB", (64, 64), (51, 0, 204)).save(flawed)
+    page = tmp_path / "page.html"
+    result = _run(clean, flawed, "--reject-under", "30", "--xmp", "--apply", "--report", page)
+    assert result.exit_code == 0, result.output
+    rows = _rows(result)
+    assert rows["flawed.jpg"]["reason"] == "its score is under 30 (blurred, motion)"
+    found = {path.name: keywords(path.read_bytes()) for path in tmp_path.glob("*.jpg.xmp")}
+    assert found == {
+        "clean.jpg.xmp": [],
+        "flawed.jpg.xmp": ["flaw: blurred", "flaw: motion"],
+    }
+    facts = {Path(f["path"]).name: f for f in data_of(page.read_text())["photos"]}
+    assert facts["flawed.jpg"]["flaws"] == [["blurred", 0.8], ["motion", 0.4]]
+    assert "flaws" not in facts["clean.jpg"]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 from biqa_cli.culling.decisions import decide
 from biqa_cli.culling.records import Decision, Shot
 from biqa_cli.culling.stars import Stars, stars_of
-from biqa_cli.results import ImageResult
+from biqa_cli.results import Flaw, ImageResult
 
 
 def _shot(
@@ -41,6 +43,19 @@ def test_so_many_of_each_group_are_kept() -> None:
     shots = [_shot("a", 50), _shot("b", 60), _shot("c", 55)]
     assert _decisions(*shots, keep=2) == {"b": "pick", "c": "keep", "a": "reject"}
     assert _decisions(*shots, keep=9) == {"b": "pick", "c": "keep", "a": "keep"}
+
+
+def test_the_reason_of_a_reject_ends_with_its_flaws() -> None:
+    flaws = (Flaw("blurred", 0.9), Flaw("dark", 0.4))
+    shots = [_shot("a", 60), _shot("b", 50), _shot("c", 20, group=2)]
+    rows = decide([replace(shot, flaws=flaws) for shot in shots], reject_under=30)
+    assert [row.reason for row in rows] == [
+        "the best of 2",
+        "number 2 of 2, 10.0 points under the best (blurred, dark)",
+        "its score is under 30 (blurred, dark)",
+    ]
+    rows = decide([replace(shot, flaws=()) for shot in shots], reject_under=30)
+    assert rows[2].reason == "its score is under 30"
 
 
 def test_equal_scores_are_ranked_by_path() -> None:

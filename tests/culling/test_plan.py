@@ -7,10 +7,10 @@ from sidecars import keywords, value
 from biqa_cli.culling.actions import Action, How, MakeFolder, Transfer, WriteSidecar
 from biqa_cli.culling.decisions import decide
 from biqa_cli.culling.plan import Wishes, plan
-from biqa_cli.culling.records import CullRow, Flaw, Shot
+from biqa_cli.culling.records import CullRow, Shot
 from biqa_cli.culling.xmp import XMP
 from biqa_cli.errors import UsageError
-from biqa_cli.results import ImageResult
+from biqa_cli.results import Flaw, ImageResult
 
 RATING = f"{{{XMP}}}Rating"
 

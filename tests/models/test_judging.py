@@ -1,13 +1,16 @@
 """Two views of a photo become one judgement: worked by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from flawed_model import flawed_model
 from hypothesis import given
 from hypothesis import strategies as st
 
 from biqa_cli.models.base import Predictions
-from biqa_cli.models.judging import judge, left_at_full_size, lowered
-from biqa_cli.models.spec import ScoreScale
+from biqa_cli.models.judging import judge, left_at_full_size, lowered, predict_views
+from biqa_cli.models.spec import Crops, ScoreScale
 
 HIGHER = ScoreScale(1.0, 5.0, higher_is_better=True, meaning="MOS")
 LOWER = ScoreScale(0.0, 100.0, higher_is_better=False, meaning="DMOS")
@@ -71,6 +74,23 @@ def test_full_size_never_raises_a_score(native: float, left: float, *, higher: b
     before, after = (scale.to_share(lowered(native, left=s, scale=scale)) for s in (1.0, left))
     assert after <= before + 1e-12
     assert lowered(native, left=1.0, scale=scale) == native
+
+
+def test_over_crops_all_that_is_told_is_a_mean() -> None:
+    model = flawed_model()
+    contract = replace(
+        model.spec.input, height=16, width=16, crops=Crops(size=10, stride=6), full_size=None
+    )
+    cropped = replace(model, spec=replace(model.spec, input=contract))
+    view = np.zeros((1, 3, 16, 16), np.float32)
+    # Crops start at rows 0 and 6: eight and two of their ten rows are lit.
+    view[0, :, :8] = np.array([1.0, 0.5, 0.2])[:, None, None]
+    found = predict_views(np.concatenate([view, 2 * view]), cropped)
+    assert found.kept is not None and found.flaws is not None
+    assert found.scores == pytest.approx([0.5, 1.0])
+    assert found.kept == pytest.approx([0.25, 0.5])
+    assert found.flaws.shape == (2, 12)
+    assert found.flaws[:, 1] == pytest.approx([0.05, 0.1])
 
 
 def test_a_number_that_is_none_is_found_wherever_it_is() -> None:

@@ -5,6 +5,7 @@ import io
 import os
 import re
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,7 +25,7 @@ from biqa_cli.reports.page.pictures import RENDERING_SIDE, THUMBNAIL_SIDE, pictu
 from biqa_cli.reports.page.records import PagePhoto, photo_of_result
 from biqa_cli.reports.page.writing import check_page, folder_of, write_page
 from biqa_cli.reports.rows import printable
-from biqa_cli.results import ImageResult
+from biqa_cli.results import Flaw, ImageResult
 
 
 class _Elements(HTMLParser):
@@ -140,6 +141,8 @@ def test_a_result_becomes_a_photo_of_the_page() -> None:
     assert photo_of_result(result) == PagePhoto(
         "a.jpg", 71.5, 60.0, 80.0, note="of a preview", width=640, height=480
     )
+    flawed = replace(result, flaws=(Flaw("blurred", 0.8), Flaw("dark", 0.62)))
+    assert photo_of_result(flawed).flaws == (("blurred", 0.8), ("dark", 0.62))
 
 
 def test_few_thumbnails_are_inside_the_page_and_it_needs_no_folder(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def photo_of_result(result: ImageResult) -> PagePhoto:
         note=result.note,
         width=result.width,
         height=result.height,
+        flaws=tuple((flaw.name, flaw.strength) for flaw in result.flaws or ()),
     )
 
 
