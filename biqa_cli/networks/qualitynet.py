@@ -27,6 +27,8 @@ _CHANNEL_REDUCTION = 8
 # Keras' values for batch norm, in torch's meaning of momentum.
 _BN_EPS, _BN_MOMENTUM = 1e-3, 0.01
 _VARIANCE_FLOOR = 1e-8
+_ENOUGH = 0.8
+"""Flaws that leave so much of the quality lower no score: the ratings have learnt such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class QualityNetOutput:
     """
 
     scores: Tensor
-    """(B,), unbounded, on the scale of the labels (eq. 34)."""
+    """(B,), unbounded, on the scale of the labels (eq. 34), times `kept` with `flaws`."""
     features: Tensor
     """The fused vector (B, C_1 + C_2), 4608 numbers in the paper (eq. 24)."""
     maps: tuple[Tensor, ...]
@@ -47,8 +49,10 @@ class QualityNetOutput:
     """In (0, 1) (eq. 4): (B, 1, 1, 1) with GAP first, else (B, 1, h, w). Empty without SA."""
     channel_gates: tuple[Tensor, ...]
     """(B, C) in (0, 1) (eq. 10). Empty without CA."""
+    rated: Tensor
+    """(B,), the scores before flaws lower them."""
     kept: Tensor | None = None
-    """(B,), about 0 to 1: what flaws leave of the quality; None without `flaws`."""
+    """(B,) in [0, 1]: what flaws leave of the score; None without `flaws`."""
     flaws: Tensor | None = None
     """(B, 12) in (0, 1): how strong each of `FLAWS` is; None without `flaws`."""
 
@@ -103,8 +107,9 @@ class QualityNet(nn.Module):
             each with attention of its own (our extension: flaws that pass before the last map).
         pooling: What global pooling leaves of a map: its means, as in the paper, or its means and
             standard deviations (our extension: noise and blur change how much a map varies).
-        flaws: Whether the head also tells what flaws leave of the quality, and which they are
-            (our extension).
+        flaws: Whether a second head tells which flaws there are and what they leave of the score,
+            which then counts from 0, its worst end (our extension: rated photos hardly have the
+            flaws that a head could learn to rate).
 
     Raises:
         UsageError: If a switch has another value than these.
@@ -135,8 +140,10 @@ class QualityNet(nn.Module):
                 allowed = ", ".join(map(repr, get_args(choices)))
                 msg = f"QualityNet has no variant {value!r}: use one of {allowed}"
                 raise UsageError(msg)
-        if pooling == "mean+std" and attention_first:
-            raise UsageError("pooling=mean+std pools first: it does not go with attention_first")
+        if attention_first and (flaws or pooling != "mean"):
+            raise UsageError(
+                "attention_first gates maps: it goes with pooling=mean and flaws=false alone"
+            )
         backbones = {1: [first], 2: [second], "both": [first, second]}[chains]
         self._inputs = {1: inputs[:1], 2: inputs[1:], "both": inputs}[chains]
         self.attention_first = attention_first
@@ -148,7 +155,8 @@ class QualityNet(nn.Module):
         ]
         self.spatial = nn.ModuleList(SpatialAttention() for _ in self.widths if "SA" in attention)
         self.channel = nn.ModuleList(ChannelAttention(c) for c in self.widths if "CA" in attention)
-        self.head = dense_layers(sum(self.widths), 2 + len(FLAWS) if flaws else 1)
+        self.head = dense_layers(sum(self.widths), 1)
+        self.flaw_head = dense_layers(sum(self.widths), 1 + len(FLAWS)) if flaws else None
 
     def forward(self, images: Tensor) -> QualityNetOutput:
         """Score normalised images (B, 3, H, W) of any size that the backbones accept."""
@@ -194,17 +202,31 @@ class QualityNet(nn.Module):
         channel_gates = tuple(ca(x) for ca, x in zip(self.channel, gated, strict=False))
         gated = _apply(channel_gates, gated)
         features = torch.cat([x.mean(dim=(2, 3)) for x in gated], dim=1)
-        said = self.head(features)
-        tells_flaws = said.shape[1] > 1
+        rated = self.head(features)[:, 0]
+        kept = flaws = None
+        if self.flaw_head is not None:
+            left, flaws = self.flaws_of(torch.cat([x.flatten(1) for x in gateable], dim=1))
+            kept = (left / _ENOUGH).clamp(0, 1)
         return QualityNetOutput(
-            scores=said[:, 0],
+            scores=rated if kept is None else rated * kept,
             features=features,
             maps=tuple(maps),
             spatial_gates=spatial_gates,
             channel_gates=tuple(gate.flatten(1) for gate in channel_gates),
-            kept=said[:, 1] if tells_flaws else None,
-            flaws=torch.sigmoid(said[:, 2:]) if tells_flaws else None,
+            rated=rated,
+            kept=kept,
+            flaws=flaws,
         )
+
+    def flaws_of(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what flaws leave of the quality (B,), about 0 to 1, and the flaws (B, 12).
+
+        Args:
+            pooled: What `pooled` has returned.
+        """
+        assert self.flaw_head is not None, "only with flaws"  # noqa: S101  our invariant
+        said = self.flaw_head(pooled)
+        return said[:, 0], torch.sigmoid(said[:, 1:])
 
 
 def _applied(affine: Affine, images: Tensor) -> Tensor:

@@ -35,12 +35,12 @@ class Examples:
     """(E, …), as the inputs of a batch."""
     labels: Tensor
     """(E,), on the recipe's scale."""
+    are_rated: Tensor
+    """(E,), whether they have a label that a rating could have: no flaw, and not parts alone."""
     kept: Tensor
     """(E,), what flaws leave of the quality, 0 to 1."""
     flaws: Tensor
     """(E, 12), how strong each of `FLAWS` is, 0 to 1."""
-    is_full_size: Tensor
-    """(E,), whether it shows parts of a large photo at full size, which have no score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def output_of(network: nn.Module, batch: Batch) -> Any:  # noqa: ANN401  each fa
     if batch.triples is not None:
         parts.append(batch.triples.inputs.flatten(0, 1))
     if batch.examples is not None:
-        parts.append(batch.examples.inputs)
+        parts.append(batch.examples.inputs[batch.examples.are_rated])
     if batch.also is not None:
         parts.append(batch.also.inputs)
     # Together, so that batch norms see in training what they will see.

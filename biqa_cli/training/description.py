@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from biqa_cli.datasets.base import Dataset
+from biqa_cli.errors import UsageError
 from biqa_cli.models.build import Normalisation, assemble_network
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
 from biqa_cli.models.options import OPTIONS
@@ -29,6 +30,13 @@ def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> Trained
     is_part = view.crop and (view.height, view.width) != (view.crop, view.crop)
     is_cut = is_part and view.stride and recipe.family != "nlnet"
     crops = Crops(view.crop, view.stride) if is_cut else None
+    scale = score_scale(dataset, labels=view.labels)
+    if recipe.network.get("flaws") and (scale.lowest != 0 or not scale.higher_is_better):
+        msg = (
+            f"flaws lower a score towards 0, but its scale is {scale.describe()}: set "
+            "input.labels=unit, on labels of which higher is better"
+        )
+        raise UsageError(msg)
     return TrainedNetwork(
         family=recipe.family,
         backbones=recipe.backbones,
@@ -41,7 +49,7 @@ def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> Trained
             crops=crops,
             full_size=FullSize() if view.full_size else None,
         ),
-        scale=score_scale(dataset, labels=view.labels),
+        scale=scale,
         dataset=dataset.name,
     )
 

@@ -112,6 +112,11 @@ class Example:
         return laid(self.own, self.kept)
 
     @property
+    def is_rated(self) -> bool:
+        """Whether it is worth what a photo was rated: it has no flaw, and is not parts alone."""
+        return not (self.kind or self.is_full_size)
+
+    @property
     def flaws(self) -> tuple[float, ...]:
         """How strong each of `FLAWS` is, 0 to 1."""
         strength = 1 - share_at(self.kind, self.strength) if self.kind else 0.0

@@ -1,17 +1,21 @@
 """What people would say of photos that nobody has rated as they are, as terms of a loss."""
 
-from typing import Any
-
+import torch
 from torch import Tensor
 from torch.nn import functional
 
-from biqa_cli.training.batch import Batch, Examples
+from biqa_cli.networks.qualitynet import QualityNet
+from biqa_cli.training.batch import Batch
 from biqa_cli.training.recipe import ExamplesRecipe
+
+GOOD_SHARE = 0.45
+"""Rated photos worth so much of the scale count as photos without a flaw."""
 
 
 def with_examples(
     terms: dict[str, Tensor],
-    output: Any,  # noqa: ANN401  QualityNet's record
+    network: QualityNet,
+    rated: Tensor,
     batch: Batch,
     *,
     weights: ExamplesRecipe,
@@ -19,10 +23,15 @@ def with_examples(
 ) -> dict[str, Tensor]:
     """Return the terms of a loss, with those of the examples of the batch if it has some.
 
+    The head that rates photos and the one that finds flaws learn apart: the ratings of photos that
+    have hardly any flaws, and flaws that hardly any rated photo has, would otherwise blur each
+    other.
+
     Args:
         terms: Of the rated samples.
-        output: Of all that `output_of` has scored.
-        batch: Its labels are on the scale of the scores.
+        network: Its pooled features are the inputs of the batch.
+        rated: Scores before flaws lower them, of all that `output_of` has scored.
+        batch: Its labels count from 0, the worst.
         weights: Of the terms.
         label_span: Highest less lowest label.
     """
@@ -30,30 +39,24 @@ def with_examples(
     if examples is None:
         return terms
     start = len(batch.labels) + (0 if batch.triples is None else 3 * len(batch.triples.inputs))
-    here = slice(start, start + len(examples.labels))
-    scores = output.scores[here].float()
-    found = {"opinions": score_loss(scores, examples, label_span=label_span)}
-    total = terms["loss"] + weights.weight * found["opinions"]
-    if output.flaws is not None:
-        found["kept"] = (output.kept[here].float() - examples.kept).square().mean()
-        found["flaws"] = functional.binary_cross_entropy(output.flaws[here].float(), examples.flaws)
-        total = total + weights.kept_weight * found["kept"] + weights.flaws_weight * found["flaws"]
+    labels = examples.labels[examples.are_rated]
+    apart = (rated[start : start + len(labels)].float() - labels) / label_span
+    good = batch.labels / label_span >= GOOD_SHARE
+    kept, flaws = network.flaws_of(torch.cat([batch.inputs[good], examples.inputs]))
+    none = torch.zeros(int(good.sum()), examples.flaws.shape[1]).to(examples.flaws)
+    found = {
+        "unflawed": apart.square().sum() / max(len(labels), 1),
+        "kept": _distance(kept, torch.cat([torch.ones_like(none[:, 0]), examples.kept])),
+        "flaws": functional.binary_cross_entropy(flaws.float(), torch.cat([none, examples.flaws])),
+    }
+    total = (
+        terms["loss"]
+        + weights.unflawed_weight * found["unflawed"]
+        + weights.weight * found["kept"]
+        + weights.flaws_weight * found["flaws"]
+    )
     return terms | found | {"loss": total}
 
 
-def score_loss(scores: Tensor, examples: Examples, *, label_span: float) -> Tensor:
-    """Return the mean squared distance of scores (E,) to labels, in shares of the scale.
-
-    Parts of a photo at full size have no score and do not count.
-
-    Example:
-        >>> import torch
-        >>> nothing = torch.zeros(2)
-        >>> examples = Examples(nothing, torch.tensor([1.0, 3.0]), nothing, nothing,
-        ...                     is_full_size=torch.tensor([False, True]))
-        >>> float(score_loss(torch.tensor([2.0, 9.0]), examples, label_span=2.0))
-        0.25
-    """
-    counts = ~examples.is_full_size
-    squares = ((scores - examples.labels) / label_span).square()
-    return (squares * counts).sum() / counts.sum().clamp_min(1)
+def _distance(found: Tensor, wanted: Tensor) -> Tensor:
+    return (found.float() - wanted).square().mean()

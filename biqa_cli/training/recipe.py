@@ -69,13 +69,16 @@ class ExamplesRecipe(Section, frozen=True):
     """What photos teach that nobody has rated as they are; see `biqa_cli.training.examples`."""
 
     weight: Weight = 0.0
-    """Of the distance of their scores to what people would say; 0 is off."""
-    kept_weight: Weight = 0.0
-    """Of the distance to what flaws leave of the quality; needs network.flaws."""
+    """Of the squared distance to what flaws leave of the quality; 0 is off."""
     flaws_weight: Weight = 0.0
-    """Of the cross entropy of the flaws; needs network.flaws."""
+    """Of the cross entropy of the flaws."""
+    unflawed_weight: Weight = 0.0
+    """Of the squared distance to the label where a photo is turned, framed, reduced, grey or
+    without a flaw."""
     count: Positive = 16000
     """How many there are."""
+    noise: Weight = 0.05
+    """As `input.noise`, on the cached features of examples: flaws are small differences."""
 
 
 class AlsoRecipe(Section, frozen=True):

@@ -271,11 +271,10 @@ def _check_sense(recipe: Recipe) -> None:
         )
         raise UsageError(msg)
     _check_full_size(recipe)
-    tells_flaws = bool(recipe.network.get("flaws"))
-    if tells_flaws != bool(examples.weight and examples.kept_weight and examples.flaws_weight):
+    if bool(recipe.network.get("flaws")) != bool(examples.weight and examples.flaws_weight):
         raise UsageError(
-            "flaws are learnt from examples alone: set network.flaws, examples.weight, "
-            "examples.kept_weight and examples.flaws_weight together, or none of them"
+            "flaws are learnt from examples, and examples teach flaws: set network.flaws, "
+            "examples.weight and examples.flaws_weight together, or none of them"
         )
 
 

@@ -198,14 +198,15 @@ class FeatureSource(Source):
             return None
         chosen = rng.integers(len(cached.drawn), size=self.job.recipe.optimiser.batch)
         drawn = [cached.drawn[number] for number in chosen]
-        scale = self.job.trained.scale
+        scale, noise = self.job.trained.scale, self.job.recipe.examples.noise
+        noisy = with_noise(cached.values[chosen], self.features.spread, rng, share=noise)
         labels = [scale.from_share(one.share) for one in drawn]
         return Examples(
-            inputs=_on_device(self._noisy(cached.values[chosen], rng), self.job).float(),
+            inputs=_on_device(noisy, self.job).float(),
             labels=_on_device(np.array(labels, np.float32), self.job),
+            are_rated=_on_device(np.array([one.is_rated for one in drawn]), self.job),
             kept=_on_device(np.array([one.kept for one in drawn], np.float32), self.job),
             flaws=_on_device(np.array([one.flaws for one in drawn], np.float32), self.job),
-            is_full_size=_on_device(np.array([one.is_full_size for one in drawn]), self.job),
         )
 
     def _also(self, step: int, rng: np.random.Generator) -> Also | None:

@@ -263,7 +263,7 @@ def test_deviations_have_a_gradient_where_a_channel_is_constant() -> None:
     assert torch.isfinite(maps.grad).all()
 
 
-def test_flaws_come_from_the_same_head() -> None:
+def test_flaws_lower_what_a_photo_would_be_rated() -> None:
     network = QualityNet(efficientnet_lite0(), efficientnet_lite0(), chains=1, flaws=True).eval()
     plain = QualityNet(efficientnet_lite0(), efficientnet_lite0(), chains=1).eval()
     images = torch.randn(2, 3, 64, 64)
@@ -273,10 +273,24 @@ def test_flaws_come_from_the_same_head() -> None:
     assert told.flaws.shape == (2, len(FLAWS))
     assert 0 < told.flaws.min() <= told.flaws.max() < 1
     assert (untold.kept, untold.flaws) == (None, None)
+    assert torch.equal(told.scores, told.rated * told.kept)
+    assert torch.equal(untold.scores, untold.rated)
+
+
+@pytest.mark.parametrize(("left", "kept"), [(1.2, 1.0), (0.8, 1.0), (0.4, 0.5), (-0.1, 0.0)])
+def test_flaws_that_leave_enough_lower_nothing(left: float, kept: float) -> None:
+    network = QualityNet(TinyBackbone(), TinyBackbone(), chains=1, flaws=True).eval()
+    assert network.flaw_head is not None
+    last = cast("nn.Linear", network.flaw_head[-1])
+    with torch.inference_mode():
+        last.weight.zero_()
+        last.bias.fill_(left)
+        found = network(torch.randn(2, 3, 64, 64))
+    assert found.kept.tolist() == pytest.approx([kept, kept])
 
 
 def test_deviations_are_refused_where_attention_comes_first() -> None:
-    with pytest.raises(UsageError, match="pools first"):
+    with pytest.raises(UsageError, match="attention_first gates maps"):
         QualityNet(
             efficientnet_lite0(), efficientnet_lite0(), pooling="mean+std", attention_first=True
         )

@@ -124,7 +124,8 @@ def test_features_of_degraded_photos_are_in_the_order_of_their_levels(tmp_path: 
 def test_features_of_examples_are_those_of_their_views(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = QualityNet(TinyBackbone(), TinyBackbone(), levels="all").eval()
-    settings = ("examples.weight=1", "examples.count=6", "input.height=64", "input.width=64")
+    settings = ("network.flaws=true", "examples.weight=1", "examples.flaws_weight=1")
+    settings += ("examples.count=6", "input.height=64", "input.width=64")
     job = job_of(tmp_path, "qualitynet", *settings)
     for index in TRAIN:
         Image.fromarray(job.photos.store.view(index)).save(job.dataset.file(index))

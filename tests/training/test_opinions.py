@@ -1,61 +1,83 @@
-import doctest
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 import torch
+from tiny_backbone import TinyBackbone
 from torch.nn import functional
 
-from biqa_cli.training import opinions
-from biqa_cli.training.batch import Batch, Examples
+from biqa_cli.networks.qualitynet import QualityNet
+from biqa_cli.training.batch import Batch, Examples, output_of
 from biqa_cli.training.opinions import with_examples
 from biqa_cli.training.recipe import ExamplesRecipe
 
-WEIGHTS = ExamplesRecipe(weight=2.0, kept_weight=3.0, flaws_weight=5.0)
+WEIGHTS = ExamplesRecipe(weight=2.0, unflawed_weight=3.0, flaws_weight=5.0)
+FEATURES = 2 * (4 + 6 + 8 + 10)
+KEPT = torch.tensor([0.1, 1.0, 0.9])
+FLAWS = torch.tensor([[0.9] + 11 * [0.0], 12 * [0.0], [0.0, 0.1] + 10 * [0.0]])
 
 
-def test_the_examples_of_the_docs_are_right() -> None:
-    assert doctest.testmod(opinions).failed == 0
+@pytest.fixture
+def network() -> QualityNet:
+    torch.manual_seed(0)
+    backbones = (TinyBackbone(), TinyBackbone())
+    return QualityNet(*backbones, chains=1, levels="all", pooling="mean+std", flaws=True).eval()
 
 
-def _batch(examples: Examples | None) -> Batch:
-    labels = torch.zeros(2)
-    return Batch(torch.zeros(2, 1), labels, labels, 0, torch.Generator(), examples=examples)
-
-
-def _examples() -> Examples:
-    return Examples(
-        inputs=torch.zeros(3, 1),
+@pytest.fixture
+def batch() -> Batch:
+    examples = Examples(
+        inputs=torch.randn(3, FEATURES),
         labels=torch.tensor([10.0, 50.0, 80.0]),
-        kept=torch.tensor([0.1, 0.5, 0.9]),
-        flaws=torch.tensor([[0.9, 0.0], [0.0, 0.5], [0.0, 0.1]]),
-        is_full_size=torch.tensor([False, False, True]),
+        are_rated=torch.tensor([False, True, False]),
+        kept=KEPT,
+        flaws=FLAWS,
     )
+    labels = torch.tensor([90.0, 20.0])
+    inputs, types = torch.randn(2, FEATURES), torch.full((2,), -1)
+    return Batch(inputs, labels, types, 0, torch.Generator(), is_cached=True, examples=examples)
 
 
-def test_scores_and_flaws_of_the_last_inputs_are_compared_with_opinions() -> None:
-    scores = torch.tensor([0.0, 0.0, 20.0, 40.0, 0.0])
-    kept, flaws = torch.full((5,), 0.4), torch.full((5, 2), 0.25)
-    output = SimpleNamespace(scores=scores, kept=kept, flaws=flaws)
-    terms = {"loss": torch.tensor(1.0)}
-    found = with_examples(terms, output, _batch(_examples()), weights=WEIGHTS, label_span=100.0)
-    # The third shows parts at full size: its score does not count, what is kept does.
-    assert found["opinions"].item() == pytest.approx((0.1**2 + 0.1**2) / 2)
-    assert found["kept"].item() == pytest.approx((0.3**2 + 0.1**2 + 0.5**2) / 3)
-    entropy = functional.binary_cross_entropy(flaws[:3], _examples().flaws)
-    assert found["flaws"].item() == pytest.approx(entropy.item())
-    expected = 1 + 2 * found["opinions"] + 3 * found["kept"] + 5 * found["flaws"]
-    assert found["loss"].item() == pytest.approx(expected.item())
-
-
-def test_without_flaws_the_scores_alone_count() -> None:
-    output = SimpleNamespace(scores=torch.zeros(5), kept=None, flaws=None)
+def test_flaws_are_learnt_from_examples_and_from_good_rated_photos(
+    network: QualityNet, batch: Batch
+) -> None:
+    assert batch.examples is not None
+    output = output_of(network, batch)
+    # Two rated photos, and the example that is worth what a photo was rated.
+    assert len(output.rated) == 3
     found = with_examples(
-        {"loss": torch.tensor(0.0)}, output, _batch(_examples()), weights=WEIGHTS, label_span=100.0
+        {"loss": torch.tensor(1.0)},
+        network,
+        output.rated,
+        batch,
+        weights=WEIGHTS,
+        label_span=100.0,
     )
-    assert set(found) == {"loss", "opinions"}
+    unflawed = ((output.rated[2] - 50) / 100) ** 2
+    assert found["unflawed"].item() == pytest.approx(unflawed.item())
+    # The photo that is worth 90 has no flaw; of the one that is worth 20 nobody knows.
+    inputs = torch.cat([batch.inputs[:1], batch.examples.inputs])
+    kept, flaws = network.flaws_of(inputs)
+    distance = (kept - torch.cat([torch.ones(1), KEPT])).square().mean()
+    entropy = functional.binary_cross_entropy(flaws, torch.cat([torch.zeros(1, 12), FLAWS]))
+    assert found["kept"].item() == pytest.approx(distance.item(), rel=1e-5)
+    assert found["flaws"].item() == pytest.approx(entropy.item(), rel=1e-5)
+    expected = 1 + 2 * distance + 3 * unflawed + 5 * entropy
+    assert found["loss"].item() == pytest.approx(expected.item(), rel=1e-5)
 
 
-def test_without_examples_nothing_is_added() -> None:
+def test_neither_head_learns_from_what_the_other_is_for(network: QualityNet, batch: Batch) -> None:
+    rated = output_of(network, batch).rated
+    terms = {"loss": torch.tensor(0.0)}
+    found = with_examples(terms, network, rated, batch, weights=WEIGHTS, label_span=100.0)
+    (found["kept"] + found["flaws"]).backward()  # type: ignore[no-untyped-call]
+    assert all(p.grad is None for p in network.head.parameters())
+    assert network.flaw_head is not None
+    assert all(p.grad is not None for p in network.flaw_head.parameters())
+
+
+def test_without_examples_nothing_is_added(network: QualityNet, batch: Batch) -> None:
     terms = {"loss": torch.tensor(1.0)}
-    output = SimpleNamespace(scores=torch.zeros(2), kept=None, flaws=None)
-    assert with_examples(terms, output, _batch(None), weights=WEIGHTS, label_span=1.0) == terms
+    bare = replace(batch, examples=None)
+    rated = output_of(network, bare).rated
+    found = with_examples(terms, network, rated, bare, weights=WEIGHTS, label_span=100.0)
+    assert found == terms

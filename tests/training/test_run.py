@@ -378,7 +378,7 @@ def test_flaws_are_learnt_from_rated_photos_and_from_photos_without_flaws(
     rated: Dataset, ratings: Path, tmp_path: Path
 ) -> None:
     settings = ("network.flaws=true", "network.pooling=mean+std", "examples.count=12")
-    weights = [f"examples.{name}=1" for name in ("weight", "kept_weight", "flaws_weight")]
+    weights = [f"examples.{name}=1" for name in ("weight", "unflawed_weight", "flaws_weight")]
     recipe = quick_recipe(*settings, *weights)
     clean = tmp_path / "clean"
     clean.mkdir()
@@ -388,7 +388,7 @@ def test_flaws_are_learnt_from_rated_photos_and_from_photos_without_flaws(
     outcome, _ = run(asked)
     assert outcome.weights is not None
     for row in log_of(tmp_path / "run"):
-        assert all(float(row[name]) > 0 for name in ("opinions", "kept", "flaws"))
+        assert all(float(row[name]) > 0 for name in ("unflawed", "kept", "flaws"))
     trained = read_trained(outcome.weights)
     assert trained is not None
     assert trained.options["flaws"] is True

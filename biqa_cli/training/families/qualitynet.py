@@ -34,7 +34,7 @@ class QualityNetPhase(Phase):
     def loss(self, batch: Batch) -> Terms:
         """Return L_total (eq. 38)."""
         output = output_of(self.learner, batch)
-        scores = output.scores.float()
+        scores = output.rated.float()
         rated = scores[: len(batch.labels)]
         terms = {
             "loss": self.val_loss(rated, batch.labels),
@@ -47,7 +47,8 @@ class QualityNetPhase(Phase):
             terms["loss"] = terms["loss"] + self.setting.recipe.also.weight * terms["also"]
         return with_examples(
             with_degraded(terms, scores, batch),
-            output,
+            cast("QualityNet", self.learner),
+            scores,
             batch,
             weights=self.setting.recipe.examples,
             label_span=self.setting.label_span,
@@ -64,6 +65,8 @@ class QualityNetPhase(Phase):
         with torch.no_grad():
             found = network.eval().from_pooled(features).features
         project_at_random(cast("nn.Linear", network.head[0]), found)
+        if network.flaw_head is not None:
+            project_at_random(cast("nn.Linear", network.flaw_head[0]), features)
 
 
 def mae_weight_of(value: float | str, *, label_span: float) -> float:
