@@ -27,7 +27,7 @@ _CHANNEL_REDUCTION = 8
 # Keras' values for batch norm, in torch's meaning of momentum.
 _BN_EPS, _BN_MOMENTUM = 1e-3, 0.01
 _VARIANCE_FLOOR = 1e-8
-_ENOUGH = 0.8
+_ENOUGH = 0.6
 """Flaws that leave so much of the quality lower no score: the ratings have learnt such."""
 
 
