@@ -79,6 +79,7 @@ def test_names_from_a_pipe_are_added_too(folder: Path, tmp_path: Path) -> None:
     assert [line.split(",")[1] for line in lines] == ["score", "20.0", "40.0"]
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_continued_in_the_file_itself(folder: Path, tmp_path: Path) -> None:
     for value in range(60):
         grey_png(folder / f"{value:03}.png", value)
@@ -132,6 +133,7 @@ def test_only_what_is_newer_is_scored_and_nothing_new_is_no_error(
     assert _run(folder, "--exclude", "*").exit_code == 2
 
 
+@pytest.mark.slow
 def test_parquet_goes_to_files_and_pipes(folder: Path, tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
     output = tmp_path / "scores.parquet"
