@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -146,6 +147,13 @@ def test_superpixels_are_refused() -> None:
         export_graph(spec_of("nlnet", view=224), NLNet(TinyBackbone()))
 
 
+class Darkness(nn.Module):
+    """A network without weights."""
+
+    def forward(self, images: torch.Tensor) -> SimpleNamespace:
+        return SimpleNamespace(scores=1 - images.mean(dim=(1, 2, 3)))
+
+
 def test_a_graph_that_differs_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
     mean = onnx.parser.parse_model(
         """<ir_version: 10, opset_import: ["" : 20]>
@@ -154,4 +162,4 @@ def test_a_graph_that_differs_is_not_handed_out(monkeypatch: pytest.MonkeyPatch)
     )
     monkeypatch.setattr(onnx_export, "_exported", lambda *_, **__: mean)
     with pytest.raises(WeightsError, match="differ by .* of the scale: nothing is written"):
-        export_graph(*family("blockiqa"))
+        export_graph(spec_of("blockiqa", view=64), Darkness())
