@@ -101,6 +101,7 @@ ACCEPTED = (
     ("biqa_cli/metrics/logistic.py", "x @ y <= 0", "without correlation both starts are good"),
     ("biqa_cli/models/loading.py", "(contract))[ -1])", "the only view is the last"),
     ("biqa_cli/models/spec.py", "- 699.0), 700.0)", "beyond 700 and beyond 699 the curve is level"),
+    ("biqa_cli/threads.py", "_MOST_ARRIVED = 1025", "how many names wait changes no score"),
     ("biqa_cli/weights/cache.py", "_CHUNK = ", "the size of a chunk changes no content"),
     ("biqa_cli/weights/download.py", "_CHUNK = ", "the size of a chunk changes no content"),
     ("biqa_cli/weights/transfer.py", "_CHUNK = ", "the size of a chunk changes no content"),
