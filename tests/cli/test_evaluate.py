@@ -313,6 +313,7 @@ def test_a_column_of_scores_is_named_with_an_option(labels: Path, tmp_path: Path
         assert json.loads(_run(*common, *options).stdout)["srcc"] == pytest.approx(srcc)
 
 
+@pytest.mark.slow
 def test_tools_on_repeated_splits_are_compared_on_the_photos_in_the_direction_of_each(
     tmp_path: Path,
 ) -> None:

@@ -32,6 +32,7 @@ def test_progressive_photos_are_read() -> None:
     assert read_photo(_with_scans(PROGRESSIVE, 60)).image.size == (160, 120)
 
 
+@pytest.mark.slow
 def test_hundreds_of_scans_are_refused_before_they_cost_anything() -> None:
     large = saved(photo(3000, 2000), "JPEG", progressive=True, quality=20)
     started = time.process_time()

@@ -6,6 +6,9 @@ import pytest
 from fakes import photo
 from image_files import saved
 
+# Each test starts a process.
+pytestmark = pytest.mark.slow
+
 READ = """
 import logging, sys
 from biqa_cli.errors import ImageError
@@ -28,7 +31,6 @@ def _run(path: Path, how: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.slow
 def test_lines_of_libtiff_stay_away_and_those_of_python_do_not(tmp_path: Path) -> None:
     damaged = bytearray(saved(photo(200, 200), "TIFF", compression="tiff_lzw"))
     damaged[5000:5100] = bytes(100)
@@ -40,7 +42,6 @@ def test_lines_of_libtiff_stay_away_and_those_of_python_do_not(tmp_path: Path) -
     assert silent.stdout == loud.stdout != ""
 
 
-@pytest.mark.slow
 def test_a_closed_standard_error_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(saved(photo(), "PNG"))
     code = "from biqa_cli.images.native_stderr import silence_decoders as s; s(); print('on')"

@@ -71,6 +71,7 @@ def test_files_of_earlier_versions_do_not_say_what_they_learnt_from() -> None:
     assert "learnt" not in json.loads(trained.to_metadata()["biqa"])
 
 
+@pytest.mark.slow
 def test_as_many_hashes_as_may_be_fit_into_a_header_and_no_more(tmp_path: Path) -> None:
     photos = [number.to_bytes(8, "big") for number in range(MOST_HASHES + 1)]
     trained = replace(TRAINED, learnt=Learnt(frozenset(photos[1:])))

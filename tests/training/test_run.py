@@ -175,6 +175,7 @@ def test_finishing_before_the_last_round_is_refused_at_once(
     assert listener.steps == 0
 
 
+@pytest.mark.slow
 def test_a_training_killed_at_any_write_resumes_to_the_same_bits(
     rated: Dataset, decoded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
