@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import brightness_model
 from image_files import dng
 from PIL import Image
 from processes import imported_by
@@ -18,14 +17,14 @@ from biqa_cli.cli._kinds import Kind, choose_kind
 from biqa_cli.errors import UsageError
 from biqa_cli.explain.local_scores import BlockChoice
 from biqa_cli.explain.records import ScoreMap
-from biqa_cli.models import loading
 from biqa_cli.models.catalog import find_model
 from biqa_cli.reports import heatmap as heatmap_report
+
+pytestmark = pytest.mark.usefixtures("brightness")
 
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr(loading, "load_model", lambda *_, **__: brightness_model())
     monkeypatch.chdir(tmp_path)
     for name in ("a", "b"):
         image = Image.new("RGB", (64, 48), (255, 255, 255))
