@@ -51,7 +51,10 @@ def test_scans_of_what_follows_the_photo_do_not_count() -> None:
     [
         ({"bits": 12}, "12 bits for each sample"),
         ({"marker": 0xC3}, "lossless"),
-        ({"marker": 0xC5}, "hierarchical"),
+        *(
+            ({"marker": marker}, "hierarchical")
+            for marker in (0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF)
+        ),
     ],
 )
 def test_other_kinds_of_jpeg_are_named(frame: dict[str, int], reason: str) -> None:
