@@ -39,9 +39,15 @@ def _connect_to_loopback(self: socket.socket, address: Any) -> None:
     _CONNECT(self, address)
 
 
-def _start_nothing(*_: Any, **__: Any) -> None:
-    msg = "a test that starts a process is slow: mark it so"
-    raise AssertionError(msg)
+_POPEN = subprocess.Popen.__init__
+
+
+def _start_no_python(self: Any, command: Any, *more: Any, **options: Any) -> None:
+    # Libraries ask the system, as Matplotlib does for its fonts.
+    if sys.executable in str(command):
+        msg = "a test that starts a process is slow: mark it so"
+        raise AssertionError(msg)
+    _POPEN(self, command, *more, **options)
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +57,7 @@ def sealed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if request.node.get_closest_marker("slow") is None:
-        monkeypatch.setattr(subprocess.Popen, "__init__", _start_nothing)
+        monkeypatch.setattr(subprocess.Popen, "__init__", _start_no_python)
     for name in [name for name in os.environ if name.startswith("BIQA_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("BIQA_CACHE", str(tmp_path_factory.mktemp("cache")))
