@@ -59,11 +59,12 @@ def every_kind(tmp_path: Path) -> list[str]:
     cat.convert("RGBA").save(tmp_path / "alpha.webp")
     sixteen = np.asarray(cat.convert("L")).astype(np.uint16) * 257
     Image.fromarray(sixteen).save(tmp_path / "sixteen.tiff")
-    photo(3000, 2000).save(tmp_path / "large.jpg")
+    # Large enough to be decoded at half its size.
+    photo(2200, 1500).save(tmp_path / "large.jpg")
     photo(2000, 90).save(tmp_path / "panorama.jpg")
     Image.new("RGB", (1, 1), "red").save(tmp_path / "pixel.png")
     Image.new("RGB", (600, 600), "black").save(tmp_path / "black.png")
-    return sorted(str(path) for path in [*tmp_path.iterdir(), *EXAMPLES.glob("*.jpg")])
+    return sorted(str(path) for path in [*tmp_path.iterdir(), *EXAMPLES.glob("c*.jpg")])
 
 
 @pytest.mark.slow
