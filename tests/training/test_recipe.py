@@ -24,6 +24,7 @@ def test_a_view_is_whole_where_every_epoch_sees_the_same(
 def test_the_keys_of_a_loss_are_those_of_its_family() -> None:
     for family in LOSSES:
         sections = keys_of(family)
-        assert sections.keys() == {"loss", "input", "monotonicity", "optimiser", "schedule"}
+        shared = {"input", "monotonicity", "examples", "also", "optimiser", "schedule"}
+        assert sections.keys() == {"loss", *shared}
         assert "epochs" in sections["schedule"] and "batch" in sections["optimiser"]
     assert tuple(keys_of("reqa")["loss"]) == ("coarse", "fine", "first_stage")

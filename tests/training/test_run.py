@@ -379,9 +379,11 @@ def test_monotonicity_is_learnt_beside_the_labels(
 def test_flaws_are_learnt_from_rated_photos_and_from_photos_without_flaws(
     rated: Dataset, ratings: Path, tmp_path: Path
 ) -> None:
-    settings = ("network.flaws=true", "network.pooling=mean+std", "examples.count=12")
+    settings = ["network.flaws=true", "network.pooling=mean+std", "examples.count=12"]
     weights = [f"examples.{name}=1" for name in ("weight", "unflawed_weight", "flaws_weight")]
-    recipe = quick_recipe(*settings, *weights)
+    with pytest.raises(UsageError, match=r"its scale is .*: set input\.labels=unit"):
+        run(request(rated, quick_recipe(*settings, *weights), tmp_path / "run"))
+    recipe = quick_recipe(*settings, *weights, "input.labels=unit")
     clean = tmp_path / "clean"
     clean.mkdir()
     for number, name in enumerate(sorted(ratings.parent.rglob("*.png"))[:3]):

@@ -61,7 +61,7 @@ def test_a_wrong_entry_is_refused(old: str, new: str, message: str) -> None:
 def test_the_files_in_the_repository_are_those_that_the_manifest_lists() -> None:
     root = Path(__file__).parents[2]
     packaged = list((root / "biqa_cli" / "weights" / "files").iterdir())
-    assert sum(path.stat().st_size for path in packaged) < 40_000_000
+    assert sum(path.stat().st_size for path in packaged) < 45_000_000
     shipped = [*packaged, *root.glob("weights/*")]
     listed = {file.file: file for c in load_manifest().checkpoints for file in c.files}
     assert sorted(path.name for path in shipped) == sorted(listed)
