@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from biqa_cli.culling.actions import located
 from biqa_cli.culling.records import CullRow
 from biqa_cli.results import ImageResult
 
@@ -65,7 +66,7 @@ def photo_of_row(row: CullRow, *, moved: Mapping[str, str]) -> PagePhoto:
 
     Args:
         row: From `decide`.
-        moved: Absolute names of files before they were moved, and after.
+        moved: Names of files before they were moved, as `located` has them, and after.
     """
     result, flaws = row.shot.result, row.shot.flaws or ()
     return replace(
@@ -83,7 +84,7 @@ def photo_of_row(row: CullRow, *, moved: Mapping[str, str]) -> PagePhoto:
 
 def _name_now(path: str, moved: Mapping[str, str]) -> str:
     """Return the name by which a file can be opened; one that was relative stays so if it can."""
-    now = moved.get(str(Path(path).absolute()))
+    now = moved.get(str(located(path)))
     if now is None:
         return path
     here = Path.cwd()
