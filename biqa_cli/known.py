@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from biqa_cli.images.limits import Limits
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.rater import rater_of
+from biqa_cli.results import NATIVE_DIGITS
 from biqa_cli.store.files import FileState
 from biqa_cli.store.known_scores import KnownScore, Lookup, Rater, Store
 
@@ -25,6 +26,18 @@ class Recall:
         if score is not None and score.width * score.height > limits.max_pixels:
             return Lookup(found.file)
         return found
+
+    def denies(self, path: str, native: float) -> bool:
+        """Return whether a score is not that of a file any more, as far as the store knows.
+
+        Args:
+            path: Of the file.
+            native: On the scale of the labels, rounded as reports have it.
+        """
+        score = self.store.find(self.rater, path).score
+        if score is not None:
+            return round(score.native, NATIVE_DIGITS) != native
+        return self.store.has_changed(path)
 
     def keep(self, made: Iterable[tuple[FileState, KnownScore]]) -> None:
         """Keep the scores of files, but for those that are no number."""

@@ -3,7 +3,7 @@
 import math
 
 from biqa_cli.models.loading import LoadedModel
-from biqa_cli.results import ImageResult
+from biqa_cli.results import NATIVE_DIGITS, ImageResult
 
 
 def result_of(
@@ -38,7 +38,7 @@ def result_of(
         score=score,
         low=None if interval is None else round(interval[0], 2),
         high=None if interval is None else round(interval[1], 2),
-        native_score=round(outcome, 6),
+        native_score=round(outcome, NATIVE_DIGITS),
         model=model.spec.name,
         width=width,
         height=height,

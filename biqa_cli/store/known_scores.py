@@ -97,6 +97,18 @@ class Store:
             found = _ByName(file, score)
         return Lookup(found.file, found.score)
 
+    def has_changed(self, path: str) -> bool:
+        """Return whether a file is known by its name, and holds something else now."""
+        file = None if self._closed else state_of(path)
+        if file is None:
+            return False
+        query = "SELECT size, mtime_ns, content FROM files WHERE path = ?"
+        known = self._ask(lambda database: database.execute(query, (file.path,)).fetchone())
+        if known is None or known[:2] == (file.size, file.mtime_ns):
+            return False
+        now = with_content(file)
+        return now is not None and now.content != known[2]
+
     def keep(self, rater: Rater, made: Sequence[tuple[FileState, KnownScore]]) -> None:
         """Keep scores; each is on disk on return, so that no end of the process loses it.
 
