@@ -107,7 +107,7 @@ def cull(
         tell_plan,
     )
     from biqa_cli.culling.decisions import decide
-    from biqa_cli.culling.looking import look
+    from biqa_cli.culling.looking import LOOKING
     from biqa_cli.culling.plan import Wishes, check_links, plan
     from biqa_cli.culling.shoot import shots_of
     from biqa_cli.models.loading import load_model
@@ -146,7 +146,7 @@ def cull(
         scored = score_and_look(
             [files[0] for files in photos],
             ready,
-            look=look,
+            look=LOOKING,
             batch_size=batch_size,
             workers=workers,
             limits=limits,

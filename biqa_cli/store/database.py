@@ -14,7 +14,7 @@ from biqa_cli.store.location import STORE_NAME
 logger = logging.getLogger(__name__)
 
 _APPLICATION = int.from_bytes(b"biqa")
-_VERSION = 1
+_VERSION = 2
 _PATIENCE = 5.0
 """Seconds to wait for another process."""
 _JOURNAL_PAGES = 8_000
@@ -52,6 +52,15 @@ CREATE TABLE scores (
     checksum INTEGER NOT NULL,
     PRIMARY KEY (rater, content)
 ) WITHOUT ROWID;
+-- What else was seen of a photo when it was decoded: it belongs to the score.
+CREATE TABLE sights (
+    rater INTEGER NOT NULL REFERENCES raters (id),
+    content BLOB NOT NULL,
+    looking TEXT NOT NULL,
+    seen BLOB NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (rater, content, looking)
+);
 """
 
 
