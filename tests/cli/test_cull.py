@@ -18,6 +18,7 @@ from shoots import contents, make_shoot, tree, write_photo
 from sidecars import LIGHTROOM, value
 from typer.testing import CliRunner, Result
 
+from biqa_cli import scoring
 from biqa_cli.cli import app
 from biqa_cli.culling import carrying_out, decisions, performing
 from biqa_cli.culling import plan as planning
@@ -471,6 +472,27 @@ def test_the_command_for_a_map_names_weights_of_ones_own(shoot: Path, tmp_path: 
     assert _run(shoot, "--weights", "my weights.safetensors", "--report", page).exit_code == 0
     first = data_of(page.read_text(encoding="utf-8"))["photos"][0]
     assert first["command"].endswith("-m brightness --weights 'my weights.safetensors'")
+
+
+def test_a_second_run_over_known_photos_decodes_none(
+    shoot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = _run(shoot)
+    monkeypatch.setattr(scoring, "reading_photo", None)
+    again = _run(shoot)
+    assert again.exit_code == 0 and again.stdout == first.stdout
+
+
+def test_exact_copies_are_told_from_photos_that_only_score_the_same(shoot: Path) -> None:
+    (shoot / "web").mkdir()
+    shutil.copy(shoot / "2-0.JPG", shoot / "web" / "2-0.JPG")
+    # The same pixels in another file.
+    (shoot / "web" / "z.jpg").write_bytes((shoot / "2-0.JPG").read_bytes() + b"\0")
+    rows = {row["path"]: row["reason"] for row in csv.DictReader(io.StringIO(_run(shoot).stdout))}
+    assert rows[str(shoot / "2-0.JPG")] == "the best of 5"
+    copied = "number 2 of 5, an exact copy of shoot/2-0.JPG"
+    assert rows[str(shoot / "web" / "2-0.JPG")] == copied
+    assert rows[str(shoot / "web" / "z.jpg")] == "number 3 of 5, 0.0 points under the best"
 
 
 def test_known_scores_are_not_computed_again(shoot: Path, tmp_path: Path) -> None:
