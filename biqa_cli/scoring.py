@@ -23,6 +23,7 @@ from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
 from biqa_cli.outcomes import result_of
 from biqa_cli.results import ImageResult, RunInfo
+from biqa_cli.signals import stop_if_told
 from biqa_cli.store.files import FileState, with_content
 from biqa_cli.store.known_scores import Store
 from biqa_cli.store.records import Finding, KnownScore, Lookup
@@ -212,6 +213,8 @@ def reason_of(path: str, error: Exception) -> str:
     """Return why a photo could not be scored, in one sentence."""
     if isinstance(error, BiqaError):
         return str(error)
+    # What comes out of a decoder or an engine may be Ctrl-C in disguise, and no fault of the photo.
+    stop_if_told()
     logger.info("%s: this should not have happened:", path, exc_info=error)
     if isinstance(error, MemoryError):
         return "there is not enough memory for it"
