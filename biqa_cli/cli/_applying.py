@@ -75,10 +75,10 @@ def plan_and_apply(
                 if not quiet:
                     _output.say("there is nothing to do")
                 return planned
-            written = create(path, planned.actions)
-            writer = at_work.enter_context(writing(path))
             if journal is not None:
                 note_elsewhere(journal)
+            written = create(path, planned.actions)
+            writer = at_work.enter_context(writing(path))
         perform_all(written, writer, watch=partial(_watched, quiet=quiet))
     _tell_done(path)
     return planned

@@ -64,8 +64,10 @@ def perform_all(journal: Journal, writer: JournalWriter, *, watch: Watch = iter)
     # The last that was begun may be half done; those before are done.
     first = max(journal.begun - 1, 0)
     for number, action in watch(list(enumerate(journal.actions))[first:]):
-        again = number < journal.begun
-        mark = journal.marks.get(number) if again else mark_before(action)
+        mark = journal.marks.get(number)
+        # Where there was no file, nothing was begun.
+        again = number < journal.begun and not (isinstance(action, Transfer) and mark is None)
+        mark = mark if again else mark_before(action)
         if not again:
             writer.begin(number, mark)
         try:

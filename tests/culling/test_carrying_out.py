@@ -195,6 +195,22 @@ def test_a_run_that_stopped_is_finished_once_its_way_is_free(photos: Path, tmp_p
     assert (there / "a.xmp").read_bytes() == b"newer" and not (photos / "a.xmp").exists()
 
 
+def test_a_run_that_was_killed_before_it_missed_a_file_is_finished_once_it_is_there(
+    photos: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "j.jsonl"
+    source, target = photos / "c.jpg", photos / "d.jpg"
+    journals.create(path, [Transfer(How.move, source, target)])
+    with journals.writing(path) as writer:
+        writer.begin(0, None)
+    with pytest.raises(OutputError, match=r"c.jpg is not there any more"):
+        carry_out(journals.read(path))
+    source.write_bytes(b"back")
+    carry_out(journals.read(path))
+    assert target.read_bytes() == b"back" and undo(path).problems == ()
+    assert source.read_bytes() == b"back"
+
+
 def test_a_sidecar_that_changed_meanwhile_is_not_written(photos: Path, tmp_path: Path) -> None:
     written = journals.create(tmp_path / "j.jsonl", _actions(photos, How.move))
     (photos / "a.xmp").write_bytes(b"a person's")
