@@ -10,6 +10,7 @@ import typer
 
 from biqa_cli.cli import _output, _progress
 from biqa_cli.cli._boundary import SOME_FAILED
+from biqa_cli.cli._page_of_cull import PageOfCull, note_of, write_noted_page
 from biqa_cli.culling.actions import Action, How, Transfer, WriteSidecar
 from biqa_cli.culling.carrying_out import carry_out, perform_all, undo
 from biqa_cli.culling.journal import create, read, writing
@@ -61,9 +62,19 @@ def plan_and_apply(
     *,
     named: Sequence[str],
     journal: Path | None,
+    page: PageOfCull | None,
     quiet: bool,
 ) -> Plan:
-    """Plan what is to be done with photos, say what cannot be, and do the rest."""
+    """Plan what is to be done with photos, say what cannot be, and do the rest.
+
+    Args:
+        rows: From `decide`.
+        wishes: What the user wants.
+        named: The photos and folders of the command line.
+        journal: The file that the user has named for it.
+        page: What is written in the end; None for no page.
+        quiet: Whether to say only what must be known.
+    """
     path = journal or new_journal_path()
     with _naming_journal(path), ExitStack() as at_work:
         # Of two runs the second must see what the first is about to move, and that it is at work.
@@ -77,7 +88,8 @@ def plan_and_apply(
                 return planned
             if journal is not None:
                 note_elsewhere(journal)
-            written = create(path, planned.actions)
+            note = None if page is None else note_of(page, moved=planned.moved)
+            written = create(path, planned.actions, page=note)
             writer = at_work.enter_context(writing(path))
         perform_all(written, writer, watch=partial(_watched, quiet=quiet))
     _tell_done(path)
@@ -99,6 +111,8 @@ def _finish(journal: Path, *, quiet: bool) -> None:
     with _naming_journal(journal):
         carry_out(interrupted, watch=partial(_watched, quiet=quiet))
     _tell_done(journal)
+    if interrupted.page is not None:
+        write_noted_page(interrupted.page, quiet=quiet)
 
 
 @contextmanager

@@ -106,6 +106,7 @@ def cull(
         tell_decisions,
         tell_plan,
     )
+    from biqa_cli.cli._page_of_cull import PageOfCull, write_page_of_cull
     from biqa_cli.culling.decisions import decide
     from biqa_cli.culling.looking import LOOKING
     from biqa_cli.culling.plan import Wishes, check_links, plan
@@ -159,20 +160,17 @@ def cull(
         write_decisions(stream, rows, kind)
     if not quiet:
         tell_decisions(rows, shots)
+    page = PageOfCull(report, rows, ready, weights, reject_under) if report else None
     if apply:
-        planned = plan_and_apply(rows, wishes, named=paths, journal=journal, quiet=quiet)
+        planned = plan_and_apply(rows, wishes, named=paths, journal=journal, page=page, quiet=quiet)
     else:
         planned = plan(rows, wishes)
         tell_plan(planned, wishes, quiet=quiet)
     has_all_maps = True
-    if report is not None:
-        has_all_maps = _report.write_page_of_cull(
-            report,
-            rows,
-            ready,
-            weights=weights,
+    if page is not None:
+        has_all_maps = write_page_of_cull(
+            page,
             moved=planned.moved if apply else {},
-            threshold=reject_under,
             heatmaps=report_heatmaps,
             limits=limits,
             workers=workers,

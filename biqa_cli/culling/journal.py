@@ -4,7 +4,6 @@ All actions are on the disk before the first, and each is noted there before it 
 that was killed can be finished or undone from its journal and the files alone.
 """
 
-import base64
 import json
 import os
 import secrets
@@ -19,7 +18,8 @@ from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
-from biqa_cli.culling.actions import Action, How, MakeFolder, Transfer, WriteSidecar, touched_by
+from biqa_cli.culling.action_records import as_action, as_record
+from biqa_cli.culling.actions import Action, touched_by
 from biqa_cli.culling.placing import Mark
 from biqa_cli.errors import UsageError
 from biqa_cli.whole_files import wrong_output
@@ -49,6 +49,8 @@ class Journal:
     """All that is planned is in it; before, nothing is begun."""
     end: str = ""
     """"finished", "undoing", "undone", or empty."""
+    page: Mapping[str, Any] | None = None
+    """What the run notes of the page that it writes in the end; None where it writes none."""
 
     @property
     def is_unfinished(self) -> bool:
@@ -62,8 +64,15 @@ class Journal:
         return [(number, action) for number, action in begun if number not in self.back]
 
 
-def create(path: Path, actions: Sequence[Action]) -> Journal:
+def create(
+    path: Path, actions: Sequence[Action], *, page: Mapping[str, Any] | None = None
+) -> Journal:
     """Write all that is planned into a new journal, onto the disk.
+
+    Args:
+        path: Of the journal.
+        actions: All of them, in order.
+        page: What whoever finishes the run needs to know of its page, as JSON has it.
 
     Raises:
         UsageError: If there is such a file, or there can be none.
@@ -83,7 +92,8 @@ def create(path: Path, actions: Sequence[Action]) -> Journal:
         with path.open("xb") as file:
             try:
                 file.write(_line(head))
-                file.writelines(_line(_as_record(action)) for action in actions)
+                file.writelines(_line(as_record(action)) for action in actions)
+                file.write(_line({"page": page}))
                 file.write(_line({"ready": len(actions)}))
                 _sync(file)
             except BaseException:
@@ -92,7 +102,7 @@ def create(path: Path, actions: Sequence[Action]) -> Journal:
                 raise
     except OSError as error:
         raise wrong_output(path, error) from error
-    return Journal(path, began, scratch, tuple(actions), is_ready=True)
+    return Journal(path, began, scratch, tuple(actions), is_ready=True, page=page)
 
 
 def read(path: Path) -> Journal:
@@ -120,8 +130,8 @@ def read(path: Path) -> Journal:
 
 
 def _read(path: Path, head: dict[str, Any], records: list[dict[str, Any]]) -> Journal:
-    actions = tuple(_as_action(record) for record in records if "do" in record)
-    begun, marks, back, end = 0, {}, set(), ""
+    actions = tuple(as_action(record) for record in records if "do" in record)
+    begun, marks, back, end, page = 0, {}, set(), "", None
     for record in records:
         match record:
             case {"begin": int(number), "size": int(size), "mtime_ns": int(mtime_ns)}:
@@ -134,6 +144,8 @@ def _read(path: Path, head: dict[str, Any], records: list[dict[str, Any]]) -> Jo
                 back.add(number)
             case {"end": str(how)}:
                 end = how
+            case {"page": dict(noted)}:
+                page = noted
     return Journal(
         path,
         int(head["began"]),
@@ -144,6 +156,7 @@ def _read(path: Path, head: dict[str, Any], records: list[dict[str, Any]]) -> Jo
         back=frozenset(back),
         is_ready=any(record.get("ready") == len(actions) for record in records),
         end=end,
+        page=page,
     )
 
 
@@ -241,61 +254,10 @@ def _lock_of(path: Path) -> FileLock:
     return FileLock(f"{path}.lock")
 
 
-def _line(record: dict[str, object]) -> bytes:
+def _line(record: Mapping[str, object]) -> bytes:
     return json.dumps(record).encode("ascii") + b"\n"
 
 
 def _sync(file: IO[bytes]) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _as_record(action: Action) -> dict[str, object]:
-    match action:
-        case MakeFolder():
-            return {"do": "make folder", "path": str(action.path)}
-        case WriteSidecar():
-            return {
-                "do": "write",
-                "path": str(action.path),
-                "old": _packed(action.old),
-                "old_time": action.old_time,
-                "new": _packed(action.new),
-            }
-        case Transfer():
-            return {
-                "do": action.how.value,
-                "source": str(action.source),
-                "target": str(action.target),
-                "photo": None if action.photo is None else str(action.photo),
-            }
-
-
-def _as_action(record: dict[str, Any]) -> Action:
-    match record["do"]:
-        case "make folder":
-            return MakeFolder(Path(record["path"]))
-        case "write":
-            new = _unpacked(record["new"])
-            if new is None:
-                raise ValueError
-            return WriteSidecar(
-                Path(record["path"]), new, _unpacked(record["old"]), record["old_time"]
-            )
-        case how:
-            photo = record["photo"]
-            return Transfer(
-                How(how),
-                Path(record["source"]),
-                Path(record["target"]),
-                None if photo is None else Path(photo),
-            )
-
-
-def _packed(data: bytes | None) -> str | None:
-    # Three thousand sidecars of a shoot would make a large journal; compressed it is small.
-    return None if data is None else base64.b64encode(zlib.compress(data)).decode("ascii")
-
-
-def _unpacked(text: str | None) -> bytes | None:
-    return None if text is None else zlib.decompress(base64.b64decode(text))

@@ -349,6 +349,39 @@ def test_an_interrupted_run_is_in_the_way_until_it_is_finished_or_undone(
     assert tree(shoot) == before
 
 
+def test_a_run_that_is_finished_writes_the_page_that_was_asked_for(
+    shoot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = tmp_path / "other" / "shoot"
+    shutil.copytree(shoot, plain)
+    wishes = ("--rejects", "shoot/r", "--move", "--apply", "--report", "r.html")
+    monkeypatch.chdir(plain.parent)
+    assert _run("shoot", *wishes, "--reject-under", 20).exit_code == 0
+    monkeypatch.chdir(shoot.parent)
+    _interrupted(monkeypatch, "shoot", *wishes, "--reject-under", 20)
+    assert not Path("r.html").exists()
+    monkeypatch.chdir(plain)
+    journal = max(Path(os.environ["BIQA_JOURNALS"]).glob("*.jsonl"), key=os.path.getmtime)
+    finished = _run("--finish", journal)
+    assert finished.exit_code == 0 and "r.html" in finished.stderr
+    page, wanted = (data_of((root / "r.html").read_text()) for root in (tmp_path, plain.parent))
+    for photo_of_page in (*page["photos"], *wanted["photos"]):
+        del photo_of_page["path"], photo_of_page["command"]
+    assert page == wanted
+    assert all((shoot.parent / photo["photo"]).is_file() for photo in page["photos"])
+
+
+def test_a_page_that_somebody_has_edited_in_a_journal_is_told(
+    shoot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = (shoot, "--xmp", "--apply", "--report", shoot.parent / "r.html")
+    _interrupted(monkeypatch, *command)
+    journal = _journal()
+    journal.write_bytes(journal.read_bytes().replace(b'"native_scale"', b'"x"'))
+    finished = _run("--finish", journal)
+    assert finished.exit_code == 2 and "does not say what is on the page" in finished.stderr
+
+
 def test_of_two_runs_at_once_the_second_waits_or_sees_what_is_left(
     shoot: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

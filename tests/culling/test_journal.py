@@ -22,8 +22,8 @@ _ACTIONS: list[Action] = [
 
 def test_a_journal_says_what_was_planned_begun_and_ended(tmp_path: Path) -> None:
     path = tmp_path / "a" / "j.jsonl"
-    written = journals.create(path, _ACTIONS)
-    assert journals.read(path) == written
+    written = journals.create(path, _ACTIONS, page={"file": "p.html"})
+    assert journals.read(path) == written and written.page == {"file": "p.html"}
     assert written.actions == tuple(_ACTIONS) and written.is_unfinished
     with journals.writing(path) as writer:
         for number in range(4):

@@ -1,10 +1,11 @@
 """What the page knows of a photo. Plain data, so that every command can fill it."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from biqa_cli.culling.actions import located
 from biqa_cli.culling.records import CullRow
@@ -79,6 +80,28 @@ def photo_of_row(row: CullRow, *, moved: Mapping[str, str]) -> PagePhoto:
         decision=row.decision.value,
         stars=row.stars,
         reason=row.reason,
+    )
+
+
+def noted(photo: PagePhoto) -> dict[str, Any]:
+    """Return a photo of a page as JSON has it, whatever folder it is read in later."""
+    time = None if photo.time is None else photo.time.isoformat()
+    return {**asdict(photo), "path": os.path.abspath(photo.path), "time": time}  # noqa: PTH100  a name may be too long
+
+
+def from_note(note: Mapping[str, Any]) -> PagePhoto:
+    """Return the photo of a page that `noted` has made JSON of.
+
+    Raises:
+        ValueError: If it is no such note, as do TypeError and KeyError.
+    """
+    time = note["time"]
+    return PagePhoto(
+        **{
+            **note,
+            "time": None if time is None else datetime.fromisoformat(time),
+            "flaws": tuple((name, strength) for name, strength in note["flaws"]),
+        }
     )
 
 
