@@ -188,7 +188,7 @@ def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
         msg = f"{path} is a database of another program"
         raise ForeignFileError(msg)
     if _number(connection, "user_version") != _VERSION:
-        msg = f"{path} was written by another version of biqa"
+        msg = f"{path} was written by another version of biqa: delete it, or name another (--store)"
         raise ForeignFileError(msg)
     return False
 
