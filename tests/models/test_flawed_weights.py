@@ -23,8 +23,9 @@ from biqa_cli.models.onnx_engine import OnnxEngine
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import FullSize, InputContract
 from biqa_cli.models.trained import TrainedNetwork
+from biqa_cli.models.views import view_of
 from biqa_cli.results import ImageResult
-from biqa_cli.scoring import score_files, score_photo, view_of
+from biqa_cli.scoring import score_files, score_photo
 from biqa_cli.training.checkpoints import write_weights
 
 MODEL = "qualitynet-lite"
