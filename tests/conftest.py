@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,11 @@ settings.load_profile("biqa")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Draw fewer examples where the slow tests are left out; the whole suite draws all of them."""
-    if config.option.markexpr == "not slow":
+    """Draw fewer examples where the slow tests are left out, unless a profile is asked for."""
+    if (
+        config.option.markexpr == "not slow"
+        and config.getoption("hypothesis_profile", None) is None
+    ):
         settings.load_profile("quick")
 
 
@@ -35,8 +39,25 @@ def _connect_to_loopback(self: socket.socket, address: Any) -> None:
     _CONNECT(self, address)
 
 
+_POPEN = subprocess.Popen.__init__
+
+
+def _start_no_python(self: Any, command: Any, *more: Any, **options: Any) -> None:
+    # Libraries ask the system, as Matplotlib does for its fonts.
+    if sys.executable in str(command):
+        msg = "a test that starts a process is slow: mark it so"
+        raise AssertionError(msg)
+    _POPEN(self, command, *more, **options)
+
+
 @pytest.fixture(autouse=True)
-def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def sealed(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if request.node.get_closest_marker("slow") is None:
+        monkeypatch.setattr(subprocess.Popen, "__init__", _start_no_python)
     for name in [name for name in os.environ if name.startswith("BIQA_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("BIQA_CACHE", str(tmp_path_factory.mktemp("cache")))
@@ -49,7 +70,8 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 def seeded() -> None:
     """Start every test from the same random numbers of torch, in whatever order tests run."""
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+        # Of the CPU alone: torch.manual_seed asks every other device, which takes 200 times longer.
+        sys.modules["torch"].default_generator.manual_seed(0)
 
 
 @pytest.fixture

@@ -37,3 +37,16 @@ def wait_for(condition: Callable[[], object], *, seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.01)
+
+
+def imported_by(*arguments: str) -> set[str]:
+    """Return the modules that a run of biqa itself has imported."""
+    code = (
+        "import sys, runpy\n"
+        f"sys.argv = ['biqa', *{list(arguments)!r}]\n"
+        "try: runpy.run_module('biqa_cli', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(ran.stderr.splitlines())

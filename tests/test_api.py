@@ -122,6 +122,7 @@ def test_completion_finds_the_api() -> None:
     }
 
 
+@pytest.mark.slow
 def test_importing_the_package_and_listing_it_imports_nothing_heavy() -> None:
     code = "import sys, biqa_cli; dir(biqa_cli); print(*{'numpy', 'PIL', 'torch'} & {*sys.modules})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

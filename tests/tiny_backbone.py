@@ -1,5 +1,7 @@
 """A backbone of a few thousand parameters: every path of a family at a small price."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -12,7 +14,7 @@ class TanhConv(nn.Conv2d):
 
 
 class TinyBackbone(nn.Module):
-    """Four maps of few channels at the strides of the real backbones."""
+    """Maps of few channels at the strides of the real backbones."""
 
     channels: tuple[int, ...] = (4, 6, 8, 10)
     strides: tuple[int, ...] = (4, 8, 16, 32)
@@ -20,10 +22,10 @@ class TinyBackbone(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        widths = (3, *self.channels)
+        widths, reached = (3, *self.channels), (1, *self.strides)
         self.layers = nn.ModuleList(
-            TanhConv(a, b, 3, stride=stride, padding=1)
-            for a, b, stride in zip(widths[:-1], widths[1:], (4, 2, 2, 2), strict=True)
+            TanhConv(a, b, 3, stride=after // before, padding=1)
+            for (a, b), (before, after) in zip(pairwise(widths), pairwise(reached), strict=True)
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:

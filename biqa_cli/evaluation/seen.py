@@ -57,7 +57,7 @@ def unknown_origins(learnt: Learnt) -> list[str]:
     """Return what weights started from without anybody knowing its photos."""
     manifest = load_manifest()
     found = {name: manifest.find(name) for name in learnt.ancestors}
-    return [name for name, listed in found.items() if listed is None or listed.training is None]
+    return [name for name, listed in found.items() if listed is None or not listed.training]
 
 
 def _seen(
@@ -88,8 +88,9 @@ def _seen(
 
 
 def _trained_on(dataset: Dataset, checkpoint: Checkpoint) -> frozenset[int]:
-    training = checkpoint.training
-    if training is None or training.dataset != dataset.name:
-        return frozenset()
-    parts = split_dataset(dataset, protocol=training.protocol).parts
-    return frozenset(index for name in training.parts for index in parts.get(name, ()))
+    found: set[int] = set()
+    for training in checkpoint.training:
+        if training.dataset == dataset.name:
+            split = split_dataset(dataset, protocol=training.protocol, seed=training.seed)
+            found.update(*(split.parts.get(name, ()) for name in training.parts))
+    return frozenset(found)

@@ -36,11 +36,6 @@ class Directory:
         return self.tags.get(tag, (default,))[0]
 
     @property
-    def pixels(self) -> int:
-        """The number of pixels; 0 where a side is missing."""
-        return self.first(WIDTH, 0) * self.first(HEIGHT, 0)
-
-    @property
     def reduced(self) -> bool:
         """Whether the picture is a smaller version of another."""
         return bool(self.first(NEW_SUBFILE_TYPE, 0) & 1)

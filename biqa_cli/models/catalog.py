@@ -1,7 +1,7 @@
 """The models that biqa knows, as one table. Data only: reading it imports no torch."""
 
 from biqa_cli.errors import UsageError, did_you_mean
-from biqa_cli.models.spec import Crops, InputContract, ModelSpec, ScoreScale
+from biqa_cli.models.spec import Crops, FullSize, InputContract, ModelSpec, ScoreScale
 
 DEFAULT_MODEL = "qualitynet-lite"
 
@@ -59,6 +59,18 @@ MODELS: dict[str, ModelSpec] = {
         summary="QualityNet on all levels of EfficientNet-Lite0 and Lite2, at 512 pixels",
         citation=_QUALITYNET_CITATION,
         options={"levels": "all"},
+    ),
+    "qualitynet-flaws": ModelSpec(
+        name="qualitynet-flaws",
+        family="qualitynet",
+        backbones=("efficientnet-lite0", "efficientnet-lite0"),
+        input=InputContract(448, 448, LITE_MEAN, LITE_STD, full_size=FullSize()),
+        scale=_BIQ2021_SCALE,
+        parameters=6_492_406,
+        macs=1_458_870_280,
+        summary="QualityNet on one EfficientNet-Lite0, with a head that names flaws, at 448 pixels",
+        citation=_QUALITYNET_CITATION,
+        options={"chains": 1, "levels": "all", "pooling": "mean+std", "flaws": True},
     ),
     "qualitynet": ModelSpec(
         name="qualitynet",

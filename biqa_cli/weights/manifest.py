@@ -31,6 +31,8 @@ class TrainingData:
     protocol: str
     """Of the split, as in `biqa evaluate --split`."""
     parts: tuple[str, ...]
+    seed: int = 1
+    """Of a split that shuffles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class Checkpoint:
     krcc: float
     coverage: float
     """Share of the labels of `tested_on` that lie in the 90 % intervals."""
-    training: TrainingData | None = None
-    """None where the training data are not in the catalogue of data sets."""
+    training: tuple[TrainingData, ...] = ()
+    """Empty where the training data are not in the catalogue of data sets."""
     graph: WeightsFile | None = None
     """The network as an ONNX graph that takes its weights from `file`."""
 
@@ -123,11 +125,11 @@ def parse_manifest(text: str, *, source: str) -> Manifest:
 
 
 def _checkpoint(entry: dict[str, Any]) -> Checkpoint:
-    graph, training = entry.pop("graph", None), entry.pop("training", None)
-    if training is not None:
-        training = TrainingData(**training | {"parts": tuple(training["parts"])})
+    graph = entry.pop("graph", None)
+    training = [data | {"parts": tuple(data["parts"])} for data in entry.pop("training", ())]
+    learnt = tuple(TrainingData(**data) for data in training)
     checkpoint = Checkpoint(
-        **entry, training=training, graph=None if graph is None else WeightsFile(**graph)
+        **entry, training=learnt, graph=None if graph is None else WeightsFile(**graph)
     )
     for file in checkpoint.files:
         _require_types(file)

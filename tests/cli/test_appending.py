@@ -7,17 +7,14 @@ import signal
 from pathlib import Path
 
 import pytest
-from fakes import brightness_model, grey_png
+from fakes import grey_png
 from processes import run, start, wait_for
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
 from biqa_cli.models import loading
 
-
-@pytest.fixture(autouse=True)
-def _use_brightness(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "load_model", lambda *_, **__: brightness_model())
+pytestmark = pytest.mark.usefixtures("brightness")
 
 
 @pytest.fixture
@@ -164,6 +161,7 @@ def test_names_from_a_pipe_are_added_too(folder: Path, tmp_path: Path) -> None:
     assert [line.split(",")[1] for line in lines] == ["score", "20.0", "40.0"]
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_continued_in_the_file_itself(folder: Path, tmp_path: Path) -> None:
     for value in range(60):
         grey_png(folder / f"{value:03}.png", value)
@@ -217,6 +215,7 @@ def test_only_what_is_newer_is_scored_and_nothing_new_is_no_error(
     assert _run(folder, "--exclude", "*").exit_code == 2
 
 
+@pytest.mark.slow
 def test_parquet_goes_to_files_and_pipes(folder: Path, tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
     output = tmp_path / "scores.parquet"

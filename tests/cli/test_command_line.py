@@ -1,4 +1,4 @@
-"""The command line as a shell sees it: each test starts a process."""
+"""The command line as a shell sees it; many of these tests start a process."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import typer.main
 from fakes import EXAMPLES, photo
-from processes import BRIGHTNESS
+from processes import BRIGHTNESS, imported_by
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
@@ -26,32 +26,30 @@ LIGHT = (
 BIQA = [sys.executable, "-m", "biqa_cli"]
 
 
-def _imported_by(*arguments: str) -> set[str]:
-    code = (
-        "import sys, runpy\n"
-        f"sys.argv = ['biqa', *{list(arguments)!r}]\n"
-        "try: runpy.run_module('biqa_cli', run_name='__main__')\n"
-        "except SystemExit: pass\n"
-        "print('\\n'.join(sys.modules), file=sys.stderr)"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(run.stderr.splitlines())
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
+@pytest.mark.slow
+def test_help_and_lists_import_nothing_heavy() -> None:
+    commands = [
         *(["--help"], ["models", "list"], ["weights", "list"], ["datasets", "list"]),
         *([command, "--help"] for command in LIGHT),
-    ],
-)
-def test_help_and_lists_import_nothing_heavy(arguments: list[str]) -> None:
-    heavy = {"torch", "numpy", "PIL", "onnxruntime", "scipy"}
-    assert not heavy & _imported_by(*arguments)
+    ]
+    # One process for all of them: the first that imports something is named.
+    code = (
+        "import sys, runpy\n"
+        f"for arguments in {commands!r}:\n"
+        "    sys.argv = ['biqa', *arguments]\n"
+        "    try: runpy.run_module('biqa_cli', run_name='__main__')\n"
+        "    except SystemExit as ended: assert not ended.code, arguments\n"
+        "    heavy = {'torch', 'numpy', 'PIL', 'onnxruntime', 'scipy'} & {*sys.modules}\n"
+        "    assert not heavy, (arguments, heavy)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.count("Usage: ") == 1 + len(LIGHT) and "koniq10k" in ran.stdout
 
 
+@pytest.mark.slow
 def test_scoring_on_the_cpu_imports_no_torch() -> None:
-    imported = _imported_by("score", str(EXAMPLES / "cat.jpg"), "-d", "cpu")
+    imported = imported_by("score", str(EXAMPLES / "cat.jpg"), "-d", "cpu")
     assert "onnxruntime" in imported
     assert not {"torch", "torchvision", "scipy", "rich"} & imported
 
@@ -113,6 +111,7 @@ def _run_without(module: str, *arguments: str) -> subprocess.CompletedProcess[st
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "arguments", "told"),
     [
@@ -163,6 +162,7 @@ def test_shells_complete_commands_options_models_and_formats(shell: str) -> None
         assert answer in result.stdout, (line, result.output)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_of_a_shell_can_be_had(shell: str) -> None:
     env = {"_BIQA_COMPLETE": f"source_{shell}", "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
@@ -170,6 +170,7 @@ def test_the_script_of_a_shell_can_be_had(shell: str) -> None:
     assert result.exit_code == 0 and f"complete_{shell}" in result.stdout
 
 
+@pytest.mark.slow
 def test_bash_completes_with_that_script(tmp_path: Path) -> None:
     biqa = tmp_path / "biqa"
     biqa.write_text(f'#!/bin/sh\nexec {sys.executable} -m biqa_cli "$@"\n')
@@ -272,6 +273,7 @@ def test_pruning_deletes_strangers_only_when_it_is_meant(cache: Path) -> None:
     assert not stranger.exists()
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_early_sees_no_traceback(tmp_path: Path) -> None:
     photo().save(tmp_path / "a.png")
     names = "\n".join([str(tmp_path / "a.png"), *[f"gone{i}.jpg" for i in range(20_000)]])
@@ -283,6 +285,7 @@ def test_a_reader_that_stops_early_sees_no_traceback(tmp_path: Path) -> None:
     assert "Traceback" not in run.stderr and "Exception ignored" not in run.stderr
 
 
+@pytest.mark.slow
 def test_a_name_that_is_not_utf8_survives_the_pipe(tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/caf\xe9.png"
     photo().save(tmp_path / "a.png")
@@ -293,17 +296,20 @@ def test_a_name_that_is_not_utf8_survives_the_pipe(tmp_path: Path) -> None:
     assert name in run.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_the_simplest_questions_are_answered(option: str) -> None:
     run = subprocess.run([*BIQA, option], capture_output=True, text=True, check=True)
     assert "biqa" in run.stdout.lower() and run.stderr == ""
 
 
+@pytest.mark.slow
 def test_a_misspelt_option_is_an_error() -> None:
     run = subprocess.run([*BIQA, "score", "--devise", "cpu"], capture_output=True, check=False)
     assert run.returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_name", ["table", "csv", "ndjson", "json"])
 def test_a_terminal_receives_no_control_character_of_a_name(
     tmp_path: Path, format_name: str

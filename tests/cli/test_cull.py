@@ -35,9 +35,7 @@ from biqa_cli.store.known_scores import Store
 RATING, LABEL = f"{{{XMP}}}Rating", f"{{{XMP}}}Label"
 
 
-@pytest.fixture(autouse=True)
-def _use_brightness(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "load_model", lambda *_, **__: brightness_model())
+pytestmark = pytest.mark.usefixtures("brightness")
 
 
 @pytest.fixture

@@ -71,6 +71,7 @@ def test_info_tells_where_from_and_under_which_terms(name: str) -> None:
         assert facts[key] and facts[key] in shown
 
 
+@pytest.mark.slow
 def test_a_whole_copy_exits_with_0(kadid: Path) -> None:
     result = _run("check", "kadid10k", "--root", kadid, "-f", "json")
     assert result.exit_code == 0

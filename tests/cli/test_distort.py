@@ -87,13 +87,10 @@ def test_a_photo_too_small_for_one_kind_is_refused_before_anything_is_written(
     assert "non-eccentricity needs an image of at least 49×49 pixels, got 64×48" in result.stderr
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 90), (3, 2)])
-def test_every_kind_takes_a_photo_of_a_pixel_or_names_the_smallest(
-    source: Path, size: tuple[int, int]
-) -> None:
-    photo(*size).save(source)
+def test_every_kind_takes_a_photo_of_a_pixel_or_names_the_smallest(source: Path) -> None:
+    photo(1, 1).save(source)
     for kind in (distortion.name for distortion in DISTORTIONS):
-        result = _run(source, "--all", "-k", kind, "-o", source.with_name("set"))
+        result = _run(source, "-k", kind, "-l", 4, "-o", source.with_name(f"{kind}.png"))
         if kind == "non-eccentricity":
             assert result.exit_code == 2 and "needs an image of at least 49×49" in result.stderr
         else:

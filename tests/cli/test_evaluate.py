@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from fakes import EXAMPLES, BrightnessEngine, brightness_model, photo
+from fakes import EXAMPLES, BrightnessEngine, photo
 from rated_photos import rated_greys
 from typer.testing import CliRunner, Result
 
@@ -29,14 +29,6 @@ def tool(tmp_path: Path) -> Path:
     rows = "".join(f"{value}.png,{value}\n" for value in LABELS)
     path.write_text(f"path,score\n{rows}", encoding="utf-8")
     return path
-
-
-@pytest.fixture
-def brightness(monkeypatch: pytest.MonkeyPatch) -> LoadedModel:
-    """Let every model be that of one line."""
-    model = brightness_model()
-    monkeypatch.setattr("biqa_cli.models.loading.load_model", lambda *_, **__: model)
-    return model
 
 
 def _write(path: Path, header: str, rows: Sequence[str]) -> Path:
@@ -313,6 +305,7 @@ def test_a_column_of_scores_is_named_with_an_option(labels: Path, tmp_path: Path
         assert json.loads(_run(*common, *options).stdout)["srcc"] == pytest.approx(srcc)
 
 
+@pytest.mark.slow
 def test_tools_on_repeated_splits_are_compared_on_the_photos_in_the_direction_of_each(
     tmp_path: Path,
 ) -> None:

@@ -1,17 +1,15 @@
 """`biqa heatmap` with a model that can be checked by hand."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fakes import brightness_model
 from image_files import dng
 from PIL import Image
+from processes import imported_by
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import _output, app
@@ -19,14 +17,14 @@ from biqa_cli.cli._kinds import Kind, choose_kind
 from biqa_cli.errors import UsageError
 from biqa_cli.explain.local_scores import BlockChoice
 from biqa_cli.explain.records import ScoreMap
-from biqa_cli.models import loading
 from biqa_cli.models.catalog import find_model
 from biqa_cli.reports import heatmap as heatmap_report
+
+pytestmark = pytest.mark.usefixtures("brightness")
 
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr(loading, "load_model", lambda *_, **__: brightness_model())
     monkeypatch.chdir(tmp_path)
     for name in ("a", "b"):
         image = Image.new("RGB", (64, 48), (255, 255, 255))
@@ -216,22 +214,9 @@ def test_a_large_photo_can_be_refused() -> None:
     assert result.exit_code == 3 and "over the limit of 0.002" in result.stderr
 
 
-def test_help_imports_nothing_heavy_and_a_map_on_the_cpu_no_torch(folder: Path) -> None:
-    heavy = {"numpy", "PIL", "onnxruntime", "scipy"}
-    assert not ({"torch"} | heavy) & _imported_by("heatmap", "--help")
-    imported = _imported_by("heatmap", "a.png", "-d", "cpu", "--block-size", "64")
+@pytest.mark.slow
+def test_a_map_on_the_cpu_imports_no_torch(folder: Path) -> None:
+    imported = imported_by("heatmap", "a.png", "-d", "cpu", "--block-size", "64")
     assert "onnxruntime" in imported
     assert not {"torch", "scipy", "matplotlib"} & imported
     assert (folder / "a-heatmap.png").exists()
-
-
-def _imported_by(*arguments: str) -> set[str]:
-    code = (
-        "import sys, runpy\n"
-        f"sys.argv = ['biqa', *{list(arguments)!r}]\n"
-        "try: runpy.run_module('biqa_cli', run_name='__main__')\n"
-        "except SystemExit: pass\n"
-        "print('\\n'.join(sys.modules), file=sys.stderr)"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(run.stderr.splitlines())

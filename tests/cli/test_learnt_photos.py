@@ -192,6 +192,7 @@ def test_what_the_starting_weights_learnt_from_is_learnt_from(
     )
 
 
+@pytest.mark.slow
 def test_each_round_of_a_training_counts(ratings: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "rounds.toml"
     recipe.write_text(
@@ -225,6 +226,7 @@ def test_a_training_in_pieces_says_what_was_decoded_at_its_beginning(
     assert found and expected and expected.learnt and found.learnt == expected.learnt
 
 
+@pytest.mark.slow
 def test_a_named_set_is_marked_and_its_printed_command_is_clean(tmp_path: Path) -> None:
     root = tmp_path / "TID 2013"
     (root / "distorted_images").mkdir(parents=True)

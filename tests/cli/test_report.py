@@ -18,13 +18,9 @@ from biqa_cli.evaluation.predictions import Prediction
 from biqa_cli.evaluation.run import Evaluated
 from biqa_cli.evaluation.tools import Tool
 from biqa_cli.images.limits import DEFAULT_LIMITS
-from biqa_cli.models import loading
 from biqa_cli.reports.page.records import PagePhoto
 
-
-@pytest.fixture(autouse=True)
-def _use_brightness(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "load_model", lambda *_, **__: brightness_model())
+pytestmark = pytest.mark.usefixtures("brightness")
 
 
 @pytest.fixture

@@ -20,10 +20,7 @@ from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.reports.rows import COLUMNS
 
-
-@pytest.fixture(autouse=True)
-def _use_brightness(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "load_model", lambda *_, **__: brightness_model())
+pytestmark = pytest.mark.usefixtures("brightness")
 
 
 @pytest.fixture

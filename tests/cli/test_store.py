@@ -8,16 +8,12 @@ import re
 from pathlib import Path
 
 import pytest
-from fakes import brightness_model, grey_png
+from fakes import grey_png
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
-from biqa_cli.models import loading
 
-
-@pytest.fixture(autouse=True)
-def _use_brightness(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "load_model", lambda *_, **__: brightness_model())
+pytestmark = pytest.mark.usefixtures("brightness")
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ def scored(photos: list[str], out: Path) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_picture")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_trains_and_its_file_scores_as_validation_did(

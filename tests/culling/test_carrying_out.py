@@ -92,6 +92,7 @@ def _actions(photos: Path, how: How) -> list[Action]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "other_disk"),
     [(How.move, False), (How.move, True), (How.copy, False), (How.link, False)],
@@ -130,6 +131,7 @@ def test_killed_at_any_step_a_run_can_be_finished_and_undone(
     assert step > 15 and finished is not None and "there/a.jpg" in finished
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other_disk", [False, True])
 def test_killed_at_any_step_an_undo_can_be_undone_again(
     photos: Path, tmp_path: Path, other_disk: bool

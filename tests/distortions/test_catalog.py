@@ -59,6 +59,7 @@ def test_kinds_without_an_identity_are_those_that_cannot_have_one() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_what_is_marked_random_depends_on_the_seed_and_nothing_else_does() -> None:
     for distortion in DISTORTIONS:
         # A coin decides between two results of motion blur and denoise: eight seeds show both.

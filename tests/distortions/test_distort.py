@@ -30,7 +30,7 @@ def psnr(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 
 
 @pytest.mark.parametrize("kind", NAMES)
-@pytest.mark.parametrize("shape", [(49, 64), (67, 51), (16, 16), (1, 40), (33, 1), (1, 1)])
+@pytest.mark.parametrize("shape", [(49, 64), (67, 51), (3, 2), (1, 40), (90, 1), (1, 1)])
 def test_every_shape_gives_an_image_of_that_shape_or_a_clear_error(
     kind: str, shape: tuple[int, int]
 ) -> None:
@@ -68,8 +68,9 @@ def test_psnr_falls_with_strength_on_photos(kind: str, photo: str) -> None:
         if distortion.identity is None
         else [round(abs(value - distortion.identity), 6) for value in distortion.levels]
     )
+    seeds = range(3) if distortion.random else (0,)
     measured = [
-        np.mean([psnr(distort(image, kind=kind, level=n, seed=s), image) for s in range(3)])
+        np.mean([psnr(distort(image, kind=kind, level=n, seed=s), image) for s in seeds])
         for n in LEVELS
     ]
     for a, strength in enumerate(strengths):

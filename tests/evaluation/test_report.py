@@ -56,6 +56,20 @@ def test_a_table_says_how_the_intervals_fare(tmp_path: Path) -> None:
         assert ("intervals" in text) == bool(sentence) and sentence in text
 
 
+def test_what_the_paper_prints_stands_beside_what_is_measured_on_a_test_part(
+    tmp_path: Path,
+) -> None:
+    data = loaded(rated_greys(tmp_path, {value: value / 50 for value in range(0, 250, 12)}))
+    data = replace(data, name="clive")
+    tool = model_tool(brightness_model(), data)
+    for split, is_quoted in (("image:test", True), ("all", False)):
+        parts = choose_parts(data, split=split, seeds=(1,))
+        records = records_of(evaluate_tools([tool], data, parts, resamples=0), data)
+        text = render(records, style=Format.table)
+        assert ("0.875 / 0.892 / –" in text) == is_quoted
+        assert ("SRCC / PLCC / KRCC of BlockIQA, Table 1, on 80 %" in text) == is_quoted
+
+
 def test_several_records_are_an_array_and_one_is_an_object(tmp_path: Path) -> None:
     records = _records(tmp_path) * 2
     assert [r["n"] for r in json.loads(render(records, style=Format.json))] == [21, 21]

@@ -16,7 +16,7 @@ SCALE = LabelScale(0, 1, higher_is_better=True, meaning="MOS")
 OFFICIAL = ["train"] * 6 + ["test"] * 4
 CLEAN = ["dropped"] + ["train"] * 4 + ["val"] + ["test"] * 4
 LISTED = replace(
-    load_manifest().checkpoints[0], name="m", training=TrainingData("biq2021", "clean", ("train",))
+    load_manifest().checkpoints[0], name="m", training=(TrainingData("biq2021", "clean", ("train",)),)
 )
 
 
@@ -72,7 +72,7 @@ def test_images_of_a_reference_alone_are_counted(data: Dataset) -> None:
 def test_what_a_listed_ancestor_was_trained_on_counts_once(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manifest = Manifest("", (LISTED, replace(LISTED, name="n", training=None)))
+    manifest = Manifest("", (LISTED, replace(LISTED, name="n", training=())))
     monkeypatch.setattr("biqa_cli.evaluation.seen.load_manifest", lambda: manifest)
     learnt = learnt_from(data, (4, 8), workers=1) | Learnt(ancestors=("m", "n", "old.safetensors"))
     (found,) = seen(data, "all", learnt=learnt)

@@ -1,12 +1,16 @@
 """Files of predictions as tools: their names, and rows that name no image."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fakes import brightness_model
 from rated_photos import loaded, rated_greys
 
 from biqa_cli.datasets.base import Dataset
-from biqa_cli.evaluation.tools import file_tools
+from biqa_cli.evaluation.tools import file_tools, model_tool
+from biqa_cli.models.catalog import find_model
+from biqa_cli.weights.manifest import load_manifest
 
 
 @pytest.fixture
@@ -34,3 +38,15 @@ def test_rows_that_name_no_image_are_counted(tmp_path: Path, data: Dataset) -> N
     tools = file_tools([whole, other], data)
     assert tools[0].notes == ()
     assert tools[1].notes == (f"1 rows of other.csv name no image of {data.name}",)
+
+
+def test_weights_are_a_listed_checkpoint_by_their_bytes_and_not_by_their_name(
+    data: Dataset,
+) -> None:
+    listed = load_manifest().find("blockiqa-lite")
+    assert listed is not None
+    own = replace(brightness_model(), spec=find_model("blockiqa-lite"))
+    assert (found := model_tool(own, data)).checkpoint is None
+    assert "blockiqa-lite do not say which photos they learnt from" in found.notes[0]
+    same = model_tool(replace(own, weights_sha256=listed.sha256), data)
+    assert (same.checkpoint, same.notes) == (listed, ())

@@ -118,6 +118,7 @@ def test_a_turned_file_has_the_map_of_what_people_see(tmp_path: Path) -> None:
     assert found.picture.getpixel((0, 0)) == (255, 255, 255)
 
 
+@pytest.mark.slow
 def test_the_score_is_that_of_scoring_even_where_the_codec_reduces(tmp_path: Path) -> None:
     path = str(tmp_path / "large.jpg")
     photo(900, 700).save(path)
@@ -266,6 +267,7 @@ def test_the_default_model_finds_the_blurred_corner(lite: LoadedModel) -> None:
     assert found.worst[0].score < found.mean - 15
 
 
+@pytest.mark.slow
 def test_the_default_models_map_depends_on_neither_batch_nor_engine(lite: LoadedModel) -> None:
     clock = Image.open(EXAMPLES / "clock.jpg")
     choice = BlockChoice(rows=1)

@@ -25,6 +25,7 @@ def with_blocks(model: LoadedModel, blocks: int) -> LoadedModel:
     return LoadedModel(spec, engine, model.weights_sha256)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("blocks", "side"), [(1, 2), (2, 2), (3, 3)])
 def test_the_similarity_of_blocks_is_that_of_the_whole_record(blocks: int, side: int) -> None:
     model = with_blocks(load_model("blockiqa-lite", engine="torch", device="cpu"), blocks)

@@ -10,6 +10,7 @@ from tool_loading import load_tool
 tool = load_tool("fuzz/weights")
 
 
+@pytest.mark.slow
 def test_mutations_of_weights_are_refused() -> None:
     # A process of its own: a child that is forked off the tests has their peak of memory.
     script = Path(tool.__file__)
@@ -22,6 +23,7 @@ def test_mutations_of_weights_are_refused() -> None:
     assert done.returncode == 0 and "'right': 10" in done.stdout, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_weights_that_load_are_a_finding(tmp_path: Path) -> None:
     (tmp_path / "good").write_bytes(tool.read_good().content())
     outcome = tool.load_one("good", tmp_path / "good")

@@ -94,6 +94,13 @@ def test_sides_of_any_length_are_read_from_the_header(side: int, choice: int, bi
     assert jxl_size(header) == (side, 100)
 
 
+@pytest.mark.parametrize(
+    ("ratio", "width"), [(1, 60), (2, 72), (3, 80), (4, 90), (5, 106), (6, 75), (7, 120)]
+)
+def test_a_width_may_be_stated_as_a_share_of_the_height(ratio: int, width: int) -> None:
+    assert jxl_size(_codestream((0, 1), (0, 2), (59, 9), (ratio, 3), (1, 1))) == (width, 60)
+
+
 @pytest.mark.parametrize("depth", [[(0, 2)], [(2, 2)], [(3, 2), (15, 6)]])
 def test_channels_are_counted_whatever_the_depth(depth: list[tuple[int, int]]) -> None:
     # Small sides, nothing as usual, no orientation or preview, integers, not modular.

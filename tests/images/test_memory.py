@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -57,18 +58,21 @@ def _forms() -> dict[str, tuple[str, dict[str, object]]]:
         "alpha.webp": ("RGBA", {"method": 0}),
         "colour.avif": ("RGB", {"speed": 10}),
         "alpha.avif": ("RGBA", {"speed": 10}),
-        "colour.gif": ("RGB", {}),
+        "colour.gif": ("P", {}),
         "colour.bmp": ("RGB", {}),
         "lzw.tif": ("RGB", {"compression": "tiff_lzw"}),
         "turned.tif": ("RGB", {"compression": "tiff_lzw", "exif": turned}),
-        "alpha.heic": ("RGBA", {}),
+        "alpha.heic": ("RGBA", {"quality": 5}),
         "colour.jxl": ("RGB", {"effort": 1}),
         "alpha.jxl": ("RGBA", {"effort": 1, "lossless": True}),
     }
 
 
+_photo = cache(photo)
+
+
 def _save(path: Path, size: tuple[int, int], mode: str, options: dict[str, object]) -> None:
-    image = photo(*size)
+    image = _photo(*size).copy()
     if mode == "I;16":
         image = Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
     elif mode == "RGBA":

@@ -2,8 +2,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from fakes import photo
 from image_files import saved
+
+# Each test starts a process.
+pytestmark = pytest.mark.slow
 
 READ = """
 import logging, sys

@@ -72,6 +72,7 @@ def test_files_of_earlier_versions_do_not_say_what_they_learnt_from() -> None:
     assert "learnt" not in json.loads(trained.to_metadata()["biqa"])
 
 
+@pytest.mark.slow
 def test_as_many_hashes_as_may_be_fit_into_a_header_and_no_more(tmp_path: Path) -> None:
     photos = [number.to_bytes(8, "big") for number in range(MOST_HASHES + 1)]
     trained = replace(TRAINED, learnt=Learnt(frozenset(photos[1:])))
@@ -96,7 +97,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("backbones", "resnet50", "backbones cannot be 'resnet50'"),
     ("options", {"steps": 9}, "steps of reqa cannot be 9"),
     ("options", {"speed": 9}, "reqa has no option 'speed'"),
-    ("options", {"input_size": 10**12}, "input_size cannot be"),
+    ("options", {"input_size": 10**12}, "input_size cannot be 1000000000000: 4096 at most"),
     ("options", [], "options cannot be"),
     ("dataset", None, "the data set has no name"),
     ("input.height", 0, "height cannot be 0: 16 to 4096"),
@@ -121,6 +122,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("scale.calibration.curve", [110, -8, 54, -27], "does not rise"),
     ("scale.calibration.curve", [110, -8, None, 27], "curve cannot be None"),
     ("scale.calibration.places", [60.0, 30.0], "do not rise from 0 to 100"),
+    ("scale.calibration.places", [30.0, 100.5], "do not rise from 0 to 100"),
+    ("scale.calibration.places", [-0.5, 60.0], "do not rise from 0 to 100"),
     ("scale.calibration.places", [], "0 places and 2 widths"),
     ("scale.calibration.widths", [9.0], "2 places and 1 widths"),
     ("scale.calibration.widths", [9.0, -1.0], "a width of the calibration is below 0"),

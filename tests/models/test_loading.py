@@ -228,6 +228,7 @@ def test_a_calibration_that_is_not_finite_is_refused(
     assert "NaN is not a finite number" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_sparse_giant_is_refused_in_little_memory(tmp_path: Path) -> None:
     giant = 200 * 2**30
     text = json.dumps(

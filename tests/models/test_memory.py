@@ -32,6 +32,7 @@ print(before, faults())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
 def test_large_arrays_are_not_mapped_anew() -> None:
     done = subprocess.run(
@@ -50,6 +51,7 @@ print(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="asks glibc, reads /proc")
 def test_one_photo_is_scored_in_less_than_280_megabytes() -> None:
     done = subprocess.run(

@@ -46,6 +46,7 @@ def resnet50(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_published_backbones_are_found_by_their_names(resnet50: Path) -> None:
     state = load_file(resnet50)
     network, notes = start("blockiqa", ("resnet50",), [str(resnet50)])
@@ -59,6 +60,7 @@ def test_published_backbones_are_found_by_their_names(resnet50: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_each_backbone_of_two_has_a_start_of_its_own(resnet50: Path) -> None:
     state = load_file(resnet50)
     backbones = ("efficientnet-lite0", "resnet50")

@@ -49,6 +49,7 @@ def test_the_papers_network_has_96_710_263_parameters() -> None:
     assert _count(network.head) == 5_379_585
 
 
+@pytest.mark.slow
 def test_efficientnet_b7_has_four_maps_at_the_strides_of_the_other_backbones() -> None:
     with torch.device("meta"):
         backbone = EfficientNetB7()

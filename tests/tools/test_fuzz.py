@@ -7,7 +7,7 @@ import pytest
 from tool_loading import load_tool
 
 SIGNALS, NAMES = load_tool("fuzz/signals"), load_tool("fuzz/names")
-RESUME = load_tool("fuzz/resume")
+RESUME, KILLS = load_tool("fuzz/resume"), load_tool("fuzz/kills")
 
 
 @pytest.mark.slow
@@ -29,6 +29,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, suffix: str) -> None:
     assert not RESUME.trial(out, photos, suffix=suffix, wait=0.3, right=right)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", NAMES.FORMATS)
 def test_photos_with_odd_names_keep_them(tmp_path: Path, style: str) -> None:
     assert NAMES.check(tmp_path, NAMES.odd_names(60, seed=1), formats=[style]) == []
@@ -39,3 +40,25 @@ def test_a_lost_row_would_be_noticed() -> None:
     assert SIGNALS.read_scores('{"path": "a", "score": 20.0}\n{"pa', ".ndjson") == [20.0]
     names = NAMES.odd_names(3, seed=0)
     assert len(set(names)) == 3 and names == NAMES.odd_names(3, seed=0)
+
+
+@pytest.mark.parametrize("wrong", ["", "a row is lost"])
+def test_a_trial_that_went_wrong_is_told_and_is_the_exit_code(
+    wrong: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders: list[tuple[str, int]] = []
+
+    def prepare(_: Path) -> object:
+        def trial(folder: Path, number: int, _: object) -> tuple[str, str]:
+            folders.append((folder.name, number))
+            return "killed", wrong if number else ""
+
+        return trial
+
+    monkeypatch.setattr("sys.argv", ["kills.py", "--kills", "2"])
+    with pytest.raises(SystemExit) as ended:
+        KILLS.run_trials("Kill.", kills=9, prepare=prepare)
+    told = "trial 1: killed: a row is lost\n" if wrong else ""
+    assert capsys.readouterr().out == f"{told}2 kills, {len(told) and 1} went wrong\n"
+    assert ended.value.code == bool(wrong)
+    assert folders == [("0", 0), ("1", 1)]

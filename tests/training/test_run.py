@@ -43,6 +43,7 @@ CROPS = ("input.crop=48", "input.noise=0", "monotonicity.weight=0")
 DISTORTED_CROPS = ("input.crop=64", "input.stride=64", *CROPS[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "settings"),
     [
@@ -52,14 +53,10 @@ DISTORTED_CROPS = ("input.crop=64", "input.stride=64", *CROPS[1:])
         ("qualitynet", ("schedule.curve=plateau", "schedule.every=1", "network.chains=1")),
         ("reqa", ("input.val_crops=1",)),
         ("shdiqa", ()),
-        pytest.param(
-            "shdiqa",
-            (*DISTORTED_CROPS, "network.encoder=transformer"),
-            marks=pytest.mark.slow,
-        ),
+        ("shdiqa", (*DISTORTED_CROPS, "network.encoder=transformer")),
         ("nlnet", ("network.branches=local",)),
-        pytest.param("nlnet", (), marks=pytest.mark.slow),
-        pytest.param("nlnet", ("input.crop=112", *CROPS[1:]), marks=pytest.mark.slow),
+        ("nlnet", ()),
+        ("nlnet", ("input.crop=112", *CROPS[1:])),
     ],
 )
 def test_a_training_interrupted_after_every_step_ends_with_the_same_bits(
@@ -176,6 +173,7 @@ def test_finishing_before_the_last_round_is_refused_at_once(
     assert listener.steps == 0
 
 
+@pytest.mark.slow
 def test_a_training_killed_at_any_write_resumes_to_the_same_bits(
     rated: Dataset, decoded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +216,7 @@ def use_writer(monkeypatch: pytest.MonkeyPatch, writer: object) -> None:
         monkeypatch.setattr(f"biqa_cli.training.{module}.write_whole", writer)
 
 
+@pytest.mark.slow
 def test_a_training_is_finished_early_with_its_best_epoch_and_can_still_go_on(
     rated: Dataset, decoded: Path, tmp_path: Path
 ) -> None:
@@ -304,6 +303,7 @@ def test_a_teacher_says_what_it_has_learnt_from(
     assert teacher.learnt == best.learnt
 
 
+@pytest.mark.slow
 def test_frozen_layers_are_those_of_the_start_when_a_training_resumes(
     rated: Dataset, decoded: Path, tmp_path: Path
 ) -> None:
@@ -327,6 +327,7 @@ def test_frozen_layers_are_those_of_the_start_when_a_training_resumes(
     assert np.array_equal(kept[f"backbones.0.{name}"], given[f"backbone.{name}"])
 
 
+@pytest.mark.slow
 def test_the_seed_decides_a_training_and_the_number_of_threads_does_not(
     rated: Dataset, decoded: Path, tmp_path: Path
 ) -> None:
@@ -364,6 +365,7 @@ def test_noise_on_features_changes_what_is_learnt(
     assert logs[0] != logs[1]
 
 
+@pytest.mark.slow
 def test_monotonicity_is_learnt_beside_the_labels(
     rated: Dataset, decoded: Path, tmp_path: Path
 ) -> None:

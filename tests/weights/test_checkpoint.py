@@ -30,6 +30,12 @@ def test_large_tensors_are_rounded_to_254_steps_in_each_output_channel(
     assert (np.abs(read - weight).max(axis=1) <= 0.501 * step).all()
 
 
+def test_an_output_channel_of_zeros_stays_zero_beside_others(tmp_path: Path) -> None:
+    weight = np.ones((2, 20_000), np.float32)
+    weight[1] = 0
+    assert np.array_equal(_round_trip(tmp_path, {"w": weight})["w"], weight)
+
+
 def test_small_tensors_keep_three_digits(tmp_path: Path) -> None:
     weight = np.random.default_rng(0).normal(0, 3, (5, 3, 2, 2)).astype(np.float32)
     assert np.allclose(_round_trip(tmp_path, {"w": weight})["w"], weight, rtol=1e-3)

@@ -92,6 +92,19 @@ def test_a_broken_download_resumes(mirror: Mirror, cache: Path, knows_ranges: bo
     assert mirror.requests[1] == ("bytes=300000-" if knows_ranges else None)
 
 
+def test_a_download_that_ended_before_it_was_put_in_place_is_not_repeated(
+    mirror: Mirror, cache: Path
+) -> None:
+    mirror.breaks_after = 300_000
+    with pytest.raises(WeightsError, match="run it again to resume"):
+        obtain(_checkpoint(), _manifest(mirror.url))
+    (partial,) = cache.glob("*.part")
+    partial.write_bytes(CONTENT)
+    (path,) = obtain(_checkpoint(), _manifest(mirror.url))
+    assert path.read_bytes() == CONTENT
+    assert len(mirror.requests) == 1 and _files(cache) == [NAME]
+
+
 @pytest.mark.parametrize("content", [CONTENT[:-1] + b"?", CONTENT + b"more"])
 def test_a_wrong_content_keeps_nothing(mirror: Mirror, cache: Path, content: bytes) -> None:
     mirror.content, mirror.breaks_after = content, len(content)

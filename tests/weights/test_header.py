@@ -9,7 +9,13 @@ import pytest
 from safetensors.numpy import save
 
 from biqa_cli.errors import WeightsError
-from biqa_cli.weights.header import _MOST_DIMENSIONS, header_of, read_header, require_shapes
+from biqa_cli.weights.header import (
+    _MOST_DIMENSIONS,
+    _MOST_HEADER_BYTES,
+    header_of,
+    read_header,
+    require_shapes,
+)
 
 GOOD = {"w": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
 
@@ -86,6 +92,13 @@ def test_a_wrong_header_is_refused(tmp_path: Path, header: bytes) -> None:
 def test_a_wrong_length_of_the_header_is_refused(tmp_path: Path, length: int) -> None:
     with pytest.raises(WeightsError, match="is not a safetensors file"):
         read_header(_file(tmp_path / "w", GOOD, length=length))
+
+
+def test_the_longest_header_is_read_and_a_longer_one_is_refused(tmp_path: Path) -> None:
+    text = json.dumps(GOOD).encode().ljust(_MOST_HEADER_BYTES)
+    assert read_header(_file(tmp_path / "w", text)).shapes == {"w": (2, 3)}
+    with pytest.raises(WeightsError, match="it has no header"):
+        read_header(_file(tmp_path / "w", text + b" "))
 
 
 @pytest.mark.parametrize("data", [0, 23, 25])

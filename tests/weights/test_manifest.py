@@ -25,7 +25,7 @@ srcc = 0.9
 plcc = 0.8
 krcc = 0.7
 coverage = 0.9
-training = {{ dataset = "biq2021", protocol = "clean", parts = ["train"] }}
+training = [{{ dataset = "biq2021", protocol = "clean", parts = ["train"] }}]
 graph = {{ file = "m.onnx", bytes = 2, sha256 = "{"b" * 64}" }}
 """
 
@@ -35,7 +35,7 @@ def test_an_entry_becomes_a_record() -> None:
     checkpoint = manifest.find("m")
     assert checkpoint is not None
     assert [file.file for file in checkpoint.files] == ["m.safetensors", "m.onnx"]
-    assert checkpoint.training == TrainingData("biq2021", "clean", ("train",))
+    assert checkpoint.training == (TrainingData("biq2021", "clean", ("train",)),)
     assert manifest.find("other") is None
 
 

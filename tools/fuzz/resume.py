@@ -8,18 +8,19 @@ report must be that of a run that nobody has killed, and each photo must be scor
 one that was being scored at the kill may be scored twice.
 """
 
-import argparse
 import os
 import random
 import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent))
+from kills import Trial, run_trials
 
 BIQA = Path(__file__).resolve().parents[2] / "tests" / "brightness_biqa.py"
 FORMATS = ("csv", "ndjson", "json", "txt", "parquet")
@@ -98,29 +99,19 @@ def trial(folder: Path, photos: Path, *, suffix: str, wait: float, right: bytes)
     return "; ".join(wrong)
 
 
-def main() -> None:
-    """Run the trials; the exit code is 1 where one went wrong."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    chance = random.Random(given.seed)  # noqa: S311  no secret
-    failed = 0
-    with tempfile.TemporaryDirectory() as temporary:
-        photos = Path(temporary) / "photos"
-        make_photos(photos)
-        right = {suffix: expected(photos, Path(temporary), suffix) for suffix in FORMATS}
-        for number in range(given.kills):
-            folder = Path(temporary) / str(number)
-            folder.mkdir()
-            suffix, wait = FORMATS[number % len(FORMATS)], chance.uniform(0, LONGEST_WAIT)
-            wrong = trial(folder, photos, suffix=suffix, wait=wait, right=right[suffix])
-            failed += bool(wrong)
-            if wrong:
-                print(f"trial {number}: killed after {wait:.2f} s, .{suffix}: {wrong}")
-    print(f"{given.kills} kills, {failed} went wrong")
-    sys.exit(bool(failed))
+def prepare(home: Path) -> Trial:
+    """Write the photos, score them once in every format, and return a trial over them."""
+    photos = home / "photos"
+    make_photos(photos)
+    right = {suffix: expected(photos, home, suffix) for suffix in FORMATS}
+
+    def one(folder: Path, number: int, chance: random.Random) -> tuple[str, str]:
+        suffix, wait = FORMATS[number % len(FORMATS)], chance.uniform(0, LONGEST_WAIT)
+        wrong = trial(folder, photos, suffix=suffix, wait=wait, right=right[suffix])
+        return f"killed after {wait:.2f} s, .{suffix}", wrong
+
+    return one
 
 
 if __name__ == "__main__":
-    main()
+    run_trials(__doc__, kills=20, prepare=prepare)

@@ -7,7 +7,6 @@ sends it TERM, HUP, INT or KILL after a random wait. Every row older than a seco
 every row must be whole, and the exit code must tell the signal.
 """
 
-import argparse
 import csv
 import io
 import json
@@ -16,11 +15,13 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent))
+from kills import Trial, run_trials
 
 BIQA = Path(__file__).resolve().parents[2] / "tests" / "brightness_biqa.py"
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL)
@@ -105,29 +106,19 @@ def read_scores(text: str, suffix: str) -> list[float]:
     return [json.loads(line)["score"] for line in lines if line.endswith("}")]
 
 
-def main() -> None:
-    """Run the trials; the exit code is 1 where one went wrong."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    chance = random.Random(given.seed)  # noqa: S311  no secret
-    failed = 0
-    with tempfile.TemporaryDirectory() as temporary:
-        photos = Path(temporary) / "photos"
-        make_photos(photos)
-        for number in range(given.kills):
-            folder = Path(temporary) / str(number)
-            folder.mkdir()
-            kill, suffix = chance.choice(SIGNALS), chance.choice(SUFFIXES)
-            wait, scored = chance.uniform(0, LONGEST_WAIT), chance.random() > AT_START
-            wrong = trial(folder, photos, kill=kill, suffix=suffix, wait=wait, scored=scored)
-            failed += bool(wrong)
-            if wrong:
-                print(f"trial {number}: {kill.name} after {wait:.2f} s, {suffix}: {wrong}")
-    print(f"{given.kills} kills, {failed} went wrong")
-    sys.exit(bool(failed))
+def prepare(home: Path) -> Trial:
+    """Write the photos and return a trial over them."""
+    photos = home / "photos"
+    make_photos(photos)
+
+    def one(folder: Path, _number: int, chance: random.Random) -> tuple[str, str]:
+        kill, suffix = chance.choice(SIGNALS), chance.choice(SUFFIXES)
+        wait, scored = chance.uniform(0, LONGEST_WAIT), chance.random() > AT_START
+        wrong = trial(folder, photos, kill=kill, suffix=suffix, wait=wait, scored=scored)
+        return f"{kill.name} after {wait:.2f} s, {suffix}", wrong
+
+    return one
 
 
 if __name__ == "__main__":
-    main()
+    run_trials(__doc__, kills=100, prepare=prepare)

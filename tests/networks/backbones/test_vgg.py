@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
@@ -12,6 +13,7 @@ def _published(prefix: str) -> tuple[nn.Module, dict[str, Tensor]]:
     return features, {**tensors, "classifier.0.weight": torch.zeros(2, 2)}
 
 
+@pytest.mark.slow
 def test_published_tensors_make_the_backbone_torchvisions_features() -> None:
     features, published = _published("features.")
     backbone = VGG16()
