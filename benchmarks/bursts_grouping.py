@@ -108,7 +108,7 @@ def _backbone(average: list[Image.Image]) -> Callable[[Image.Image], NDArray[np.
     from biqa_cli.models.loading import load_model
     from biqa_cli.models.options import with_defaults
     from biqa_cli.models.torch_engine import TorchEngine
-    from biqa_cli.scoring import view_of
+    from biqa_cli.models.views import view_of
 
     model = load_model(DEFAULT_MODEL, engine="torch", device="cpu")
     engine = model.engine

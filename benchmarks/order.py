@@ -26,7 +26,7 @@ from biqa_cli.images.reading import read_photo
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.judging import predict_views
 from biqa_cli.models.loading import LoadedModel
-from biqa_cli.scoring import view_of
+from biqa_cli.models.views import view_of
 from biqa_cli.threads import default_workers, map_ahead
 
 LEVELS = (1, 2, 3, 4)

@@ -25,8 +25,8 @@ from biqa_cli.distortions.eight_bits import to_bytes
 from biqa_cli.distortions.flaws import FLAW_OF, FLAWS
 from biqa_cli.models.judging import predict_views
 from biqa_cli.models.loading import LoadedModel
+from biqa_cli.models.views import view_of
 from biqa_cli.outcomes import NAMED
-from biqa_cli.scoring import view_of
 
 COUNT = 24
 LEVELS = (3, 4)

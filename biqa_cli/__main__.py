@@ -2,7 +2,7 @@
 
 import sys
 
-from biqa_cli.signals import Stopped, stop_on_signals
+from biqa_cli.signals import code_if_told, stop_on_signals
 
 
 def main() -> None:
@@ -11,8 +11,11 @@ def main() -> None:
     stop_on_signals()
     try:
         from biqa_cli.cli import main as run
-    except Stopped as stopped:
-        sys.exit(stopped.exit_code)
+    except BaseException:
+        # A signal that comes during an import may come out as any error.
+        if (code := code_if_told()) is not None:
+            sys.exit(code)
+        raise
     run()
 
 

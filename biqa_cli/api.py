@@ -18,10 +18,11 @@ from biqa_cli.explain.records import BlockScore, ScoreMap
 from biqa_cli.images.discovery import Identity, find_images
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import DEFAULT_MAX_PIXELS
+from biqa_cli.known import Source
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel, load_model
 from biqa_cli.results import Flaw, ImageResult
-from biqa_cli.scoring import Source, score_files
+from biqa_cli.scoring import score_files
 from biqa_cli.store.known_scores import Store
 
 Picture = str | PathLike[str] | bytes | Image.Image | NDArray[np.uint8]

@@ -5,7 +5,7 @@ import math
 
 from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.models.loading import LoadedModel
-from biqa_cli.results import Flaw, ImageResult, Judgement
+from biqa_cli.results import NATIVE_DIGITS, Flaw, ImageResult, Judgement
 
 NAMED = 0.35
 """A flaw that is at least so strong is named."""
@@ -51,7 +51,7 @@ def result_of(
         score=score,
         low=None if interval is None else round(interval[0], 2),
         high=None if interval is None else round(interval[1], 2),
-        native_score=round(native, 6),
+        native_score=round(native, NATIVE_DIGITS),
         model=model.spec.name,
         width=width,
         height=height,

@@ -6,6 +6,9 @@ from typing import Literal
 
 Status = Literal["ok", "error"]
 
+NATIVE_DIGITS = 6
+"""Of a native score, behind the point, in every report."""
+
 
 @dataclass(frozen=True, slots=True)
 class Flaw:

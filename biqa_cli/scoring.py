@@ -1,7 +1,7 @@
 """THE path: names of files → photos → views → scores → results, as a stream in bounded memory."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,22 +13,20 @@ from PIL import Image
 
 from biqa_cli import __version__
 from biqa_cli.errors import BiqaError
-from biqa_cli.images.full_size import full_size_view
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import Photo, photo_of, reading_photo
-from biqa_cli.images.transforms import model_view, normalise
-from biqa_cli.known import Recall, recall_of
+from biqa_cli.known import Looking, Recall, Source, recall_of
 from biqa_cli.models.judging import judge, predict_views
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
+from biqa_cli.models.views import view_at_full_size, view_of
 from biqa_cli.outcomes import result_of
 from biqa_cli.results import ImageResult, Judgement, RunInfo
+from biqa_cli.signals import stop_if_told
 from biqa_cli.store.files import FileState, with_content
-from biqa_cli.store.known_scores import KnownScore, Lookup, Store
+from biqa_cli.store.known_scores import Store
+from biqa_cli.store.records import Finding, KnownScore, Lookup
 from biqa_cli.threads import batches_ahead, default_workers
-
-Source = str | bytes | Image.Image
-"""The name of a file, what is in one, or an image that is already decoded."""
 
 _Seen = TypeVar("_Seen")
 
@@ -50,8 +48,10 @@ class _Reading(Generic[_Seen]):
     """The second view of a large photo, where the model has one."""
     known: Judgement | None = None
     """From an earlier run."""
+    packed: bytes | None = None
+    """What was seen, where the store does not have it yet."""
     file: FileState | None = None
-    """What to keep the score under; None where it is not kept."""
+    """What to keep all that under; None where nothing is to be kept."""
 
 
 def default_batch_size(model: LoadedModel) -> int:
@@ -85,7 +85,7 @@ def score_files(
         store: Files that it knows are not read, and new scores are kept in it. The results are the
             same as without. None knows and keeps nothing.
     """
-    nothing: Callable[[Source, Photo], None] | None = None
+    nothing: Looking[None] | None = None
     scored = score_and_look(
         sources,
         model,
@@ -103,7 +103,7 @@ def score_and_look(
     sources: Iterable[Source],
     model: LoadedModel,
     *,
-    look: Callable[[Source, Photo], _Seen] | None = None,
+    look: Looking[_Seen] | None = None,
     batch_size: int | None = None,
     workers: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
@@ -114,20 +114,20 @@ def score_and_look(
     Args:
         sources: As of `score_files`.
         model: From `load_model`.
-        look: Called in the threads that read, with what was named and the decoded photo, which
-            must not be kept; decoding is not done twice where more than a score is wanted. What it
-            raises becomes the photo's error. None looks at nothing.
+        look: What else to see of each photo; no photo is decoded twice for that. None looks at
+            nothing.
         batch_size: As of `score_files`.
         workers: As of `score_files`.
         limits: As of `score_files`.
-        store: As of `score_files`. A photo that it knows is decoded for `look`, and not scored.
+        store: As of `score_files`. What was seen is kept beside the score.
 
     Yields:
-        A result, and what `look` has returned; None where the photo could not be read.
+        A result, and what was seen; None where the photo could not be read.
     """
     batch_size = batch_size or default_batch_size(model)
     workers = workers or default_workers()
-    recall = None if store is None else recall_of(store, model)
+    looking = "" if look is None else look.key
+    recall = None if store is None else recall_of(store, model, looking=looking)
     read = partial(_read, contract=model.spec.input, limits=limits, look=look, recall=recall)
     batches = batches_ahead(
         read, sources, workers=workers, ahead=batch_size + workers, batch_size=batch_size
@@ -157,32 +157,12 @@ def score_photo(image: Image.Image, model: LoadedModel) -> ImageResult:
     return _score_batch([reading], model)[0]
 
 
-def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:
-    """Return an RGB image as a model sees it (3, H, W)."""
-    return model_view(
-        image,
-        height=contract.height,
-        width=contract.width,
-        mean=contract.mean,
-        std=contract.std,
-    )
-
-
-def _view_at_full_size(photo: Photo, contract: InputContract) -> NDArray[np.float32] | None:
-    """Return what a model sees of a photo at full size (3, H, W); None where it does not look."""
-    full = contract.full_size
-    if full is None or photo.width * photo.height <= full.above_pixels:
-        return None
-    pixels = full_size_view(photo.image, squares=full.squares, size=full.size)
-    return normalise(pixels, mean=contract.mean, std=contract.std)
-
-
 def _read(
     source: Source,
     *,
     contract: InputContract,
     limits: Limits,
-    look: Callable[[Source, Photo], _Seen] | None = None,
+    look: Looking[_Seen] | None = None,
     recall: Recall | None = None,
 ) -> _Reading[_Seen]:
     path = source if isinstance(source, str) else ""
@@ -195,6 +175,8 @@ def _read(
             read = _Reading(path, None, None, *size, note=score.note, known=score.judgement)
             if look is None:
                 return read
+            if known.seen is not None:
+                return replace(read, seen=look.unpack(known.seen))
         # The photo's memory is free for the next reader once the view is made.
         with _photo(source, contract=contract, limits=limits) as photo:
             if score is None:
@@ -204,14 +186,13 @@ def _read(
                     width=photo.width,
                     height=photo.height,
                     note=photo.note,
-                    full_size=_view_at_full_size(photo, contract),
+                    full_size=view_at_full_size(photo, contract),
                 )
             if look is not None:
-                read = replace(read, seen=look(source, photo))
-        if score is not None or known.file is None:
-            return read
+                seen = look.see(source, photo)
+                read = replace(read, seen=seen, packed=look.pack(seen))
         # A file that has changed meanwhile is not the one whose name was looked up.
-        return replace(read, file=with_content(known.file))
+        return read if known.file is None else replace(read, file=with_content(known.file))
     except Exception as error:  # noqa: BLE001  a fault of ours in one photo costs that photo alone
         return _Reading(path, error=reason_of(path, error))
 
@@ -230,6 +211,8 @@ def reason_of(path: str, error: Exception) -> str:
     """Return why a photo could not be scored, in one sentence."""
     if isinstance(error, BiqaError):
         return str(error)
+    # What comes out of a decoder or an engine may be Ctrl-C in disguise, and no fault of the photo.
+    stop_if_told()
     logger.info("%s: this should not have happened:", path, exc_info=error)
     if isinstance(error, MemoryError):
         return "there is not enough memory for it"
@@ -243,8 +226,9 @@ def _score_batch(
     viewed = [reading for reading in batch if reading.view is not None]
     outcomes = _outcomes(viewed, model)
     if recall is not None:
-        recall.keep(_new_scores(viewed, outcomes))
-        recall.store.count(sum(reading.known is not None for reading in batch))
+        others = [reading for reading in batch if reading.known is not None]
+        recall.keep([*_new_scores(viewed, outcomes), *_new_sights(others)])
+        recall.store.count(len(others))
     made = iter(outcomes)
     return [
         result_of(
@@ -261,13 +245,21 @@ def _score_batch(
 
 def _new_scores(
     readings: list[_Reading[_Seen]], outcomes: list[Judgement | str]
-) -> Iterator[tuple[FileState, KnownScore]]:
-    """Yield what to keep. No error is kept: it may go away."""
+) -> Iterator[Finding]:
+    """Yield what to keep of photos that were scored. No error is kept: it may go away."""
     for reading, outcome in zip(readings, outcomes, strict=True):
         if reading.file is None or reading.width is None or reading.height is None:
             continue
         if isinstance(outcome, Judgement):
-            yield reading.file, KnownScore(outcome, reading.width, reading.height, reading.note)
+            score = KnownScore(outcome, reading.width, reading.height, reading.note)
+            yield Finding(reading.file, score, reading.packed)
+
+
+def _new_sights(readings: list[_Reading[_Seen]]) -> Iterator[Finding]:
+    """Yield what to keep of photos whose scores were known."""
+    for reading in readings:
+        if reading.file is not None and reading.packed is not None:
+            yield Finding(reading.file, None, reading.packed)
 
 
 def _outcomes(readings: list[_Reading[_Seen]], model: LoadedModel) -> list[Judgement | str]:

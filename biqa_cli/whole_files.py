@@ -4,8 +4,10 @@ import errno
 import logging
 import os
 import secrets
+import shutil
 import stat
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +89,12 @@ def open_appended(path: Path, *, after: int, length: int) -> OpenOutput:
     """
     try:
         file = path.open("ab")
-        is_as_read = _locked(file) and os.fstat(file.fileno()).st_size == length
+        # Another run may have written the file anew, and then this is the one before.
+        is_as_read = (
+            _locked(file)
+            and os.fstat(file.fileno()).st_size == length
+            and os.path.samestat(os.fstat(file.fileno()), path.stat())
+        )
         if is_as_read:
             file.truncate(after)
     except (OSError, ValueError) as error:
@@ -97,6 +104,35 @@ def open_appended(path: Path, *, after: int, length: int) -> OpenOutput:
         msg = f"another run adds to {path}: nothing was written, run this one again after it"
         raise UsageError(msg)
     return OpenOutput(file, path, None)
+
+
+def replace_appended(output: OpenOutput, settle: Callable[[bytes], bytes]) -> None:
+    """Write the file of `open_appended` anew if it shall hold something else, before it is closed.
+
+    Args:
+        output: All that is to be added to it is.
+        settle: Returns what the file shall hold from what it holds.
+
+    Raises:
+        OSError: If the disk is full; the file is what it was then.
+    """
+    output.file.flush()
+    target = output.target.resolve()
+    content = target.read_bytes()
+    settled = settle(content)
+    if settled == content:
+        return
+    partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with partial.open("xb") as file:
+            file.write(settled)
+            file.flush()
+            os.fsync(file.fileno())
+        shutil.copymode(target, partial)
+        partial.replace(target)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _locked(file: IO[bytes]) -> bool:

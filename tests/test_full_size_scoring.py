@@ -103,7 +103,7 @@ def test_a_jpeg_with_a_view_at_full_size_is_decoded_at_full_size(
         sizes.append(image.size)
         return full_size_view(image, **options)
 
-    monkeypatch.setattr("biqa_cli.scoring.full_size_view", watched)
+    monkeypatch.setattr("biqa_cli.models.views.full_size_view", watched)
     photo(side, side).save(tmp_path / "a.jpg")
     (result,) = score_files([str(tmp_path / "a.jpg")], flawed_model())
     assert sizes == ([(side, side)] if side > 100 else [])

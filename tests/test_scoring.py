@@ -16,9 +16,10 @@ from PIL import Image
 from biqa_cli.errors import UsageError
 from biqa_cli.images.reading import Photo
 from biqa_cli.images.transforms import model_view
+from biqa_cli.known import Looking, Source
 from biqa_cli.models.base import Predictions
 from biqa_cli.models.spec import Calibration, Crops
-from biqa_cli.scoring import Source, default_batch_size, score_and_look, score_files, score_photo
+from biqa_cli.scoring import default_batch_size, score_and_look, score_files, score_photo
 from biqa_cli.threads import Arriving
 
 
@@ -232,7 +233,7 @@ def test_a_jpeg_is_decoded_at_no_less_than_twice_the_view(
         decoded.append(image.size)
         return model_view(image, **options)
 
-    monkeypatch.setattr("biqa_cli.scoring.model_view", watched)
+    monkeypatch.setattr("biqa_cli.models.views.model_view", watched)
     photo(side, side).save(tmp_path / "a.jpg")
     (result,) = score_files([str(tmp_path / "a.jpg")], brightness_model(height=16, width=16))
     assert decoded == [(reduced, reduced)]
@@ -263,7 +264,8 @@ def test_what_is_seen_comes_with_its_result_from_one_decoding(
         return pixel[0]
 
     sources = [*greys[:3], str(damaged), *greys[3:]]
-    pairs = list(score_and_look(sources, brightness_model(), look=look, batch_size=4))
+    looking = Looking(look, key="", pack=lambda seen: bytes([seen]), unpack=lambda data: data[0])
+    pairs = list(score_and_look(sources, brightness_model(), look=looking, batch_size=4))
     assert [seen for _, seen in pairs] == [0, 12, 24, None, *range(36, 255, 12)]
     assert [result for result, _ in pairs] == list(score_files(sources, brightness_model()))
     assert sorted(map(str, looked_at)) == sorted(greys)
@@ -274,5 +276,6 @@ def test_a_fault_of_looking_costs_its_photo_alone(greys: list[str]) -> None:
         if source == greys[1]:
             raise ZeroDivisionError
 
-    results = [result for result, _ in score_and_look(greys[:3], brightness_model(), look=look)]
+    looking = Looking(look, key="", pack=lambda _: b"", unpack=lambda _: None)
+    results = [result for result, _ in score_and_look(greys[:3], brightness_model(), look=looking)]
     assert [result.status for result in results] == ["ok", "error", "ok"]

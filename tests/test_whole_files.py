@@ -1,13 +1,16 @@
 """Files that are whole or not there."""
 
+import errno
 import os
 import threading
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from biqa_cli import whole_files
 from biqa_cli.errors import OutputError, UsageError
-from biqa_cli.whole_files import open_appended, open_output, write_whole
+from biqa_cli.whole_files import open_appended, open_output, replace_appended, write_whole
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,3 +104,38 @@ def test_what_was_added_since_a_file_was_read_is_not_deleted(tmp_path: Path) -> 
     with pytest.raises(UsageError, match="run this one again"):
         open_appended(path, after=4, length=4)
     assert path.read_bytes() == b"one\ntwo\n"
+
+
+def test_a_file_that_was_written_anew_is_not_added_to_under_its_old_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows"
+    path.write_bytes(b"one\n")
+    locked = whole_files._locked  # noqa: SLF001  what happens between opening and locking
+
+    def late(file: IO[bytes]) -> bool:
+        write_whole(path, b"new\n")
+        return locked(file)
+
+    monkeypatch.setattr(whole_files, "_locked", late)
+    with pytest.raises(UsageError, match="another run adds to"):
+        open_appended(path, after=4, length=4)
+    assert path.read_bytes() == b"new\n"
+
+
+def test_a_file_that_cannot_be_written_anew_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows"
+    output = open_appended(path, after=0, length=0)
+    output.file.write(b"one\ntwo\n")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        replace_appended(output, lambda content: content[4:])
+    output.finish()
+    assert path.read_bytes() == b"one\ntwo\n"
+    assert list(tmp_path.iterdir()) == [path]

@@ -2,8 +2,8 @@
 
     python tools/kill_culls.py --kills 20
 
-After each kill every photo is in the tree once. Then the run is undone, or finished by the same
-command and undone; sometimes the undoing is killed too. In the end the tree is what it was: every
+After each kill every photo is in the tree once. Then the run is undone, or finished and undone;
+sometimes the undoing is killed too. In the end the tree is what it was: every
 file with its content, and nothing else.
 """
 
@@ -54,10 +54,10 @@ def kill_once(work: Path, *, seed: int, scenes: int = 6) -> str:
         return process.wait() != 0
 
     def run(arguments: list[str]) -> None:
-        subprocess.run(arguments, env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  biqa itself
+        subprocess.run(arguments, env=environment, check=True, capture_output=True)  # noqa: S603  biqa itself
 
-    steps = len(before) * 3
-    moment = chance.randint(1, steps)
+    # A file is planned in up to three lines, and begun in as many.
+    moment = chance.randint(1, len(before) * 7)
     was_killed = kill(command, moment)
     assert contents(shoot) == photos, "a photo is lost or doubled after the kill"
     journals = sorted(folder.glob("*.jsonl"))
@@ -66,10 +66,12 @@ def kill_once(work: Path, *, seed: int, scenes: int = 6) -> str:
         assert tree(shoot) == before, "files changed without a journal"
         return f"{said}, before the journal"
     if chance.random() < 0.5 and was_killed:
-        run(command)
+        (journal,) = journals
+        # Where the plan was not whole, nothing was begun: the command is run again.
+        is_ready = '"ready"' in journal.read_text(encoding="ascii")
+        run([*BIQA, "--finish", str(journal), "-q"] if is_ready else command)
         assert contents(shoot) == photos, "a photo is lost or doubled after it was finished"
         said += ", finished"
-    # Where the plan was not whole, the same command begins anew with a journal of its own.
     for journal in sorted(folder.glob("*.jsonl"), reverse=True):
         undo = [*BIQA, "--undo", str(journal), "-q"]
         if chance.random() < 0.5 and kill(undo, chance.randint(1, 2)):

@@ -66,6 +66,7 @@ ROOMS = {
         (
             "biqa_cli/scoring.py",
             "biqa_cli/known.py",
+            "biqa_cli/models/views.py",
             "biqa_cli/outcomes.py",
             "biqa_cli/threads.py",
             "biqa_cli/explain",

@@ -1,7 +1,8 @@
-"""What `biqa cull --apply` and `--undo` do, and what they say about it."""
+"""What `biqa cull --apply`, `--finish` and `--undo` do, and what they say about it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -9,76 +10,146 @@ import typer
 
 from biqa_cli.cli import _output, _progress
 from biqa_cli.cli._boundary import SOME_FAILED
+from biqa_cli.cli._page_of_cull import PageOfCull, note_of, write_noted_page
 from biqa_cli.culling.actions import Action, How, Transfer, WriteSidecar
-from biqa_cli.culling.carrying_out import carry_out, undo
-from biqa_cli.culling.journal import Journal, create, new_journal_path, read, unfinished_below
-from biqa_cli.culling.plan import Plan, Wishes
+from biqa_cli.culling.carrying_out import carry_out, perform_all, undo
+from biqa_cli.culling.journal import create, read, writing
+from biqa_cli.culling.journals import (
+    alone,
+    new_journal_path,
+    note_elsewhere,
+    refuse_beside_others,
+)
+from biqa_cli.culling.plan import Plan, Wishes, plan
 from biqa_cli.culling.records import CullRow, Shot
 from biqa_cli.errors import UsageError
 
-_BESIDE_UNDO = ("undo", "quiet", "verbose")
+_BESIDE_JOURNAL = ("quiet", "verbose")
 
 
-def finish_interrupted(named: Sequence[str], journal: Path | None, *, quiet: bool) -> bool:
-    """Finish what an earlier run over the same photos was killed in; return whether one was.
+def follow_journal(
+    context: typer.Context, *, undo: Path | None, finish: Path | None, quiet: bool
+) -> bool:
+    """Do what --undo or --finish says; return whether one was given.
+
+    Raises:
+        UsageError: If anything is given beside it that it would ignore.
+    """
+    if undo is not None:
+        _refuse_beside(context, "undo")
+        _take_back(undo, quiet=quiet)
+    elif finish is not None:
+        _refuse_beside(context, "finish")
+        _finish(finish, quiet=quiet)
+    return undo is not None or finish is not None
+
+
+def refuse_interrupted(named: Sequence[str], journal: Path | None) -> None:
+    """Check that nothing is in the way of another run over the photos that are named.
+
+    Raises:
+        UsageError: If a run over them was interrupted or is at work, or the journal is there.
+    """
+    refuse_beside_others(_roots_of(named))
+    if journal is not None and journal.exists():
+        msg = f"{journal} is there already, and a journal is never overwritten: name a new file"
+        raise UsageError(msg)
+
+
+def plan_and_apply(
+    rows: Sequence[CullRow],
+    wishes: Wishes,
+    *,
+    named: Sequence[str],
+    journal: Path | None,
+    page: PageOfCull | None,
+    quiet: bool,
+) -> Plan:
+    """Plan what is to be done with photos, say what cannot be, and do the rest.
+
+    Args:
+        rows: From `decide`.
+        wishes: What the user wants.
+        named: The photos and folders of the command line.
+        journal: The file that the user has named for it.
+        page: What is written in the end; None for no page.
+        quiet: Whether to say only what must be known.
+    """
+    path = journal or new_journal_path()
+    with _naming_journal(path), ExitStack() as at_work:
+        # Of two runs the second must see what the first is about to move, and that it is at work.
+        with alone():
+            refuse_interrupted(named, journal)
+            planned = plan(rows, wishes)
+            tell_plan(planned, wishes, quiet=quiet, apply=True)
+            if not planned.actions:
+                if not quiet:
+                    _output.say("there is nothing to do")
+                return planned
+            if journal is not None:
+                note_elsewhere(journal)
+            note = None if page is None else note_of(page, moved=planned.moved)
+            written = create(path, planned.actions, page=note)
+            writer = at_work.enter_context(writing(path))
+        perform_all(written, writer, watch=partial(_watched, quiet=quiet))
+    _tell_done(path)
+    return planned
+
+
+def _finish(journal: Path, *, quiet: bool) -> None:
+    """Finish what a run was interrupted in.
 
     Decisions are not made anew: photos that are moved already would be missing from their groups.
 
     Raises:
-        UsageError: If the journal that is named has nothing to finish: it is never overwritten.
+        UsageError: If the journal has nothing to finish.
     """
-    roots = [path if path.is_dir() else path.parent for path in map(Path, named)]
-    if journal is not None:
-        found = journal if journal.exists() else None
-    else:
-        found = unfinished_below([root.resolve() for root in roots])
-    if found is None:
-        return False
-    interrupted = read(found)
+    interrupted = read(journal)
     if not interrupted.is_unfinished:
-        msg = f"{found} is the journal of an earlier run, which has ended: name a new file"
+        msg = f"{journal} is the journal of a run that has ended: there is nothing to finish"
         raise UsageError(msg)
-    _carry_out(interrupted, quiet=quiet)
-    if not quiet:
-        _output.say(f"finished what was interrupted, by its journal {found}")
-        same = "the same command" + (" with a new --journal" if journal is not None else "")
-        _output.say(f"{same} once more decides on what has come since")
-    return True
+    with _naming_journal(journal):
+        carry_out(interrupted, watch=partial(_watched, quiet=quiet))
+    _tell_done(journal)
+    if interrupted.page is not None:
+        write_noted_page(interrupted.page, quiet=quiet)
 
 
-def apply_plan(planned: Plan, journal: Path | None, *, quiet: bool) -> None:
-    """Write the journal and do what is planned."""
-    if not planned.actions:
-        if not quiet:
-            _output.say("there is nothing to do")
-        return
-    written = create(journal or new_journal_path(), planned.actions)
-    _carry_out(written, quiet=quiet)
-    if not quiet:
-        _output.say(f"done; `biqa cull --undo {written.path}` takes it back")
-
-
-def _carry_out(journal: Journal, *, quiet: bool) -> None:
+@contextmanager
+def _naming_journal(path: Path) -> Iterator[None]:
+    """Say where the journal is if the user stops the run."""
     try:
-        carry_out(journal, watch=partial(_watched, quiet=quiet))
+        yield
     except KeyboardInterrupt:
-        _output.problem(
-            f"interrupted: `biqa cull --undo {journal.path}` takes back what was done, "
-            "the same command once more goes on"
-        )
+        if path.exists():
+            _output.problem(
+                f"interrupted: `biqa cull --undo {path}` takes back what was done, "
+                f"`biqa cull --finish {path}` goes on"
+            )
         raise
 
 
-def take_back(journal: Path, *, quiet: bool) -> None:
-    """Take back what a journal says was done."""
-    problems = 0
-    for problem in undo(journal, watch=partial(_watched, quiet=quiet)):
+def _tell_done(journal: Path) -> None:
+    # Whatever is to be quiet: nothing else leads back.
+    _output.say(f"done; `biqa cull --undo {journal}` takes it back")
+
+
+def _take_back(journal: Path, *, quiet: bool) -> None:
+    """Take back what a journal says was done, and say what was taken back before."""
+    undone = undo(journal, watch=partial(_watched, quiet=quiet))
+    for problem in undone.problems:
         _output.problem(problem)
-        problems += 1
-    if problems:
+    before = f"{_output.counted(undone.before, 'step')} taken back before" if undone.before else ""
+    if undone.problems:
+        if before and not quiet:
+            _output.say(before)
         raise typer.Exit(SOME_FAILED)
     if not quiet:
-        _output.say("all is as it was")
+        _output.say("all is as it was" + (f"; {before}" if before else ""))
+
+
+def _roots_of(named: Sequence[str]) -> list[Path]:
+    return [(path if path.is_dir() else path.parent).resolve() for path in map(Path, named)]
 
 
 def _watched(actions: list[tuple[int, Action]], *, quiet: bool) -> Iterable[tuple[int, Action]]:
@@ -95,17 +166,16 @@ def choose_how(*, copy: bool, move: bool, link: bool) -> How | None:
     return asked[0] if asked else None
 
 
-def refuse_beside_undo(context: typer.Context) -> None:
-    """Raise UsageError if anything is given that --undo would ignore."""
+def _refuse_beside(context: typer.Context, option: str) -> None:
     given = [
         max(param.opts, key=len) if param.param_type_name == "option" else "the photos"
         for param in context.command.params
         if param.name is not None
-        and param.name not in _BESIDE_UNDO
+        and param.name not in (*_BESIDE_JOURNAL, option)
         and _is_given(context, param.name)
     ]
     if given:
-        msg = f"--undo takes back what its journal says: leave out {', '.join(given)}"
+        msg = f"--{option} does what its journal says: leave out {', '.join(given)}"
         raise UsageError(msg)
 
 
@@ -153,7 +223,7 @@ def tell_decisions(rows: Sequence[CullRow], shots: Sequence[Shot]) -> None:
     _output.say(f"{_output.counted(len(shots), 'photo')} of {of}: {decided}")
 
 
-def tell_plan(planned: Plan, wishes: Wishes, *, quiet: bool, apply: bool) -> None:
+def tell_plan(planned: Plan, wishes: Wishes, *, quiet: bool, apply: bool = False) -> None:
     """Say what cannot be done, what stays, and what --apply would do."""
     for problem in planned.problems:
         _output.problem(problem)

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from biqa_cli.cli import _output
-from biqa_cli.errors import BiqaError, UsageError, did_you_mean
+from biqa_cli.errors import BiqaError, OutputError, UsageError, did_you_mean
 from biqa_cli.signals import Stopped, code_if_told
 
 # What a command may end with, beside 0 and the codes of errors.
@@ -80,6 +80,10 @@ def _told(error: BaseException, *, given: Sequence[str] = ()) -> int:
 
 def _ending(error: BaseException) -> tuple[int, str]:
     """Return the exit code of an error and its line, which is empty where nobody needs one."""
+    stopped_by = code_if_told()
+    if stopped_by is not None and not isinstance(error, OutputError):
+        # A signal that comes while C code imports or calls back may come out as any other error.
+        return stopped_by, "interrupted"
     match error:
         case BiqaError():
             ending = error.exit_code, str(error)

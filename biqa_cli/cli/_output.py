@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -14,7 +14,13 @@ from biqa_cli.errors import OutputError, UsageError
 from biqa_cli.images.native_stderr import silence_decoders
 from biqa_cli.reports.layout import columns_that_fit, text_table, width_of
 from biqa_cli.reports.rows import printable
-from biqa_cli.whole_files import open_appended, open_output, write_whole, wrong_output
+from biqa_cli.whole_files import (
+    open_appended,
+    open_output,
+    replace_appended,
+    write_whole,
+    wrong_output,
+)
 
 STDOUT = Path("-")
 """Where -o - writes to."""
@@ -200,7 +206,11 @@ def set_up_logging(verbosity: int) -> None:
 
 @contextmanager
 def report_stream(
-    path: Path | None, *, after: int | None = None, length: int = 0
+    path: Path | None,
+    *,
+    after: int | None = None,
+    length: int = 0,
+    settle: Callable[[bytes], bytes] | None = None,
 ) -> Iterator[IO[str]]:
     """Yield the stream that a report goes to.
 
@@ -211,6 +221,8 @@ def report_stream(
         path: Of the file; None is stdout.
         after: Go on in the file itself, after so many bytes.
         length: How many bytes it had when it was read, to tell whether another run has added to it.
+        settle: Returns what the file shall hold in the end, from what it holds then. None changes
+            nothing.
 
     Raises:
         UsageError: If there can be no such file, or another run adds to it.
@@ -228,6 +240,8 @@ def report_stream(
     try:
         yield text
         text.flush()
+        if settle is not None:
+            replace_appended(output, settle)
         output.finish()
     except BaseException as error:
         with suppress(OSError):

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from biqa_cli.reports.appending import EarlierRows
     from biqa_cli.threads import Arriving
 
 
@@ -83,25 +82,6 @@ def named_and_listed_photos(
     if not names and newer_than is None:
         raise none_in([*named, *lists])
     return names
-
-
-def without_rows(
-    names: "list[str] | Arriving[str]", earlier: "EarlierRows", *, model: str
-) -> "list[str] | Arriving[str]":
-    """Return the photos that a report has no row for, as they come where they come slowly.
-
-    Those that have one are counted in `earlier.met`.
-    """
-    from biqa_cli.threads import Arriving
-
-    def left() -> Iterator[str]:
-        for name in names:
-            if earlier.has(name, model):
-                earlier.met += 1
-            else:
-                yield name
-
-    return Arriving(left()) if isinstance(names, Arriving) else list(left())
 
 
 def sources(

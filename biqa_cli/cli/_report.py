@@ -1,6 +1,6 @@
 """--report: the page of photos that commands write beside their tables."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +11,6 @@ from biqa_cli.cli import _output, _progress
 from biqa_cli.results import ImageResult, RunInfo
 
 if TYPE_CHECKING:
-    from PIL import Image
-
-    from biqa_cli.culling.records import CullRow
     from biqa_cli.datasets.base import Dataset
     from biqa_cli.evaluation.run import Evaluated
     from biqa_cli.evaluation.tools import Tool
@@ -176,76 +173,6 @@ def write_page_of_evaluation(
         workers=workers,
         quiet=quiet,
     )
-
-
-def write_page_of_cull(
-    path: Path,
-    rows: "Sequence[CullRow]",
-    model: "LoadedModel",
-    *,
-    weights: Path | None,
-    moved: Mapping[str, str],
-    threshold: float | None,
-    heatmaps: bool,
-    limits: "Limits",
-    workers: int | None,
-    quiet: bool,
-) -> bool:
-    """Write the page of a culled shoot, and return whether it has all maps that were asked for.
-
-    Args:
-        path: The page.
-        rows: From `decide`; of the files of one photo the one that was scored is shown.
-        model: What has scored them.
-        weights: The user's own file of weights; None for those that are listed.
-        moved: Where files that were moved lie now, as `Plan.moved` has it.
-        threshold: Where the slider stands at first.
-        heatmaps: Whether the picks have quality maps.
-        limits: What reading a photo may cost.
-        workers: Threads that read photos.
-        quiet: Whether to show no progress and say nothing.
-    """
-    from biqa_cli.reports.page.records import photo_of_row
-    from biqa_cli.scoring import run_info
-
-    failed: list[str] = []
-    write_report_page(
-        path,
-        [photo_of_row(row, moved=moved) for row in rows if row.path == row.shot.result.path],
-        run=run_info(model),
-        weights=weights,
-        threshold=threshold,
-        heatmap=maps_of_picks(model, limits=limits, failed=failed) if heatmaps else None,
-        limits=limits,
-        workers=workers,
-        quiet=quiet,
-    )
-    return not failed
-
-
-def maps_of_picks(model: "LoadedModel", *, limits: "Limits", failed: list[str]) -> "MakeHeatmap":
-    """Return what draws the quality map of each pick, and of no other photo.
-
-    Args:
-        model: What draws.
-        limits: What reading a photo may cost.
-        failed: Gets the names of photos that could not be mapped; each is told.
-    """
-    from biqa_cli.explain.local_scores import map_file
-    from biqa_cli.reports.heatmap import draw_heatmap
-    from biqa_cli.scoring import reason_of
-
-    def draw(photo: "PagePhoto") -> "Image.Image | None":
-        if photo.decision != "pick":
-            return None
-        try:
-            return draw_heatmap(map_file(photo.path, model, limits=limits), legend=False)
-        except Exception as error:  # noqa: BLE001  one photo never ends the others
-            _output.problem(f"{photo.path}: {reason_of(photo.path, error)}")
-            failed.append(photo.path)
-            return None
-
-    return draw
 
 
 def _facts(run: RunInfo) -> list[tuple[str, str]]:

@@ -60,6 +60,10 @@ def cull(
         Path | None,
         typer.Option("--undo", metavar="JOURNAL", help="Take back what a journal says was done."),
     ] = None,
+    finish: Annotated[
+        Path | None,
+        typer.Option("--finish", metavar="JOURNAL", help="Finish a run that was interrupted."),
+    ] = None,
     journal: Annotated[
         Path | None, typer.Option("--journal", metavar="FILE", help="The journal, a new file.")
     ] = None,
@@ -94,17 +98,17 @@ def cull(
     Example: biqa cull wedding/ --rejects wedding/rejects --move --xmp --apply
     """
     from biqa_cli.cli._applying import (
-        apply_plan,
         check_wishes,
         choose_how,
-        finish_interrupted,
-        refuse_beside_undo,
-        take_back,
+        follow_journal,
+        plan_and_apply,
+        refuse_interrupted,
         tell_decisions,
         tell_plan,
     )
+    from biqa_cli.cli._page_of_cull import PageOfCull, write_page_of_cull
     from biqa_cli.culling.decisions import decide
-    from biqa_cli.culling.looking import look
+    from biqa_cli.culling.looking import LOOKING
     from biqa_cli.culling.plan import Wishes, check_links, plan
     from biqa_cli.culling.shoot import shots_of
     from biqa_cli.models.loading import load_model
@@ -112,9 +116,7 @@ def cull(
     from biqa_cli.scoring import score_and_look
 
     _output.set_up_logging(verbose)
-    if undo is not None:
-        refuse_beside_undo(context)
-        take_back(undo, quiet=quiet)
+    if follow_journal(context, undo=undo, finish=finish, quiet=quiet):
         return
     if not paths:
         raise UsageError("nothing to cull: name photos or folders, or a journal with --undo")
@@ -126,8 +128,8 @@ def cull(
     )
     _report.check_report(report)
     kind = choose_record_format(format, output)
-    if apply and finish_interrupted(paths, journal, quiet=quiet):
-        return
+    if apply:
+        refuse_interrupted(paths, journal)
     # What was moved to the picks is of the shoot still; a copy would be a second frame.
     placed = picks if move and picks is not None and picks.is_dir() else None
     left_out = [folder for folder in (picks, rejects) if folder is not None and folder != placed]
@@ -145,7 +147,7 @@ def cull(
         scored = score_and_look(
             [files[0] for files in photos],
             ready,
-            look=look,
+            look=LOOKING,
             batch_size=batch_size,
             workers=workers,
             limits=limits,
@@ -158,19 +160,17 @@ def cull(
         write_decisions(stream, rows, kind)
     if not quiet:
         tell_decisions(rows, shots)
-    planned = plan(rows, wishes)
-    tell_plan(planned, wishes, quiet=quiet, apply=apply)
+    page = PageOfCull(report, rows, ready, weights, reject_under) if report else None
     if apply:
-        apply_plan(planned, journal, quiet=quiet)
+        planned = plan_and_apply(rows, wishes, named=paths, journal=journal, page=page, quiet=quiet)
+    else:
+        planned = plan(rows, wishes)
+        tell_plan(planned, wishes, quiet=quiet)
     has_all_maps = True
-    if report is not None:
-        has_all_maps = _report.write_page_of_cull(
-            report,
-            rows,
-            ready,
-            weights=weights,
+    if page is not None:
+        has_all_maps = write_page_of_cull(
+            page,
             moved=planned.moved if apply else {},
-            threshold=reject_under,
             heatmaps=report_heatmaps,
             limits=limits,
             workers=workers,

@@ -40,7 +40,7 @@ def score(
     ] = None,
     output: _options.Output = None,
     append: Annotated[
-        bool, typer.Option("--append", help="Add rows for photos that are not in -o FILE yet.")
+        bool, typer.Option("--append", help="Add rows to -o FILE for photos that have none there.")
     ] = False,
     why: Annotated[
         bool, typer.Option("--why", help="Also name flaws, and say what full size leaves.")
@@ -77,6 +77,7 @@ def score(
     Example: biqa score photos/ --sort score -o scores.csv
     """
     # Running models takes NumPy, Pillow and an engine: `--help` does without.
+    from biqa_cli.known import recall_of
     from biqa_cli.models.loading import load_model
     from biqa_cli.scoring import run_info, score_files
 
@@ -103,21 +104,28 @@ def score(
     )
     if why and not ready.spec.tells_flaws:
         _output.problem(names_no_flaws(ready.spec.name))
-    if earlier is not None:
-        names = _photos.without_rows(names, earlier, model=ready.spec.name)
     limits = _options.limits_of(
         max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
     )
     shown: list[ImageResult] = []
-    total = len(names) if isinstance(names, list) else None
     with (
         _options.store_of(store, fresh=fresh, unused=no_store) as known,
         _output.report_stream(
             output,
-            after=earlier.bytes if earlier else None,
+            after=earlier.whole if earlier else None,
             length=earlier.length if earlier else 0,
+            settle=earlier.settled if earlier else None,
         ) as stream,
     ):
+        if earlier is not None:
+            names = _appending.without_rows(
+                names,
+                earlier,
+                model=ready.spec.name,
+                recall=recall_of(known, ready) if known else None,
+                threshold=fail_under,
+            )
+        total = len(names) if isinstance(names, list) else None
         results = score_files(
             _photos.sources(names, named),
             ready,
@@ -130,7 +138,7 @@ def score(
             results = _report.kept(results, into=shown)
         watched = _progress.with_progress(results, total=total, unit="photo", quiet=quiet)
         tally, seconds = write_report(
-            new_report(chosen, stream, continued=bool(earlier and earlier.bytes), why=why),
+            new_report(chosen, stream, continued=bool(earlier and earlier.whole), why=why),
             _photos.with_names(watched, on_terminal=on_terminal),
             run=run_info(ready),
             order=sort,
@@ -155,11 +163,12 @@ def score(
                 threshold=fail_under,
                 known=known.recalled if known else 0,
                 before=earlier.met if earlier else 0,
+                again=len(earlier.replaced) if earlier else 0,
             )
         )
     if top is not None and tally.failed:
         _output.problem(tally.failures())
-    if tally.below:
+    if tally.below or (earlier and earlier.below):
         raise typer.Exit(BELOW_THRESHOLD)
     if tally.failed:
         raise typer.Exit(SOME_FAILED)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from biqa_cli.culling.records import CullRow, Decision, Shot
+from biqa_cli.culling.short_names import short_names
 from biqa_cli.culling.stars import Stars, stars_of
 
 
@@ -30,26 +31,37 @@ def decide(
     scored = [shot for shot in shots if shot.result.score is not None]
     scores = [shot.result.score for shot in scored if shot.result.score is not None]
     by_path = dict(zip((s.result.path for s in scored), stars_of(scores, stars), strict=True))
+    names = short_names(shot.result.path for shot in shots)
     groups: defaultdict[int, list[Shot]] = defaultdict(list)
     for shot in shots:
         groups[shot.group].append(shot)
     return [
         row
         for _, group in sorted(groups.items())
-        for decided in _decide_group(group, by_path, keep=keep, reject_under=reject_under)
+        for decided in _decide_group(group, by_path, names, keep=keep, reject_under=reject_under)
         for row in _with_companions(decided)
     ]
 
 
 def _decide_group(
-    group: Iterable[Shot], stars: dict[str, int], *, keep: int, reject_under: float | None
+    group: Iterable[Shot],
+    stars: dict[str, int],
+    names: dict[str, str],
+    *,
+    keep: int,
+    reject_under: float | None,
 ) -> Iterator[CullRow]:
     ranked = sorted(group, key=_goodness)
     placed = [shot for shot in ranked if shot.is_placed]
     kept, has_pick = len(placed), bool(placed)
     best = ranked[0].result.score
+    originals: dict[int, Shot] = {}
     for rank, shot in enumerate(ranked, start=1):
-        score, of = shot.result.score, _place(rank, len(ranked))
+        score = shot.result.score
+        original = originals.setdefault(shot.copies, shot) if shot.copies is not None else shot
+        is_copy = original is not shot
+        copy_of = f", an exact copy of {names[original.result.path]}" if is_copy else ""
+        of = _place(rank, len(ranked)) + copy_of
         if shot.is_placed:
             decision, reason = Decision.pick, "it lies in the folder for picks"
         elif score is None or best is None:
@@ -66,7 +78,7 @@ def _decide_group(
             decision, reason = Decision.keep, of
             kept += 1
         else:
-            decision, reason = Decision.reject, f"{of}, {best - score:.1f} points under the best"
+            decision, reason = Decision.reject, of if is_copy else _behind(of, best - score)
         flaws = ", ".join(flaw.name for flaw in shot.flaws or ())
         if flaws and decision is Decision.reject:
             reason += f" ({flaws})"
@@ -98,6 +110,10 @@ def _place(rank: int, size: int) -> str:
     if size == 1:
         return "the only one of its moment"
     return f"the best of {size}" if rank == 1 else f"number {rank} of {size}"
+
+
+def _behind(place: str, points: float) -> str:
+    return f"{place}, {points:.1f} points under the best"
 
 
 def _with_companions(row: CullRow) -> Iterator[CullRow]:

@@ -26,8 +26,9 @@ ALIKE = 0.86
 """Frames of a burst, a second or so apart; measured by benchmarks/bursts_grouping.py."""
 SAME = 0.93
 """Photos that nothing but their looks connects."""
-# Before windows are tried: a pair that is less alike as a whole is not compared further.
-_CANDIDATE = 0.8
+# Before windows are tried: a pair that is less alike as a whole is not compared further. Of two
+# photos of different scenes 1 in 14 is; of a photo and a crop of two thirds of it, 1 in 100 is not.
+_CANDIDATE = 0.4
 
 # So many later frames are compared with each: another camera's may lie between those of a burst.
 _TIME_NEIGHBOURS, _NAME_NEIGHBOURS = 8, 2
@@ -85,12 +86,14 @@ def group_photos(glimpses: Sequence[Glimpse], *, gap: float = DEFAULT_GAP) -> li
         fingerprint = glimpses[index].fingerprint
         return None if fingerprint is None else describe(fingerprint)
 
-    for first, second, least in _pairs_to_compare(glimpses, times, gap=gap):
+    for first, second in _neighbours(glimpses, times, gap=gap):
         if _leader(leaders, first) == _leader(leaders, second):
             continue
         one, other = described(first), described(second)
-        if one is not None and other is not None and likeness(one, other) >= least:
+        if one is not None and other is not None and likeness(one, other) >= ALIKE:
             leaders[_leader(leaders, second)] = _leader(leaders, first)
+    for first, second in _nearly_the_same(glimpses, times):
+        leaders[_leader(leaders, second)] = _leader(leaders, first)
     numbers: defaultdict[int, int] = defaultdict(count(1).__next__)
     order = _in_time(glimpses, times)
     numbered = {index: numbers[_leader(leaders, index)] for index in order}
@@ -125,24 +128,21 @@ def by_name(path: str) -> tuple[str, list[tuple[str, int]], str]:
     return str(Path(path).parent), numbered, path
 
 
-def _pairs_to_compare(
+def _neighbours(
     glimpses: Sequence[Glimpse], times: Sequence[datetime | None], *, gap: float
-) -> Iterator[tuple[int, int, float]]:
-    """Yield pairs of photos, and how alike they must be."""
+) -> Iterator[tuple[int, int]]:
+    """Yield pairs of photos that may be frames of a burst, by their times or names."""
     order = _in_time(glimpses, times)
     for place, first in enumerate(order):
         for second in order[place + 1 : place + 1 + _TIME_NEIGHBOURS]:
             if _apart(times, first, second) > gap:
                 break
-            yield first, second, ALIKE
+            yield first, second
     named = sorted(range(len(glimpses)), key=lambda index: by_name(glimpses[index].path))
     for place, first in enumerate(named):
         for second in named[place + 1 : place + 1 + _NAME_NEIGHBOURS]:
             if _without_time(times, first, second) and _in_one_folder(glimpses, first, second):
-                yield first, second, ALIKE
-    for first, second in _nearly_the_same(glimpses):
-        if _without_time(times, first, second):
-            yield first, second, SAME
+                yield first, second
 
 
 def _apart(times: Sequence[datetime | None], first: int, second: int) -> float:
@@ -158,15 +158,31 @@ def _in_one_folder(glimpses: Sequence[Glimpse], first: int, second: int) -> bool
     return Path(glimpses[first].path).parent == Path(glimpses[second].path).parent
 
 
-def _nearly_the_same(glimpses: Sequence[Glimpse]) -> Iterator[tuple[int, int]]:
-    """Yield all pairs that look alike as a whole: n² products of 128 numbers, block by block."""
-    seen = [index for index, glimpse in enumerate(glimpses) if glimpse.fingerprint is not None]
-    if not seen:
+def _nearly_the_same(
+    glimpses: Sequence[Glimpse], times: Sequence[datetime | None]
+) -> Iterator[tuple[int, int]]:
+    """Yield pairs that look the same, or one as a part of the other, and of which one has no time.
+
+    These are n² products of 128 numbers, block by block, and windows of each photo against those
+    that look like it as a whole.
+    """
+    found = [
+        (index, g.fingerprint) for index, g in enumerate(glimpses) if g.fingerprint is not None
+    ]
+    timed = np.array([times[index] is not None for index, _ in found], bool)
+    if timed.all():
         return
-    vectors = np.stack([whole(g.fingerprint) for g in glimpses if g.fingerprint is not None])
-    for start in range(0, len(seen), _BLOCK):
-        products = vectors[start : start + _BLOCK] @ vectors[start:].T
-        rows, columns = np.nonzero(products >= _CANDIDATE)
-        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-            if row < column:
-                yield seen[start + row], seen[start + column]
+    wholes = np.stack([whole(fingerprint) for _, fingerprint in found])
+    for start in range(0, len(found), _BLOCK):
+        products = wholes[start : start + _BLOCK] @ wholes.T
+        for row, (index, fingerprint) in enumerate(found[start : start + _BLOCK], start):
+            near = products[row - start] >= _CANDIDATE
+            near[row] = False
+            if timed[row]:
+                near &= ~timed
+            (others,) = np.nonzero(near)
+            if others.size:
+                one = describe(fingerprint)
+                alike = np.maximum(one.windows @ wholes[others].T, one.whole @ wholes[others].T)
+                for other in others[alike.max(axis=0) >= SAME].tolist():
+                    yield index, found[other][0]

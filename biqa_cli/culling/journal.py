@@ -1,30 +1,31 @@
-"""The journal of a run: JSON lines that say what is to be done, what was begun, and how it ended.
+"""The journal of a run: JSON lines that say what is to be done, what was begun, what was undone.
 
-All actions are on the disk before the first, and each is noted before it is begun. So a run that
-was killed can be finished or undone from its journal and the files alone.
+All actions are on the disk before the first, and each is noted there before it is begun. So a run
+that was killed can be finished or undone from its journal and the files alone.
 """
 
-import base64
 import json
 import os
 import secrets
+import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-import platformdirs
 from filelock import FileLock, Timeout
 
-from biqa_cli.culling.actions import Action, How, MakeFolder, Transfer, WriteSidecar
+from biqa_cli.culling.action_records import as_action, as_record
+from biqa_cli.culling.actions import Action, touched_by
+from biqa_cli.culling.placing import Mark
 from biqa_cli.errors import UsageError
 from biqa_cli.whole_files import wrong_output
 
 SUFFIX = ".jsonl"
-_KIND, _VERSION = "biqa cull journal", 1
+_KIND, _VERSION = "biqa cull journal", 2
 _TAIL = 4096
 
 
@@ -33,69 +34,75 @@ class Journal:
     """What a journal says."""
 
     path: Path
+    began: int
+    """When it was begun, in nanoseconds since 1970: a later run has a larger number."""
     scratch: str
     """The name of files that are not whole yet."""
     actions: tuple[Action, ...]
     begun: int = 0
     """So many of the actions were begun, the last perhaps not done."""
+    marks: Mapping[int, Mark] = field(default_factory=dict)
+    """What the files of transfers were when those were begun, by the number of the action."""
+    back: frozenset[int] = frozenset()
+    """The numbers of the actions that are taken back."""
     is_ready: bool = False
     """All that is planned is in it; before, nothing is begun."""
     end: str = ""
     """"finished", "undoing", "undone", or empty."""
+    page: Mapping[str, Any] | None = None
+    """What the run notes of the page that it writes in the end; None where it writes none."""
 
     @property
     def is_unfinished(self) -> bool:
         """Whether it can be finished, and was not."""
         return self.is_ready and not self.end
 
-
-def journals_folder() -> Path:
-    """Return where journals are: `BIQA_JOURNALS`, or the platform's place for an app's state.
-
-    Raises:
-        UsageError: If the user has no such place.
-    """
-    chosen = os.environ.get("BIQA_JOURNALS")
-    if chosen:
-        return Path(chosen)
-    try:
-        return platformdirs.user_state_path("biqa") / "journals"
-    except RuntimeError as error:
-        msg = "there is no home directory for a journal: name a file with --journal"
-        raise UsageError(msg) from error
+    @property
+    def in_force(self) -> list[tuple[int, Action]]:
+        """The actions that were begun and not taken back, with their numbers."""
+        begun = enumerate(self.actions[: self.begun])
+        return [(number, action) for number, action in begun if number not in self.back]
 
 
-def new_journal_path() -> Path:
-    """Return a name for a new journal, with the time in it."""
-    now = datetime.now(UTC).astimezone()
-    return journals_folder() / f"cull-{now:%Y-%m-%dT%H%M%S}-{secrets.token_hex(2)}{SUFFIX}"
-
-
-def create(path: Path, actions: Sequence[Action]) -> Journal:
+def create(
+    path: Path, actions: Sequence[Action], *, page: Mapping[str, Any] | None = None
+) -> Journal:
     """Write all that is planned into a new journal, onto the disk.
+
+    Args:
+        path: Of the journal.
+        actions: All of them, in order.
+        page: What whoever finishes the run needs to know of its page, as JSON has it.
 
     Raises:
         UsageError: If there is such a file, or there can be none.
-        OutputError: If the disk is full.
+        OutputError: If the disk is full; there is no such file then.
     """
     scratch = f".biqa-{secrets.token_hex(6)}.partial"
+    began = time.time_ns()
     head: dict[str, object] = {
         "kind": _KIND,
         "version": _VERSION,
-        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        "began": began,
         "scratch": scratch,
-        "folders": sorted({str(folder.resolve()) for a in actions for folder in _folders(a)}),
+        "folders": sorted({str(file.parent) for action in actions for file in touched_by(action)}),
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
-            file.write(_line(head))
-            file.writelines(_line(_as_record(action)) for action in actions)
-            file.write(_line({"ready": len(actions)}))
-            _sync(file)
+            try:
+                file.write(_line(head))
+                file.writelines(_line(as_record(action)) for action in actions)
+                file.write(_line({"page": page}))
+                file.write(_line({"ready": len(actions)}))
+                _sync(file)
+            except BaseException:
+                # Nothing was begun: such a journal is of no use, and in the way of another try.
+                path.unlink(missing_ok=True)
+                raise
     except OSError as error:
         raise wrong_output(path, error) from error
-    return Journal(path, scratch, tuple(actions), is_ready=True)
+    return Journal(path, began, scratch, tuple(actions), is_ready=True, page=page)
 
 
 def read(path: Path) -> Journal:
@@ -106,8 +113,9 @@ def read(path: Path) -> Journal:
     """
     try:
         lines = path.read_bytes().splitlines(keepends=True)
-    except OSError as error:
-        msg = f"cannot read the journal {path}: {error.strerror}"
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        msg = f"cannot read the journal {path}: {reason}"
         raise UsageError(msg) from error
     # A line that was not written to its end says nothing.
     whole = [line for line in lines if line.endswith(b"\n")]
@@ -115,35 +123,48 @@ def read(path: Path) -> Journal:
         head, *records = map(json.loads, whole)
         if head["kind"] != _KIND or head["version"] != _VERSION:
             raise ValueError  # noqa: TRY301  one message for all that it may be
-        return _read(path, head["scratch"], records)
+        return _read(path, head, records)
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         msg = f"{path} is not a journal of `biqa cull`, version {_VERSION}"
         raise UsageError(msg) from error
 
 
-def _read(path: Path, scratch: str, records: list[dict[str, Any]]) -> Journal:
-    actions = tuple(_as_action(record) for record in records if "do" in record)
-    ends = [record["end"] for record in records if "end" in record]
+def _read(path: Path, head: dict[str, Any], records: list[dict[str, Any]]) -> Journal:
+    actions = tuple(as_action(record) for record in records if "do" in record)
+    begun, marks, back, end, page = 0, {}, set(), "", None
+    for record in records:
+        match record:
+            case {"begin": int(number), "size": int(size), "mtime_ns": int(mtime_ns)}:
+                begun, marks[number] = number + 1, Mark(size, mtime_ns)
+            case {"begin": int(number)}:
+                begun = number + 1
+            case {"leave": int(number)}:
+                begun = number
+            case {"back": int(number)}:
+                back.add(number)
+            case {"end": str(how)}:
+                end = how
+            case {"page": dict(noted)}:
+                page = noted
     return Journal(
         path,
-        scratch,
+        int(head["began"]),
+        str(head["scratch"]),
         actions,
-        begun=max((record["begin"] + 1 for record in records if "begin" in record), default=0),
+        begun=begun,
+        marks=marks,
+        back=frozenset(back),
         is_ready=any(record.get("ready") == len(actions) for record in records),
-        end=ends[-1] if ends else "",
+        end=end,
+        page=page,
     )
 
 
-def unfinished_below(roots: Sequence[Path]) -> Path | None:
-    """Return the journal of a run over photos below some folders that was killed; None if none."""
-    try:
-        names = sorted(journals_folder().glob(f"*{SUFFIX}"))
-    except (UsageError, OSError):
-        return None
-    return next((path for path in names if _is_unfinished(path, roots)), None)
+def is_unfinished_below(path: Path, roots: Sequence[Path]) -> bool:
+    """Return whether a file is the journal of a run over files below some folders that was killed.
 
-
-def _is_unfinished(path: Path, roots: Sequence[Path]) -> bool:
+    Most journals are large and have ended: only their first and last lines are read.
+    """
     try:
         with path.open("rb") as file:
             head = json.loads(file.readline())
@@ -151,11 +172,11 @@ def _is_unfinished(path: Path, roots: Sequence[Path]) -> bool:
             if any(b'"end"' in line for line in file.read().splitlines()[-3:]):
                 return False
         folders = [Path(folder) for folder in head["folders"]]
+        below = any(folder.is_relative_to(root) for folder in folders for root in roots)
+        return below and read(path).is_unfinished
     except (OSError, ValueError, KeyError, TypeError):
         # Not a journal, or one without a whole first line: nothing was begun.
         return False
-    below = any(folder.is_relative_to(root) for folder in folders for root in roots)
-    return below and read(path).is_unfinished
 
 
 class JournalWriter:
@@ -164,9 +185,18 @@ class JournalWriter:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
-    def begin(self, number: int) -> None:
-        """Note that an action is begun."""
-        self._add({"begin": number})
+    def begin(self, number: int, mark: Mark | None) -> None:
+        """Note that an action is begun, and what its file is."""
+        seen = {} if mark is None else {"size": mark.size, "mtime_ns": mark.mtime_ns}
+        self._add({"begin": number, **seen})
+
+    def leave(self, number: int) -> None:
+        """Note that nothing was done of the action that was begun last."""
+        self._add({"leave": number})
+
+    def back(self, number: int) -> None:
+        """Note that an action is taken back."""
+        self._add({"back": number})
 
     def end(self, how: str) -> None:
         """Note how all of it went: "finished", "undoing", "undone"."""
@@ -188,7 +218,7 @@ def writing(path: Path) -> Iterator[JournalWriter]:
         UsageError: If another run does.
         OutputError: If the journal cannot be written.
     """
-    lock = FileLock(f"{path}.lock")
+    lock = _lock_of(path)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -207,67 +237,27 @@ def writing(path: Path) -> Iterator[JournalWriter]:
         lock.release()
 
 
-def _folders(action: Action) -> Iterator[Path]:
-    match action:
-        case MakeFolder():
-            yield action.path.parent
-        case WriteSidecar():
-            yield action.path.parent
-        case Transfer():
-            yield action.source.parent
+def is_at_work(path: Path) -> bool:
+    """Return whether a run works on a journal now."""
+    lock = _lock_of(path)
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        # Where nothing can be locked, nobody works.
+        return False
 
 
-def _line(record: dict[str, object]) -> bytes:
+def _lock_of(path: Path) -> FileLock:
+    return FileLock(f"{path}.lock")
+
+
+def _line(record: Mapping[str, object]) -> bytes:
     return json.dumps(record).encode("ascii") + b"\n"
 
 
 def _sync(file: IO[bytes]) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _as_record(action: Action) -> dict[str, object]:
-    match action:
-        case MakeFolder():
-            return {"do": "make folder", "path": str(action.path)}
-        case WriteSidecar():
-            return {
-                "do": "write",
-                "path": str(action.path),
-                "old": _packed(action.old),
-                "old_time": action.old_time,
-                "new": _packed(action.new),
-            }
-        case Transfer():
-            return {
-                "do": action.how.value,
-                "source": str(action.source),
-                "target": str(action.target),
-                "size": action.size,
-            }
-
-
-def _as_action(record: dict[str, Any]) -> Action:
-    match record["do"]:
-        case "make folder":
-            return MakeFolder(Path(record["path"]))
-        case "write":
-            new = _unpacked(record["new"])
-            if new is None:
-                raise ValueError
-            return WriteSidecar(
-                Path(record["path"]), new, _unpacked(record["old"]), record["old_time"]
-            )
-        case how:
-            return Transfer(
-                How(how), Path(record["source"]), Path(record["target"]), record["size"]
-            )
-
-
-def _packed(data: bytes | None) -> str | None:
-    # Three thousand sidecars of a shoot would make a large journal; compressed it is small.
-    return None if data is None else base64.b64encode(zlib.compress(data)).decode("ascii")
-
-
-def _unpacked(text: str | None) -> bytes | None:
-    return None if text is None else zlib.decompress(base64.b64decode(text))

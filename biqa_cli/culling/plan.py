@@ -7,15 +7,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from biqa_cli.culling.actions import (
-    Action,
-    How,
-    MakeFolder,
-    Transfer,
-    WriteSidecar,
-    same_content,
-)
+from biqa_cli.culling.actions import Action, How, MakeFolder, Transfer, WriteSidecar, located
 from biqa_cli.culling.companions import files_by_stem, renamed, stem_of
+from biqa_cli.culling.placing import are_alike
 from biqa_cli.culling.records import CullRow, Decision
 from biqa_cli.culling.xmp import Marks, merge
 from biqa_cli.errors import SidecarError, UsageError
@@ -54,7 +48,7 @@ class Plan:
 
     @property
     def moved(self) -> dict[str, str]:
-        """Where files are to be found once the actions are done, by their absolute names before."""
+        """Where files are to be found once the actions are done, by `located` names before."""
         return {
             str(action.source): str(action.target)
             for action in self.actions
@@ -116,54 +110,68 @@ class _Planning:
     """The files of each photo of a folder, by stem."""
     taken: dict[Path, set[str]] = field(default_factory=dict)
     """Names in target folders, of files that are there or will be; case does not tell apart."""
+    written: dict[Path, Path] = field(default_factory=dict)
+    """The sidecars that are written, and of which photo each is."""
 
     def add(self, row: CullRow) -> None:
-        first = Path(row.path).absolute()
+        first = located(row.path)
         if first.parent not in self.listed:
             self.listed[first.parent] = files_by_stem(_names_in(first.parent))
         stem = stem_of(first.name)
         names = self.listed[first.parent].get(stem, [first.name])
         # What the user has left out by --exclude goes along too: it is a file of the photo.
         files = [path for name in names if (path := first.parent / name).is_file()]
-        if not files:
+        if first not in files:
             self.plan.problems.append(f"{first} is not there any more: nothing is done with it")
             return
-        sizes = {path: path.stat().st_size for path in files}
         if self.wishes.xmp:
-            sizes |= self._write_sidecars(row, files, stem)
+            files += self._write_sidecars(row, first, files)
         folder = self.wishes.folder_for(row.decision)
         if folder is not None and folder.resolve() != first.parent.resolve():
-            self._transfer(first, sizes, stem, folder.resolve())
+            self._transfer(first, files, stem, folder.resolve())
 
-    def _write_sidecars(self, row: CullRow, files: Sequence[Path], stem: str) -> dict[Path, int]:
-        """Plan what is written into the sidecars of a photo, and return their sizes then."""
-        photos = [path for path in files if path.suffix.lower() in SUFFIXES] or files[:1]
-        usual = [photos[0].with_name(f"{stem}.xmp"), *(_beside(path) for path in photos)]
+    def _write_sidecars(self, row: CullRow, first: Path, files: Sequence[Path]) -> list[Path]:
+        """Plan what is written into the sidecars of a photo, and return those that are new."""
+        photos = [path for path in files if path.suffix.lower() in SUFFIXES] or [first]
+        usual = [first.with_name(f"{stem_of(first.name)}.xmp"), *(_beside(path) for path in photos)]
         lowered = {path.name.lower() for path in usual}
         # Where a program has written one, the photo's programs read that.
         present = [path for path in files if path.name.lower() in lowered]
         marks = _marks_of(row, mark_rejects=self.wishes.mark_rejects)
-        sizes = {}
         for path in present or usual:
             try:
-                old = path.read_bytes() if path in present else None
-                merged = merge(old, marks)
+                self._write_sidecar(path, first, marks)
             except (SidecarError, OSError) as error:
                 said = error.strerror if isinstance(error, OSError) else error
                 self.plan.problems.append(f"{path} stays as it is: {said}")
-                continue
-            self.plan.kept_ratings += bool(merged.kept)
-            sizes[path] = len(merged.data)
-            if merged.data != old:
-                time = None if old is None else path.stat().st_mtime_ns
-                self.plan.actions.append(WriteSidecar(path, merged.data, old, time))
-        return sizes
+        return [] if present else [path for path in usual if path in self.written]
 
-    def _transfer(self, first: Path, sizes: dict[Path, int], stem: str, folder: Path) -> None:
+    def _write_sidecar(self, path: Path, photo: Path, marks: Marks) -> None:
+        # Of a link the file is written that it leads to.
+        file = located(path.resolve()) if path.is_symlink() else path
+        if not file.is_file() and os.path.lexists(path):
+            raise SidecarError("it is no file, or a link that leads to none")
+        if file in self.written:
+            if self.written[file] == photo:
+                return
+            msg = f"it is the sidecar of {self.written[file]} too, by a link"
+            raise SidecarError(msg)
+        if file != path and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
+            msg = f"it leads to {file}, which cannot be written"
+            raise SidecarError(msg)
+        old = file.read_bytes() if file.is_file() else None
+        merged = merge(old, marks)
+        self.plan.kept_ratings += bool(merged.kept)
+        self.written[file] = photo
+        if merged.data != old:
+            time = None if old is None else file.stat().st_mtime_ns
+            self.plan.actions.append(WriteSidecar(file, merged.data, old, time))
+
+    def _transfer(self, first: Path, files: Sequence[Path], stem: str, folder: Path) -> None:
         how = self.wishes.how
         if how is None:
             raise UsageError("say how photos get into another folder: --copy, --move or --link")
-        links = [path for path in sizes if path.is_symlink()]
+        links = [path for path in files if path.is_symlink()]
         if links and how is How.move:
             said = "is a link, which may not lead anywhere from another folder: use --copy"
             self.plan.problems.append(f"{links[0]} {said}")
@@ -173,8 +181,9 @@ class _Planning:
             _require_one_disk(first, folder)
         for number in count(1):
             new_stem = stem if number == 1 else f"{stem}-{number}"
-            targets = {path: folder / renamed(path.name, stem, new_stem) for path in sizes}
-            if how is not How.move and same_content(first, targets[first]):
+            targets = {path: folder / renamed(path.name, stem, new_stem) for path in files}
+            photo = targets[first]
+            if how is not How.move and are_alike(first, photo):
                 # It was copied before: only what has come since is missing.
                 targets = {s: t for s, t in targets.items() if not os.path.lexists(t)}
                 break
@@ -182,8 +191,9 @@ class _Planning:
                 break
         for source, target in targets.items():
             self.taken[folder].add(target.name.casefold())
-            real = source if how is How.move else source.resolve()
-            self.plan.actions.append(Transfer(how, real, target, sizes[source]))
+            real = source if how is How.move else located(source.resolve())
+            goes_with = None if target == photo else photo
+            self.plan.actions.append(Transfer(how, real, target, goes_with))
 
     def _make(self, folder: Path) -> None:
         """Plan a folder and those above it that are missing."""

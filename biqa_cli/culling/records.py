@@ -32,6 +32,8 @@ class Shot:
     """None where the model does not tell any."""
     companions: tuple[str, ...] = ()
     """Other files of the same photo, such as the raw file of a JPEG: they share its fate."""
+    copies: int | None = None
+    """Shots of one number are files that hold the same bytes; None where no other file does."""
     is_placed: bool = False
     """It lies in the folder for picks already: somebody has decided."""
 

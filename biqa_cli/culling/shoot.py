@@ -1,10 +1,12 @@
 """From the files of a shoot to its shots: which are scored, and what was seen of them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from biqa_cli.culling.grouping import group_photos, moments
 from biqa_cli.culling.looking import Look, glimpse_of
+from biqa_cli.culling.placing import are_alike
 from biqa_cli.culling.records import DEFAULT_GAP, Shot
 from biqa_cli.results import ImageResult
 
@@ -34,12 +36,35 @@ def shots_of(
             taken=taken,
             flaws=result.flaws,
             companions=tuple(files[1:]),
+            copies=copies,
             is_placed=picks is not None and is_below(files[0], [picks]),
         )
-        for files, result, group, taken in zip(
-            photos, results, groups, moments(glimpses), strict=True
+        for files, result, group, taken, copies in zip(
+            photos, results, groups, moments(glimpses), _copies(results, groups), strict=True
         )
     ]
+
+
+def _copies(results: Sequence[ImageResult], groups: Sequence[int]) -> list[int | None]:
+    """Return a number for each photo that it shares with those whose files hold the same bytes.
+
+    Files are only read where the photos score the same, to the last digit.
+    """
+    alike: defaultdict[tuple[int, float | None], list[int]] = defaultdict(list)
+    for index, (result, group) in enumerate(zip(results, groups, strict=True)):
+        if result.native_score is not None:
+            alike[group, result.native_score].append(index)
+    found: list[int | None] = [None] * len(results)
+    for indices in alike.values():
+        firsts: list[int] = []
+        for index in indices:
+            path = Path(results[index].path)
+            twin = next((one for one in firsts if are_alike(Path(results[one].path), path)), None)
+            if twin is None:
+                firsts.append(index)
+            else:
+                found[index] = found[twin] = twin
+    return found
 
 
 def is_below(path: str, folders: Iterable[Path]) -> bool:

@@ -26,12 +26,12 @@ from biqa_cli.images.reading import read_photo
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import Family
 from biqa_cli.models.torch_engine import TorchEngine
+from biqa_cli.models.views import view_of
 from biqa_cli.networks.nlnet import NLNet
 from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.networks.reqa import REQA, REQAOutput
 from biqa_cli.networks.shdiqa import PANELS, SHDIQA
 from biqa_cli.networks.superpixels import paint_nodes
-from biqa_cli.scoring import view_of
 
 MAP_SIDE = 640
 """The longest side of a map: more would show nothing, its cells are many pixels wide."""

@@ -13,8 +13,8 @@ from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import read_photo
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.torch_engine import TorchEngine
+from biqa_cli.models.views import view_of
 from biqa_cli.networks.blockiqa import BlockIQA, BlockIQAOutput
-from biqa_cli.scoring import view_of
 
 # One block is like itself; the paper has 2 × 2.
 _FEWEST_ALIKE = 2

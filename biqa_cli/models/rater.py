@@ -8,7 +8,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
 from biqa_cli.models.loading import LoadedModel
-from biqa_cli.store.known_scores import Rater
+from biqa_cli.store.records import Rater
 from biqa_cli.weights.manifest import load_manifest
 
 SCORING_VERSION = 2

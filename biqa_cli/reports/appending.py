@@ -1,39 +1,109 @@
-"""Reports that grow: what a file holds from earlier runs, so that no row comes twice."""
+"""Reports that grow: what a file holds from earlier runs, so that no photo has two rows.
+
+A run only adds to the file, so that whatever stops it, no row is lost. Rows of photos that it has
+scored again leave the file once all new ones are in it; until then the last row of a photo counts.
+"""
 
 import csv
 import io
 import json
+import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from biqa_cli.errors import UsageError
 from biqa_cli.reports.formats import Format
-from biqa_cli.reports.rows import columns_of, not_a_formula
+from biqa_cli.reports.rows import armed, columns_of, not_a_formula
 
-Row = tuple[str, str]
-"""The path and the model, as they are written."""
+STDIN = "-"
+"""The picture on standard input: another one each time."""
+
+Key = tuple[str, str]
+"""Of a row: which photo, and the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRow:
+    """What a row says of a photo."""
+
+    score: float | None
+    """None where it could not be scored."""
+    native: float | None
 
 
 @dataclass(slots=True)
 class EarlierRows:
     """What a report holds from earlier runs."""
 
-    rows: frozenset[Row]
-    bytes: int
+    kind: Format
+    why: bool
+    """Whether it says why a score is what it is."""
+    rows: dict[Key, EarlierRow]
+    whole: int
     """The length of all whole lines: a run may have been stopped in the middle of the next."""
     length: int
     """Of the file, that next line included."""
-    formulas_are_disarmed: bool
-    """Whether names are written as for a spreadsheet."""
+    has_doubles: bool = False
+    """Whether a photo has two rows: a run that scored it again was stopped."""
     met: int = 0
-    """How many photos were found to have a row: whoever leaves one out counts it."""
+    """How many photos keep their row: whoever leaves one out counts it with `keep`."""
+    below: int = 0
+    """How many of those score below the threshold."""
+    replaced: set[Key] = field(default_factory=set)
+    """Photos whose row is replaced: whoever scores one again notes it with `replace`."""
 
-    def has(self, name: str, model: str) -> bool:
-        """Return whether a photo has a row of a model; the picture on stdin (-) never has one."""
-        written = not_a_formula(name) if self.formulas_are_disarmed else name
-        return name != "-" and (written, model) in self.rows
+    def find(self, name: str, model: str) -> EarlierRow | None:
+        """Return the row of a photo and a model, None where there is none.
+
+        Relative names count from the current folder.
+        """
+        return None if name == STDIN else self.rows.get(_key(name, model, self.kind))
+
+    def keep(self, row: EarlierRow, *, threshold: float | None) -> None:
+        """Count a photo that is not scored again."""
+        self.met += 1
+        is_below = threshold is not None and row.score is not None and row.score < threshold
+        self.below += is_below
+
+    def replace(self, name: str, model: str) -> None:
+        """Note that a photo is scored again."""
+        self.replaced.add(_key(name, model, self.kind))
+
+    def settled(self, content: bytes) -> bytes:
+        """Return what a report holds without the rows that later ones replace.
+
+        Args:
+            content: All of it, as it is once the run has added its rows.
+        """
+        if not self.replaced and not self.has_doubles:
+            return content
+        records = list(_records(_text_of(content), self.kind, why=self.why))
+        last = {record.key: number for number, record in enumerate(records)}
+        kept = [
+            record.text
+            for number, record in enumerate(records)
+            if record.key is None or last[record.key] == number
+        ]
+        return "".join(kept).encode("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A part of a report, as it is written."""
+
+    text: str
+    key: Key | None = None
+    """None of the header and of the picture on standard input, which are never replaced."""
+    row: EarlierRow | None = None
+
+
+def _key(name: str, model: str, kind: Format) -> Key:
+    """Return what two names of one file have in common, whether typed or read from a report."""
+    # CSV disarms names that a spreadsheet would take for formulas.
+    plain = armed(not_a_formula(name)) if kind is Format.csv else name
+    return os.path.abspath(plain), model  # noqa: PTH100  absolute() keeps "..", and a name may be too long
 
 
 def earlier_rows(path: Path, kind: Format, *, why: bool = False) -> EarlierRows:
@@ -50,20 +120,50 @@ def earlier_rows(path: Path, kind: Format, *, why: bool = False) -> EarlierRows:
     if kind not in (Format.csv, Format.ndjson):
         msg = f"--append does not suit {kind.value}, which has an end: use .csv or .ndjson"
         raise UsageError(msg)
-    is_csv = kind is Format.csv
     content = _content(path)
     # Lines that are whole; a quoted name may have line breaks, and then its row does not parse.
     whole = content[: content.rfind(b"\n") + 1]
-    text = whole.decode("utf-8", "surrogateescape")
     try:
-        rows = frozenset(_rows_of_csv(text, why) if is_csv else _rows_of_ndjson(text, why))
+        records = [record for record in _records(_text_of(whole), kind, why=why) if record.key]
     except _OtherColumnsError as error:
         msg = f"{path} was written {'without' if why else 'with'} --why: {error}"
         raise UsageError(msg) from error
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         msg = f"{path} is no {kind.value} report of this version ({error}): name another file"
         raise UsageError(msg) from error
-    return EarlierRows(rows, len(whole), len(content), formulas_are_disarmed=is_csv)
+    rows = {record.key: record.row for record in records if record.key and record.row}
+    has_doubles = len(rows) < len(records)
+    return EarlierRows(kind, why, rows, len(whole), len(content), has_doubles=has_doubles)
+
+
+def _text_of(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _records(text: str, kind: Format, *, why: bool) -> Iterator[_Record]:
+    """Yield the parts of a report; together they are all of it.
+
+    Raises:
+        _OtherColumnsError: If it says why where it is not to, or the reverse.
+        ValueError: If it is no report of this version, as do KeyError, TypeError and csv.Error.
+    """
+    parts = _records_of_csv if kind is Format.csv else _records_of_ndjson
+    return parts(text, why=why)
+
+
+def _record(text: str, values: dict[str, object], kind: Format) -> _Record:
+    name, model, score, native = (
+        values[name] for name in ("path", "model", "score", "native_score")
+    )
+    if name == STDIN:
+        return _Record(text)
+    return _Record(
+        text, _key(str(name), str(model), kind), EarlierRow(_number(score), _number(native))
+    )
+
+
+def _number(value: object) -> float | None:
+    return None if value in ("", None) else float(str(value))
 
 
 def _content(path: Path) -> bytes:
@@ -92,22 +192,28 @@ def _check_columns(found: tuple[str, ...], *, why: bool, told: str) -> None:
         raise ValueError(msg)
 
 
-def _rows_of_csv(text: str, why: bool) -> Iterator[Row]:
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header = next(lines, None)
-    columns = columns_of(why=why)
-    if header is not None:
-        _check_columns(tuple(header), why=why, told="its columns are")
-    path, model = columns.index("path"), columns.index("model")
-    for number, row in enumerate(lines, 2):
-        if len(row) != len(columns):
+def _records_of_csv(text: str, *, why: bool) -> Iterator[_Record]:
+    lines = io.StringIO(text, newline="").readlines()
+    reader = csv.reader(lines, strict=True)
+    header = next(reader, None)
+    if header is None:
+        return
+    _check_columns(tuple(header), why=why, told="its columns are")
+    at = reader.line_num
+    yield _Record("".join(lines[:at]))
+    for number, row in enumerate(reader, 2):
+        if len(row) != len(header):
             msg = f"row {number} has {len(row)} columns"
             raise ValueError(msg)
-        yield row[path], row[model]
+        # A quoted name may have line breaks.
+        yield _record(
+            "".join(lines[at : reader.line_num]), dict(zip(header, row, strict=True)), Format.csv
+        )
+        at = reader.line_num
 
 
-def _rows_of_ndjson(text: str, why: bool) -> Iterator[Row]:
+def _records_of_ndjson(text: str, *, why: bool) -> Iterator[_Record]:
     for line in text.split("\n")[:-1]:
         row = json.loads(line)
         _check_columns(tuple(row), why=why, told="a record has")
-        yield row["path"], row["model"]
+        yield _record(f"{line}\n", row, Format.ndjson)

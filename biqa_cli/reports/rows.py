@@ -78,3 +78,14 @@ def not_a_formula(text: str) -> str:
     """
     # A lone dash is the picture on stdin.
     return f"'{text}" if text.startswith(_FORMULA_STARTS) and text != "-" else text
+
+
+def armed(text: str) -> str:
+    """Return text that `not_a_formula` has made harmless as it was.
+
+    Example:
+        >>> armed("'=1+1.jpg"), armed("'tis.jpg")
+        ('=1+1.jpg', "'tis.jpg")
+    """
+    # Nothing tells it from the rare name that begins so itself.
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA_STARTS) else text

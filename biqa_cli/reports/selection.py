@@ -57,7 +57,13 @@ class Tally:
         return self.images - self.scored
 
     def summary(
-        self, seconds: float, *, threshold: float | None = None, known: int = 0, before: int = 0
+        self,
+        seconds: float,
+        *,
+        threshold: float | None = None,
+        known: int = 0,
+        before: int = 0,
+        again: int = 0,
     ) -> str:
         """Return how it went, in a line.
 
@@ -66,6 +72,7 @@ class Tally:
             threshold: As in `count`.
             known: Scores that the store knew.
             before: Photos that the report had before.
+            again: Photos that it had before in rows that are replaced.
         """
         photos = "1 photo" if self.images == 1 else f"{self.images} photos"
         parts = [f"{photos} in {seconds:.1f} s ({self.images / max(seconds, 1e-9):.1f} a second)"]
@@ -73,6 +80,8 @@ class Tally:
             parts.append(f"{known} known")
         if before:
             parts.append(f"{before} were there before")
+        if again:
+            parts.append(f"{again} {'row is' if again == 1 else 'rows are'} replaced")
         if self.failed:
             parts.append(f"{self.failed} could not be scored")
         if threshold is not None:

@@ -14,7 +14,7 @@ from biqa_cli.store.location import STORE_NAME
 logger = logging.getLogger(__name__)
 
 _APPLICATION = int.from_bytes(b"biqa")
-_VERSION = 2
+_VERSION = 3
 """Of the tables. Those of an earlier one are made anew: what it knew is void."""
 _PATIENCE = 5.0
 """Seconds to wait for another process."""
@@ -57,6 +57,15 @@ CREATE TABLE scores (
     checksum INTEGER NOT NULL,
     PRIMARY KEY (rater, content)
 ) WITHOUT ROWID;
+-- What else was seen of a photo when it was decoded: it belongs to the score.
+CREATE TABLE sights (
+    rater INTEGER NOT NULL REFERENCES raters (id),
+    content BLOB NOT NULL,
+    looking TEXT NOT NULL,
+    seen BLOB NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (rater, content, looking)
+);
 """
 
 
@@ -184,7 +193,7 @@ def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
         msg = f"{path} is a database of another program"
         raise ForeignFileError(msg)
     if _number(connection, "user_version") > _VERSION:
-        msg = f"{path} was written by another version of biqa"
+        msg = f"{path} was written by another version of biqa: delete it, or name another (--store)"
         raise ForeignFileError(msg)
     return False
 
@@ -198,7 +207,7 @@ def _make_tables(connection: sqlite3.Connection) -> None:
     with transaction(connection):
         # Two processes may begin a store at once.
         if _is_earlier(connection):
-            for table in ("scores", "files", "raters"):
+            for table in ("sights", "scores", "files", "raters"):
                 connection.execute(f"DROP TABLE IF EXISTS {table}")
             for statement in filter(str.strip, _TABLES.split(";")):
                 connection.execute(statement)

@@ -1,54 +1,21 @@
 """What is known of photos: found by the readers, kept as it is made. It never makes a run fail."""
 
-import json
 import logging
 import sqlite3
 import threading
-import time
-import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from biqa_cli.results import Judgement
-from biqa_cli.store.database import DamageError, connect, is_damage, set_aside, transaction
+from biqa_cli.store.database import connect, is_damage, set_aside, transaction
 from biqa_cli.store.files import FileState, state_of, with_content
+from biqa_cli.store.records import Finding, Lookup, Rater
+from biqa_cli.store.tables import ByName, by_name, recognise, seen_of, write_finding, write_rater
 
 logger = logging.getLogger(__name__)
 
 _Found = TypeVar("_Found")
-
-
-@dataclass(frozen=True, slots=True)
-class Rater:
-    """All that a score depends on besides the photo."""
-
-    key: str
-    """The same for two raters only if they give every photo the same score."""
-    model: str
-    facts: str
-    """What the key was made of, as JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownScore:
-    """What is kept of a photo: all else follows from it."""
-
-    judgement: Judgement
-    width: int
-    height: int
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """What the store says of a file."""
-
-    file: FileState | None = None
-    """What to keep a score under; None where none can be kept."""
-    score: KnownScore | None = None
 
 
 class Store:
@@ -74,19 +41,24 @@ class Store:
         self._noted: set[str] = set()
         """Keys of raters that are noted as asked for."""
 
-    def find(self, rater: Rater, path: str) -> Lookup:
+    def find(self, rater: Rater, path: str, *, looking: str = "") -> Lookup:
         """Return what is known of a file.
 
         Its name, size and time of change are compared first. Its content is read only where that
         fails and a file of its size is known: it may have been moved, copied or touched.
+
+        Args:
+            rater: Whose score is asked for.
+            path: Of the file.
+            looking: The key of what else was seen of it; empty asks for nothing.
         """
         file = None if self._closed else state_of(path)
         if file is None:
             return Lookup()
         if self._fresh:
             return Lookup(file)
-        seen = file
-        found = self._ask(lambda database: self._look_up(database, rater, seen))
+        named = file
+        found = self._ask(lambda database: self._look_up(database, rater, named))
         if found is None:
             return Lookup()
         if found.score is None and found.may_be_moved:
@@ -94,31 +66,43 @@ class Store:
             if file is None:
                 return Lookup()
             moved = file
-            score = self._ask(lambda database: _recognise(database, rater, moved))
-            found = _ByName(file, score)
-        return Lookup(found.file, found.score)
+            score = self._ask(lambda database: recognise(database, rater, moved))
+            found = ByName(file, score)
+        seen: bytes | None = None
+        if looking and found.score is not None:
+            whole = found.file
+            seen = self._ask(lambda database: seen_of(database, rater, whole, looking))
+        return Lookup(found.file, found.score, seen)
 
-    def keep(self, rater: Rater, made: Sequence[tuple[FileState, KnownScore]]) -> None:
-        """Keep scores; each is on disk on return, so that no end of the process loses it.
+    def has_changed(self, path: str) -> bool:
+        """Return whether a file is known by its name, and holds something else now."""
+        file = None if self._closed else state_of(path)
+        if file is None:
+            return False
+        query = "SELECT size, mtime_ns, content FROM files WHERE path = ?"
+        known = self._ask(lambda database: database.execute(query, (file.path,)).fetchone())
+        if known is None or known[:2] == (file.size, file.mtime_ns):
+            return False
+        now = with_content(file)
+        return now is not None and now.content != known[2]
+
+    def keep(self, rater: Rater, found: Sequence[Finding], *, looking: str = "") -> None:
+        """Keep scores and what was seen; each is on disk on return, whatever ends the process.
 
         Args:
-            rater: What has given them.
-            made: Files, whose content is known, and their scores.
+            rater: What has given the scores.
+            found: Of files.
+            looking: The key of what else was seen of them.
         """
 
         def write(database: sqlite3.Connection) -> None:
             with transaction(database):
                 # Another process may have removed it since it was asked for.
-                rater_id = _write_rater(database, rater)
-                for file, score in made:
-                    _write_file(database, file)
-                    row = _row_of(score)
-                    database.execute(
-                        "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                        (rater_id, file.content, *row, int(time.time()), _sum(rater, file, row)),
-                    )
+                rater_id = write_rater(database, rater)
+                for finding in found:
+                    write_finding(database, rater, rater_id, finding, looking)
 
-        if made:
+        if found:
             self._ask(write)
 
     def count(self, used: int) -> None:
@@ -175,92 +159,9 @@ class Store:
         if connection is not None:
             connection.close()
 
-    def _look_up(self, database: sqlite3.Connection, rater: Rater, file: FileState) -> "_ByName":
+    def _look_up(self, database: sqlite3.Connection, rater: Rater, file: FileState) -> ByName:
         """Return what is known of a file by its name, and note that its rater was asked for."""
         if rater.key not in self._noted:
-            _write_rater(database, rater)
+            write_rater(database, rater)
             self._noted.add(rater.key)
-        return _by_name(database, rater, file)
-
-
-@dataclass(frozen=True, slots=True)
-class _ByName:
-    file: FileState
-    score: KnownScore | None = None
-    may_be_moved: bool = False
-    """Whether a score of a file of its size is known."""
-
-
-def _write_rater(database: sqlite3.Connection, rater: Rater) -> int:
-    """Return the row of a rater, which is made if there is none; note that it is in use."""
-    row = (rater.key, rater.model, rater.facts, int(time.time()))
-    database.execute(
-        "INSERT INTO raters (key, model, facts, used) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (key) DO UPDATE SET used = excluded.used",
-        row,
-    )
-    query = "SELECT id FROM raters WHERE key = ?"
-    (rater_id,) = database.execute(query, (rater.key,)).fetchone()
-    return int(rater_id)
-
-
-def _recognise(database: sqlite3.Connection, rater: Rater, file: FileState) -> KnownScore | None:
-    """Return the score of a file by its content, and note where it lies now."""
-    score = _by_content(database, rater, file)
-    if score is not None:
-        _write_file(database, file)
-    return score
-
-
-def _by_name(database: sqlite3.Connection, rater: Rater, file: FileState) -> _ByName:
-    row = database.execute(
-        "SELECT content FROM files WHERE path = ? AND size = ? AND mtime_ns = ?",
-        (file.path, file.size, file.mtime_ns if file.settled else None),
-    ).fetchone()
-    if row is not None:
-        known = replace(file, content=row[0])
-        return _ByName(known, _by_content(database, rater, known))
-    twin = database.execute(
-        "SELECT 1 FROM files JOIN scores USING (content) "
-        "WHERE size = ? AND rater = (SELECT id FROM raters WHERE key = ?) LIMIT 1",
-        (file.size, rater.key),
-    ).fetchone()
-    return _ByName(file, may_be_moved=twin is not None)
-
-
-def _by_content(database: sqlite3.Connection, rater: Rater, file: FileState) -> KnownScore | None:
-    # By the key, since the number of a rater may become another one's while a run goes on.
-    row = database.execute(
-        "SELECT native, whole, kept, flaws, width, height, note, checksum FROM scores "
-        "WHERE rater = (SELECT id FROM raters WHERE key = ?) AND content = ?",
-        (rater.key, file.content),
-    ).fetchone()
-    if row is None:
-        return None
-    *values, checksum = row
-    if checksum != _sum(rater, file, tuple(values)):
-        raise DamageError("the checksum of a score is wrong")
-    native, whole, kept, flaws, width, height, note = values
-    strengths = None if flaws is None else tuple(json.loads(flaws))
-    return KnownScore(Judgement(native, whole, kept, strengths), width, height, note)
-
-
-def _row_of(score: KnownScore) -> tuple[object, ...]:
-    """Return what a row has of a score, in the order of the columns."""
-    judgement = score.judgement
-    flaws = None if judgement.flaws is None else json.dumps(judgement.flaws)
-    said = (judgement.native, judgement.whole, judgement.kept, flaws)
-    return (*said, score.width, score.height, score.note)
-
-
-def _write_file(database: sqlite3.Connection, file: FileState) -> None:
-    database.execute(
-        "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
-        (file.path, file.size, file.mtime_ns if file.settled else None, file.content),
-    )
-
-
-def _sum(rater: Rater, file: FileState, row: tuple[object, ...]) -> int:
-    """Return a checksum of a row: SQLite has none of its own."""
-    parts = (rater.key, file.content, *row)
-    return zlib.crc32(repr(parts).encode(errors="surrogateescape"))
+        return by_name(database, rater, file)

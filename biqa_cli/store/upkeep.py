@@ -10,12 +10,16 @@ from pathlib import Path
 
 from biqa_cli.errors import OutputError
 from biqa_cli.store.database import connect
-from biqa_cli.store.known_scores import Rater
+from biqa_cli.store.records import Rater
 
 _DAY = 86_400
 
 _BELONGS_TO_NOTHING = (
     "content NOT IN (SELECT content FROM files) OR rater NOT IN (SELECT id FROM raters)"
+)
+_WITHOUT_A_SCORE = (
+    "NOT EXISTS (SELECT 1 FROM scores "
+    "WHERE scores.rater = sights.rater AND scores.content = sights.content)"
 )
 
 
@@ -160,6 +164,7 @@ def _changed(
         database.execute("BEGIN IMMEDIATE")
         before = _counts(database)
         remove(database)
+        database.execute(f"DELETE FROM sights WHERE {_WITHOUT_A_SCORE}")  # noqa: S608  a constant
         after = _counts(database)
         database.execute("ROLLBACK" if dry_run else "COMMIT")
         if not dry_run:

@@ -1,5 +1,6 @@
 """`biqa score` for scripts: reports that grow, only what is new, Parquet."""
 
+import csv
 import json
 import os
 import signal
@@ -43,6 +44,90 @@ def test_rows_are_added_for_new_photos_only(folder: Path, tmp_path: Path, suffix
     assert output.read_bytes() == first + added
     nothing = _run(folder, "-o", output, "--append")
     assert nothing.exit_code == 0 and output.read_bytes() == first + added
+
+
+def _rows(output: Path) -> dict[str, tuple[str, str]]:
+    """Return the score and the status of each photo, which has one row."""
+    with output.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = {Path(row["path"]).name: (row["score"], row["status"]) for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def test_one_photo_has_one_row_however_it_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    for name in ("51.png", "./51.png", folder / "51.png", "../photos/51.png", "."):
+        assert _run(name, "-o", "scores.csv", "--append").exit_code == 0
+    assert _rows(Path("scores.csv")) == {"51.png": ("20.0", "ok"), "102.png": ("40.0", "ok")}
+
+
+def test_a_row_that_was_an_error_is_scored_again(folder: Path, tmp_path: Path) -> None:
+    output, late = tmp_path / "scores.csv", folder / "153.png"
+    late.write_bytes(b"half a")
+    assert _run(folder, "-o", output, "--append").exit_code == 3
+    # What is still wrong is no success, and has one row nevertheless.
+    assert _run(folder, "-o", output, "--append").exit_code == 3
+    assert _rows(output)["153.png"] == ("", "error")
+    grey_png(late, 153)
+    again = _run(folder, "-o", output, "--append")
+    assert again.exit_code == 0 and "1 row is replaced" in again.stderr
+    assert _rows(output) == {
+        "102.png": ("40.0", "ok"),
+        "51.png": ("20.0", "ok"),
+        "153.png": ("60.0", "ok"),
+    }
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_photo_that_has_changed_is_scored_again(
+    folder: Path, tmp_path: Path, known: bool
+) -> None:
+    output = tmp_path / "scores.csv"
+    assert _run(folder, "-o", output, "--append").exit_code == 0
+    grey_png(folder / "51.png", 204)
+    os.utime(folder / "51.png", (2000, 2000))
+    os.utime(folder / "102.png", (2000, 2000))
+    if known:
+        # Another report has its new score already.
+        assert _run(folder, "-o", tmp_path / "other.csv").exit_code == 0
+    again = _run(folder, "-o", output, "--append")
+    assert again.exit_code == 0 and "1 photo in" in again.stderr
+    assert list(_rows(output).items()) == [("102.png", ("40.0", "ok")), ("51.png", ("80.0", "ok"))]
+    before = output.read_bytes()
+    assert "0 photos in" in _run(folder, "-o", output, "--append").stderr
+    assert output.read_bytes() == before
+
+
+def test_without_the_store_a_changed_photo_keeps_its_row(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "scores.csv"
+    assert _run(folder, "-o", output, "--append", "--no-store").exit_code == 0
+    grey_png(folder / "51.png", 204)
+    assert _run(folder, "-o", output, "--append", "--no-store").exit_code == 0
+    assert _rows(output)["51.png"] == ("20.0", "ok")
+
+
+def test_photos_that_keep_their_rows_count_for_the_threshold(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "scores.csv"
+    command = (folder, "-o", output, "--append", "--fail-under", 30)
+    assert _run(*command).exit_code == 1
+    assert _run(*command).exit_code == 1
+    assert _run(folder / "102.png", *command[1:]).exit_code == 0
+
+
+def test_a_linked_report_stays_a_link_and_keeps_its_rights(folder: Path, tmp_path: Path) -> None:
+    real, output = tmp_path / "real.csv", tmp_path / "scores.csv"
+    output.symlink_to(real)
+    (folder / "0.png").write_bytes(b"half a")
+    assert _run(folder, "-o", output, "--append").exit_code == 3
+    real.chmod(0o640)
+    grey_png(folder / "0.png", 0)
+    assert _run(folder, "-o", output, "--append").exit_code == 0
+    assert output.is_symlink() and real.stat().st_mode & 0o777 == 0o640
+    assert _rows(real)["0.png"] == ("0.0", "ok")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photos", "real.csv", "scores.csv"]
 
 
 def test_rows_that_another_run_adds_meanwhile_stay(

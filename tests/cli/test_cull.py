@@ -2,9 +2,13 @@
 
 import csv
 import io
+import itertools
 import json
 import os
+import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import brightness_model, photo
@@ -12,11 +16,14 @@ from flawed_model import flawed_model
 from page_photos import data_of
 from PIL import Image, ImageEnhance
 from shoots import contents, make_shoot, tree, write_photo
-from sidecars import keywords, value
+from sidecars import LIGHTROOM, keywords, value
 from typer.testing import CliRunner, Result
 
+from biqa_cli import scoring
 from biqa_cli.cli import app
+from biqa_cli.culling import carrying_out, decisions, performing
 from biqa_cli.culling import plan as planning
+from biqa_cli.culling.actions import Action
 from biqa_cli.culling.records import COLUMNS
 from biqa_cli.culling.xmp import XMP
 from biqa_cli.errors import ImageError, UsageError
@@ -227,7 +234,12 @@ def test_sidecars_that_are_up_to_date_are_not_written_again(shoot: Path) -> None
         (("{}", "--journal", "j.jsonl"), "--journal is about what is applied: add --apply"),
         (("--undo", "j.jsonl", "{}"), "leave out the photos"),
         (("--undo", "j.jsonl", "--apply", "-j", "2"), "leave out --apply, --workers"),
-        (("{}", "--xmp", "--apply", "--journal", "{}/notes.txt"), "is not a journal"),
+        (
+            ("--finish", "j.jsonl", "{}"),
+            "--finish does what its journal says: leave out the photos",
+        ),
+        (("--finish", "{}/notes.txt"), "is not a journal of `biqa cull`"),
+        (("{}", "--xmp", "--apply", "--journal", "{}/notes.txt"), "notes.txt is there already"),
         (("{}", "--picks", "{}/notes.txt/p", "--copy"), "notes.txt is not a folder"),
         (("{}", "--report", "{}/notes.txt/r.html"), "cannot write {}/notes.txt/r.html"),
         (("--undo", "no-such.jsonl"), "cannot read the journal no-such.jsonl"),
@@ -259,27 +271,183 @@ def test_links_to_another_disk_are_refused_before_anything_is_scored(
     assert result.exit_code == 2 and "p is on another disk" in result.stderr
 
 
-def test_how_much_is_told_can_be_chosen_beside_undo(shoot: Path) -> None:
-    assert _run(shoot, "--xmp", "--apply").exit_code == 0
+def test_where_nothing_else_is_told_the_journal_is(shoot: Path) -> None:
+    done = _run(shoot, "--xmp", "--apply", "-q")
+    assert done.stderr == f"done; `biqa cull --undo {_journal()}` takes it back\n"
     undone = _run("--undo", _journal(), "-q")
     assert (undone.exit_code, undone.stderr) == (0, "")
 
 
-def test_a_journal_is_not_overwritten_and_not_undone_twice(
+def test_a_journal_is_not_overwritten_and_may_be_undone_twice(
     shoot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = tmp_path / "journal.jsonl"
+    before, journal = tree(shoot), tmp_path / "journal.jsonl"
     command = (shoot, "--rejects", shoot / "r", "--move", "--apply", "--journal", journal)
     assert _run(*command).exit_code == 0
     written = journal.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(loading, "load_model", _load_nothing)
         refused = _run(shoot, "--xmp", "--apply", "--journal", journal)
-    assert refused.exit_code == 2 and "journal of an earlier run" in refused.stderr
+    assert refused.exit_code == 2 and "a journal is never overwritten" in refused.stderr
     assert journal.read_bytes() == written
+    assert "there is nothing to finish" in _run("--finish", journal).stderr
     assert _run("--undo", journal).exit_code == 0
     twice = _run("--undo", journal)
-    assert twice.exit_code == 2 and "is undone already" in twice.stderr
+    assert twice.exit_code == 0
+    assert re.fullmatch(r"all is as it was; \d+ steps taken back before\n", twice.stderr)
+    assert tree(shoot) == before
+
+
+def _interrupted(patch: pytest.MonkeyPatch, *arguments: object) -> str:
+    """Run a command that Ctrl-C ends after some steps, and return what it says."""
+    left = itertools.count()
+
+    def stopping(action: Action, **options: Any) -> None:
+        if next(left) == 4:
+            raise KeyboardInterrupt
+        performing.perform(action, **options)
+
+    with patch.context() as context:
+        context.setattr(carrying_out, "perform", stopping)
+        result = _run(*arguments)
+    assert result.exit_code == 130
+    return result.stderr
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_an_interrupted_run_is_in_the_way_until_it_is_finished_or_undone(
+    shoot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    plain = tmp_path / "plain"
+    shutil.copytree(shoot, plain)
+    wishes = ("--rejects", "r", "--move", "--apply")
+    monkeypatch.chdir(plain)
+    assert _run(".", *wishes).exit_code == 0
+    monkeypatch.chdir(shoot)
+    before = tree(shoot)
+    journal = tmp_path / "my.journal" if named else None
+    told = _interrupted(monkeypatch, ".", *wishes, *(("--journal", journal) if journal else ()))
+    journal = journal or max(
+        Path(os.environ["BIQA_JOURNALS"]).glob("*.jsonl"), key=os.path.getmtime
+    )
+    ways = (f"`biqa cull --finish {journal}`", f"`biqa cull --undo {journal}`")
+    assert told.startswith("9 photos") and all(way in told for way in ways)
+    half = tree(shoot)
+    assert half != before
+    # Another command, the same one, and one over a part of the photos: none decides for the user.
+    for command in ((".", "--xmp", "--apply"), (".", *wishes), ("0-0.JPG", "--xmp", "--apply")):
+        with monkeypatch.context() as patch:
+            patch.setattr(loading, "load_model", _load_nothing)
+            refused = _run(*command)
+        assert refused.exit_code == 2 and refused.stderr.count("\n") == 1
+        assert "was interrupted" in refused.stderr and all(way in refused.stderr for way in ways)
+    assert tree(shoot) == half
+    assert _run("--finish", journal).exit_code == 0
+    assert tree(shoot) == tree(plain)
+    assert _run("--undo", journal).exit_code == 0
+    assert tree(shoot) == before
+
+
+def test_a_run_that_is_finished_writes_the_page_that_was_asked_for(
+    shoot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = tmp_path / "other" / "shoot"
+    shutil.copytree(shoot, plain)
+    wishes = ("--rejects", "shoot/r", "--move", "--apply", "--report", "r.html")
+    monkeypatch.chdir(plain.parent)
+    assert _run("shoot", *wishes, "--reject-under", 20).exit_code == 0
+    monkeypatch.chdir(shoot.parent)
+    _interrupted(monkeypatch, "shoot", *wishes, "--reject-under", 20)
+    assert not Path("r.html").exists()
+    monkeypatch.chdir(plain)
+    journal = max(Path(os.environ["BIQA_JOURNALS"]).glob("*.jsonl"), key=os.path.getmtime)
+    finished = _run("--finish", journal)
+    assert finished.exit_code == 0 and "r.html" in finished.stderr
+    page, wanted = (data_of((root / "r.html").read_text()) for root in (tmp_path, plain.parent))
+    for photo_of_page in (*page["photos"], *wanted["photos"]):
+        del photo_of_page["path"], photo_of_page["command"]
+    assert page == wanted
+    assert all((shoot.parent / photo["photo"]).is_file() for photo in page["photos"])
+
+
+def test_a_page_that_somebody_has_edited_in_a_journal_is_told(
+    shoot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = (shoot, "--xmp", "--apply", "--report", shoot.parent / "r.html")
+    _interrupted(monkeypatch, *command)
+    journal = _journal()
+    journal.write_bytes(journal.read_bytes().replace(b'"native_scale"', b'"x"'))
+    finished = _run("--finish", journal)
+    assert finished.exit_code == 2 and "does not say what is on the page" in finished.stderr
+
+
+def test_of_two_runs_at_once_the_second_waits_or_sees_what_is_left(
+    shoot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = (shoot, "--rejects", shoot / "r", "--move", "--apply")
+    others: list[Result] = []
+
+    def meanwhile(action: Action, **options: Any) -> None:
+        performing.perform(action, **options)
+        if not others:
+            others.append(_run(*command))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(carrying_out, "perform", meanwhile)
+        assert _run(*command).exit_code == 0
+    assert others[0].exit_code == 2
+    assert "another run of biqa works on these photos" in others[0].stderr
+    assert "run this one again when it has ended" in others[0].stderr
+    assert "nothing to do" in _run(*command).stderr
+
+
+def test_what_a_run_has_moved_while_another_scored_is_told(
+    shoot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = (shoot, "--rejects", shoot / "r", "--move", "--apply")
+    decided = decisions.decide
+
+    def slowly(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.setattr(decisions, "decide", decided)
+        assert _run(*command).exit_code == 0
+        return decided(*arguments, **options)
+
+    monkeypatch.setattr(decisions, "decide", slowly)
+    late = _run(*command)
+    assert late.exit_code == 3
+    assert "0-1.JPG is not there any more: nothing is done with it" in late.stderr
+    assert "there is nothing to do" in late.stderr
+    assert _run(*command).exit_code == 0
+
+
+def test_a_sidecar_is_written_through_its_link_which_stays_one(shoot: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "sidecars" / "1-0.xmp"
+    kept.parent.mkdir()
+    (shoot / "1-0.xmp").rename(kept)
+    (shoot / "1-0.xmp").symlink_to(kept)
+    before = kept.read_bytes()
+    assert _run(shoot, "--xmp", "--apply").exit_code == 0
+    assert (shoot / "1-0.xmp").readlink() == kept
+    assert value(kept.read_bytes(), LABEL) == "Green"
+    assert _run("--undo", _journal()).exit_code == 0
+    assert (shoot / "1-0.xmp").readlink() == kept and kept.read_bytes() == before
+
+
+def test_links_that_cannot_be_written_through_stay_and_are_told(shoot: Path) -> None:
+    (shoot / "1-0.xmp").unlink()
+    (shoot / "1-0.xmp").symlink_to("nowhere.xmp")
+    (shoot / "2-0.xmp").symlink_to(shoot / "2-1.xmp")
+    (shoot / "2-1.xmp").write_text(LIGHTROOM, encoding="utf-8")
+    (shoot / "2-2.xmp").mkdir()
+    before = {name: (shoot / name).readlink() for name in ("1-0.xmp", "2-0.xmp")}
+    result = _run(shoot, "--xmp", "--apply")
+    assert result.exit_code == 3
+    assert "1-0.xmp stays as it is: it is no file, or a link that leads to none" in result.stderr
+    assert "2-2.xmp stays as it is: it is no file" in result.stderr
+    assert "2-1.xmp stays as it is: it is the sidecar of" in result.stderr
+    assert {name: (shoot / name).readlink() for name in before} == before
+    # The usual second sidecar is written all the same.
+    assert value((shoot / "1-0.JPG.xmp").read_bytes(), LABEL) == "Green"
 
 
 def test_nothing_is_lost_where_the_shoot_spans_folders_with_equal_names(tmp_path: Path) -> None:
@@ -338,6 +506,27 @@ def test_the_command_for_a_map_names_weights_of_ones_own(shoot: Path, tmp_path: 
     assert first["command"].endswith("-m brightness --weights 'my weights.safetensors'")
 
 
+def test_a_second_run_over_known_photos_decodes_none(
+    shoot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = _run(shoot)
+    monkeypatch.setattr(scoring, "reading_photo", None)
+    again = _run(shoot)
+    assert again.exit_code == 0 and again.stdout == first.stdout
+
+
+def test_exact_copies_are_told_from_photos_that_only_score_the_same(shoot: Path) -> None:
+    (shoot / "web").mkdir()
+    shutil.copy(shoot / "2-0.JPG", shoot / "web" / "2-0.JPG")
+    # The same pixels in another file.
+    (shoot / "web" / "z.jpg").write_bytes((shoot / "2-0.JPG").read_bytes() + b"\0")
+    rows = {row["path"]: row["reason"] for row in csv.DictReader(io.StringIO(_run(shoot).stdout))}
+    assert rows[str(shoot / "2-0.JPG")] == "the best of 5"
+    copied = "number 2 of 5, an exact copy of shoot/2-0.JPG"
+    assert rows[str(shoot / "web" / "2-0.JPG")] == copied
+    assert rows[str(shoot / "web" / "z.jpg")] == "number 3 of 5, 0.0 points under the best"
+
+
 def test_known_scores_are_not_computed_again(shoot: Path, tmp_path: Path) -> None:
     store = tmp_path / "scores.sqlite"
     first = _run(shoot, "--store", store)
@@ -368,3 +557,6 @@ def test_flaws_that_a_model_names_reach_reason_keywords_and_page(
     facts = {Path(f["path"]).name: f for f in data_of(page.read_text())["photos"]}
     assert facts["flawed.jpg"]["flaws"] == [["blurred", 0.8], ["motion", 0.4]]
     assert "flaws" not in facts["clean.jpg"]
+    # A run that decodes nothing knows them, too.
+    monkeypatch.setattr(scoring, "reading_photo", None)
+    assert _rows(_run(clean, flawed, "--reject-under", "30")) == rows

@@ -10,7 +10,8 @@ from PIL import Image
 from rated_photos import rated_greys
 from typer.testing import CliRunner, Result
 
-from biqa_cli.cli import _report, app
+from biqa_cli.cli import app
+from biqa_cli.cli._page_of_cull import maps_of_picks
 from biqa_cli.datasets.base import LabelScale, RatedImage
 from biqa_cli.evaluation.page import photos_of
 from biqa_cli.evaluation.predictions import Prediction
@@ -91,7 +92,7 @@ def test_only_picks_have_maps_and_one_that_fails_is_told(
 ) -> None:
     Image.new("RGB", (300, 200), (90, 90, 90)).save(folder / "a.png")
     failed: list[str] = []
-    draw = _report.maps_of_picks(brightness_model(), limits=DEFAULT_LIMITS, failed=failed)
+    draw = maps_of_picks(brightness_model(), limits=DEFAULT_LIMITS, failed=failed)
     picture = draw(PagePhoto(str(folder / "a.png"), 35.0, decision="pick"))
     # No legend: the map lies over the photo.
     assert picture is not None and picture.width * 200 == picture.height * 300

@@ -6,10 +6,12 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
+from fakes import EXAMPLES
 from PIL import Image
 from processes import start, wait_for
 
@@ -122,3 +124,28 @@ def test_a_run_that_waits_for_a_name_can_be_stopped(listing: Path) -> None:
     process.send_signal(signal.SIGTERM)
     _, stderr = process.communicate(timeout=30)
     assert (process.returncode, stderr) == (143, "biqa: interrupted\n")
+
+
+@pytest.mark.parametrize("module", ["typer", "biqa_cli.cli.score", "numpy", "onnxruntime"])
+def test_a_signal_during_an_import_is_no_fault_whatever_comes_of_it(module: str) -> None:
+    code = f"""
+import os, signal, sys
+class Disguise:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except KeyboardInterrupt as error:
+                raise ImportError("numpy.core.multiarray failed to import") from error
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Disguise())
+sys.argv = ["biqa", "score", {str(EXAMPLES / "coffee.jpg")!r}, "--no-store", "-q"]
+from biqa_cli.__main__ import main
+main()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 130
+    assert ended.stdout == "" and ended.stderr in ("", "biqa: interrupted\n")

@@ -116,16 +116,33 @@ def test_rows_with_why_are_added_to_rows_with_why_only(
     assert why.read_bytes() == (tmp_path / f"whole.{suffix}").read_bytes()
 
 
+@pytest.mark.parametrize("suffix", ["csv", "ndjson"])
+def test_a_row_with_why_is_replaced_once_its_photo_is_whole_or_another(
+    folder: Path, tmp_path: Path, suffix: str
+) -> None:
+    output, whole = tmp_path / f"why.{suffix}", tmp_path / f"whole.{suffix}"
+    content = (folder / "flawed.png").read_bytes()
+    (folder / "flawed.png").write_bytes(b"half a")
+    assert _run(folder, "--why", "--append", "-o", output).exit_code == 3
+    (folder / "flawed.png").write_bytes(content)
+    Image.new("RGB", (9, 9), (51, 0, 102)).save(folder / "clean.png")
+    again = _run(folder, "--why", "--append", "-o", output)
+    assert again.exit_code == 0 and "2 rows are replaced" in again.stderr
+    assert _run(folder, "--why", "-o", whole).exit_code == 0
+    assert sorted(output.read_text().splitlines()) == sorted(whole.read_text().splitlines())
+
+
 def test_a_model_that_names_no_flaws_says_which_does(
     folder: Path, model: list[LoadedModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "names no flaws" not in _run(folder, "--why").stderr
     model.append(brightness_model())
+    silent = {name: spec for name, spec in MODELS.items() if not spec.tells_flaws}
     for others, told in [
         ({}, "weights of one's own that were trained with flaws=true do"),
         ({"flawed": flawed_model().spec}, "-m flawed does"),
     ]:
-        monkeypatch.setattr("biqa_cli.models.catalog.MODELS", MODELS | others)
+        monkeypatch.setattr("biqa_cli.models.catalog.MODELS", silent | others)
         result = _run(folder, "--why")
         assert f"biqa: brightness names no flaws: {told}\n" in result.stderr
         assert [row["flaws"] for row in _rows(result)] == ["", "", ""]

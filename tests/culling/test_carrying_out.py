@@ -12,8 +12,11 @@ from shoots import tree
 
 from biqa_cli.culling import journal as journals
 from biqa_cli.culling.actions import Action, How, MakeFolder, Transfer, WriteSidecar
-from biqa_cli.culling.carrying_out import carry_out, undo
+from biqa_cli.culling.carrying_out import Undone, carry_out, undo
+from biqa_cli.culling.journals import journals_folder, note_elsewhere
 from biqa_cli.errors import OutputError, UsageError
+
+LONG_AGO = 1_600_000_000_000_000_000
 
 _STEPS: tuple[tuple[Any, str], ...] = (
     *((os, name) for name in ("link", "fsync", "open", "utime")),
@@ -66,8 +69,15 @@ def photos(tmp_path: Path) -> Path:
     (folder / "a.jpg").write_bytes(b"a photo")
     (folder / "a.xmp").write_bytes(b"old")
     (folder / "b.jpg").write_bytes(b"another")
-    (folder / "empty.wav").touch()
+    (folder / "empty.wav").touch(mode=0o640)
+    os.utime(folder / "empty.wav", ns=(LONG_AGO, LONG_AGO))
     return folder
+
+
+def _assert_empty_file_is_itself(path: Path) -> None:
+    """Check that an empty file has its time and rights, which a reserved name has not."""
+    found = path.stat()
+    assert (found.st_mtime_ns, found.st_mode & 0o777) == (LONG_AGO, 0o640)
 
 
 def _actions(photos: Path, how: How) -> list[Action]:
@@ -76,9 +86,9 @@ def _actions(photos: Path, how: How) -> list[Action]:
         MakeFolder(there),
         WriteSidecar(photos / "a.xmp", b"newer", b"old", 1_700_000_000_000_000_000),
         WriteSidecar(photos / "b.xmp", b"new"),
-        Transfer(how, photos / "a.jpg", there / "a.jpg", 7),
-        Transfer(how, photos / "a.xmp", there / "a.xmp", 5),
-        Transfer(how, photos / "empty.wav", there / "empty.wav", 0),
+        Transfer(how, photos / "a.jpg", there / "a.jpg"),
+        Transfer(how, photos / "a.xmp", there / "a.xmp", there / "a.jpg"),
+        Transfer(how, photos / "empty.wav", there / "empty.wav"),
     ]
 
 
@@ -112,8 +122,10 @@ def test_killed_at_any_step_a_run_can_be_finished_and_undone(
                 if ending == "finish":
                     finished = finished or tree(root)
                     assert tree(root) == finished
-                assert list(undo(path)) == []
+                    _assert_empty_file_is_itself(root / "there" / "empty.wav")
+                assert undo(path).problems == ()
                 assert tree(root) == before
+                _assert_empty_file_is_itself(photos / "empty.wav")
         if not was_killed:
             break
     assert step > 15 and finished is not None and "there/a.jpg" in finished
@@ -136,12 +148,13 @@ def test_killed_at_any_step_an_undo_can_be_undone_again(
             with pytest.MonkeyPatch.context() as killing:
                 _kill_at(killing, step)
                 try:
-                    assert list(undo(path)) == []
+                    assert undo(path).problems == ()
                 except Killed:
                     was_killed = True
             if was_killed and journals.read(path).end != "undone":
-                assert list(undo(path)) == []
+                assert undo(path).problems == ()
             assert tree(root) == before
+            _assert_empty_file_is_itself(photos / "empty.wav")
         if not was_killed:
             break
     assert step > 10
@@ -150,7 +163,7 @@ def test_killed_at_any_step_an_undo_can_be_undone_again(
 def test_times_of_sidecars_come_back(photos: Path, tmp_path: Path) -> None:
     path = tmp_path / "j.jsonl"
     carry_out(journals.create(path, _actions(photos, How.move)))
-    assert list(undo(path)) == []
+    assert undo(path).problems == ()
     assert (photos / "a.xmp").stat().st_mtime_ns == 1_700_000_000_000_000_000
 
 
@@ -164,10 +177,40 @@ def test_a_file_that_came_into_being_is_not_overwritten(photos: Path, tmp_path: 
         carry_out(written)
     assert (there / "a.jpg").read_bytes() == b"somebody else's"
     assert (photos / "a.jpg").read_bytes() == b"a photo"
-    (problem,) = undo(path)
-    assert "a.jpg stays: it is not what" in problem
+    # Nothing was done of that step, so nothing of it is left to undo.
+    assert undo(path).problems == ()
     assert (there / "a.jpg").read_bytes() == b"somebody else's"
     assert (photos / "a.xmp").read_bytes() == b"old" and not (photos / "b.xmp").exists()
+
+
+def test_a_run_that_stopped_is_finished_once_its_way_is_free(photos: Path, tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    written = journals.create(path, _actions(photos, How.move))
+    there = photos.parent / "there"
+    there.mkdir()
+    (there / "a.xmp").write_bytes(b"newer")
+    # It holds the same, and is nevertheless somebody else's.
+    with pytest.raises(OutputError, match="once that is mended"):
+        carry_out(written)
+    (there / "a.xmp").unlink()
+    carry_out(journals.read(path))
+    assert (there / "a.xmp").read_bytes() == b"newer" and not (photos / "a.xmp").exists()
+
+
+def test_a_run_that_was_killed_before_it_missed_a_file_is_finished_once_it_is_there(
+    photos: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "j.jsonl"
+    source, target = photos / "c.jpg", photos / "d.jpg"
+    journals.create(path, [Transfer(How.move, source, target)])
+    with journals.writing(path) as writer:
+        writer.begin(0, None)
+    with pytest.raises(OutputError, match=r"c.jpg is not there any more"):
+        carry_out(journals.read(path))
+    source.write_bytes(b"back")
+    carry_out(journals.read(path))
+    assert target.read_bytes() == b"back" and undo(path).problems == ()
+    assert source.read_bytes() == b"back"
 
 
 def test_a_sidecar_that_changed_meanwhile_is_not_written(photos: Path, tmp_path: Path) -> None:
@@ -181,23 +224,125 @@ def test_a_sidecar_that_changed_meanwhile_is_not_written(photos: Path, tmp_path:
 def test_a_moved_file_that_was_emptied_is_not_taken_for_a_reserved_name(
     photos: Path, tmp_path: Path
 ) -> None:
-    path = tmp_path / "j.jsonl"
+    path, moved = tmp_path / "j.jsonl", photos.parent / "there" / "a.jpg"
     carry_out(journals.create(path, _actions(photos, How.move)))
-    (photos.parent / "there" / "a.jpg").write_bytes(b"")
-    assert list(undo(path)) == []
-    assert (photos / "a.jpg").read_bytes() == b""
+    moved.write_bytes(b"")
+    first, second = undo(path).problems
+    assert "a.xmp stays with its photo" in first and "a.jpg stays: it has changed since" in second
+    assert moved.read_bytes() == b"" and not (photos / "a.jpg").exists()
+
+
+def test_another_file_of_the_name_is_not_taken_for_the_one_that_was_moved(
+    photos: Path, tmp_path: Path
+) -> None:
+    path, there = tmp_path / "j.jsonl", photos.parent / "there"
+    carry_out(journals.create(path, _actions(photos, How.move)))
+    other = tmp_path / "a.jpg"
+    other.write_bytes(b"of another shoot")
+    other.replace(there / "a.jpg")
+    assert any("another file than was moved" in problem for problem in undo(path).problems)
+    assert (there / "a.jpg").read_bytes() == b"of another shoot"
+    # What was deleted with the photo that is gone stands alone, and goes back.
+    (there / "a.jpg").unlink()
+    (problem,) = undo(path).problems
+    assert "a.jpg is neither there nor at" in problem
+    assert (photos / "a.xmp").read_bytes() == b"old"
+
+
+def test_a_sidecar_that_a_program_has_changed_goes_back_with_its_photo(
+    photos: Path, tmp_path: Path
+) -> None:
+    path, there = tmp_path / "j.jsonl", photos.parent / "there"
+    carry_out(journals.create(path, _actions(photos, How.move)))
+    (there / "a.xmp").write_bytes(b"developed in another program")
+    (problem,) = undo(path).problems
+    assert problem == f"{photos / 'a.xmp'} has changed since: it stays as it is"
+    assert (photos / "a.xmp").read_bytes() == b"developed in another program"
+    assert (photos / "a.jpg").exists() and not (there / "a.xmp").exists()
+
+
+def test_an_undo_that_is_repeated_tries_only_what_is_left(photos: Path, tmp_path: Path) -> None:
+    path, there = tmp_path / "j.jsonl", photos.parent / "there"
+    carry_out(journals.create(path, _actions(photos, How.move)))
+    (there / "empty.wav").rename(tmp_path / "away.wav")
+    once = undo(path)
+    (problem,) = once.problems
+    assert "empty.wav is neither there nor at" in problem
+    assert (once.taken_back, once.before) == (5, 0)
+    # What is back is the user's again, to change, move and delete.
+    (photos / "a.xmp").write_bytes(b"a person's")
+    (photos / "a.jpg").unlink()
+    (photos / "b.xmp").write_bytes(b"a person's, too")
+    again = undo(path)
+    assert (again.problems, again.taken_back, again.before) == ((problem,), 0, 5)
+    (tmp_path / "away.wav").rename(photos / "empty.wav")
+    assert undo(path) == Undone((), 1, 5)
+    assert undo(path) == Undone((), 0, 6)
+    assert (photos / "a.xmp").read_bytes() == b"a person's"
+
+
+@pytest.fixture
+def two_runs(photos: Path) -> tuple[Path, Path]:
+    """Two runs over the same files, the second over what the first has moved and written."""
+    first, second = journals_folder() / "1.jsonl", journals_folder() / "2.jsonl"
+    there, elsewhere = photos.parent / "there", photos.parent / "elsewhere"
+    carry_out(journals.create(first, _actions(photos, How.move)))
+    later: list[Action] = [
+        MakeFolder(elsewhere),
+        WriteSidecar(photos / "b.xmp", b"newest", b"new", LONG_AGO),
+        Transfer(How.move, there / "a.jpg", elsewhere / "a.jpg"),
+        Transfer(How.copy, there / "a.xmp", elsewhere / "a.xmp", elsewhere / "a.jpg"),
+    ]
+    carry_out(journals.create(second, later))
+    return first, second
+
+
+def test_what_a_later_run_has_worked_on_waits_for_its_undo(
+    photos: Path, two_runs: tuple[Path, Path]
+) -> None:
+    first, second = two_runs
+    root = photos.parent
+    (problem,) = undo(first).problems
+    assert problem == (
+        f"{root / 'there' / 'a.xmp'} and 2 more: a later run has worked on it since; "
+        f"undo that one first: `biqa cull --undo {second}`"
+    )
+    # What the later run has nothing to do with is back.
+    assert (photos / "empty.wav").exists() and (photos / "b.xmp").read_bytes() == b"newest"
+    assert undo(second).problems == ()
+    assert undo(first).problems == ()
+    assert sorted(tree(root)) == ["photos", *(f"photos/{name}" for name in
+        ("a.jpg", "a.xmp", "b.jpg", "empty.wav"))]  # fmt: skip
+    assert (photos / "a.xmp").read_bytes() == b"old"
+
+
+def test_a_file_that_is_the_same_by_chance_is_left_to_the_later_run(
+    photos: Path, tmp_path: Path
+) -> None:
+    there = photos.parent / "there"
+    move: list[Action] = [MakeFolder(there), Transfer(How.move, photos / "a.jpg", there / "a.jpg")]
+    first, second = journals_folder() / "1.jsonl", tmp_path / "named.jsonl"
+    carry_out(journals.create(first, move))
+    (there / "a.jpg").rename(photos / "a.jpg")
+    carry_out(journals.create(second, move))
+    # A journal that lies elsewhere is known by its note.
+    note_elsewhere(second)
+    (problem,) = undo(first).problems
+    assert str(second) in problem and (there / "a.jpg").exists()
+    assert undo(second).problems == () and undo(first).problems == ()
+    assert (photos / "a.jpg").exists() and not there.exists()
 
 
 def test_a_copy_whose_original_is_gone_stays(photos: Path, tmp_path: Path) -> None:
     path = tmp_path / "j.jsonl"
     carry_out(journals.create(path, _actions(photos, How.copy)))
     (photos / "a.jpg").unlink()
-    (problem,) = undo(path)
+    (problem,) = undo(path).problems
     assert "of which it was made, is gone" in problem
     assert (photos.parent / "there" / "a.jpg").read_bytes() == b"a photo"
     # What could be undone was; the rest is tried again.
     (photos / "a.jpg").write_bytes(b"a photo")
-    assert list(undo(path)) == []
+    assert undo(path).problems == ()
 
 
 def test_two_runs_do_not_work_on_one_journal(photos: Path, tmp_path: Path) -> None:
@@ -216,7 +361,7 @@ def test_what_another_run_has_finished_or_undone_meanwhile_is_not_done_again(
     finished, written = tree(photos.parent), path.read_bytes()
     carry_out(stale)
     assert tree(photos.parent) == finished and path.read_bytes() == written
-    assert list(undo(path)) == []
+    assert undo(path).problems == ()
     carry_out(stale)
     assert tree(photos.parent) == before
 
@@ -225,7 +370,7 @@ def test_a_file_that_is_no_journal_gets_no_lock(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(b"no journal, no line end")
     with pytest.raises(UsageError, match="not a journal"):
-        list(undo(path))
+        undo(path)
     assert path.read_bytes() == b"no journal, no line end"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -245,7 +390,7 @@ def test_every_action_is_on_the_disk_before_it_is_begun(
 
     def perform(_: Action, **__: Any) -> None:
         number = len(noted)
-        noted.append((number, f'{{"begin": {number}}}\n'.encode() in flushed[-1]))
+        noted.append((number, f'{{"begin": {number}'.encode() in flushed[-1].splitlines()[-1]))
 
     monkeypatch.setattr(carrying_out, "perform", perform)
     carry_out(journals.create(path, _actions(photos, How.move)), watch=watch)

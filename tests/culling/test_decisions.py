@@ -58,8 +58,28 @@ def test_the_reason_of_a_reject_ends_with_its_flaws() -> None:
     assert rows[2].reason == "its score is under 30"
 
 
+def test_the_reason_of_an_exact_copy_ends_with_its_flaws() -> None:
+    shots = [replace(_shot(name, 50), copies=0, flaws=(Flaw("dark", 0.4),)) for name in "ab"]
+    assert [row.reason for row in decide(shots)] == [
+        "the best of 2",
+        "number 2 of 2, an exact copy of a (dark)",
+    ]
+
+
 def test_equal_scores_are_ranked_by_path() -> None:
     assert _decisions(_shot("b", 50), _shot("a", 50)) == {"a": "pick", "b": "reject"}
+
+
+def test_an_exact_copy_says_of_which_photo_by_the_shortest_name_that_tells() -> None:
+    paths = ("card/IMG_1.jpg", "web/a/IMG_1.jpg", "web/b/IMG_1.jpg", "web/b/IMG_2.jpg")
+    shots = [replace(_shot(path, 50), copies=None if "_2" in path else 0) for path in paths]
+    rows = decide(shots, keep=2)
+    assert [row.reason for row in rows] == [
+        "the best of 4",
+        "number 2 of 4, an exact copy of card/IMG_1.jpg",
+        "number 3 of 4, an exact copy of card/IMG_1.jpg",
+        "number 4 of 4, 0.0 points under the best",
+    ]
 
 
 def test_a_score_under_the_threshold_is_rejected_even_if_it_is_the_best() -> None:

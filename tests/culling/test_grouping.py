@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import pytest
 from bursts import burst, glimpse
@@ -63,6 +64,18 @@ def test_a_copy_in_another_folder_without_its_time_is_found() -> None:
     copy = glimpse(image.resize((200, 150)), "web/beach.jpg", seconds=None)
     other = glimpse(photo(400, 300, seed=2), "web/z.jpg", seconds=None)
     assert group_photos([original, copy, other]) == [1, 1, 2]
+
+
+def test_frames_without_times_and_names_are_found_close_crops_too() -> None:
+    glimpses, scenes = _shoot(timed=False)
+    scattered = [replace(one, path=f"{index:02}/photo.jpg") for index, one in enumerate(glimpses)]
+    assert group_photos(scattered) == scenes
+    # Where all have times, those decide.
+    far = [
+        glimpse(image, f"{index}.jpg", seconds=60 * index)
+        for index, image in enumerate(burst(0) + burst(0))
+    ]
+    assert group_photos(far) == list(range(1, 11))
 
 
 def test_photos_that_cannot_be_read_and_black_ones_are_alone() -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -7,25 +8,32 @@ from hypothesis import strategies as st
 
 from biqa_cli.culling import journal as journals
 from biqa_cli.culling.actions import Action, How, MakeFolder, Transfer, WriteSidecar
-from biqa_cli.errors import UsageError
+from biqa_cli.culling.placing import Mark
+from biqa_cli.errors import OutputError, UsageError
 
 _ACTIONS: list[Action] = [
     MakeFolder(Path("/p/new")),
     WriteSidecar(Path("/p/\udcff.xmp"), b"\0new", b"", 5),
     WriteSidecar(Path("/p/ü\n.xmp"), b"new"),
-    Transfer(How.move, Path("/p/a.jpg"), Path("/p/new/a.jpg"), 12),
+    Transfer(How.move, Path("/p/a.jpg"), Path("/p/new/a.jpg")),
+    Transfer(How.move, Path("/p/a.xmp"), Path("/p/new/a.xmp"), Path("/p/new/a.jpg")),
 ]
 
 
 def test_a_journal_says_what_was_planned_begun_and_ended(tmp_path: Path) -> None:
     path = tmp_path / "a" / "j.jsonl"
-    written = journals.create(path, _ACTIONS)
-    assert journals.read(path) == written
+    written = journals.create(path, _ACTIONS, page={"file": "p.html"})
+    assert journals.read(path) == written and written.page == {"file": "p.html"}
     assert written.actions == tuple(_ACTIONS) and written.is_unfinished
     with journals.writing(path) as writer:
-        writer.begin(0)
-        writer.begin(1)
-    assert journals.read(path).begun == 2
+        for number in range(4):
+            writer.begin(number, Mark(12, 5) if number == 3 else None)
+    begun = journals.read(path)
+    assert begun.begun == 4 and begun.marks == {3: Mark(12, 5)}
+    with journals.writing(path) as writer:
+        writer.leave(3)
+        writer.back(1)
+    assert [number for number, _ in journals.read(path).in_force] == [0, 2]
     with journals.writing(path) as writer:
         writer.end("finished")
     assert not journals.read(path).is_unfinished
@@ -42,7 +50,7 @@ def test_a_line_that_was_not_written_to_its_end_says_nothing(tmp_path: Path) -> 
         file.write(b'{"begin": 3')
     assert journals.read(path).begun == 0
     with journals.writing(path) as writer:
-        writer.begin(0)
+        writer.begin(0, None)
     assert journals.read(path).begun == 1
 
 
@@ -65,33 +73,21 @@ def test_what_is_no_journal_is_refused(
         journals.read(path)
 
 
-def test_the_interrupted_run_over_some_photos_is_found(tmp_path: Path) -> None:
-    folder = journals.journals_folder()
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    (folder / "other.jsonl").write_bytes(b"noise")
-    path = folder / "1.jsonl"
-    move = Transfer(How.move, photos / "a.jpg", tmp_path / "r" / "a.jpg", 1)
-    journals.create(path, [move])
-    assert journals.unfinished_below([tmp_path]) == path
-    assert journals.unfinished_below([photos]) == path
-    assert journals.unfinished_below([tmp_path / "r", tmp_path / "photos2"]) is None
-    with journals.writing(path) as writer:
-        writer.end("finished")
-    assert journals.unfinished_below([tmp_path]) is None
+def test_a_journal_that_does_not_fit_on_the_disk_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        journals.create(tmp_path / "j.jsonl", _ACTIONS)
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_new_journals_have_names_of_their_own() -> None:
-    names = {journals.new_journal_path() for _ in range(20)}
-    assert len(names) > 15 and all(path.suffix == ".jsonl" for path in names)
-
-
-def test_without_a_home_a_journal_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_home(_: str) -> Path:
-        raise RuntimeError
-
-    monkeypatch.delenv("BIQA_JOURNALS")
-    monkeypatch.setattr(journals.platformdirs, "user_state_path", no_home)
-    with pytest.raises(UsageError, match="name a file with --journal"):
-        journals.new_journal_path()
-    assert journals.unfinished_below([Path("/")]) is None
+def test_a_journal_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    path.write_bytes(b"a person's")
+    with pytest.raises(UsageError, match="File exists"):
+        journals.create(path, _ACTIONS)
+    assert path.read_bytes() == b"a person's"

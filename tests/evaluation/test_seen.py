@@ -16,7 +16,9 @@ SCALE = LabelScale(0, 1, higher_is_better=True, meaning="MOS")
 OFFICIAL = ["train"] * 6 + ["test"] * 4
 CLEAN = ["dropped"] + ["train"] * 4 + ["val"] + ["test"] * 4
 LISTED = replace(
-    load_manifest().checkpoints[0], name="m", training=(TrainingData("biq2021", "clean", ("train",)),)
+    load_manifest().checkpoints[0],
+    name="m",
+    training=(TrainingData("biq2021", "clean", ("train",)),),
 )
 
 

@@ -6,22 +6,23 @@ from pathlib import Path
 import pytest
 
 from biqa_cli.errors import UsageError
-from biqa_cli.reports.appending import earlier_rows
+from biqa_cli.reports.appending import EarlierRow, earlier_rows
 from biqa_cli.reports.formats import Format, new_report
 from biqa_cli.reports.rows import COLUMNS
-from biqa_cli.results import ImageResult, RunInfo
+from biqa_cli.results import Flaw, ImageResult, RunInfo
 
 RUN = RunInfo("0", "m", "ab", "resize", "MOS", "onnx", "cpu")
 NAMES = ["a.jpg", "=1+1.jpg", 'b,"c".jpg', "line\nbreak.jpg", "cr\r.jpg", os.fsdecode(b"\xff.jpg")]
 GROWING = [Format.csv, Format.ndjson]
+FLAWS = (Flaw("blurred", 0.8), Flaw("dark", 0.62))
 
 
-def _report(kind: Format, names: list[str]) -> bytes:
+def _report(kind: Format, names: list[str], *, why: bool = False) -> bytes:
     file = io.BytesIO()
     stream = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
-    report = new_report(kind, stream)
+    report = new_report(kind, stream, why=why)
     report.begin(RUN)
-    result = ImageResult("", 40.0, 31.0, 49.0, 0.4, "m", 640, 480, "ok")
+    result = ImageResult("", 40.0, 31.0, 49.0, 0.4, "m", 640, 480, "ok", flaws=FLAWS)
     for name in names:
         report.add(replace(result, path=name))
     stream.flush()
@@ -37,22 +38,51 @@ def path(tmp_path: Path) -> Path:
 def test_every_name_is_met_again(path: Path, kind: Format) -> None:
     path.write_bytes(_report(kind, NAMES))
     found = earlier_rows(path, kind)
-    assert found.bytes == path.stat().st_size
-    assert all(found.has(name, "m") for name in NAMES)
-    assert not found.has("d.jpg", "m") and not found.has("a.jpg", "another model")
+    assert found.whole == path.stat().st_size
+    assert all(found.find(name, "m") for name in NAMES)
+    assert not found.find("d.jpg", "m") and not found.find("a.jpg", "another model")
+
+
+@pytest.mark.parametrize("kind", GROWING)
+@pytest.mark.parametrize("other", ["./a.jpg", "b/../a.jpg", str(Path.cwd() / "a.jpg")])
+def test_a_photo_is_met_by_whatever_path(path: Path, kind: Format, other: str) -> None:
+    path.write_bytes(_report(kind, ["a.jpg"]))
+    assert earlier_rows(path, kind).find(other, "m") == EarlierRow(40.0, 0.4)
+    path.write_bytes(_report(kind, [other]))
+    assert earlier_rows(path, kind).find("a.jpg", "m") == EarlierRow(40.0, 0.4)
+
+
+@pytest.mark.parametrize("why", [False, True])
+@pytest.mark.parametrize("kind", GROWING)
+def test_what_is_replaced_leaves_and_all_else_stays_to_the_byte(
+    path: Path, kind: Format, why: bool
+) -> None:
+    others = [*NAMES[1:], "-", "-"]
+    path.write_bytes(_report(kind, ["a.jpg", *others], why=why))
+    found = earlier_rows(path, kind, why=why)
+    assert found.settled(path.read_bytes()) == path.read_bytes()
+    found.replace("./a.jpg", "m")
+    added = _report(kind, ["./a.jpg"], why=why).splitlines(keepends=True)[-1]
+    rest = _report(kind, others, why=why)
+    assert found.settled(path.read_bytes() + added) == rest + added
+    # A run that was stopped before that leaves both rows, and the next one tidies.
+    path.write_bytes(path.read_bytes() + added)
+    later = earlier_rows(path, kind, why=why)
+    assert later.has_doubles
+    assert later.settled(path.read_bytes()) == rest + added
 
 
 @pytest.mark.parametrize("kind", GROWING)
 def test_the_picture_on_standard_input_is_another_one_each_time(path: Path, kind: Format) -> None:
     path.write_bytes(_report(kind, ["-"]))
-    assert not earlier_rows(path, kind).has("-", "m")
+    assert earlier_rows(path, kind).find("-", "m") is None
 
 
 @pytest.mark.parametrize("kind", GROWING)
 def test_a_file_that_is_not_there_or_empty_has_no_rows(path: Path, kind: Format) -> None:
-    assert earlier_rows(path, kind).bytes == 0
+    assert earlier_rows(path, kind).whole == 0
     path.touch()
-    assert (earlier_rows(path, kind).bytes, earlier_rows(path, kind).rows) == (0, frozenset())
+    assert (earlier_rows(path, kind).whole, earlier_rows(path, kind).rows) == (0, {})
 
 
 @pytest.mark.parametrize("kind", GROWING)
@@ -60,8 +90,8 @@ def test_a_line_that_was_cut_is_not_counted(path: Path, kind: Format) -> None:
     whole = _report(kind, ["a.jpg", "b.jpg"])
     path.write_bytes(whole[:-3])
     found = earlier_rows(path, kind)
-    assert found.has("a.jpg", "m") and not found.has("b.jpg", "m")
-    assert (found.bytes, found.length) == (len(_report(kind, ["a.jpg"])), len(whole) - 3)
+    assert found.find("a.jpg", "m") and not found.find("b.jpg", "m")
+    assert (found.whole, found.length) == (len(_report(kind, ["a.jpg"])), len(whole) - 3)
 
 
 @pytest.mark.parametrize("kind", [Format.table, Format.json, Format.parquet])

@@ -1,5 +1,6 @@
 """The page in a real browser, with real clicks and keys."""
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from page_photos import HOSTILE_NAME, page_of, saved
 from PIL import Image
 
+from biqa_cli.images.name_lists import read_names
 from biqa_cli.reports.page.document import Heading, Table
 from biqa_cli.reports.page.records import PagePhoto
 
@@ -250,6 +252,41 @@ def test_the_keyboard_does_it_all(shoot: Path, tab: Any) -> None:
     assert tab.get_by_role("heading", name="Keyboard").is_visible()
 
 
+@pytest.mark.parametrize(("key", "shown"), [("Enter", "IMG_1.jpg"), ("End", HOSTILE_NAME)])
+def test_keys_work_as_soon_as_the_page_is_open(key: str, shown: str, shoot: Path, tab: Any) -> None:
+    _open(tab, shoot)
+    tab.keyboard.press(key)
+    if key != "Enter":
+        tab.keyboard.press("Enter")
+    assert tab.locator(".pane .caption .name b").inner_text() == shown
+
+
+def test_keys_work_when_what_had_the_focus_is_filtered_out(shoot: Path, tab: Any) -> None:
+    _open(tab, shoot)
+    # The first arrow shows where one is.
+    tab.keyboard.press("ArrowDown")
+    assert tab.evaluate("document.activeElement.querySelector('.name')?.textContent") == "IMG_1.jpg"
+    for _ in range(3):
+        tab.keyboard.press("ArrowRight")
+    for _ in range(20):
+        tab.keyboard.press("]")
+    tab.evaluate("document.getElementById('hide-below').click()")
+    assert tab.evaluate("document.activeElement === document.body")
+    tab.keyboard.press("ArrowLeft")
+    tab.keyboard.press("Enter")
+    assert tab.locator(".pane .caption .name b").inner_text() == "IMG_1.jpg"
+
+
+def test_keys_that_somebody_types_stay_in_their_field(shoot: Path, tab: Any) -> None:
+    _open(tab, shoot)
+    tab.keyboard.press("/")
+    tab.keyboard.type("img_1")
+    tab.keyboard.press("Home")
+    tab.keyboard.press("Enter")
+    assert not tab.locator("#lightbox").is_visible()
+    assert tab.evaluate("document.activeElement.id") == "search"
+
+
 def test_the_map_of_a_pick_is_shown_on_request(shoot: Path, tab: Any) -> None:
     _open(tab, shoot)
     tab.locator(".card").first.click()
@@ -288,6 +325,49 @@ def test_the_names_that_are_shown_can_be_saved(shoot: Path, tab: Any) -> None:
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Save names").click()
     assert Path(download.value.path()).read_text() == f"{shoot.parent / 'IMG_1.jpg'}\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "separator"),
+    [
+        ([b"esc\x1b[31m.jpg", b"\xff\xe4.jpg", "Zoë.jpg".encode()], b"\n"),
+        ([b"line\nbreak.jpg", b"cr\r.jpg", b"\xff.jpg"], b"\0"),
+    ],
+)
+def test_saved_names_are_those_of_the_files(
+    names: list[bytes], separator: bytes, tmp_path: Path, tab: Any
+) -> None:
+    paths = [os.fsdecode(name) for name in names]
+    page, _ = page_of(tmp_path, [PagePhoto(path, 50.0) for path in paths])
+    _open(tab, page)
+    tab.get_by_label("Sort", exact=True).select_option("listed")
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Save names").click()
+    saved_names = Path(download.value.path())
+    assert saved_names.read_bytes() == b"".join(name + separator for name in names)
+    assert list(read_names(str(saved_names), nul_separated=separator == b"\0")) == paths
+    assert tab.locator("#toast").is_visible() == (separator == b"\0")
+
+
+def test_copied_names_are_those_of_the_files(tmp_path: Path, browser: Any) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    tab = context.new_page()
+    paths = ["esc\x1b[31m.jpg", os.fsdecode(b"\xff.jpg"), "b.jpg"]
+    page, _ = page_of(tmp_path, [PagePhoto(path, 50.0) for path in paths])
+    _open(tab, page)
+    tab.get_by_role("button", name="Copy names").click()
+    tab.wait_for_selector(
+        "#toast:has-text('2 names are copied. 1 name is no text: use Save names.')"
+    )
+    assert tab.evaluate("navigator.clipboard.readText()").split("\n") == [paths[0], paths[2]]
+    context.close()
+
+
+def test_photos_of_one_name_are_told_apart(tmp_path: Path, tab: Any) -> None:
+    paths = ["a/card/1.jpg", "a/web/1.jpg", "b/web/1.jpg", "a/2.jpg"]
+    page, _ = page_of(tmp_path, [PagePhoto(path, 50.0) for path in paths])
+    _open(tab, page)
+    assert sorted(_names(tab)) == ["2.jpg", "a/web/1.jpg", "b/web/1.jpg", "card/1.jpg"]
 
 
 def test_of_3000_photos_only_those_near_the_window_are_in_the_page(many: Path, tab: Any) -> None:
@@ -369,7 +449,30 @@ def test_a_narrow_window_needs_no_scrolling_sideways(width: int, shoot: Path, br
     assert close["x"] + close["width"] <= width
     first, second = (tab.locator(".pane").nth(n).bounding_box() for n in (0, 1))
     assert first["height"] > 150 and second["y"] + second["height"] <= 844
+    for number in (0, 1):
+        tab.locator(".frame-button").nth(number).click()
+        tab.keyboard.press("s")
+        assert _covered(tab) == []
     tab.close()
+
+
+def _covered(tab: Any) -> list[str]:
+    """Return the texts of captions that something lies over."""
+    covered: list[str] = tab.evaluate(
+        """() => [...document.querySelectorAll(".caption *")]
+          .filter(node => node.textContent.trim() && !node.children.length)
+          .filter(node => {
+            const range = document.createRange();
+            range.selectNodeContents(node);
+            return [...range.getClientRects()].some(({left, right, top, height}) =>
+              [left + 2, (left + right) / 2, right - 2].some(x => {
+                const above = document.elementFromPoint(x, top + height / 2);
+                return !node.contains(above) && !above?.contains(node);
+              }));
+          })
+          .map(node => node.textContent)"""
+    )
+    return covered
 
 
 def test_the_scatter_shows_a_photo_and_opens_it(tmp_path: Path, tab: Any) -> None:

@@ -7,21 +7,26 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from fakes import BrightnessEngine, brightness_model, grey_png
 from PIL import Image
 
+from biqa_cli import scoring
 from biqa_cli.images.limits import Limits
 from biqa_cli.images.reading import Photo
+from biqa_cli.known import Looking
 from biqa_cli.models import rater
 from biqa_cli.models.loading import LoadedModel
+from biqa_cli.models.rater import rater_of
 from biqa_cli.models.spec import Calibration, ScoreScale
 from biqa_cli.results import ImageResult
 from biqa_cli.scoring import score_and_look, score_files
 from biqa_cli.store import database as database_of_store
 from biqa_cli.store.known_scores import Store
-from biqa_cli.store.upkeep import forget_all, prune
+from biqa_cli.store.upkeep import forget, forget_all, prune
 
 LONG_AGO = 1_000_000_000_000_000_000
 
@@ -186,17 +191,80 @@ def test_a_known_photo_over_the_limit_of_this_run_is_an_error_as_without_the_sto
     assert {result.status for result in plain} == {"error"}
 
 
+class _Corner:
+    """Sees the first pixel of photos, and counts how many were decoded for it."""
+
+    def __init__(self, key: str = "corner", fails_on: str = "") -> None:
+        self.seen = 0
+        self._key = key
+        self._fails_on = fails_on
+
+    def __call__(self, source: object, photo: Photo) -> int:
+        if source == self._fails_on:
+            raise ZeroDivisionError
+        self.seen += 1
+        return np.asarray(photo.image)[0, 0, 0].item()
+
+    def run(self, photos: list[str], path: Path, model: LoadedModel, **options: Any) -> list[int]:
+        looking = Looking(self, self._key, lambda seen: bytes([seen]), lambda data: data[0])
+        with Store(path, **options) as store:
+            pairs = list(score_and_look(photos, model, look=looking, store=store))
+            assert {result.status for result, _ in pairs} == {"ok"}
+            return [seen for _, seen in pairs if seen is not None]
+
+
 def test_a_known_score_counts_once_it_is_used(photos: list[str], path: Path) -> None:
     _run(photos, path)
-
-    def look(source: object, _: Photo) -> None:
-        if source == photos[0]:
-            raise ZeroDivisionError
-
+    see = _Corner(fails_on=photos[0])
+    looking = Looking(see, "corner", lambda seen: bytes([seen]), lambda data: data[0])
     with Store(path) as store:
-        pairs = list(score_and_look(photos, brightness_model(), look=look, store=store))
+        pairs = list(score_and_look(photos, brightness_model(), look=looking, store=store))
         assert [result.status for result, _ in pairs] == ["error", "ok", "ok"]
         assert store.recalled == 2
+
+
+@pytest.mark.parametrize("scored_before", [False, True])
+def test_what_was_seen_is_kept_beside_the_score(
+    photos: list[str], path: Path, scored_before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if scored_before:
+        _run(photos, path)
+    see = _Corner()
+    assert see.run(photos, path, brightness_model()) == [0, 51, 102] and see.seen == 3
+    moved = [str(Path(photo).rename(f"{photo}.moved.png")) for photo in photos]
+    with monkeypatch.context() as patch:
+        patch.setattr(scoring, "reading_photo", None)
+        assert see.run(moved, path, brightness_model()) == [0, 51, 102]
+    # Of another content, by another look, under another model, and where nothing is to be known.
+    _bitmap(moved[0], 7)
+    assert see.run(moved, path, brightness_model()) == [7, 51, 102] and see.seen == 4
+    other = _Corner(key="another")
+    assert other.run(moved, path, brightness_model()) == [7, 51, 102] and other.seen == 3
+    assert see.run(moved, path, brightness_model(height=8)) == [7, 51, 102] and see.seen == 7
+    assert see.run(moved, path, brightness_model(), fresh=True) == [7, 51, 102] and see.seen == 10
+
+
+def test_what_was_seen_and_damaged_is_not_used(photos: list[str], path: Path) -> None:
+    see = _Corner()
+    see.run(photos, path, brightness_model())
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE sights SET seen = X'09'")
+    database.close()
+    assert see.run(photos, path, brightness_model()) == [0, 51, 102]
+    assert len(list(path.parent.glob("*.damaged-*"))) == 1
+
+
+def test_what_was_seen_goes_with_its_score(photos: list[str], path: Path) -> None:
+    see = _Corner()
+    see.run(photos, path, brightness_model())
+    see.run(photos, path, brightness_model(height=8))
+    forget(path, photos[:1])
+    prune(path, is_known=lambda rater: rater == rater_of(brightness_model()))
+    with sqlite3.connect(path) as database:
+        assert database.execute("SELECT count(*) FROM sights").fetchone() == (2,)
+    database.close()
+    forget_all(path)
+    assert see.run(photos, path, brightness_model()) == [0, 51, 102] and see.seen == 9
 
 
 def test_pictures_without_a_file_are_not_kept(photos: list[str], path: Path) -> None:
@@ -366,14 +434,24 @@ INSERT INTO scores VALUES (7, CAST('content' AS BLOB), 0.5, 8, 8, '', 1, 1);
 PRAGMA user_version = 1;
 PRAGMA application_id = 1651077473;
 """
+_SECOND_TABLES = """
+CREATE TABLE sights (rater INTEGER NOT NULL REFERENCES raters (id), content BLOB NOT NULL,
+    looking TEXT NOT NULL, seen BLOB NOT NULL, checksum INTEGER NOT NULL,
+    PRIMARY KEY (rater, content, looking));
+INSERT INTO sights VALUES (7, CAST('content' AS BLOB), 'corner', X'09', 1);
+PRAGMA user_version = 2;
+"""
 
 
-def test_a_store_of_the_first_version_is_made_anew(
-    photos: list[str], path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    "tables", [_EARLIER_TABLES, _EARLIER_TABLES + _SECOND_TABLES], ids=["first", "second"]
+)
+def test_a_store_of_an_earlier_version_is_made_anew(
+    photos: list[str], path: Path, caplog: pytest.LogCaptureFixture, tables: str
 ) -> None:
     path.parent.mkdir()
     with sqlite3.connect(path) as database:
-        database.executescript(_EARLIER_TABLES)
+        database.executescript(tables)
     database.close()
     plain = list(score_files(photos, brightness_model()))
     assert _run(photos, path) == (plain, 3)
@@ -382,10 +460,10 @@ def test_a_store_of_the_first_version_is_made_anew(
     with sqlite3.connect(path) as database:
         counts = [
             database.execute(f"SELECT count(*) FROM {table}").fetchone()
-            for table in ("raters", "files", "scores")
+            for table in ("raters", "files", "scores", "sights")
         ]
     database.close()
-    assert counts == [(1,), (3,), (3,)]
+    assert counts == [(1,), (3,), (3,), (0,)]
 
 
 @pytest.mark.parametrize("name", ["letter.txt", "Thumbs.db"])

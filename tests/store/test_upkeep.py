@@ -11,7 +11,8 @@ from biqa_cli.errors import OutputError
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.rater import is_current, rater_of
 from biqa_cli.scoring import score_files
-from biqa_cli.store.known_scores import Rater, Store
+from biqa_cli.store.known_scores import Store
+from biqa_cli.store.records import Rater
 from biqa_cli.store.upkeep import Contents, Removed, contents_of, forget, forget_all, prune
 
 OTHER = replace(brightness_model(), weights_sha256="1" * 64)

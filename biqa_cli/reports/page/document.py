@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from biqa_cli.culling.short_names import short_names
 from biqa_cli.reports.colour_scale import ANCHORS
 from biqa_cli.reports.page.links import heatmap_command
 from biqa_cli.reports.page.records import PagePhoto
@@ -74,11 +75,14 @@ _ADDRESSES = tuple(field.name for field in fields(Addresses))
 
 def document(photos: Sequence[tuple[PagePhoto, Addresses]], heading: Heading) -> str:
     """Return the page."""
+    names = short_names(photo.path for photo, _ in photos)
     data = {
         "model": heading.model,
         "threshold": heading.threshold,
         "colours": ANCHORS,
-        "photos": [_facts(photo, addresses, heading) for photo, addresses in photos],
+        "photos": [
+            _facts(photo, addresses, heading, name=names[photo.path]) for photo, addresses in photos
+        ],
     }
     script, style = _script(), _text("page.css")
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
@@ -108,15 +112,18 @@ def script_safe_json(value: object) -> str:
     return text
 
 
-def _facts(photo: PagePhoto, addresses: Addresses, heading: Heading) -> dict[str, Any]:
+def _facts(
+    photo: PagePhoto, addresses: Addresses, heading: Heading, *, name: str
+) -> dict[str, Any]:
     """Return what the scripts need to know of a photo; what is empty is left out."""
     when = photo.time
     facts = {
         **{name: getattr(photo, name) for name in _PHOTO},
         **{name: getattr(addresses, name) for name in _ADDRESSES},
         "path": printable(photo.path),
-        # What is cut off here stays whole: scripts see backslashes of escaped characters, too.
-        "name": printable(Path(photo.path).name),
+        # What is shown is no name that a program could open, where characters are escaped.
+        "file": photo.path if printable(photo.path) != photo.path else None,
+        "name": printable(name),
         "error": printable(photo.error),
         "note": printable(photo.note),
         "reason": printable(photo.reason),

@@ -164,7 +164,7 @@ function createLightbox({ order, closed }) {
   function followPointer(pane, number) {
     let start = null;
     pane.view.addEventListener("pointerdown", (event) => {
-      if (event.button === 0) {
+      if (event.button === 0 && !event.target.closest(".turn")) {
         activate(number);
         start = { x: event.clientX, y: event.clientY, centre, moved: false };
         pane.view.setPointerCapture(event.pointerId);
@@ -196,6 +196,10 @@ function createLightbox({ order, closed }) {
   function activate(number) {
     active = comparing ? number : 0;
     panes.forEach((pane, at) => pane.root.classList.toggle("active", comparing && at === active));
+    // On the picture that they change, so that they cover no caption.
+    if (get("next").parentElement !== panes[active].view) {
+      panes[active].view.append(get("previous"), get("next"));
+    }
     drawBar();
   }
 

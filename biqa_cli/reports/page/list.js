@@ -198,14 +198,15 @@ function createList(root, { threshold, open }) {
     return cells.findLast((cell) => cell.column <= column)?.photo ?? cells[0]?.photo;
   }
 
-  root.addEventListener("keydown", (event) => {
+  // Without the focus, the first arrow shows which photo is chosen, and Space scrolls the page.
+  function key(event, { unfocused = false } = {}) {
     if (event.ctrlKey || event.altKey || event.metaKey || current === null) {
       return;
     }
-    if (event.key === "Enter" || event.key === " ") {
+    if (event.key === "Enter" || (event.key === " " && !unfocused)) {
       open(current);
     } else if (/^(Arrow(Left|Right|Up|Down)|Home|End)$/.test(event.key)) {
-      const next = step(event.key);
+      const next = unfocused && event.key.startsWith("Arrow") ? current : step(event.key);
       if (next) {
         choose(next);
       }
@@ -213,7 +214,9 @@ function createList(root, { threshold, open }) {
       return;
     }
     event.preventDefault();
-  });
+  }
+
+  root.addEventListener("keydown", (event) => key(event));
   root.addEventListener("click", (event) => {
     const card = event.target.closest(".card");
     if (card) {
@@ -226,6 +229,7 @@ function createList(root, { threshold, open }) {
   return {
     show,
     choose,
+    key,
     order: () => order,
     dim() {
       for (const card of root.querySelectorAll(".card")) {

@@ -184,11 +184,22 @@ function firstTheme() {
 }
 
 function saveNames(names) {
+  const { separated, parts } = listOf(names);
   const link = make("a");
-  link.href = URL.createObjectURL(new Blob([`${names}\n`], { type: "text/plain" }));
+  link.href = URL.createObjectURL(new Blob(parts, { type: "text/plain" }));
   link.download = "names.txt";
   link.click();
   URL.revokeObjectURL(link.href);
+  if (separated) {
+    toast("A name has a line break: read this file with --files-from names.txt -0");
+  }
+}
+
+function copyNames(names) {
+  const texts = names.filter(isText);
+  const left = names.length - texts.length;
+  const done = `${plural(texts.length, "name is", "names are")} copied.`;
+  copyText(texts.join("\n"), left ? `${done} ${plural(left, "name is", "names are")} no text: use Save names.` : done);
 }
 
 function summarise() {
@@ -208,7 +219,7 @@ function nudge(by) {
   applyThreshold();
 }
 
-const names = () => list.order().map((photo) => photo.path);
+const names = () => list.order().map(fileOf);
 const KEYS = {
   "/": () => $("search").focus(),
   "?": () => $("keys").showModal(),
@@ -248,10 +259,8 @@ $("grouped").addEventListener("change", arrange);
 $("hide-below").addEventListener("change", arrange);
 $("threshold").addEventListener("input", () => applyThreshold());
 $("reset").addEventListener("click", resetFilters);
-$("copy").addEventListener("click", () =>
-  copyText(names().join("\n"), `${plural(names().length, "name is", "names are")} copied.`),
-);
-$("save").addEventListener("click", () => saveNames(names().join("\n")));
+$("copy").addEventListener("click", () => copyNames(names()));
+$("save").addEventListener("click", () => saveNames(names()));
 $("theme").addEventListener("click", () =>
   setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"),
 );
@@ -264,9 +273,15 @@ for (const sheet of document.querySelectorAll(".sheet")) {
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input[type=search], select");
   const act = KEYS[event.key];
-  if (act && !typing && !document.querySelector("dialog[open]")) {
+  if (document.querySelector("dialog[open]")) {
+    return;
+  }
+  if (act && !typing) {
     act();
     event.preventDefault();
+  } else if (event.target === document.body) {
+    // Nothing has the focus: when the page has just opened, or what had it is filtered out.
+    list.key(event, { unfocused: true });
   }
 });
 new ResizeObserver(() => arrange()).observe($("photos").parentElement);

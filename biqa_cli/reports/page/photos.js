@@ -106,4 +106,22 @@ const DECISIONS = { pick: "Pick", keep: "Keep", reject: "Reject" };
 
 const starsOf = (count) => "★".repeat(count) + "☆".repeat(5 - count);
 
+// The name of a file, as programs open it: of what is shown, characters may be escaped.
+const fileOf = (photo) => photo.file ?? photo.path;
+
+// Names are bytes: those that are not UTF-8 come as halves of surrogate pairs, as Python has them.
+function bytesOf(text) {
+  const parts = text.split(/([\udc80-\udcff])/);
+  const encoder = new TextEncoder();
+  return parts.map((part, at) => (at % 2 ? Uint8Array.of(part.charCodeAt(0) - 0xdc00) : encoder.encode(part)));
+}
+
+// One per line; where a name has a line break, with NUL behind each, as `-0` reads them.
+function listOf(names) {
+  const separated = names.some((name) => /[\r\n]/.test(name));
+  return { separated, parts: names.flatMap((name) => [...bytesOf(name), separated ? "\0" : "\n"]) };
+}
+
+const isText = (name) => !/[\r\n\udc80-\udcff]/.test(name);
+
 const plural = (count, one, more) => `${count.toLocaleString("en")} ${count === 1 ? one : more}`;

@@ -1,11 +1,13 @@
 """What the page knows of a photo. Plain data, so that every command can fill it."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from biqa_cli.culling.actions import located
 from biqa_cli.culling.records import CullRow
 from biqa_cli.results import ImageResult
 
@@ -66,7 +68,7 @@ def photo_of_row(row: CullRow, *, moved: Mapping[str, str]) -> PagePhoto:
 
     Args:
         row: From `decide`.
-        moved: Absolute names of files before they were moved, and after.
+        moved: Names of files before they were moved, as `located` has them, and after.
     """
     result, flaws = row.shot.result, row.shot.flaws or ()
     return replace(
@@ -82,9 +84,31 @@ def photo_of_row(row: CullRow, *, moved: Mapping[str, str]) -> PagePhoto:
     )
 
 
+def noted(photo: PagePhoto) -> dict[str, Any]:
+    """Return a photo of a page as JSON has it, whatever folder it is read in later."""
+    time = None if photo.time is None else photo.time.isoformat()
+    return {**asdict(photo), "path": os.path.abspath(photo.path), "time": time}  # noqa: PTH100  a name may be too long
+
+
+def from_note(note: Mapping[str, Any]) -> PagePhoto:
+    """Return the photo of a page that `noted` has made JSON of.
+
+    Raises:
+        ValueError: If it is no such note, as do TypeError and KeyError.
+    """
+    time = note["time"]
+    return PagePhoto(
+        **{
+            **note,
+            "time": None if time is None else datetime.fromisoformat(time),
+            "flaws": tuple((name, strength) for name, strength in note["flaws"]),
+        }
+    )
+
+
 def _name_now(path: str, moved: Mapping[str, str]) -> str:
     """Return the name by which a file can be opened; one that was relative stays so if it can."""
-    now = moved.get(str(Path(path).absolute()))
+    now = moved.get(str(located(path)))
     if now is None:
         return path
     here = Path.cwd()
