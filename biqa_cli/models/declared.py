@@ -174,11 +174,9 @@ def _full_size(found: dict[str, Any], height: int, width: int) -> FullSize:
     _only(found, ("squares", "size", "above_pixels"))
     squares = _whole(found, "squares", range(1, _MOST_SQUARES + 1))
     size = _whole(found, "size", range(_SIDES.start, max(height, width) + 1))
-    if isqrt(squares) ** 2 != squares or size % CELL:
-        msg = f"full_size cannot have {squares} squares of {size} pixels"
-        raise UsageError(msg)
-    if not isqrt(squares) * size == height == width:
-        msg = f"{squares} squares of {size} pixels do not fill a view of {height}×{width}"
+    across = isqrt(squares)
+    if across**2 != squares or size % CELL or not across * size == height == width:
+        msg = f"{squares} squares of {size} pixels cannot fill a view of {height}×{width}"
         raise UsageError(msg)
     return FullSize(squares, size, _whole(found, "above_pixels", _ABOVE))
 

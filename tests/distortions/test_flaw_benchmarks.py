@@ -125,3 +125,16 @@ def test_a_thin_frame_is_black_and_the_photo_inside_is_whole() -> None:
     assert framed.shape == (3, 62, 82) and not framed[:, 0].any()
     np.testing.assert_array_equal(framed[:, 1:-1, 1:-1], PHOTO)
     assert np.ptp(module.grey(PHOTO), axis=0).max() == 0
+
+
+def test_the_area_under_the_curve_counts_pairs_and_ties_a_half() -> None:
+    auc = _benchmark("why").auc
+    assert auc(np.array([0.9, 0.8]), np.array([0.1, 0.8])) == pytest.approx((1 + 1 + 1 + 0.5) / 4)
+    assert auc(np.array([0.1]), np.array([0.2, 0.3])) == 0
+
+
+def test_every_flaw_is_made_on_every_photo() -> None:
+    benchmark = _benchmark("why")
+    names = [name for name, _ in benchmark.states([PHOTO])]
+    assert set(names) == {"", *benchmark.FLAWS}
+    assert names.count("") == 1

@@ -189,10 +189,10 @@ def test_without_a_view_at_full_size_the_file_says_nothing_of_it() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"squares": 5}, "full_size cannot have 5 squares of 224 pixels"),
+        ({"squares": 5}, "5 squares of 224 pixels cannot fill"),
         ({"squares": 81}, "squares cannot be 81: 1 to 64"),
-        ({"squares": 9}, "9 squares of 224 pixels do not fill a view of 448×448"),
-        ({"size": 220}, "full_size cannot have 4 squares of 220 pixels"),
+        ({"squares": 9}, "9 squares of 224 pixels cannot fill a view of 448×448"),
+        ({"size": 220}, "4 squares of 220 pixels cannot fill"),
         ({"size": 500}, "size cannot be 500: 16 to 448"),
         ({"above_pixels": -1}, "above_pixels cannot be -1"),
         ({"above_pixels": 10**9}, "above_pixels cannot be 1000000000"),
@@ -216,7 +216,7 @@ def test_a_view_at_full_size_needs_flaws_and_no_crops() -> None:
     with pytest.raises(WeightsError, match="full_size does not go with crops"):
         _read(content)
     content["input"] |= {"crops": None, "width": 320}
-    with pytest.raises(WeightsError, match="do not fill a view of 448×320"):
+    with pytest.raises(WeightsError, match="cannot fill a view of 448×320"):
         _read(content)
 
 
