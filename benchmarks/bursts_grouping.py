@@ -2,9 +2,10 @@
 
 Of each photo seven frames are made: one as it is, two shifted, one darker and one brighter, one
 blurred, and a close crop. The next photo is another scene, a second later. Measured is the F1 of
-pairs: which pairs of frames are in one group, and which should be.
+pairs: which pairs of frames are in one group, and which should be. With --model also: in how many
+bursts the frame with the highest score is an intact one, neither blurred nor darker nor brighter.
 
-Run:  python benchmarks/bursts_grouping.py FOLDER [--photos 40] [--pairs 500]
+Run:  python benchmarks/bursts_grouping.py FOLDER [--photos 40] [--pairs 500] [--model NAME]
 """
 
 import argparse
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from biqa_cli import score_images
 from biqa_cli.culling.grouping import Glimpse, group_photos
 from biqa_cli.culling.likeness import describe, likeness
 from biqa_cli.images.capture_time import CaptureTime
@@ -30,6 +32,7 @@ from biqa_cli.images.reading import read_photo
 
 WINDOW, CLOSE = 0.92, 0.68
 """Of the photo's sides: what a frame shows, and what the close crop does."""
+DEGRADED = ("darker", "brighter", "blurred")
 START = datetime(2024, 6, 1, 12)  # noqa: DTZ001  a camera's clock
 BETWEEN_FRAMES = timedelta(seconds=0.2)
 
@@ -175,6 +178,18 @@ def compare(frames: list[Frame], pairs: int, chance: random.Random) -> None:
         )
 
 
+def intact_picks(frames: list[Frame], model: str) -> float:
+    """Return the share of bursts whose best frame is an intact one."""
+    scores: dict[int, list[tuple[float, str]]] = {}
+    results = score_images([frame.image for frame in frames], model=model)
+    for frame, result in zip(frames, results, strict=True):
+        if result.score is None:
+            raise SystemExit(result.error)
+        scores.setdefault(frame.scene, []).append((result.score, frame.kind))
+    picks = [max(burst)[1] for burst in scores.values()]
+    return sum(kind not in DEGRADED for kind in picks) / len(picks)
+
+
 def main() -> None:
     """Make bursts, group them and print how well that went."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -182,6 +197,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=40)
     parser.add_argument("--pairs", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model", help="also score the frames with it")
     parser.add_argument("--compare", action="store_true", help="also other ways than fingerprints")
     options = parser.parse_args()
     chance = random.Random(options.seed)  # noqa: S311  nothing is secret
@@ -219,6 +235,9 @@ def main() -> None:
             f"{case:26} F1 {f1:.3f} (precision {precision:.3f}, recall {recall:.3f}), "
             f"{seconds:.2f} s"
         )
+    if options.model:
+        share = intact_picks(frames, options.model)
+        print(f"the best frame by {options.model} is an intact one in {share:.1%} of the bursts")
     if options.compare:
         compare(frames, options.pairs, chance)
 
