@@ -190,8 +190,12 @@ DISTORTIONS: tuple[Distortion, ...] = (
 # fmt: on
 
 SHDIQA_DISTORTIONS = DISTORTIONS[:24]
-"""The kinds of SHDIQA's supplement. Recipes draw from these unless they ask for all kinds, so that
-new kinds change no shipped training."""
+"""The kinds of SHDIQA's supplement. Monotonicity and SHDIQA's teacher draw from these, so that new
+kinds change no shipped training; examples draw from all."""
+
+IN_TURN = frozenset({"mean-shift", "contrast"})
+"""Kinds whose levels go up and down in turn: the stronger is not the worse, and nothing lies between
+two levels."""
 
 _BY_NAME = {distortion.name: distortion for distortion in DISTORTIONS}
 

@@ -85,24 +85,6 @@ OPINIONS: Mapping[str, Opinion] = {
 # fmt: on
 
 
-def degraded_share(own: float, *, kind: str, level: int) -> float:
-    """Return what a degraded photo is worth, as a share of the scale of its labels.
-
-    The mean opinion is laid between the photo's own label and the lowest: 4.6 of 5 keeps the
-    label, 1 leaves `LOWEST_SHARE` of the scale.
-
-    Args:
-        own: Label of the photo, as a share of the scale; higher is better.
-        kind: Of the distortion.
-        level: 1 to 4.
-
-    Example:
-        >>> [round(degraded_share(0.8, kind="gaussian-blur", level=level), 2) for level in (1, 4)]
-        [0.75, 0.09]
-    """
-    return laid(own, share_of_opinion(OPINIONS[kind].means[level - 1]))
-
-
 def share_of_opinion(mean: float) -> float:
     """Return what a flaw leaves of a photo's quality, 0 to 1, by the mean opinion of it.
 

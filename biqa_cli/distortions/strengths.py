@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from biqa_cli.distortions.catalog import LEVELS, find_distortion
+from biqa_cli.distortions.catalog import IN_TURN, LEVELS, find_distortion
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.distortions.opinions import OPINIONS, share_of_opinion
 
@@ -47,8 +47,6 @@ FAILURES: Mapping[str, Failure] = {
 }
 """Kinds that go on beyond level 4."""
 
-# Levels that go up and down in turn: nothing lies between two of them.
-_IN_TURN = {"mean-shift", "contrast"}
 # Parameters that are whole numbers.
 _WHOLE = {"count", "quality", "length"}
 
@@ -60,7 +58,7 @@ def strongest(kind: str) -> float:
 
 def draw_strength(kind: str, rng: np.random.Generator) -> float:
     """Return a strength of a kind at random, a level where nothing lies between levels."""
-    if kind in _IN_TURN:
+    if kind in IN_TURN:
         return float(rng.choice(LEVELS))
     return float(rng.uniform(LEAST_STRENGTH, strongest(kind)))
 

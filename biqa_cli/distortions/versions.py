@@ -6,12 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from biqa_cli.distortions.catalog import LEVELS, SHDIQA_DISTORTIONS, find_distortion
+from biqa_cli.distortions.catalog import IN_TURN, LEVELS, SHDIQA_DISTORTIONS, find_distortion
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
-
-# Kinds whose levels go up and down in turn.
-_UNORDERED = {"mean-shift", "contrast"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ def draw_versions(
         >>> [one.index for one in draw_versions(range(3), count=5, rng=rng)]
         [2, 0, 1]
     """
-    names = [d.name for d in SHDIQA_DISTORTIONS if d.name not in _UNORDERED]
+    names = [d.name for d in SHDIQA_DISTORTIONS if d.name not in IN_TURN]
     return tuple(
         Versions(
             index=indices[place],

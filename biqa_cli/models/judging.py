@@ -80,7 +80,8 @@ def lowered(native: float, *, left: float, scale: ScoreScale) -> float:
 
 
 def _judge(found: Predictions, index: int, full: int | None, scale: ScoreScale) -> Judgement:
-    native, flaws = float(found.scores[index]), found.flaws
+    # 0 in place of -0, which a database does not keep.
+    native, flaws = float(found.scores[index]) + 0.0, found.flaws
     if full is None:
         strengths = None if flaws is None else flaws[index]
         return Judgement(native, flaws=_rounded(strengths))

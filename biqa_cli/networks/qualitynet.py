@@ -108,8 +108,8 @@ class QualityNet(nn.Module):
         pooling: What global pooling leaves of a map: its means, as in the paper, or its means and
             standard deviations (our extension: noise and blur change how much a map varies).
         flaws: Whether a second head tells which flaws there are and what they leave of the score,
-            which then counts from 0, its worst end (our extension: rated photos hardly have the
-            flaws that a head could learn to rate).
+            which is then a share of it, from 0, its worst end; a score below 0 comes nearer to it
+            (our extension: rated photos hardly have the flaws that a head could learn to rate).
 
     Raises:
         UsageError: If a switch has another value than these.

@@ -28,8 +28,8 @@ from biqa_cli.training.streams import Stream, numbers
 
 CLEAN_SHARE = 0.8
 """What a small photo without flaws is worth, as a share of the scale: as BIQ2021's best ones."""
-_LEAST_SHARE = 0.45
-"""Rated photos below have flaws of their own, beside which another one does not show."""
+GOOD_SHARE = 0.45
+"""Rated photos worth less have flaws of their own, beside which another one does not show."""
 _LARGE = FullSize().above_pixels
 """Pixels of a photo that is seen at full size."""
 _MARGIN = 24
@@ -185,7 +185,12 @@ def clean_photos(folders: Sequence[Path]) -> tuple[Clean, ...]:
 
 
 def draw_examples(
-    rated: Sequence[tuple[Path, float]], clean: Sequence[Clean], *, count: int, seed: int
+    rated: Sequence[tuple[Path, float]],
+    clean: Sequence[Clean],
+    *,
+    count: int,
+    seed: int,
+    full_size: bool,
 ) -> tuple[Example, ...]:
     """Return examples of both kinds of photos; the first ones are the same for every count.
 
@@ -194,10 +199,12 @@ def draw_examples(
         clean: Photos without flaws; there may be none.
         count: How many examples.
         seed: Of the training.
+        full_size: Whether the network sees large photos at full size, too; those without flaws
+            are seen so alone. Otherwise they are reduced like all others.
     """
-    good = [photo for photo in rated if photo[1] >= _LEAST_SHARE] or list(rated)
+    good = [photo for photo in rated if photo[1] >= GOOD_SHARE] or list(rated)
     return tuple(
-        _example(rated, good, clean, numbers(Stream.examples, seed, number))
+        _example(rated, good, clean, numbers(Stream.examples, seed, number), sees_large=full_size)
         for number in range(count)
     )
 
@@ -207,13 +214,15 @@ def _example(
     good: Sequence[tuple[Path, float]],
     clean: Sequence[Clean],
     rng: np.random.Generator,
+    *,
+    sees_large: bool,
 ) -> Example:
     seed, is_clean = int(rng.integers(1 << 32)), bool(clean) and rng.random() < _CLEAN
     what = rng.random()
     is_changed = what < _CHANGED
     if is_clean:
         photo = clean[int(rng.integers(len(clean)))]
-        full_size = photo.pixels > _LARGE
+        full_size = sees_large and photo.pixels > _LARGE
         own = (photo.file, CLEAN_SHARE, seed)
         if _CHANGED <= what < _CHANGED + _UNCHANGED or (is_changed and full_size):
             return Example(*own, is_full_size=full_size)

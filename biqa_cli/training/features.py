@@ -158,7 +158,13 @@ def _of_examples(job: Job, phase: Phase) -> ExampleFeatures:
         (job.dataset.file(index), scale.to_share(label))
         for index, label in zip(job.photos.indices, job.photos.labels.tolist(), strict=True)
     ]
-    drawn = draw_examples(rated, job.clean, count=recipe.examples.count, seed=recipe.seed)
+    drawn = draw_examples(
+        rated,
+        job.clean,
+        count=recipe.examples.count,
+        seed=recipe.seed,
+        full_size=recipe.input.full_size,
+    )
 
     def view(row: int) -> Pixels:
         return drawn[row].view(recipe.input.height, recipe.input.width)

@@ -6,10 +6,8 @@ from torch.nn import functional
 
 from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.training.batch import Batch
+from biqa_cli.training.examples import GOOD_SHARE
 from biqa_cli.training.recipe import ExamplesRecipe
-
-GOOD_SHARE = 0.45
-"""Rated photos worth so much of the scale count as photos without a flaw."""
 
 
 def with_examples(
@@ -41,6 +39,7 @@ def with_examples(
     start = len(batch.labels) + (0 if batch.triples is None else 3 * len(batch.triples.inputs))
     labels = examples.labels[examples.are_rated]
     apart = (rated[start : start + len(labels)].float() - labels) / label_span
+    # Rated photos worth so much count as photos without a flaw.
     good = batch.labels / label_span >= GOOD_SHARE
     kept, flaws = network.flaws_of(torch.cat([batch.inputs[good], examples.inputs]))
     none = torch.zeros(int(good.sum()), examples.flaws.shape[1]).to(examples.flaws)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from biqa_cli.datasets.base import Dataset
-from biqa_cli.datasets.learnt import Learnt, learnt_from
+from biqa_cli.datasets.learnt import Learnt, learnt_from, photo_hash
 from biqa_cli.datasets.split_files import save_split
 from biqa_cli.datasets.splits import Split
 from biqa_cli.datasets.validation_split import training_split
@@ -96,6 +96,7 @@ def _train_round(
 ) -> Outcome:
     """Train one round; `whole` is what all rounds together are asked to do."""
     recipe, dataset, out = request.recipe, request.dataset, request.out
+    _require_photos(request)
     progress = _begin(request)
     split = training_split(
         dataset, split=request.split, seed=recipe.seed, val_share=recipe.input.val_share
@@ -113,8 +114,10 @@ def _train_round(
         progress.starts = notes
         for note in notes:
             watcher.say(note)
+    # Before the photos, too: a folder without photos is told at once.
+    clean = clean_photos(request.clean)
     store = _prepare(request, split, deadline, watcher)
-    also = _also(request, deadline, watcher) if recipe.also.weight else ()
+    also = _also(request, deadline, watcher)
     job = Job(
         recipe=recipe,
         trained=trained,
@@ -127,7 +130,7 @@ def _train_round(
         workers=request.workers,
         deadline=deadline,
         watcher=watcher,
-        clean=clean_photos(request.clean) if recipe.examples.weight else (),
+        clean=clean,
         also=tuple(photos for _, photos in also),
     )
     _say_photos(job)
@@ -135,6 +138,7 @@ def _train_round(
     learnt = _learnt(job, progress) | learnt_by_starts(starts)
     for other, photos in also:
         learnt |= learnt_from(other, photos.indices, workers=job.workers)
+    learnt |= Learnt(frozenset(filter(None, (photo_hash(one.file) for one in job.clean))))
     progress.learnt = plain_learnt(learnt)
     job = replace(job, trained=replace(trained, learnt=learnt))
     write_whole(whole.out / RECIPE, to_toml(whole.recipe))
@@ -156,6 +160,17 @@ def _train_round(
     write_summary(job, progress, weights, stored, facts=facts)
     test_part = f"{out / SPLIT}:test" if split.parts.get("test") else ""
     return Outcome(finished, weights, trained.model, test_part)
+
+
+def _require_photos(request: TrainingRequest) -> None:
+    """Raise UsageError if there are photos that a recipe has no use for, or none that it wants."""
+    recipe = request.recipe
+    if bool(request.also) != bool(recipe.also.weight):
+        raise UsageError(
+            "--also and also.weight go together: give both, or set also.weight=0 and leave it out"
+        )
+    if request.clean and not recipe.examples.weight:
+        raise UsageError("--clean is for recipes with examples: set examples.weight, or leave it")
 
 
 def _begin(request: TrainingRequest) -> Progress:
@@ -230,6 +245,8 @@ def _check_same(job: Job, progress: Progress) -> None:
         "labels": [scale.lowest, scale.highest],
         "train": len(photos.indices),
         "val": len(photos.val),
+        "also": [hashlib.sha256(one.labels.tobytes()).hexdigest() for one in job.also],
+        "clean": hashlib.sha256(repr(job.clean).encode()).hexdigest(),
     }
     if progress.photos and progress.photos != facts:
         other = ", ".join(name for name in facts if progress.photos.get(name) != facts[name])

@@ -4,7 +4,7 @@ import pytest
 
 from biqa_cli.distortions.catalog import DISTORTIONS, LEVELS
 from biqa_cli.distortions.kadid import KADID_CELLS
-from biqa_cli.distortions.opinions import LOWEST_SHARE, OPINIONS, degraded_share
+from biqa_cli.distortions.opinions import LOWEST_SHARE, OPINIONS, laid, share_of_opinion
 
 # Kinds whose values go up and down, and one of which stronger is no worse in KADID-10k.
 _UNORDERED = {"mean-shift", "contrast", "color-shift"}
@@ -26,9 +26,9 @@ def test_opinions_of_kadid_are_those_of_its_cells() -> None:
 
 
 def test_what_is_left_lies_between_the_photos_label_and_the_lowest() -> None:
-    shares = [degraded_share(0.8, kind=kind, level=level) for kind in OPINIONS for level in LEVELS]
-    assert all(LOWEST_SHARE <= share <= 0.8 for share in shares)
-    assert degraded_share(0.8, kind="underexposure", level=4) < 0.05
+    left = [share_of_opinion(mean) for opinion in OPINIONS.values() for mean in opinion.means]
+    assert all(LOWEST_SHARE <= laid(0.8, share) <= 0.8 for share in left)
+    assert laid(0.8, 0) == LOWEST_SHARE
     # A worse photo with the same flaw is worse, and a flaw makes no photo better.
-    assert degraded_share(0.4, kind="jpeg", level=2) < degraded_share(0.8, kind="jpeg", level=2)
-    assert degraded_share(0.01, kind="jpeg", level=4) == 0.01
+    assert laid(0.4, 0.5) < laid(0.8, 0.5)
+    assert laid(0.01, 0.5) == 0.01

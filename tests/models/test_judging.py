@@ -1,5 +1,6 @@
 """Two views of a photo become one judgement: worked by hand."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -104,3 +105,9 @@ def test_a_number_that_is_none_is_found_wherever_it_is() -> None:
         assert not found.is_finite()
         (one,) = judge(found, has_full_size=[True], scale=HIGHER)
         assert not one.is_finite()
+
+
+def test_a_score_of_minus_nothing_is_nothing() -> None:
+    found = Predictions(np.array([-0.0]))
+    (one,) = judge(found, has_full_size=[False], scale=HIGHER)
+    assert math.copysign(1, one.native) == 1

@@ -31,13 +31,13 @@ def photo(tmp_path: Path) -> Path:
 
 
 def test_examples_are_the_same_for_a_seed_and_the_first_ones_for_every_count() -> None:
-    drawn = draw_examples(RATED, CLEAN, count=300, seed=3)
-    assert drawn[:50] == draw_examples(RATED, CLEAN, count=50, seed=3)
-    assert drawn != draw_examples(RATED, CLEAN, count=300, seed=4)
+    drawn = draw_examples(RATED, CLEAN, count=300, seed=3, full_size=True)
+    assert drawn[:50] == draw_examples(RATED, CLEAN, count=50, seed=3, full_size=True)
+    assert drawn != draw_examples(RATED, CLEAN, count=300, seed=4, full_size=True)
 
 
 def test_flaws_are_made_on_good_photos_and_changes_on_all() -> None:
-    drawn = draw_examples(RATED, (), count=600, seed=0)
+    drawn = draw_examples(RATED, (), count=600, seed=0, full_size=True)
     assert min(one.own for one in drawn if one.kind) >= 0.45
     assert min(one.own for one in drawn if one.change) < 0.2
     assert all(bool(one.kind) != bool(one.change) for one in drawn)
@@ -45,7 +45,7 @@ def test_flaws_are_made_on_good_photos_and_changes_on_all() -> None:
 
 
 def test_large_photos_without_flaws_are_seen_at_full_size_alone() -> None:
-    drawn = draw_examples(RATED, CLEAN, count=600, seed=0)
+    drawn = draw_examples(RATED, CLEAN, count=600, seed=0, full_size=True)
     clean = [one for one in drawn if one.file.stem in ("small", "large")]
     assert {(one.file.stem, one.is_full_size) for one in clean} == {
         ("small", False),
@@ -55,6 +55,12 @@ def test_large_photos_without_flaws_are_seen_at_full_size_alone() -> None:
     # Some have nothing done to them: what is without flaws must be learnt, too.
     assert any(not one.kind and not one.change for one in clean if one.is_full_size)
     assert not any(one.change for one in clean if one.is_full_size)
+
+
+def test_large_photos_without_flaws_are_reduced_where_full_size_is_not_seen() -> None:
+    drawn = draw_examples(RATED, CLEAN, count=300, seed=0, full_size=False)
+    assert any(one.file.stem == "large" for one in drawn)
+    assert not any(one.is_full_size for one in drawn)
 
 
 def test_an_example_is_worth_what_people_think_of_its_flaw() -> None:

@@ -27,6 +27,7 @@ from tiny_training import (
 )
 
 from biqa_cli.datasets.base import Dataset
+from biqa_cli.datasets.learnt import photo_hash
 from biqa_cli.datasets.loading import load_dataset
 from biqa_cli.datasets.split_files import load_split, save_split
 from biqa_cli.datasets.splits import split_of_parts
@@ -394,11 +395,30 @@ def test_flaws_are_learnt_from_rated_photos_and_from_photos_without_flaws(
     for row in log_of(tmp_path / "run"):
         assert all(float(row[name]) > 0 for name in ("unflawed", "kept", "flaws"))
     trained = read_trained(outcome.weights)
-    assert trained is not None
+    assert trained is not None and trained.learnt is not None
     assert trained.options["flaws"] is True
+    assert {photo_hash(photo) for photo in clean.iterdir()} <= trained.learnt.photos
+    # Other photos without a flaw would make other examples.
+    (clean / "0.png").unlink()
+    with pytest.raises(UsageError, match=r"began with other photos or ratings \(another clean"):
+        run(replace(asked, resume=True, minutes=0))
+    shutil.copy(min(ratings.parent.rglob("*.png")), clean / "0.png")
     # What was made of the examples is kept, and a run in pieces ends with the same bits.
     run_in_pieces(replace(asked, out=tmp_path / "pieces", photos=tmp_path / "run" / "photos"))
     assert_same_training(tmp_path / "run", tmp_path / "pieces")
+
+
+def test_photos_that_a_recipe_has_no_use_for_are_refused_and_so_are_none(
+    rated: Dataset, tmp_path: Path
+) -> None:
+    for recipe, more, message in (
+        (quick_recipe("also.weight=5"), {}, "--also and also.weight go together"),
+        (quick_recipe(), {"also": (rated,)}, "--also and also.weight go together"),
+        (quick_recipe(), {"clean": (tmp_path,)}, "--clean is for recipes with examples"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            run(request(rated, recipe, tmp_path / "run", **more))
+    assert not (tmp_path / "run").exists()
 
 
 def test_another_data_set_teaches_its_order_and_is_remembered(
