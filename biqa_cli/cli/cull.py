@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output, _photos, _progress, _report
+from biqa_cli.cli import _cull_options, _options, _output, _photos, _progress, _report
 from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.cli._targets import refuse_inputs
 from biqa_cli.cli.group import Gap, RecordFormatOption, choose_record_format, refuse_stdin
@@ -19,54 +18,21 @@ from biqa_cli.models.catalog import DEFAULT_MODEL
 def cull(
     context: typer.Context,
     paths: _options.Photos = None,
-    keep: Annotated[
-        int, typer.Option("--keep", metavar="N", min=1, help="Keep the best N of each moment.")
-    ] = 1,
-    reject_under: Annotated[
-        float | None,
-        typer.Option(
-            "--reject-under", metavar="S", min=0, max=100, help="Reject photos that score below S."
-        ),
-    ] = None,
+    keep: _cull_options.Keep = 1,
+    reject_under: _cull_options.RejectUnder = None,
     gap: Gap = DEFAULT_GAP,
-    stars: Annotated[
-        Stars, typer.Option("--stars", help="By fixed thresholds, or by shares of the shoot.")
-    ] = Stars.absolute,
-    xmp: Annotated[
-        bool, typer.Option("--xmp", help="Write stars and labels into XMP sidecars.")
-    ] = False,
-    mark_rejects: Annotated[
-        bool, typer.Option("--mark-rejects", help="With --xmp: rejects have the rating -1.")
-    ] = False,
-    picks: Annotated[
-        Path | None, typer.Option("--picks", metavar="DIR", help="Where picks go.")
-    ] = None,
-    rejects: Annotated[
-        Path | None, typer.Option("--rejects", metavar="DIR", help="Where rejects go.")
-    ] = None,
-    copy: Annotated[
-        bool, typer.Option("--copy", help="Copy the photos to --picks and --rejects.")
-    ] = False,
-    move: Annotated[
-        bool, typer.Option("--move", help="Move the photos to --picks and --rejects.")
-    ] = False,
-    link: Annotated[
-        bool, typer.Option("--link", help="Link the photos to --picks and --rejects.")
-    ] = False,
-    apply: Annotated[
-        bool, typer.Option("--apply", help="Do it; without, nothing is touched.")
-    ] = False,
-    undo: Annotated[
-        Path | None,
-        typer.Option("--undo", metavar="JOURNAL", help="Take back what a journal says was done."),
-    ] = None,
-    finish: Annotated[
-        Path | None,
-        typer.Option("--finish", metavar="JOURNAL", help="Finish a run that was interrupted."),
-    ] = None,
-    journal: Annotated[
-        Path | None, typer.Option("--journal", metavar="FILE", help="The journal, a new file.")
-    ] = None,
+    stars: _cull_options.StarsBy = Stars.absolute,
+    xmp: _cull_options.Xmp = False,
+    mark_rejects: _cull_options.MarkRejects = False,
+    picks: _cull_options.Picks = None,
+    rejects: _cull_options.Rejects = None,
+    copy: _cull_options.Copy = False,
+    move: _cull_options.Move = False,
+    link: _cull_options.Link = False,
+    apply: _cull_options.Apply = False,
+    undo: _cull_options.Undo = None,
+    finish: _cull_options.Finish = None,
+    journal: _cull_options.Journal = None,
     format: RecordFormatOption = None,  # noqa: A002
     output: _options.Output = None,
     report: _report.ReportFile = None,

@@ -1,50 +1,29 @@
 """`biqa score`: the main job."""
 
-from typing import Annotated
-
 import typer
 
-from biqa_cli.cli import _appending, _options, _output, _photos, _progress, _report
+from biqa_cli.cli import _appending, _options, _output, _photos, _progress, _report, _score_options
 from biqa_cli.cli._boundary import BELOW_THRESHOLD, SOME_FAILED
 from biqa_cli.models.catalog import DEFAULT_MODEL, names_no_flaws
 from biqa_cli.reports.formats import SUFFIXES, Format, new_report
-from biqa_cli.reports.selection import SortKey, select
+from biqa_cli.reports.selection import select
 from biqa_cli.reports.writing import write_report
 from biqa_cli.results import ImageResult
 
 
 def score(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="PATHS...", help="Photos and folders; - is a picture on stdin."),
-    ] = None,
-    files_from: Annotated[
-        str | None,
-        typer.Option(
-            "--files-from", metavar="FILE", help="Also take names from a list, - is stdin."
-        ),
-    ] = None,
-    nul: Annotated[
-        bool, typer.Option("-0", "--null", help="The names of --files-from end with NUL.")
-    ] = False,
-    recursive: Annotated[
-        bool, typer.Option("--recursive/--no-recursive", help="Search folders inside folders.")
-    ] = True,
+    paths: _score_options.Paths = None,
+    files_from: _score_options.FilesFrom = None,
+    nul: _score_options.Nul = False,
+    recursive: _score_options.Recursive = True,
     exclude: _options.Exclude = None,
     newer_than: _options.NewerThan = None,
     model: _options.Model = DEFAULT_MODEL,
     weights: _options.Weights = None,
-    format: Annotated[  # noqa: A002
-        Format | None,
-        typer.Option("-f", "--format", help="Table on a terminal, else CSV; -o decides by suffix."),
-    ] = None,
+    format: _score_options.FormatOption = None,  # noqa: A002
     output: _options.Output = None,
-    append: Annotated[
-        bool, typer.Option("--append", help="Add rows to -o FILE for photos that have none there.")
-    ] = False,
-    why: Annotated[
-        bool, typer.Option("--why", help="Also name flaws, and say what full size leaves.")
-    ] = False,
+    append: _score_options.Append = False,
+    why: _score_options.Why = False,
     report: _report.ReportFile = None,
     device: _options.Device = "auto",
     engine: _options.EngineOption = _options.Engine.auto,
@@ -54,14 +33,9 @@ def score(
     max_megapixels: _options.MaxMegapixels = _options.DEFAULT_MEGAPIXELS,
     memory: _options.Memory = _options.DEFAULT_MEMORY,
     seconds_per_photo: _options.SecondsPerPhoto = _options.DEFAULT_SECONDS,
-    sort: Annotated[
-        SortKey | None, typer.Option("--sort", help="Path, or score (best first).")
-    ] = None,
-    top: Annotated[int | None, typer.Option("--top", min=1, help="Only the N best.")] = None,
-    fail_under: Annotated[
-        float | None,
-        typer.Option("--fail-under", min=0, max=100, help="Exit 1 if a photo scores below."),
-    ] = None,
+    sort: _score_options.Sort = None,
+    top: _score_options.Top = None,
+    fail_under: _score_options.FailUnder = None,
     store: _options.StoreFile = None,
     fresh: _options.Fresh = False,
     no_store: _options.NoStore = False,

@@ -5,11 +5,11 @@ import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from biqa_cli.cli import _options, _output
+from biqa_cli.cli import _options, _output, _train_options
 from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.cli._progress import TrainingTalk
 from biqa_cli.errors import UsageError
@@ -20,66 +20,21 @@ if TYPE_CHECKING:
 
 
 def train(
-    family: Annotated[str, typer.Argument(help="blockiqa, qualitynet, reqa, shdiqa or nlnet.")],
+    family: _train_options.Family,
     dataset: _options.DatasetOption,
-    out: Annotated[Path, typer.Option("--out", help="Folder for weights, log and state.")],
+    out: _train_options.Out,
     root: _options.Root = None,
     label_range: _options.LabelRange = None,
-    config: Annotated[
-        str | None,
-        typer.Option("--config", help="A TOML file, or a recipe's name such as blockiqa-cpu."),
-    ] = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="SECTION.KEY=VALUE",
-            help="Change a value of the recipe, such as optimiser.rate=1e-4; repeatable.",
-        ),
-    ] = None,
-    start: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--init",
-            metavar="imagenet|FILE|none",
-            help="Starting weights: one, or one for each backbone.",
-        ),
-    ] = None,
-    also: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--also",
-            metavar="DATASET=ROOT",
-            help="A further data set, for recipes that learn from such; repeatable.",
-        ),
-    ] = None,
-    clean: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--clean",
-            metavar="DIR",
-            help="Photos without flaws, for recipes with examples; repeatable.",
-        ),
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option("--split", metavar="PROTOCOL|FILE", help="As in `biqa evaluate`, no part."),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the training in --out, if there is one.")
-    ] = False,
-    finish: Annotated[
-        bool,
-        typer.Option("--finish", help="End the training in --out: its best epoch is the result."),
-    ] = False,
-    minutes: Annotated[
-        float | None,
-        typer.Option("--minutes", min=0, help="Stop after so long; --resume goes on."),
-    ] = None,
-    photos: Annotated[
-        Path | None,
-        typer.Option("--photos", metavar="DIR", help="Where decoded photos are kept."),
-    ] = None,
+    config: _train_options.Config = None,
+    setting: _train_options.Setting = None,
+    start: _train_options.Start = None,
+    also: _train_options.Also = None,
+    clean: _train_options.Clean = None,
+    split: _train_options.Split = None,
+    resume: _train_options.Resume = False,
+    finish: _train_options.Finish = False,
+    minutes: _train_options.Minutes = None,
+    photos: _train_options.Photos = None,
     device: _options.Device = "auto",
     workers: _options.Workers = None,
     quiet: _options.Quiet = False,
