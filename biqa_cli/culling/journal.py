@@ -121,12 +121,21 @@ def read(path: Path) -> Journal:
     whole = [line for line in lines if line.endswith(b"\n")]
     try:
         head, *records = map(json.loads, whole)
-        if head["kind"] != _KIND or head["version"] != _VERSION:
+        version = head["version"]
+        if head["kind"] != _KIND or not isinstance(version, int):
             raise ValueError  # noqa: TRY301  one message for all that it may be
-        return _read(path, head, records)
+        journal = _read(path, head, records) if version == _VERSION else None
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         msg = f"{path} is not a journal of `biqa cull`, version {_VERSION}"
         raise UsageError(msg) from error
+    if journal is None:
+        by = "an earlier" if version < _VERSION else "a later"
+        msg = (
+            f"{path} was written by {by} version of biqa (it is a journal of version {version}, "
+            f"this biqa reads version {_VERSION}): undo or finish it with that biqa"
+        )
+        raise UsageError(msg)
+    return journal
 
 
 def _read(path: Path, head: dict[str, Any], records: list[dict[str, Any]]) -> Journal:
