@@ -22,6 +22,9 @@ else:
 
 logger = logging.getLogger(__name__)
 
+COARSEST_CLOCK = 2_000_000_000
+"""File systems note the time of a change in steps of up to so many nanoseconds (FAT)."""
+
 _FAULTS_OF_THE_MACHINE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENFILE, errno.EMFILE, errno.ENOMEM}
 )
