@@ -22,6 +22,9 @@ else:
 
 logger = logging.getLogger(__name__)
 
+COARSEST_CLOCK = 2_000_000_000
+"""File systems note the time of a change in steps of up to so many nanoseconds (FAT)."""
+
 _FAULTS_OF_THE_MACHINE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENFILE, errno.EMFILE, errno.ENOMEM}
 )
@@ -72,7 +75,9 @@ def open_output(path: Path) -> OpenOutput:
         raise wrong_output(path, error) from error
 
 
-def open_appended(path: Path, *, after: int, length: int) -> OpenOutput:
+def open_appended(
+    path: Path, *, after: int, length: int, lacks_line_end: bool = False
+) -> OpenOutput:
     """Open a file, which need not exist, to write on after so many bytes; it keeps its name.
 
     Until it is closed, it is locked: no other run adds to it.
@@ -81,6 +86,7 @@ def open_appended(path: Path, *, after: int, length: int) -> OpenOutput:
         path: Of the file.
         after: How many of its bytes stay.
         length: How many it had when it was read; 0 where it was not there.
+        lacks_line_end: Whether to end the last line of those that stay.
 
     Raises:
         UsageError: If nothing can be written there, or another run has added to the file since it
@@ -97,6 +103,8 @@ def open_appended(path: Path, *, after: int, length: int) -> OpenOutput:
         )
         if is_as_read:
             file.truncate(after)
+            if lacks_line_end:
+                file.write(b"\n")
     except (OSError, ValueError) as error:
         raise wrong_output(path, error) from error
     if not is_as_read:

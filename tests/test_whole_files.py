@@ -84,6 +84,11 @@ def test_what_is_added_to_a_file_comes_after_what_stays(tmp_path: Path) -> None:
     output.file.write(b"two\n")
     output.finish()
     assert path.read_bytes() == b"one\ntwo\n"
+    path.write_bytes(b"one")
+    output = open_appended(path, after=3, length=3, lacks_line_end=True)
+    output.file.write(b"two\n")
+    output.finish()
+    assert path.read_bytes() == b"one\ntwo\n"
 
 
 def test_no_two_add_to_one_file_at_once(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def refuse_interrupted(named: Sequence[str], journal: Path | None) -> None:
     """Check that nothing is in the way of another run over the photos that are named.
 
     Raises:
-        UsageError: If a run over them was interrupted or is at work, or the journal is there.
+        UsageError: If a run over them or its undo was interrupted or is at work, or the journal is
+            there.
     """
     refuse_beside_others(_roots_of(named))
     if journal is not None and journal.exists():
@@ -105,6 +106,12 @@ def _finish(journal: Path, *, quiet: bool) -> None:
         UsageError: If the journal has nothing to finish.
     """
     interrupted = read(journal)
+    if interrupted.end == "undoing":
+        msg = (
+            f"{journal} is being undone, or its undo was interrupted: it cannot be finished; "
+            f"`biqa cull --undo {journal}` takes back the rest"
+        )
+        raise UsageError(msg)
     if not interrupted.is_unfinished:
         msg = f"{journal} is the journal of a run that has ended: there is nothing to finish"
         raise UsageError(msg)
@@ -136,7 +143,11 @@ def _tell_done(journal: Path) -> None:
 
 def _take_back(journal: Path, *, quiet: bool) -> None:
     """Take back what a journal says was done, and say what was taken back before."""
-    undone = undo(journal, watch=partial(_watched, quiet=quiet))
+    try:
+        undone = undo(journal, watch=partial(_watched, quiet=quiet))
+    except KeyboardInterrupt:
+        _output.problem(f"interrupted: `biqa cull --undo {journal}` takes back the rest")
+        raise
     for problem in undone.problems:
         _output.problem(problem)
     before = f"{_output.counted(undone.before, 'step')} taken back before" if undone.before else ""

@@ -210,6 +210,7 @@ def report_stream(
     *,
     after: int | None = None,
     length: int = 0,
+    lacks_line_end: bool = False,
     settle: Callable[[bytes], bytes] | None = None,
 ) -> Iterator[IO[str]]:
     """Yield the stream that a report goes to.
@@ -221,6 +222,7 @@ def report_stream(
         path: Of the file; None is stdout.
         after: Go on in the file itself, after so many bytes.
         length: How many bytes it had when it was read, to tell whether another run has added to it.
+        lacks_line_end: Whether the last line that stays has no end yet.
         settle: Returns what the file shall hold in the end, from what it holds then. None changes
             nothing.
 
@@ -235,7 +237,11 @@ def report_stream(
             yield stream
             stream.flush()
         return
-    output = open_output(path) if after is None else open_appended(path, after=after, length=length)
+    output = (
+        open_output(path)
+        if after is None
+        else open_appended(path, after=after, length=length, lacks_line_end=lacks_line_end)
+    )
     text = TextIOWrapper(output.file, encoding="utf-8", errors="surrogateescape", newline="")
     try:
         yield text

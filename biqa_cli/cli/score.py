@@ -88,6 +88,7 @@ def score(
             output,
             after=earlier.whole if earlier else None,
             length=earlier.length if earlier else 0,
+            lacks_line_end=bool(earlier and earlier.lacks_line_end),
             settle=earlier.settled if earlier else None,
         ) as stream,
     ):

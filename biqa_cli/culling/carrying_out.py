@@ -109,8 +109,7 @@ def undo(path: Path, *, watch: Watch = iter) -> Undone:
         for number, action in watch(journal.in_force[::-1]):
             problems += undoing.undo(number, action)
         problems += undoing.told_of_later_runs()
-        if not problems:
-            writer.end("undone")
+        writer.end("undone in part" if problems else "undone")
         return Undone(tuple(problems), undoing.taken_back, len(journal.back))
 
 

@@ -27,6 +27,7 @@ from biqa_cli.whole_files import wrong_output
 SUFFIX = ".jsonl"
 _KIND, _VERSION = "biqa cull journal", 2
 _TAIL = 4096
+_ENDS = ("finished", "undone", "undone in part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Journal:
     is_ready: bool = False
     """All that is planned is in it; before, nothing is begun."""
     end: str = ""
-    """"finished", "undoing", "undone", or empty."""
+    """Empty, "finished", "undoing", "undone", or "undone in part" where an undo left something."""
     page: Mapping[str, Any] | None = None
     """What the run notes of the page that it writes in the end; None where it writes none."""
 
@@ -56,6 +57,11 @@ class Journal:
     def is_unfinished(self) -> bool:
         """Whether it can be finished, and was not."""
         return self.is_ready and not self.end
+
+    @property
+    def is_half_way(self) -> bool:
+        """Whether its run or its undo is at work, or was interrupted."""
+        return self.is_ready and self.end not in _ENDS
 
     @property
     def in_force(self) -> list[tuple[int, Action]]:
@@ -121,12 +127,21 @@ def read(path: Path) -> Journal:
     whole = [line for line in lines if line.endswith(b"\n")]
     try:
         head, *records = map(json.loads, whole)
-        if head["kind"] != _KIND or head["version"] != _VERSION:
+        version = head["version"]
+        if head["kind"] != _KIND or not isinstance(version, int):
             raise ValueError  # noqa: TRY301  one message for all that it may be
-        return _read(path, head, records)
+        journal = _read(path, head, records) if version == _VERSION else None
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         msg = f"{path} is not a journal of `biqa cull`, version {_VERSION}"
         raise UsageError(msg) from error
+    if journal is None:
+        by = "an earlier" if version < _VERSION else "a later"
+        msg = (
+            f"{path} was written by {by} version of biqa (it is a journal of version {version}, "
+            f"this biqa reads version {_VERSION}): undo or finish it with that biqa"
+        )
+        raise UsageError(msg)
+    return journal
 
 
 def _read(path: Path, head: dict[str, Any], records: list[dict[str, Any]]) -> Journal:
@@ -160,23 +175,40 @@ def _read(path: Path, head: dict[str, Any], records: list[dict[str, Any]]) -> Jo
     )
 
 
-def is_unfinished_below(path: Path, roots: Sequence[Path]) -> bool:
-    """Return whether a file is the journal of a run over files below some folders that was killed.
+def half_way_below(path: Path, roots: Sequence[Path]) -> Journal | None:
+    """Return the journal in a file if its run, or its undo, is half-way and over some folders.
 
     Most journals are large and have ended: only their first and last lines are read.
+
+    Args:
+        path: Of the file.
+        roots: The folders; the run has files in or below one of them.
     """
     try:
         with path.open("rb") as file:
             head = json.loads(file.readline())
             file.seek(max(0, path.stat().st_size - _TAIL))
-            if any(b'"end"' in line for line in file.read().splitlines()[-3:]):
-                return False
+            whole = [line for line in file.readlines() if line.endswith(b"\n")]
+        # An undo notes that it begins, so the last line alone tells how all of it ended.
+        if whole and _says_end(whole[-1]):
+            return None
         folders = [Path(folder) for folder in head["folders"]]
-        below = any(folder.is_relative_to(root) for folder in folders for root in roots)
-        return below and read(path).is_unfinished
+        if not any(folder.is_relative_to(root) for folder in folders for root in roots):
+            return None
+        journal = read(path)
     except (OSError, ValueError, KeyError, TypeError):
         # Not a journal, or one without a whole first line: nothing was begun.
+        return None
+    return journal if journal.is_half_way else None
+
+
+def _says_end(line: bytes) -> bool:
+    """Return whether a line, of which the start may be missing, says that a journal has ended."""
+    try:
+        record = json.loads(line)
+    except ValueError:
         return False
+    return isinstance(record, dict) and record.get("end") in _ENDS
 
 
 class JournalWriter:
@@ -199,7 +231,7 @@ class JournalWriter:
         self._add({"back": number})
 
     def end(self, how: str) -> None:
-        """Note how all of it went: "finished", "undoing", "undone"."""
+        """Note how all of it went, or that it is being undone, as `Journal.end` has it."""
         self._add({"end": how, "at": datetime.now(UTC).isoformat(timespec="seconds")})
 
     def _add(self, record: dict[str, object]) -> None:

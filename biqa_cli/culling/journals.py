@@ -12,7 +12,7 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from biqa_cli.culling.actions import touched_by
-from biqa_cli.culling.journal import SUFFIX, Journal, is_at_work, is_unfinished_below, read
+from biqa_cli.culling.journal import SUFFIX, Journal, half_way_below, is_at_work, read
 from biqa_cli.errors import UsageError
 from biqa_cli.whole_files import write_whole, wrong_output
 
@@ -82,23 +82,30 @@ def alone() -> Iterator[None]:
 
 
 def refuse_beside_others(roots: Sequence[Path]) -> None:
-    """Check that no other run over files below some folders is at work, or was interrupted.
+    """Check that no other run over files below some folders, nor its undo, is half-way.
 
     Raises:
-        UsageError: If there is one; the message says what to do about it.
+        UsageError: If one is at work, or was interrupted; the message says what to do about it.
     """
-    found = next((path for path in _all_journals() if is_unfinished_below(path, roots)), None)
+    half_way = (half_way_below(path, roots) for path in _all_journals())
+    found = next(filter(None, half_way), None)
     if found is None:
         return
-    if is_at_work(found):
+    path = found.path
+    if is_at_work(path):
         msg = (
-            f"another run of biqa works on these photos (its journal is {found}): "
+            f"another run of biqa works on these photos (its journal is {path}): "
             "run this one again when it has ended"
+        )
+    elif found.is_unfinished:
+        msg = (
+            "an earlier run over these photos was interrupted: "
+            f"`biqa cull --finish {path}` finishes it, `biqa cull --undo {path}` takes it back"
         )
     else:
         msg = (
-            "an earlier run over these photos was interrupted: "
-            f"`biqa cull --finish {found}` finishes it, `biqa cull --undo {found}` takes it back"
+            "the undo of an earlier run over these photos was interrupted: "
+            f"`biqa cull --undo {path}` takes back the rest"
         )
     raise UsageError(msg)
 

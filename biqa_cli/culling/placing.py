@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import IO, Self
 
 from biqa_cli.errors import OutputError
+from biqa_cli.whole_files import COARSEST_CLOCK
 
 _CHUNK = 1 << 20
-# File systems keep the time of a change in steps of up to two seconds (FAT).
-_COARSEST_CLOCK = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Mark:
         return (
             found is not None
             and found.size == self.size
-            and abs(found.mtime_ns - self.mtime_ns) < _COARSEST_CLOCK
+            and abs(found.mtime_ns - self.mtime_ns) < COARSEST_CLOCK
         )
 
 

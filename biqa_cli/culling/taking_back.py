@@ -67,9 +67,9 @@ def _unwrite(action: WriteSidecar, scratch: str) -> str | None:
 
 def _unmove(action: Transfer, mark: Mark, scratch: str, is_photo_ours: IsOurs) -> str | None:
     source, target = action.source, action.target
-    has_source = os.path.lexists(source)
     if not os.path.lexists(target):
-        return None if has_source else f"{source} is neither there nor at {target}"
+        return _why_not_back(source, target, mark)
+    has_source = os.path.lexists(source)
     if has_source and not is_reserved(source, mark):
         return _unmove_beside(source, target, mark)
     of_photo = is_photo_ours()
@@ -80,6 +80,18 @@ def _unmove(action: Transfer, mark: Mark, scratch: str, is_photo_ours: IsOurs) -
     if has_source:
         source.unlink()
     move(target, source, scratch=scratch)
+    return None
+
+
+def _why_not_back(source: Path, target: Path, mark: Mark) -> str | None:
+    """Return why a file that is not where it was moved is not back either; None where it is."""
+    if not os.path.lexists(source):
+        return f"{source} is neither there nor at {target}"
+    if not mark.is_of(source):
+        return (
+            f"{source} stays: it has changed since, or is another file than was moved to {target}, "
+            "where there is none any more"
+        )
     return None
 
 

@@ -23,6 +23,8 @@ STDIN = "-"
 Key = tuple[str, str]
 """Of a row: which photo, and the model."""
 
+_RECORD_START = '{"path": "'
+
 
 @dataclass(frozen=True, slots=True)
 class EarlierRow:
@@ -42,11 +44,11 @@ class EarlierRows:
     """Whether it says why a score is what it is."""
     rows: dict[Key, EarlierRow]
     whole: int
-    """The length of all whole lines: a run may have been stopped in the middle of the next."""
+    """The length of all whole rows: a run may have been stopped in the middle of the next."""
     length: int
-    """Of the file, that next line included."""
-    has_doubles: bool = False
-    """Whether a photo has two rows: a run that scored it again was stopped."""
+    """Of the file, that next row included."""
+    lacks_line_end: bool = False
+    """Whether the last whole row has no line end: some editors drop it."""
     met: int = 0
     """How many photos keep their row: whoever leaves one out counts it with `keep`."""
     below: int = 0
@@ -72,19 +74,22 @@ class EarlierRows:
         self.replaced.add(_key(name, model, self.kind))
 
     def settled(self, content: bytes) -> bytes:
-        """Return what a report holds without the rows that later ones replace.
+        """Return what a report holds without the rows that this run has replaced.
+
+        Other photos keep all their rows. Relative names of another folder would be taken for
+        photos of this one.
 
         Args:
             content: All of it, as it is once the run has added its rows.
         """
-        if not self.replaced and not self.has_doubles:
+        if not self.replaced:
             return content
         records = list(_records(_text_of(content), self.kind, why=self.why))
         last = {record.key: number for number, record in enumerate(records)}
         kept = [
             record.text
             for number, record in enumerate(records)
-            if record.key is None or last[record.key] == number
+            if record.key not in self.replaced or last[record.key] == number
         ]
         return "".join(kept).encode("utf-8", "surrogateescape")
 
@@ -97,6 +102,8 @@ class _Record:
     key: Key | None = None
     """None of the header and of the picture on standard input, which are never replaced."""
     row: EarlierRow | None = None
+    is_row: bool = True
+    """False of the header."""
 
 
 def _key(name: str, model: str, kind: Format) -> Key:
@@ -122,18 +129,62 @@ def earlier_rows(path: Path, kind: Format, *, why: bool = False) -> EarlierRows:
         raise UsageError(msg)
     content = _content(path)
     # Lines that are whole; a quoted name may have line breaks, and then its row does not parse.
-    whole = content[: content.rfind(b"\n") + 1]
+    lines = content[: content.rfind(b"\n") + 1]
+    last = _last_row(path, content, kind, why=why) if lines != content else None
+    whole = content if last is not None else lines
+    if content and not whole and not _is_start_of_report(_text_of(content), kind, why=why):
+        msg = f"{path} is not a report of biqa: it stays as it is; name another file"
+        raise UsageError(msg)
+    records = _rows_of(path, lines if last is None else content + b"\n", kind, why=why)
+    rows = {record.key: record.row for record in records if record.key and record.row}
+    if kind is Format.csv and last is not None and last.key:
+        # Nothing ends the last column of CSV but the line end, so it may be cut. The row stays,
+        # and counts as one that has to be scored again.
+        rows[last.key] = EarlierRow(None, None)
+    return EarlierRows(kind, why, rows, len(whole), len(content), lacks_line_end=last is not None)
+
+
+def _rows_of(path: Path, content: bytes, kind: Format, *, why: bool) -> list[_Record]:
+    """Return the records of a report.
+
+    Raises:
+        UsageError: If it is no report of this format, or has other columns.
+    """
     try:
-        records = [record for record in _records(_text_of(whole), kind, why=why) if record.key]
+        return list(_records(_text_of(content), kind, why=why))
     except _OtherColumnsError as error:
         msg = f"{path} was written {'without' if why else 'with'} --why: {error}"
         raise UsageError(msg) from error
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         msg = f"{path} is no {kind.value} report of this version ({error}): name another file"
         raise UsageError(msg) from error
-    rows = {record.key: record.row for record in records if record.key and record.row}
-    has_doubles = len(rows) < len(records)
-    return EarlierRows(kind, why, rows, len(whole), len(content), has_doubles=has_doubles)
+
+
+def _last_row(path: Path, content: bytes, kind: Format, *, why: bool) -> _Record | None:
+    """Return the last row of a report whose last line has no end, None where the row is cut."""
+    try:
+        *_, last = _rows_of(path, content + b"\n", kind, why=why)
+    except UsageError as error:
+        # The columns without --why are the start of those with it.
+        is_cut = _is_start_of_report(_text_of(content), kind, why=why)
+        if isinstance(error.__cause__, _OtherColumnsError) and not is_cut:
+            raise
+        return None
+    return last if last.is_row else None
+
+
+def _is_start_of_report(text: str, kind: Format, *, why: bool) -> bool:
+    """Return whether a run that was stopped may have left a first line without its end."""
+    if kind is Format.csv:
+        return ",".join(columns_of(why=why)).startswith(text)
+    if not (text.startswith(_RECORD_START) or _RECORD_START.startswith(text)):
+        return False
+    try:
+        json.loads(text)
+    except ValueError:
+        return True
+    # A whole record that is none of ours.
+    return False
 
 
 def _text_of(content: bytes) -> str:
@@ -200,7 +251,7 @@ def _records_of_csv(text: str, *, why: bool) -> Iterator[_Record]:
         return
     _check_columns(tuple(header), why=why, told="its columns are")
     at = reader.line_num
-    yield _Record("".join(lines[:at]))
+    yield _Record("".join(lines[:at]), is_row=False)
     for number, row in enumerate(reader, 2):
         if len(row) != len(header):
             msg = f"row {number} has {len(row)} columns"

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-# File systems note the time of a change in steps of up to two seconds (FAT).
-_COARSEST_CLOCK = 2_000_000_000
+from biqa_cli.whole_files import COARSEST_CLOCK
+
 _INTEGERS = range(-(1 << 63), 1 << 63)
 
 
@@ -41,7 +41,7 @@ def state_of(path: str) -> FileState | None:
         found.st_size,
         found.st_mtime_ns,
         # Some dates are so far away that SQLite has no integer for them.
-        settled=found.st_mtime_ns < now - _COARSEST_CLOCK and found.st_mtime_ns in _INTEGERS,
+        settled=found.st_mtime_ns < now - COARSEST_CLOCK and found.st_mtime_ns in _INTEGERS,
     )
 
 

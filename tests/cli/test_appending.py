@@ -109,6 +109,54 @@ def test_without_the_store_a_changed_photo_keeps_its_row(folder: Path, tmp_path:
     assert _rows(output)["51.png"] == ("20.0", "ok")
 
 
+@pytest.mark.parametrize("name", ["notes.csv", "data.ndjson"])
+def test_a_file_of_one_line_that_is_no_report_is_not_touched(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    output = tmp_path / name
+    output.write_bytes(b'{"a person\'s":[1,2,3]}')
+    result = _run(folder, "-o", output, "--append")
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1
+    assert f"{name} is not a report of biqa" in result.stderr
+    assert output.read_bytes() == b'{"a person\'s":[1,2,3]}'
+
+
+@pytest.mark.parametrize("suffix", ["csv", "ndjson"])
+def test_a_last_row_whose_line_end_an_editor_has_dropped_stays(
+    folder: Path, tmp_path: Path, suffix: str
+) -> None:
+    output = tmp_path / f"scores.{suffix}"
+    assert _run(folder, "-o", output, "--append").exit_code == 0
+    both = output.read_bytes()
+    output.write_bytes(both[:-1])
+    grey_png(tmp_path / "0.png", 0)
+    assert _run(tmp_path / "0.png", "-o", output, "--append").exit_code == 0
+    assert output.read_bytes().startswith(both)
+    # Where the photo is named, it has one row nevertheless.
+    output.write_bytes(both[:-1])
+    assert _run(folder, "-o", output, "--append").exit_code == 0
+    assert output.read_bytes() == both
+
+
+def test_rows_of_photos_that_are_not_named_stay_whatever_they_are(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "scores.csv"
+    for where in ("x", "y"):
+        (tmp_path / where).mkdir()
+        grey_png(tmp_path / where / "a.png", 51)
+        monkeypatch.chdir(tmp_path / where)
+        assert _run("a.png", "-o", f"{where}.csv").exit_code == 0
+    header, row = Path("y.csv").read_bytes().splitlines(keepends=True)
+    # Two reports of relative names, put together: one row of each folder.
+    output.write_bytes(header + row + row)
+    (folder / "153.png").write_bytes(b"half a")
+    assert _run(folder, "-o", output, "--append").exit_code == 3
+    grey_png(folder / "153.png", 153)
+    assert "1 row is replaced" in _run(folder, "-o", output, "--append").stderr
+    assert output.read_bytes().startswith(header + row + row)
+
+
 def test_photos_that_keep_their_rows_count_for_the_threshold(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "scores.csv"
     command = (folder, "-o", output, "--append", "--fail-under", 30)

@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 
 from biqa_cli import scoring
 from biqa_cli.cli import app
-from biqa_cli.culling import carrying_out, decisions, performing
+from biqa_cli.culling import carrying_out, decisions, performing, taking_back
 from biqa_cli.culling import plan as planning
 from biqa_cli.culling.actions import Action
 from biqa_cli.culling.records import COLUMNS
@@ -346,6 +346,49 @@ def test_an_interrupted_run_is_in_the_way_until_it_is_finished_or_undone(
     assert tree(shoot) == tree(plain)
     assert _run("--undo", journal).exit_code == 0
     assert tree(shoot) == before
+
+
+def test_an_interrupted_undo_is_in_the_way_and_only_undone_again(
+    shoot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wishes = (".", "--rejects", "r", "--move", "--apply")
+    monkeypatch.chdir(shoot)
+    before = tree(shoot)
+    assert _run(*wishes).exit_code == 0
+    journal, left = _journal(), itertools.count()
+
+    def stopping(action: Action, **options: Any) -> str | None:
+        if next(left) == 3:
+            raise KeyboardInterrupt
+        return taking_back.take_back(action, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(carrying_out, "take_back", stopping)
+        interrupted = _run("--undo", journal)
+    half, again = tree(shoot), f"`biqa cull --undo {journal}` takes back the rest"
+    assert interrupted.exit_code == 130 and f"interrupted: {again}" in interrupted.stderr
+    for command in (wishes, ("--finish", journal)):
+        refused = _run(*command)
+        assert refused.exit_code == 2 and refused.stderr.count("\n") == 1
+        assert again in refused.stderr
+    assert tree(shoot) == half != before
+    assert _run("--undo", journal).exit_code == 0
+    assert tree(shoot) == before
+    assert _run(*wishes).exit_code == 0
+
+
+def test_what_an_undo_has_left_is_not_in_the_way(
+    shoot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wishes = (".", "--rejects", "r", "--move", "--apply")
+    monkeypatch.chdir(shoot)
+    assert _run(*wishes).exit_code == 0
+    next((shoot / "r").rglob("*.JPG")).write_bytes(b"changed since")
+    journal = _journal()
+    assert _run("--undo", journal).exit_code == 3
+    assert "nothing to finish" in _run("--finish", journal).stderr
+    again = _run(*wishes)
+    assert again.exit_code == 0 and "takes it back" in again.stderr
 
 
 def test_a_run_that_is_finished_writes_the_page_that_was_asked_for(

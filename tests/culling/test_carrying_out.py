@@ -249,6 +249,21 @@ def test_another_file_of_the_name_is_not_taken_for_the_one_that_was_moved(
     assert (photos / "a.xmp").read_bytes() == b"old"
 
 
+def test_another_file_at_the_old_place_is_not_taken_for_the_one_that_was_moved(
+    photos: Path, tmp_path: Path
+) -> None:
+    path, moved = tmp_path / "j.jsonl", photos.parent / "there" / "a.jpg"
+    carry_out(journals.create(path, _actions(photos, How.move)))
+    moved.rename(tmp_path / "away.jpg")
+    (photos / "a.jpg").write_bytes(b"of another shoot")
+    (problem,) = undo(path).problems
+    assert problem.startswith(f"{photos / 'a.jpg'} stays: it has changed since, or is another")
+    assert (photos / "a.jpg").read_bytes() == b"of another shoot"
+    # What a person has moved back is back.
+    (tmp_path / "away.jpg").replace(photos / "a.jpg")
+    assert undo(path) == Undone((), 1, 5)
+
+
 def test_a_sidecar_that_a_program_has_changed_goes_back_with_its_photo(
     photos: Path, tmp_path: Path
 ) -> None:

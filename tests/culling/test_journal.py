@@ -73,6 +73,18 @@ def test_what_is_no_journal_is_refused(
         journals.read(path)
 
 
+@pytest.mark.parametrize(("version", "by"), [(1, "an earlier"), (3, "a later")])
+def test_a_journal_of_another_version_is_left_to_the_biqa_that_wrote_it(
+    tmp_path: Path, version: int, by: str
+) -> None:
+    path = tmp_path / "j.jsonl"
+    journals.create(path, _ACTIONS)
+    written = path.read_bytes().replace(b'"version": 2', b'"version": %d' % version)
+    path.write_bytes(written)
+    with pytest.raises(UsageError, match=f"written by {by} version of biqa .*undo or finish it"):
+        journals.read(path)
+
+
 def test_a_journal_that_does_not_fit_on_the_disk_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,33 @@ def test_a_run_that_is_at_work_is_waited_for(tmp_path: Path) -> None:
         journals.refuse_beside_others([tmp_path])
 
 
+def test_an_undo_that_was_interrupted_is_in_the_way_until_it_has_ended(tmp_path: Path) -> None:
+    path = journals.journals_folder() / "1.jsonl"
+    create(path, [Transfer(How.move, tmp_path / "a.jpg", tmp_path / "r" / "a.jpg")] * 9)
+    for end in ("undone", "undone in part"):
+        with writing(path) as writer:
+            for number in range(9):
+                writer.begin(number, None)
+            writer.end("finished")
+        journals.refuse_beside_others([tmp_path])
+        for after in range(9):
+            with writing(path) as writer:
+                if after == 0:
+                    writer.end("undoing")
+                else:
+                    writer.back(after)
+            with pytest.raises(UsageError, match=r"the undo of .* interrupted: `biqa cull --undo"):
+                journals.refuse_beside_others([tmp_path])
+        with (
+            writing(path) as writer,
+            pytest.raises(UsageError, match=r"another run .* works on .*again when it has ended"),
+        ):
+            journals.refuse_beside_others([tmp_path])
+        with writing(path) as writer:
+            writer.end(end)
+        journals.refuse_beside_others([tmp_path])
+
+
 def test_a_journal_elsewhere_is_found_as_long_as_it_is_there(tmp_path: Path) -> None:
     path = tmp_path / "mine" / "j.txt"
     create(path, [Transfer(How.move, tmp_path / "a.jpg", tmp_path / "r" / "a.jpg")])

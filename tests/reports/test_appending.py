@@ -65,10 +65,12 @@ def test_what_is_replaced_leaves_and_all_else_stays_to_the_byte(
     added = _report(kind, ["./a.jpg"], why=why).splitlines(keepends=True)[-1]
     rest = _report(kind, others, why=why)
     assert found.settled(path.read_bytes() + added) == rest + added
-    # A run that was stopped before that leaves both rows, and the next one tidies.
+    # A run that was stopped before that leaves both rows, until the photo is scored again.
     path.write_bytes(path.read_bytes() + added)
     later = earlier_rows(path, kind, why=why)
-    assert later.has_doubles
+    later.replace('b,"c".jpg', "m")
+    assert later.settled(path.read_bytes()) == path.read_bytes()
+    later.replace("a.jpg", "m")
     assert later.settled(path.read_bytes()) == rest + added
 
 
@@ -92,6 +94,52 @@ def test_a_line_that_was_cut_is_not_counted(path: Path, kind: Format) -> None:
     found = earlier_rows(path, kind)
     assert found.find("a.jpg", "m") and not found.find("b.jpg", "m")
     assert (found.whole, found.length) == (len(_report(kind, ["a.jpg"])), len(whole) - 3)
+
+
+@pytest.mark.parametrize("kind", GROWING)
+@pytest.mark.parametrize("name", [*NAMES, "-"])
+def test_a_last_row_without_its_line_end_stays(path: Path, kind: Format, name: str) -> None:
+    path.write_bytes(_report(kind, ["z.jpg", name])[:-1])
+    found = earlier_rows(path, kind)
+    assert found.lacks_line_end and found.whole == found.length == path.stat().st_size
+    assert found.find("z.jpg", "m") == EarlierRow(40.0, 0.4)
+    # The last column of CSV may be cut, so the photo is scored again if it is named.
+    row = EarlierRow(None, None) if kind is Format.csv else EarlierRow(40.0, 0.4)
+    assert found.find(name, "m") == (None if name == "-" else row)
+
+
+@pytest.mark.parametrize("why", [False, True])
+@pytest.mark.parametrize("kind", GROWING)
+def test_wherever_a_run_was_stopped_its_report_grows_on(
+    path: Path, kind: Format, why: bool
+) -> None:
+    whole = _report(kind, ["a.jpg", "b.jpg"], why=why)
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        found = earlier_rows(path, kind, why=why)
+        kept = whole[: found.whole] + b"\n" * found.lacks_line_end
+        # A cut row is removed; in CSV one that lacks a part of its last column looks whole.
+        assert kept.endswith(b"\n") or not kept
+        assert whole.startswith(kept) or (kind is Format.csv and found.lacks_line_end)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (Format.csv, "a person's only line"),
+        (Format.csv, "path,score\rold,3\r"),
+        (Format.csv, f"{','.join(COLUMNS)},more"),
+        (Format.ndjson, '{"results":[{"path":"a.jpg"}]}'),
+        (Format.ndjson, '{"path": "a.jpg", "tag": 3}'),
+        (Format.ndjson, "[3]"),
+    ],
+)
+def test_a_file_without_line_ends_that_is_no_report_is_refused(
+    path: Path, kind: Format, content: str
+) -> None:
+    path.write_text(content, newline="")
+    with pytest.raises(UsageError, match="report is not a report of biqa: .* name another file"):
+        earlier_rows(path, kind)
 
 
 @pytest.mark.parametrize("kind", [Format.table, Format.json, Format.parquet])
