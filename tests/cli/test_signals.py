@@ -17,7 +17,11 @@ from processes import start, wait_for
 
 # Each test starts a process, or several.
 pytestmark = pytest.mark.slow
-SLOW = os.environ | {"BRIGHTNESS_SECONDS": "0.02"}
+
+
+def _slow() -> dict[str, str]:
+    """Return the sealed environment, with a model that takes its time."""
+    return os.environ | {"BRIGHTNESS_SECONDS": "0.02"}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,7 @@ def test_a_stopped_run_keeps_its_rows(
     listing: Path, tmp_path: Path, sent: signal.Signals, code: int
 ) -> None:
     output = tmp_path / "scores.csv"
-    process = start("score", "--files-from", listing, "-o", output, env=SLOW)
+    process = start("score", "--files-from", listing, "-o", output, env=_slow())
     wait_for(lambda: len(_rows_of(output)) >= 3)
     time.sleep(0.2)
     before = len(_rows_of(output))
@@ -71,7 +75,7 @@ def test_a_second_run_does_not_touch_what_a_killed_one_has_left(
     listing: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "scores.csv"
-    process = start("score", "--files-from", listing, "-o", output, env=SLOW)
+    process = start("score", "--files-from", listing, "-o", output, env=_slow())
     wait_for(lambda: len(_rows_of(output)) >= 2)
     process.kill()
     process.communicate(timeout=30)
@@ -89,7 +93,7 @@ def test_an_interrupted_json_is_a_document_of_what_was_scored(
     listing: Path, tmp_path: Path, options: list[str]
 ) -> None:
     output = tmp_path / "scores.json"
-    process = start("score", "--files-from", listing, "-o", output, *options, env=SLOW)
+    process = start("score", "--files-from", listing, "-o", output, *options, env=_slow())
     wait_for(lambda: _partial(output))
     time.sleep(0.5)
     process.send_signal(signal.SIGTERM)
@@ -105,7 +109,7 @@ def test_a_signal_that_is_ignored_stays_ignored(listing: Path, tmp_path: Path) -
     output = tmp_path / "scores.csv"
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        process = start("score", listing.parent, "-o", output, "--exclude", "?[1-9]*", env=SLOW)
+        process = start("score", listing.parent, "-o", output, "--exclude", "?[1-9]*", env=_slow())
     finally:
         signal.signal(signal.SIGHUP, before)
     wait_for(lambda: _partial(output))
