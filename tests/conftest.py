@@ -1,9 +1,11 @@
 """Every test runs sealed: no network but loopback, an empty cache, no user's environment."""
 
+import logging
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,14 @@ def sealed(
     monkeypatch.setenv("BIQA_STORE", str(tmp_path_factory.mktemp("store") / "scores.sqlite"))
     monkeypatch.setenv("BIQA_JOURNALS", str(tmp_path_factory.mktemp("journals")))
     monkeypatch.setattr(socket.socket, "connect", _connect_to_loopback)
+
+
+@pytest.fixture(autouse=True)
+def fresh_log() -> Iterator[None]:
+    """Take back what a command has set up: its handler writes to a stream that is closed by now."""
+    yield
+    if logging.root.level != logging.WARNING:
+        logging.basicConfig(level=logging.WARNING, handlers=[logging.NullHandler()], force=True)
 
 
 @pytest.fixture(autouse=True)
