@@ -18,9 +18,14 @@ def model_view(
     The whole image is resized, its aspect ratio is not kept. Where it shrinks, Pillow's bicubic
     filter averages over all pixels that a pixel of the view stands for.
     """
+    return normalise(resized(image, height=height, width=width), mean=mean, std=std)
+
+
+def resized(image: Image.Image, *, height: int, width: int) -> NDArray[np.uint8]:
+    """Return the view (height, width, 3) of an RGB image before it is normalised."""
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BICUBIC)
-    return normalise(np.asarray(image), mean=mean, std=std)
+    return np.asarray(image)
 
 
 def normalise(

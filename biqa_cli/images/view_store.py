@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from biqa_cli.computed_arrays import GoOn, always, computed_array
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.reading import read_photo
+from biqa_cli.images.transforms import resized
 from biqa_cli.whole_files import write_whole
 
 Pixels = NDArray[np.uint8]
@@ -159,9 +159,7 @@ def _decoded(file: Path, size: tuple[int, int]) -> _Decoded:
         image = read_photo(file, at_least=at_least).image
     except ImageError as error:
         return _Decoded(np.zeros((height, width, 3), np.uint8), stamp, str(error))
-    if image.size != (width, height):
-        image = image.resize((width, height), Image.Resampling.BICUBIC)
-    return _Decoded(np.asarray(image), stamp, "")
+    return _Decoded(resized(image, height=height, width=width), stamp, "")
 
 
 def stamp_of(file: Path) -> Stamp | None:

@@ -22,6 +22,7 @@ from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.discovery import find_images
 from biqa_cli.images.full_size import full_size_view, without_margins
 from biqa_cli.images.reading import read_photo
+from biqa_cli.images.transforms import resized
 from biqa_cli.images.view_store import Pixels
 from biqa_cli.models.spec import FullSize
 from biqa_cli.training.streams import Stream, numbers
@@ -146,9 +147,7 @@ class Example:
         if self.change:
             image = CHANGES[self.change][0](image, rng)
         seen = Image.fromarray(self._flawed(np.asarray(image)))
-        if seen.size != (width, height):
-            seen = seen.resize((width, height), Image.Resampling.BICUBIC)
-        return np.asarray(seen)
+        return resized(seen, height=height, width=width)
 
     def _flawed(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return flawed(pixels, self.kind, self.strength, seed=self.seed) if self.kind else pixels
