@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -135,10 +136,7 @@ def _train_round(
     )
     _say_photos(job)
     _check_same(job, progress)
-    learnt = _learnt(job, progress) | learnt_by_starts(starts)
-    for other, photos in also:
-        learnt |= learnt_from(other, photos.indices, workers=job.workers)
-    learnt |= Learnt(frozenset(filter(None, (photo_hash(one.file) for one in job.clean))))
+    learnt = _learnt(job, progress, also) | learnt_by_starts(starts)
     progress.learnt = plain_learnt(learnt)
     job = replace(job, trained=replace(trained, learnt=learnt))
     write_whole(whole.out / RECIPE, to_toml(whole.recipe))
@@ -258,7 +256,7 @@ def _check_same(job: Job, progress: Progress) -> None:
     progress.photos = facts
 
 
-def _learnt(job: Job, progress: Progress) -> Learnt:
+def _learnt(job: Job, progress: Progress, also: Sequence[tuple[Dataset, RatedPhotos]]) -> Learnt:
     """Return what a training has learnt from: epochs are chosen by the photos that validate.
 
     The photos were decoded when it began, and so they are told by what was in their files then.
@@ -266,7 +264,10 @@ def _learnt(job: Job, progress: Progress) -> Learnt:
     if progress.learnt:
         return learnt_of({"learnt": progress.learnt}) or Learnt()
     photos = (*job.photos.indices, *job.photos.val)
-    return learnt_from(job.dataset, photos, workers=job.workers)
+    found = learnt_from(job.dataset, photos, workers=job.workers)
+    for dataset, others in also:
+        found |= learnt_from(dataset, others.indices, workers=job.workers)
+    return found | Learnt(frozenset(filter(None, (photo_hash(one.file) for one in job.clean))))
 
 
 def _run(job: Job, phases: tuple[Phase, ...], progress: Progress) -> None:
