@@ -1,10 +1,13 @@
 """What a loss sees: one batch, wherever it comes from."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import torch
 from torch import Tensor, nn
+
+PartName = Literal["rated", "triples", "examples", "also"]
+"""What is scored together, in this order; of the examples those that are rated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,21 @@ class Batch:
     triples: Triples | None = None
     examples: Examples | None = None
     also: Also | None = None
+
+    def part(self, scores: Tensor, name: PartName) -> Tensor:
+        """Return the scores of one part of the batch, out of those of all that `output_of` scores.
+
+        Args:
+            scores: (n,), in the order of `PartName`.
+            name: Of the part; what the batch does not have is empty.
+        """
+        lengths: dict[PartName, int] = {
+            "rated": len(self.labels),
+            "triples": 0 if self.triples is None else 3 * len(self.triples.inputs),
+            "examples": 0 if self.examples is None else int(self.examples.are_rated.sum()),
+            "also": 0 if self.also is None else len(self.also.labels),
+        }
+        return dict(zip(lengths, torch.split(scores, [*lengths.values()]), strict=True))[name]
 
 
 class Cacheable(Protocol):

@@ -21,8 +21,7 @@ def with_degraded(terms: dict[str, Tensor], scores: Tensor, batch: Batch) -> dic
     triples = batch.triples
     if triples is None:
         return terms
-    rated, triple = len(batch.labels), 3 * len(triples.inputs)
-    shares = triples.share_of(scores[rated : rated + triple].float().reshape(-1, 3))
+    shares = triples.share_of(batch.part(scores, "triples").float().reshape(-1, 3))
     loss = monotonicity_loss(shares, triples.levels)
     return terms | {"monotonicity": loss, "loss": terms["loss"] + triples.weight * loss}
 

@@ -36,9 +36,8 @@ def with_examples(
     examples = batch.examples
     if examples is None:
         return terms
-    start = len(batch.labels) + (0 if batch.triples is None else 3 * len(batch.triples.inputs))
     labels = examples.labels[examples.are_rated]
-    apart = (rated[start : start + len(labels)].float() - labels) / label_span
+    apart = (batch.part(rated, "examples").float() - labels) / label_span
     # Rated photos worth so much count as photos without a flaw.
     good = batch.labels / label_span >= GOOD_SHARE
     kept, flaws = network.flaws_of(torch.cat([batch.inputs[good], examples.inputs]))

@@ -32,7 +32,7 @@ class BlockIQAPhase(Phase):
     def loss(self, batch: Batch) -> Terms:
         """Return the mean squared error (eq. 12), and QualityNet's second term if asked for."""
         scores = output_of(self.learner, batch).scores.float()
-        rated = scores[: len(batch.labels)]
+        rated = batch.part(scores, "rated")
         squared = self.val_loss(rated, batch.labels)
         total = with_plcc(squared, rated, batch.labels, weight=self.loss_settings.plcc_weight)
         return with_degraded({"loss": total}, scores, batch)

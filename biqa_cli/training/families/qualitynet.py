@@ -35,7 +35,7 @@ class QualityNetPhase(Phase):
         """Return L_total (eq. 38)."""
         output = output_of(self.learner, batch)
         scores = output.rated.float()
-        rated = scores[: len(batch.labels)]
+        rated = batch.part(scores, "rated")
         terms = {
             "loss": self.val_loss(rated, batch.labels),
             "mae": (rated - batch.labels).abs().mean(),
@@ -43,7 +43,7 @@ class QualityNetPhase(Phase):
         }
         if batch.also is not None:
             # Scales are never mixed: of another data set, only what goes with its labels counts.
-            terms["also"] = plcc_loss(scores[-len(batch.also.labels) :], batch.also.labels)
+            terms["also"] = plcc_loss(batch.part(scores, "also"), batch.also.labels)
             terms["loss"] = terms["loss"] + self.setting.recipe.also.weight * terms["also"]
         return with_examples(
             with_degraded(terms, scores, batch),

@@ -66,7 +66,7 @@ class QualityPhase(Phase):
         _init_tokens(cast("SHDIQA", self.network).encoder, features)
 
     def _quality(self, scores: Tensor, batch: Batch) -> Tensor:
-        rated = scores[: len(batch.labels)]
+        rated = batch.part(scores, "rated")
         beta, plcc_weight = self.loss_settings.beta, self.loss_settings.plcc_weight
         return quality_loss(rated, batch.labels, beta=beta, plcc_weight=plcc_weight)
 
