@@ -11,7 +11,7 @@ import typer
 from biqa_cli.cli import _output, _progress
 from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.cli._page_of_cull import PageOfCull, note_of, write_noted_page
-from biqa_cli.culling.actions import Action, How, Transfer, WriteSidecar
+from biqa_cli.culling.actions import Action, Transfer, WriteSidecar
 from biqa_cli.culling.carrying_out import carry_out, perform_all, undo
 from biqa_cli.culling.journal import create, read, writing
 from biqa_cli.culling.journals import (
@@ -167,16 +167,6 @@ def _watched(actions: list[tuple[int, Action]], *, quiet: bool) -> Iterable[tupl
     return _progress.with_progress(actions, len(actions), unit="step", quiet=quiet)
 
 
-def choose_how(*, copy: bool, move: bool, link: bool) -> How | None:
-    """Return how files get into folders, by --copy, --move and --link; None is not at all."""
-    asked = [
-        how for how, wanted in ((How.copy, copy), (How.move, move), (How.link, link)) if wanted
-    ]
-    if len(asked) > 1:
-        raise UsageError("--copy, --move and --link exclude each other: choose one")
-    return asked[0] if asked else None
-
-
 def _refuse_beside(context: typer.Context, option: str) -> None:
     given = [
         max(param.opts, key=len) if param.param_type_name == "option" else "the photos"
@@ -194,36 +184,6 @@ def _is_given(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     # Variables of the environment hold for every command.
     return source is not None and source.name == "COMMANDLINE"
-
-
-def check_wishes(
-    wishes: Wishes,
-    *,
-    apply: bool,
-    journal: Path | None,
-    report: Path | None,
-    report_heatmaps: bool,
-) -> None:
-    """Raise UsageError if wishes cannot go together, or one would be ignored."""
-    has_folder = wishes.picks is not None or wishes.rejects is not None
-    if has_folder and wishes.how is None:
-        raise UsageError("say how photos get into --picks or --rejects: --copy, --move or --link")
-    if wishes.how is not None and not has_folder:
-        msg = f"--{wishes.how.value} where to? name a folder with --picks or --rejects"
-        raise UsageError(msg)
-    if wishes.mark_rejects and not wishes.xmp:
-        raise UsageError("--mark-rejects is about sidecars: add --xmp")
-    if apply and not has_folder and not wishes.xmp:
-        raise UsageError("nothing to apply: add --xmp, or --picks or --rejects and how")
-    if journal is not None and not apply:
-        raise UsageError("--journal is about what is applied: add --apply")
-    if report_heatmaps and report is None:
-        raise UsageError("--report-heatmaps are part of a page: add --report FILE.html")
-    for folder in filter(None, (wishes.picks, wishes.rejects)):
-        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-        if not there.is_dir():
-            msg = f"{there} is not a folder: name one for photos"
-            raise UsageError(msg)
 
 
 def tell_decisions(rows: Sequence[CullRow], shots: Sequence[Shot]) -> None:

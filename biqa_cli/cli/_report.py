@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biqa_cli.cli import _output, _progress
+from biqa_cli.errors import UsageError
 from biqa_cli.results import ImageResult, RunInfo
 
 if TYPE_CHECKING:
@@ -29,12 +30,14 @@ ReportHeatmaps = Annotated[
 ]
 
 
-def check_report(path: Path | None) -> None:
+def check_report(path: Path | None, *, heatmaps: bool = False) -> None:
     """Check before hours of scoring that a report can be written; None is for no report.
 
     Raises:
-        UsageError: If it cannot.
+        UsageError: If it cannot, or maps are asked for without it.
     """
+    if heatmaps and path is None:
+        raise UsageError("--report-heatmaps are part of a page: add --report FILE.html")
     if path is not None:
         from biqa_cli.reports.page.writing import check_page
 

@@ -1,13 +1,9 @@
 """`biqa cull`: the best of each moment, the others out of the way."""
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-
 import typer
 
-from biqa_cli.cli import _cull_options, _options, _output, _photos, _progress, _report
+from biqa_cli.cli import _cull_options, _options, _output, _progress, _report
 from biqa_cli.cli._boundary import SOME_FAILED
-from biqa_cli.cli._targets import refuse_inputs
 from biqa_cli.cli.group import Gap, RecordFormatOption, choose_record_format, refuse_stdin
 from biqa_cli.culling.records import DEFAULT_GAP
 from biqa_cli.culling.stars import Stars
@@ -64,13 +60,17 @@ def cull(
     Example: biqa cull wedding/ --rejects wedding/rejects --move --xmp --apply
     """
     from biqa_cli.cli._applying import (
-        check_wishes,
-        choose_how,
         follow_journal,
         plan_and_apply,
         refuse_interrupted,
         tell_decisions,
         tell_plan,
+    )
+    from biqa_cli.cli._cull_request import (
+        check_wishes,
+        choose_how,
+        photos_of_shoot,
+        placed_picks,
     )
     from biqa_cli.cli._page_of_cull import PageOfCull, write_page_of_cull
     from biqa_cli.culling.decisions import decide
@@ -89,19 +89,12 @@ def cull(
     refuse_stdin(paths)
     how = choose_how(copy=copy, move=move, link=link)
     wishes = Wishes(how, picks, rejects, xmp=xmp, mark_rejects=mark_rejects)
-    check_wishes(
-        wishes, apply=apply, journal=journal, report=report, report_heatmaps=report_heatmaps
-    )
-    _report.check_report(report)
+    check_wishes(wishes, apply=apply, journal=journal)
+    _report.check_report(report, heatmaps=report_heatmaps)
     kind = choose_record_format(format, output)
     if apply:
         refuse_interrupted(paths, journal)
-    # What was moved to the picks is of the shoot still; a copy would be a second frame.
-    placed = picks if move and picks is not None and picks.is_dir() else None
-    left_out = [folder for folder in (picks, rejects) if folder is not None and folder != placed]
-    photos = _photos_in(
-        paths, placed=placed, left_out=left_out, exclude=exclude, written=(output, report)
-    )
+    photos = photos_of_shoot(paths, wishes, exclude=exclude, written=(output, report))
     check_links(photos, wishes)
     ready = load_model(
         model, engine=engine.value, device=device, threads=threads, weights=weights, offline=offline
@@ -120,7 +113,7 @@ def cull(
             store=known,
         )
         watched = _progress.with_progress(scored, len(photos), unit="photo", quiet=quiet)
-        shots = shots_of(photos, watched, gap=gap, picks=placed)
+        shots = shots_of(photos, watched, gap=gap, picks=placed_picks(wishes))
     rows = decide(shots, keep=keep, reject_under=reject_under, stars=stars)
     with _output.report_stream(output) as stream:
         write_decisions(stream, rows, kind)
@@ -132,39 +125,14 @@ def cull(
     else:
         planned = plan(rows, wishes)
         tell_plan(planned, wishes, quiet=quiet)
-    has_all_maps = True
-    if page is not None:
-        has_all_maps = write_page_of_cull(
-            page,
-            moved=planned.moved if apply else {},
-            heatmaps=report_heatmaps,
-            limits=limits,
-            workers=workers,
-            quiet=quiet,
-        )
+    has_all_maps = page is None or write_page_of_cull(
+        page,
+        moved=planned.moved if apply else {},
+        heatmaps=report_heatmaps,
+        limits=limits,
+        workers=workers,
+        quiet=quiet,
+    )
     unscored = any(shot.result.score is None for shot in shots)
     if planned.problems or unscored or not has_all_maps:
         raise typer.Exit(SOME_FAILED)
-
-
-def _photos_in(
-    paths: Sequence[str],
-    *,
-    placed: Path | None,
-    left_out: Sequence[Path],
-    exclude: Sequence[str] | None,
-    written: Iterable[Path | None],
-) -> list[tuple[str, ...]]:
-    """Return the files of each photo of a shoot."""
-    from biqa_cli.culling.companions import photos_of
-    from biqa_cli.culling.shoot import not_below
-    from biqa_cli.images.discovery import find_images
-
-    named = [*paths, str(placed)] if placed else paths
-    found = not_below(find_images(named, exclude=exclude or ()), left_out)
-    for output in written:
-        found = refuse_inputs(output, found)
-    photos = photos_of(found)
-    if not photos:
-        raise _photos.none_in(paths)
-    return photos

@@ -1,12 +1,10 @@
 """`biqa heatmap`: which part of a photo is bad."""
 
 from functools import partial
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from biqa_cli.cli import _options, _output, _photos, _progress
+from biqa_cli.cli import _heatmap_options, _options, _output, _photos, _progress
 from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.cli._explanations import choose_outputs
 from biqa_cli.cli._kinds import Kind, Options, choose_kind
@@ -14,66 +12,18 @@ from biqa_cli.models.catalog import DEFAULT_MODEL, find_model
 
 
 def heatmap(
-    images: Annotated[
-        list[str],
-        typer.Argument(metavar="IMAGE...", help="Photos and folders; - is a picture on stdin."),
-    ],
+    images: _heatmap_options.Images,
     model: _options.Model = DEFAULT_MODEL,
     weights: _options.Weights = None,
-    kind: Annotated[
-        Kind,
-        typer.Option(
-            "-k",
-            "--kind",
-            help="Local quality; how alike BlockIQA's blocks are; or what QualityNet (gradcam), "
-            "REQA (feedback), SHDIQA and NLNet (attention) look at.",
-        ),
-    ] = Kind.quality,
-    grid: Annotated[
-        int | None,
-        typer.Option(
-            "--grid", min=1, help="So many blocks along the shorter side, overlapping by half."
-        ),
-    ] = None,
-    block_size: Annotated[
-        int | None, typer.Option("--block-size", min=8, help="Side of a block in pixels.")
-    ] = None,
-    stride: Annotated[
-        int | None,
-        typer.Option("--stride", min=1, help="Pixels between blocks.  [default: half a block]"),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE.png|DIR",
-            parser=_options.any_file,
-            help="A picture or a folder; - is stdout.  [default: NAME-heatmap.png in this folder]",
-        ),
-    ] = None,
-    json: Annotated[
-        Path | None,
-        typer.Option(
-            "--json",
-            metavar="FILE.json|DIR",
-            parser=_options.any_file,
-            help="Blocks and scores; - is stdout.",
-        ),
-    ] = None,
-    npy: Annotated[
-        Path | None,
-        typer.Option(
-            "--npy",
-            metavar="FILE.npy|DIR",
-            parser=_options.any_file,
-            help="The map as a NumPy array; - is stdout.",
-        ),
-    ] = None,
-    side_by_side: Annotated[
-        bool, typer.Option("--side-by-side", help="Show the photo itself beside the map.")
-    ] = False,
-    no_legend: Annotated[bool, typer.Option("--no-legend", help="Draw no scale.")] = False,
+    kind: _heatmap_options.KindOption = Kind.quality,
+    grid: _heatmap_options.Grid = None,
+    block_size: _heatmap_options.BlockSize = None,
+    stride: _heatmap_options.Stride = None,
+    output: _heatmap_options.Pictures = None,
+    json: _heatmap_options.Json = None,
+    npy: _heatmap_options.Npy = None,
+    side_by_side: _heatmap_options.SideBySide = False,
+    no_legend: _heatmap_options.NoLegend = False,
     exclude: _options.Exclude = None,
     device: _options.Device = "auto",
     engine: _options.EngineOption = _options.Engine.auto,
