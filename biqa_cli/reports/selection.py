@@ -79,7 +79,7 @@ class Tally:
         if known:
             parts.append(f"{known} known")
         if before:
-            parts.append(f"{before} were there before")
+            parts.append(f"{before} {'was' if before == 1 else 'were'} there before")
         if again:
             parts.append(f"{again} {'row is' if again == 1 else 'rows are'} replaced")
         if self.failed:

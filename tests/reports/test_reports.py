@@ -198,6 +198,13 @@ def test_a_report_returns_what_was_counted() -> None:
     )
 
 
+@pytest.mark.parametrize(("before", "said"), [(1, "1 was there"), (2, "2 were there")])
+def test_a_continued_report_says_how_many_were_there_before(before: int, said: str) -> None:
+    assert Tally(2, 2).summary(1.0, before=before) == (
+        f"2 photos in 1.0 s (2.0 a second), {said} before"
+    )
+
+
 def test_no_number_of_a_report_is_nan() -> None:
     for report_type in (JsonReport, NdjsonReport):
         with pytest.raises(ValueError, match="not JSON compliant"):
