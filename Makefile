@@ -16,13 +16,13 @@ help:  ## List the targets
 setup: .venv/installed  ## Make .venv with all that development needs
 
 test: .venv/installed  ## Run the tests, two at a time
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2
 
 quick: .venv/installed  ## Run the tests that take seconds
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --hypothesis-profile quick
+	$(BIN)/python -m pytest -n 2 -m "not slow" --hypothesis-profile quick
 
 coverage: .venv/installed  ## Run the tests and show the lines and branches that none of them reaches
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov=biqa_cli
+	$(BIN)/python -m pytest -n 2 --cov=biqa_cli
 
 mutants: .venv/installed  ## Break the code in 200 places and see which breaks no test notices
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,mutants]'

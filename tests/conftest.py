@@ -1,10 +1,12 @@
 """Every test runs sealed: no network but loopback, an empty cache, no user's environment."""
 
+import itertools
 import logging
 import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,49 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("quick")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Run the tests of a file in one process, so that a module's fixtures are set up once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    return LoadFileScheduling(config, log) if config.getvalue("dist") == "load" else None
+
+
+QUICK = 0.25
+"""Seconds of CPU time that a test without the mark `slow` takes at the most."""
+_BEGAN = pytest.StashKey[float]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Note when a test begins."""
+    item.stash[_BEGAN] = time.process_time()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
+    """Tell how much CPU time a test without the mark has taken, its fixtures included."""
+    report: Any = yield
+    if call.when == "call" and item.get_closest_marker("slow") is None:
+        report.user_properties.append(("cpu", time.process_time() - item.stash[_BEGAN]))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """List the tests that should be cheaper, or marked: the first to import something is, too."""
+    found = [
+        (seconds, report.nodeid)
+        for report in terminalreporter.getreports("passed")
+        for name, seconds in report.user_properties
+        if name == "cpu" and seconds > QUICK
+    ]
+    if found:
+        terminalreporter.section(f"not marked slow, but over {QUICK} s of CPU time")
+        for seconds, test in sorted(found, reverse=True):
+            terminalreporter.write_line(f"{seconds:.2f} s {test}")
+
+
 _CONNECT = socket.socket.connect
 
 
@@ -52,19 +97,25 @@ def _start_no_python(self: Any, command: Any, *more: Any, **options: Any) -> Non
     _POPEN(self, command, *more, **options)
 
 
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def sealed(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def sealed(request: pytest.FixtureRequest, homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.node.get_closest_marker("slow") is None:
         monkeypatch.setattr(subprocess.Popen, "__init__", _start_no_python)
     for name in [name for name in os.environ if name.startswith("BIQA_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("BIQA_CACHE", str(tmp_path_factory.mktemp("cache")))
-    monkeypatch.setenv("BIQA_STORE", str(tmp_path_factory.mktemp("store") / "scores.sqlite"))
-    monkeypatch.setenv("BIQA_JOURNALS", str(tmp_path_factory.mktemp("journals")))
+    # Made by what writes there: most tests write nothing.
+    home = homes / str(next(_NUMBERS))
+    monkeypatch.setenv("BIQA_CACHE", str(home / "cache"))
+    monkeypatch.setenv("BIQA_STORE", str(home / "scores.sqlite"))
+    monkeypatch.setenv("BIQA_JOURNALS", str(home / "journals"))
     monkeypatch.setattr(socket.socket, "connect", _connect_to_loopback)
 
 
@@ -86,4 +137,6 @@ def seeded() -> None:
 
 @pytest.fixture
 def cache(sealed: None) -> Path:  # noqa: ARG001  the cache is the sealed one
-    return Path(os.environ["BIQA_CACHE"])
+    path = Path(os.environ["BIQA_CACHE"])
+    path.mkdir(parents=True)
+    return path

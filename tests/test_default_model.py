@@ -1,13 +1,14 @@
 """The model that comes with the package, on real photos: what a user sees."""
 
 import csv
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fakes import EXAMPLES, photo
+from fakes import EXAMPLES, brightness_model, grey_png, photo
 from PIL import Image
 
 from biqa_cli import load_model, score_image, score_images, score_map
@@ -82,7 +83,14 @@ def _numbers(result: ImageResult) -> tuple[float | None, ...]:
     return result.score, result.low, result.high, result.native_score
 
 
-@pytest.mark.parametrize("name", PINNED)
+# A network that takes longer than a quick test may.
+HEAVY = {"blockiqa", "qualitynet", "nlnet-lite"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] if n in HEAVY else []) for n in PINNED],
+)
 def test_the_scores_and_intervals_of_every_checkpoint_are_pinned(name: str) -> None:
     assert PINNED.keys() == {checkpoint.name for checkpoint in load_manifest().checkpoints}
     ready = load_model(name, device="cpu")
@@ -92,6 +100,7 @@ def test_the_scores_and_intervals_of_every_checkpoint_are_pinned(name: str) -> N
         assert found == pytest.approx(wanted, abs=0.02), photo_name
 
 
+@pytest.mark.slow
 def test_the_example_of_the_page_is_what_is_printed() -> None:
     page = EXAMPLES.parents[1] / "docs" / "cli" / "score.md"
     shown = [line.strip() for line in page.read_text(encoding="utf-8").splitlines()]
@@ -121,6 +130,7 @@ def test_batch_order_workers_and_threads_do_not_change_a_score(every_kind: list[
         assert scores == pytest.approx(reference, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("clean", "degraded"), DEGRADED.items())
 def test_a_degraded_photo_scores_lower(model: LoadedModel, clean: str, degraded: str) -> None:
     before, after = (
@@ -131,7 +141,7 @@ def test_a_degraded_photo_scores_lower(model: LoadedModel, clean: str, degraded:
 
 
 def test_a_turned_photo_scores_like_the_upright_one(model: LoadedModel, tmp_path: Path) -> None:
-    upright = Image.open(EXAMPLES / "raccoon.jpg")
+    upright = photo(300, 200)
     exif = Image.Exif()
     exif[0x0112] = 6
     upright.save(tmp_path / "upright.png")
@@ -140,8 +150,8 @@ def test_a_turned_photo_scores_like_the_upright_one(model: LoadedModel, tmp_path
     assert scores[0] == scores[1]
 
 
-def test_files_images_and_arrays_are_scored_alike(model: LoadedModel) -> None:
-    path = EXAMPLES / "cat.jpg"
+def test_files_images_and_arrays_are_scored_alike() -> None:
+    path, model = EXAMPLES / "cat.jpg", brightness_model(height=512, width=512)
     image = Image.open(path)
     scores = {
         score_image(subject, model=model).score
@@ -173,12 +183,17 @@ def test_an_array_of_another_kind_is_refused(model: LoadedModel) -> None:
         score_image(np.zeros((4, 4, 3)), model=model)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("paths", [[EXAMPLES], EXAMPLES, str(EXAMPLES)])
-def test_a_folder_is_scored_from_python(model: LoadedModel, paths: list[Path] | Path | str) -> None:
-    results = list(score_images(paths, model=model))
-    assert [result.status for result in results] == ["ok"] * 10
+@pytest.mark.parametrize("named", [lambda folder: [folder], Path, str], ids=["list", "Path", "str"])
+def test_a_folder_is_scored_from_python(
+    named: Callable[[Path], list[Path] | Path | str], tmp_path: Path
+) -> None:
+    for value in (10, 20, 30):
+        grey_png(tmp_path / f"{value}.png", value)
+    results = list(score_images(named(tmp_path), model=brightness_model()))
+    assert [result.status for result in results] == ["ok"] * 3
 
 
+@pytest.mark.slow
 def test_a_name_stands_for_a_model_that_is_load(model: LoadedModel) -> None:
     cat = EXAMPLES / "cat.jpg"
     named, loaded, none = (

@@ -49,6 +49,7 @@ def test_the_reference_has_all_that_the_package_exports() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

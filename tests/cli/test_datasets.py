@@ -82,6 +82,7 @@ def test_a_whole_copy_exits_with_0(kadid: Path) -> None:
     assert found["problems"] == []
 
 
+@pytest.mark.slow
 def test_missing_images_are_named_and_exit_with_3(kadid: Path) -> None:
     for version in range(1, 6):
         for kind in range(1, 6):

@@ -208,6 +208,7 @@ def test_each_round_of_a_training_counts(ratings: Path, tmp_path: Path) -> None:
     assert counts(evaluate(tmp_path / "run", "--dataset", f"csv:{ratings}")) == (len(learnt), 0)
 
 
+@pytest.mark.slow
 def test_a_training_in_pieces_says_what_was_decoded_at_its_beginning(
     trained: tuple[Path, str], ratings: Path, tmp_path: Path
 ) -> None:

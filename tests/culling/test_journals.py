@@ -10,6 +10,7 @@ from biqa_cli.errors import UsageError
 
 def test_an_interrupted_run_over_some_photos_is_in_the_way(tmp_path: Path) -> None:
     folder, photos = journals.journals_folder(), tmp_path / "photos"
+    folder.mkdir(parents=True)
     (folder / "other.jsonl").write_bytes(b"noise")
     path = folder / "1.jsonl"
     create(path, [Transfer(How.move, photos / "a.jpg", tmp_path / "r" / "a.jpg")])

@@ -164,6 +164,7 @@ def test_what_is_no_xmp_is_refused_at_once(data: bytes, reason: str) -> None:
     assert time.monotonic() - began < 2
 
 
+@pytest.mark.slow
 def test_many_namespaces_and_elements_take_bounded_time_and_memory() -> None:
     began = time.monotonic()
     many = " ".join(f'xmlns:n{number}="urn:{number}"' for number in range(10_000))

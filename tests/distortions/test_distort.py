@@ -58,7 +58,9 @@ def test_a_flat_image_raises_no_warning_and_stays_in_range(kind: str, value: flo
 
 
 @pytest.mark.parametrize("kind", NAMES)
-@pytest.mark.parametrize("photo", ["raccoon", "coffee", "cat"])
+@pytest.mark.parametrize(
+    "photo", ["raccoon", *(pytest.param(n, marks=pytest.mark.slow) for n in ("coffee", "cat"))]
+)
 def test_psnr_falls_with_strength_on_photos(kind: str, photo: str) -> None:
     image = natural(photo)
     distortion = find_distortion(kind)

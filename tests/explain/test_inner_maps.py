@@ -58,7 +58,8 @@ def _tiny(name: str) -> LoadedModel:
         "reqa": lambda: REQA(TinyBackbone()),
         "reqa-lite": lambda: REQA(TinyBackbone(), input_size=448),
         "shdiqa": lambda: SHDIQA(TinyBackbone(), depth=1, width=24, heads=2),
-        "nlnet-lite": lambda: NLNet(TinyBackbone()),
+        "nlnet": lambda: NLNet(TinyBackbone()),
+        "nlnet-lite": lambda: NLNet(TinyBackbone(), patch=448),
     }
     return _loaded(name, networks[name]())
 
@@ -135,7 +136,7 @@ def test_attention_of_panels_is_relative_to_even_attention() -> None:
 
 
 def test_attention_of_nodes_lies_on_their_superpixels() -> None:
-    model = _tiny("nlnet-lite")
+    model = _tiny("nlnet")
     view = np.asarray(photo(224, 112), np.float32).transpose(2, 0, 1) / 255
     crops = CropBatch(torch.from_numpy(view[None]), covering_grid(112, 224, size=224, stride=224))
     (panel,) = node_attention(model.engine, crops).panels  # type: ignore[arg-type]

@@ -257,6 +257,7 @@ def lite() -> LoadedModel:
     return load_model("blockiqa-lite", engine="onnx")
 
 
+@pytest.mark.slow
 def test_the_default_model_finds_the_blurred_corner(lite: LoadedModel) -> None:
     coffee = Image.open(EXAMPLES / "coffee.jpg")
     blurred = coffee.copy()

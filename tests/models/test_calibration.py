@@ -48,7 +48,7 @@ def test_few_photos_make_an_interval_that_hardly_ever_holds_too_few() -> None:
     for seed in range(40):
         few = fit_calibration(*opinions(200, seed=100 + seed))
         assert isinstance(few, Calibration)
-        ends = [few.interval(few.expected(p)) for p in predicted[:4000]]
+        ends = [few.interval(few.expected(p)) for p in predicted[:1000]]
         shares.append(np.mean([a <= y <= b for y, (a, b) in zip(mos, ends, strict=False)]))
     # Five curves and widths are fitted too, so that it is not quite 95 %.
     assert np.mean(np.array(shares) >= 0.9) >= 0.8

@@ -12,14 +12,9 @@ from biqa_cli.models.trained import read_trained
 from biqa_cli.weights.cache import locate
 from biqa_cli.weights.manifest import load_manifest
 
-# NLNet counts on pixels, at full size.
-SIZED = [
-    pytest.param(name, marks=[pytest.mark.slow] if spec.family == "nlnet" else [])
-    for name, spec in MODELS.items()
-]
 
-
-@pytest.mark.parametrize("name", SIZED)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
 def test_declared_parameters_and_macs_are_those_of_the_network(name: str) -> None:
     spec = MODELS[name]
     height, width, count = spec.input.height, spec.input.width, 1

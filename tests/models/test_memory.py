@@ -63,6 +63,7 @@ def test_one_photo_is_scored_in_less_than_280_megabytes() -> None:
     assert int(done.stdout.split()[-1]) / 1024 < 280
 
 
+@pytest.mark.slow
 def test_the_cpu_engine_has_a_copy_of_the_weights() -> None:
     checkpoint = load_manifest().find(DEFAULT_MODEL)
     assert checkpoint is not None and checkpoint.graph is not None

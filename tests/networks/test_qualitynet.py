@@ -211,6 +211,7 @@ def test_bfloat16_agrees_with_float32_to_three_hundredths_of_the_scale(trained: 
     assert torch.allclose(full, half, rtol=0, atol=0.03)
 
 
+@pytest.mark.slow
 def test_the_examples_of_its_page_are_true() -> None:
     torch.manual_seed(0)
     results = doctest.testfile(str(_PAGE), module_relative=False)

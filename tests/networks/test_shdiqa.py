@@ -65,10 +65,13 @@ def test_the_network_has_24_192_384_parameters_and_deiqt_24_043_776() -> None:
     ("use_baf", "layers", "with_attention"), [(True, 4.354, 4.720), (False, 4.311, 4.670)]
 )
 def test_the_macs_are_those_of_table_5(use_baf: bool, layers: float, with_attention: float) -> None:
-    network = SHDIQA(PatchEmbedding(), use_baf=use_baf).eval()
+    # Shapes suffice to count.
+    with torch.device("meta"):
+        network = SHDIQA(PatchEmbedding(), use_baf=use_baf).eval()
+        image = torch.zeros(1, 3, 224, 224)
     unfused = sdpa_kernel(SDPBackend.MATH)
     with FlopCounterMode(display=False) as counter, torch.inference_mode(), unfused:
-        network(torch.zeros(1, 3, 224, 224))
+        network(image)
     counts = {str(name): n / 2e9 for name, n in counter.get_flop_counts()["Global"].items()}
     products = counts.pop("aten.bmm")
     assert sum(counts.values()) == pytest.approx(layers, abs=5e-4)

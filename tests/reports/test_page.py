@@ -301,6 +301,7 @@ def test_an_empty_report_is_a_page(tmp_path: Path) -> None:
     assert data_of(page)["photos"] == []
 
 
+@pytest.mark.slow
 def test_the_text_of_a_page_of_3000_photos_takes_less_than_a_megabyte(tmp_path: Path) -> None:
     rows = [
         PagePhoto(

@@ -161,6 +161,7 @@ def test_features_of_blockwise_degraded_photos_know_what_was_done(tmp_path: Path
         assert matches == 1
 
 
+@pytest.mark.slow
 def test_the_spread_is_that_of_the_features_that_may_be_noisy(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = NLNet(TinyBackbone(), nodes=6, pixels=5).eval()

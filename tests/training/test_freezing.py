@@ -13,6 +13,7 @@ def tiny() -> None:
     """The backbones are the real ones here."""
 
 
+@pytest.mark.slow
 def test_a_frozen_backbone_neither_learns_nor_moves_its_statistics() -> None:
     recipe = load_recipe("blockiqa", config="blockiqa-cpu")
     network = assemble_network("blockiqa", recipe.backbones)
@@ -36,7 +37,7 @@ def test_a_frozen_backbone_neither_learns_nor_moves_its_statistics() -> None:
     ("family", "settings", "prefixes"),
     [
         ("blockiqa", (), ["backbone."]),
-        ("qualitynet", (), ["backbones.0.", "backbones.1."]),
+        pytest.param("qualitynet", (), ["backbones.0.", "backbones.1."], marks=pytest.mark.slow),
         ("qualitynet", ("network.chains=2",), ["backbones.0."]),
         ("shdiqa", (), ["encoder.vit."]),
         ("nlnet", ("network.branches=nonlocal",), []),

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from biqa_cli.training.log import draw_curves, write_log
@@ -21,6 +22,7 @@ def test_a_column_that_a_phase_does_not_have_is_empty_there(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.slow
 def test_the_curves_are_drawn_and_a_teacher_alone_has_no_correlations(tmp_path: Path) -> None:
     pictures = []
     for number, rows in enumerate((ROWS, ROWS[:1])):

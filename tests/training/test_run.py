@@ -72,6 +72,7 @@ def test_a_training_interrupted_after_every_step_ends_with_the_same_bits(
     assert_same_training(whole.out, pieces.out)
 
 
+@pytest.mark.slow
 def test_a_training_may_stop_while_it_decodes_and_while_it_caches(
     rated: Dataset, tmp_path: Path
 ) -> None:
@@ -105,6 +106,7 @@ def rounds(rated: Dataset, decoded: Path, tmp_path_factory: pytest.TempPathFacto
     return out
 
 
+@pytest.mark.slow
 def test_a_round_starts_from_the_best_weights_of_the_round_before(
     rounds: Path, rated: Dataset, decoded: Path, tmp_path: Path
 ) -> None:
@@ -129,7 +131,9 @@ def test_a_round_starts_from_the_best_weights_of_the_round_before(
     ).read_bytes()
 
 
-@pytest.mark.parametrize("killed_after", [1, 3, 4, 5, 7, 8])
+@pytest.mark.parametrize(
+    "killed_after", [1, 5, *(pytest.param(step, marks=pytest.mark.slow) for step in (3, 4, 7, 8))]
+)
 def test_two_rounds_that_are_killed_and_resumed_end_with_the_same_bits(
     killed_after: int, rounds: Path, rated: Dataset, decoded: Path, tmp_path: Path
 ) -> None:
@@ -154,6 +158,7 @@ def test_a_round_that_has_ended_is_not_judged_again(
     assert len(judged) == 1
 
 
+@pytest.mark.slow
 def test_two_rounds_of_no_time_each_end_with_the_same_bits(
     rounds: Path, rated: Dataset, decoded: Path, tmp_path: Path
 ) -> None:
@@ -377,6 +382,7 @@ def test_monotonicity_is_learnt_beside_the_labels(
     assert missed[-1] < 0.7 * missed[0]
 
 
+@pytest.mark.slow
 def test_flaws_are_learnt_from_rated_photos_and_from_photos_without_flaws(
     rated: Dataset, ratings: Path, tmp_path: Path
 ) -> None:

@@ -1,13 +1,15 @@
 import pytest
 import torch
 from torch import Tensor, nn
-from torchvision.models.vgg import cfgs, make_layers
 
 from biqa_cli.networks.backbones.vgg import VGG16, from_published_keys
 
 
 def _published(prefix: str) -> tuple[nn.Module, dict[str, Tensor]]:
     """Return torchvision's features, and their tensors under a prefix beside a classifier's."""
+    # Here, not above: it takes a second to import, in each process that collects this file.
+    from torchvision.models.vgg import cfgs, make_layers
+
     features = make_layers(cfgs["D"])
     tensors = {f"{prefix}{name}": tensor for name, tensor in features.state_dict().items()}
     return features, {**tensors, "classifier.0.weight": torch.zeros(2, 2)}
@@ -27,6 +29,7 @@ def test_published_tensors_make_the_backbone_torchvisions_features() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_features_alone_may_be_published_too() -> None:
     with torch.device("meta"):
         backbone = VGG16()
