@@ -46,6 +46,7 @@ fuzz: .venv/installed  ## Read 10,000 damaged files, load 100 damaged weights, a
 	$(BIN)/python tools/fuzz/weights.py --count 100
 	$(BIN)/python tools/fuzz/signals.py --kills 100
 	$(BIN)/python tools/fuzz/resume.py --kills 20
+	$(BIN)/python tools/fuzz/culls.py --kills 20
 	$(BIN)/python tools/fuzz/names.py --names 2000
 	$(BIN)/python -m pytest -q tests/weights/test_hostile_servers.py
 

@@ -1,5 +1,6 @@
 """The small version of what `make fuzz` does at length."""
 
+import random
 import signal
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from tool_loading import load_tool
 
 SIGNALS, NAMES = load_tool("fuzz/signals"), load_tool("fuzz/names")
 RESUME, KILLS = load_tool("fuzz/resume"), load_tool("fuzz/kills")
+CULLS = load_tool("fuzz/culls")
 
 
 @pytest.mark.slow
@@ -27,6 +29,13 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, suffix: str) -> None:
     out.mkdir()
     right = RESUME.expected(photos, tmp_path, suffix)
     assert not RESUME.trial(out, photos, suffix=suffix, wait=0.3, right=right)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 3])
+def test_a_cull_that_is_killed_loses_nothing_and_is_undone(tmp_path: Path, seed: int) -> None:
+    said = CULLS.kill_once(tmp_path, random.Random(seed), scenes=2)
+    assert said.endswith(("undone", "before the journal"))
 
 
 @pytest.mark.slow

@@ -1,37 +1,35 @@
 """Kill `biqa cull --apply --move` at random moments, and check that no file is lost or doubled.
 
-    python tools/kill_culls.py --kills 20
+    python tools/fuzz/culls.py --kills 20
 
 After each kill every photo is in the tree once. Then the run is undone, or finished and undone;
 sometimes the undoing is killed too. In the end the tree is what it was: every
 file with its content, and nothing else.
 """
 
-import argparse
 import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[1] / "tests"
-sys.path.insert(0, str(TESTS))
+TESTS = Path(__file__).resolve().parents[2] / "tests"
+sys.path[:0] = [str(Path(__file__).parent), str(TESTS)]
 
-from shoots import contents, make_shoot, tree  # noqa: E402  found by the line above
+from kills import Trial, run_trials  # noqa: E402  found by the line above
+from shoots import contents, make_shoot, tree  # noqa: E402
 
 BIQA = [sys.executable, str(TESTS / "brightness_biqa.py"), "cull"]
 PATIENCE = 60
 
 
-def kill_once(work: Path, *, seed: int, scenes: int = 6) -> str:
+def kill_once(work: Path, chance: random.Random, *, scenes: int = 6) -> str:
     """Kill one run and check what is left; return what was done, in words.
 
     Raises:
-        AssertionError: If a file is lost, doubled or changed.
+        AssertionError: If a file is lost, doubled or changed, or a command fails.
     """
-    chance = random.Random(seed)  # noqa: S311  nothing is secret
     shoot, folder = work / "shoot", work / "journals"
     make_shoot(shoot, scenes=scenes)
     before, photos = tree(shoot), contents(shoot)
@@ -54,7 +52,8 @@ def kill_once(work: Path, *, seed: int, scenes: int = 6) -> str:
         return process.wait() != 0
 
     def run(arguments: list[str]) -> None:
-        subprocess.run(arguments, env=environment, check=True, capture_output=True)  # noqa: S603  biqa itself
+        done = subprocess.run(arguments, env=environment, capture_output=True, check=False)  # noqa: S603  biqa itself
+        assert done.returncode == 0, done.stderr.decode()
 
     # A file is planned in up to three lines, and begun in as many.
     moment = chance.randint(1, len(before) * 7)
@@ -87,17 +86,17 @@ def _lines(folder: Path) -> int:
     return sum(path.read_bytes().count(b"\n") for path in folder.glob("*.jsonl"))
 
 
-def main() -> None:
-    """Kill so many runs; end with an error if a file is lost."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    for number in range(options.kills):
-        with tempfile.TemporaryDirectory() as work:
-            print(f"{number + 1}: {kill_once(Path(work), seed=options.seed + number)}", flush=True)
-    print(f"{options.kills} runs, nothing lost, nothing doubled, all undone")
+def prepare(_: Path) -> Trial:
+    """Return a trial that kills a run over a shoot of its own."""
+
+    def one(folder: Path, number: int, chance: random.Random) -> tuple[str, str]:
+        try:
+            return kill_once(folder, chance), ""
+        except AssertionError as error:
+            return f"{number + 1} of them", str(error)
+
+    return one
 
 
 if __name__ == "__main__":
-    main()
+    run_trials(__doc__, kills=20, prepare=prepare)
