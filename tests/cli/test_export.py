@@ -7,22 +7,16 @@ from pathlib import Path
 
 import pytest
 from fakes import EXAMPLES
+from own_weights import MODEL, own_network
 from rated_miniature import use_tiny_backbones
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
-from biqa_cli.models.build import assemble_network
-from biqa_cli.models.catalog import find_model
 from biqa_cli.models.onnx_runtime import onnxruntime
-from biqa_cli.models.options import with_defaults
-from biqa_cli.models.spec import InputContract
-from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.training.checkpoints import write_weights
 from biqa_cli.weights.cache import sha256_of
 from biqa_cli.weights.manifest import load_manifest
 
-MODEL = "qualitynet-lite"
-"""Its graph is exported three times as fast as that of blockiqa-lite."""
 PHOTO = str(EXAMPLES / "cat.jpg")
 
 
@@ -40,19 +34,8 @@ def _tiny() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return weights that no listed graph fits, for their small view."""
-    spec, options = find_model(MODEL), with_defaults("qualitynet", {})
-    trained = TrainedNetwork(
-        family="qualitynet",
-        backbones=spec.backbones,
-        options=options,
-        input=InputContract(64, 64, spec.input.mean, spec.input.std),
-        scale=spec.scale,
-        dataset="csv:mine.csv",
-    )
-    network = assemble_network("qualitynet", spec.backbones, options=options)
     path = tmp_path_factory.mktemp("exported") / "own.safetensors"
-    write_weights(path, network, trained)
+    write_weights(path, *own_network())
     return path
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from fakes import photo
+from own_weights import MODEL, own_network
 from rated_miniature import use_tiny_backbones
 
 from biqa_cli.distortions.flaws import FLAWS
@@ -15,20 +16,15 @@ from biqa_cli.explain.inner_maps import inner_maps_of_file
 from biqa_cli.images.full_size import full_size_view
 from biqa_cli.images.reading import reading_photo
 from biqa_cli.images.transforms import normalise
-from biqa_cli.models.build import assemble_network
-from biqa_cli.models.catalog import find_model
 from biqa_cli.models.graphs import own_graph
 from biqa_cli.models.loading import LoadedModel, load_for_export, load_model
 from biqa_cli.models.onnx_engine import OnnxEngine
-from biqa_cli.models.options import with_defaults
-from biqa_cli.models.spec import FullSize, InputContract
-from biqa_cli.models.trained import TrainedNetwork
+from biqa_cli.models.spec import FullSize
 from biqa_cli.models.views import view_of
 from biqa_cli.results import ImageResult
 from biqa_cli.scoring import score_files, score_photo
 from biqa_cli.training.checkpoints import write_weights
 
-MODEL = "qualitynet-lite"
 FULL = FullSize(squares=4, size=32, above_pixels=40_000)
 
 
@@ -42,18 +38,8 @@ def _tiny() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(3)
-    listed = find_model(MODEL)
     chosen = {"chains": 2, "pooling": "mean+std", "flaws": True}
-    options = with_defaults("qualitynet", chosen)
-    trained = TrainedNetwork(
-        family="qualitynet",
-        backbones=listed.backbones,
-        options=options,
-        input=InputContract(64, 64, listed.input.mean, listed.input.std, full_size=FULL),
-        scale=listed.scale,
-        dataset="csv:mine.csv",
-    )
-    network = assemble_network("qualitynet", listed.backbones, options=options)
+    network, trained = own_network(chosen, full_size=FULL)
     with torch.no_grad():
         # What is left of the quality, and how much motion there is.
         for name, biases in (("head", {0: 0.4}), ("flaw_head", {0: -0.5, 2: 9.0})):
