@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +46,16 @@ _BEGAN = pytest.StashKey[float]()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Note when a test begins."""
     item.stash[_BEGAN] = time.process_time()
     return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, Any, Any]:
     """Tell how much CPU time a test without the mark has taken, its fixtures included."""
-    report: Any = yield
+    report = yield
     if call.when == "call" and item.get_closest_marker("slow") is None:
         report.user_properties.append(("cpu", time.process_time() - item.stash[_BEGAN]))
     return report

@@ -65,7 +65,7 @@ def obtain_file(
     manifest: Manifest,
     *,
     source: str | None = None,
-    offline: bool = False,
+    offline: bool,
     recheck: bool = False,
     progress: Progress | None = None,
 ) -> Path:

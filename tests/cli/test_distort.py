@@ -61,6 +61,7 @@ def test_a_block_is_degraded_and_the_rest_is_not(source: Path) -> None:
     np.testing.assert_array_equal(after[:, :32], _expected(source, "mean-shift", 4)[:, :32])
 
 
+@pytest.mark.slow
 def test_all_makes_every_kind_at_every_level(source: Path) -> None:
     photo(64, 52).save(source)
     folder = source.with_name("set")

@@ -175,6 +175,7 @@ def test_other_versions_of_the_references_are_counted(
     assert counts(evaluate(out, "--dataset", f"csv:{others}")) == (0, 0)
 
 
+@pytest.mark.slow
 def test_what_the_starting_weights_learnt_from_is_learnt_from(
     trained: tuple[Path, str], ratings: Path, tmp_path: Path
 ) -> None:

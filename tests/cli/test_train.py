@@ -144,6 +144,7 @@ def test_a_trained_file_is_calibrated_and_scores_with_intervals(tmp_path: Path) 
     assert sum(said) / len(said) == pytest.approx(sum(wanted) / len(wanted), abs=4)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_picture")
 def test_a_training_whose_time_is_up_says_so_and_goes_on(
     ratings: Path, decoded: str, tmp_path: Path

@@ -208,6 +208,7 @@ def test_wrong_weights_are_blamed_and_no_photo(
     assert "cat.jpg" not in result.stderr
 
 
+@pytest.mark.slow
 def test_good_weights_of_ones_own_score_like_the_listed(
     tmp_path: Path, listed: tuple[Tensors, dict[str, str]]
 ) -> None:

@@ -81,6 +81,7 @@ def test_each_backbone_of_two_has_a_start_of_its_own(resnet50: Path) -> None:
         start("blockiqa", ("resnet50",), ["none", "none", "none"])
 
 
+@pytest.mark.slow
 def test_a_whole_checkpoint_gives_the_whole_network_and_to_another_its_backbone(
     tmp_path: Path,
 ) -> None:

@@ -79,7 +79,9 @@ def pooled_of(network: nn.Module, view: np.ndarray) -> torch.Tensor:
         return cast("torch.Tensor", network.pooled(images)[0])  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n == "nlnet" else []) for n in NETWORKS]
+)
 def test_cached_features_score_as_the_photo_does(name: str, tmp_path: Path) -> None:
     family, build = NETWORKS[name]
     torch.manual_seed(0)
