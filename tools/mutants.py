@@ -97,6 +97,8 @@ ACCEPTED = (
     ("biqa_cli/evaluation/predictions.py", "whole <= len(content)", "cuts nothing off"),
     ("biqa_cli/evaluation/report.py", "None and ends[1]", "both ends are defined, or neither"),
     ("biqa_cli/evaluation/report.py", "records[ -1] if", "the only record is the last"),
+    ("biqa_cli/images/full_size.py", "shape[: 3] == ", "the same pixels, picked one by one"),
+    ("biqa_cli/images/limits.py", "memory: int = 1000000001", "a byte more than a gigabyte"),
     ("biqa_cli/images/jpeg.py", "len(body) < 7", "without components it is refused either way"),
     ("biqa_cli/images/png.py", "_COLOURS or size", "what is kept of other chunks is not looked up"),
     ("biqa_cli/metrics/logistic.py", "factor, 0.0, 0.0, 1.0)", "where a fit starts, not ends"),

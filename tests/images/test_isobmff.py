@@ -71,6 +71,15 @@ def test_a_description_that_is_cut_is_an_error(cut: int) -> None:
         primary_image(BytesIO(content[: end - cut]))
 
 
+def test_a_box_that_is_longer_than_the_box_around_it_is_an_error() -> None:
+    content = bytearray(meta())
+    at = content.index(b"iprp") - 4
+    (size,) = struct.unpack_from(">I", content, at)
+    struct.pack_into(">I", content, at, size + 1)
+    with pytest.raises(ImageError, match="truncated"):
+        primary_image(BytesIO(content))
+
+
 def test_a_box_that_is_smaller_than_its_header_is_an_error() -> None:
     with pytest.raises(ImageError, match="a box smaller than its header"):
         primary_image(BytesIO(struct.pack(">I4s", 7, b"free") + bytes(8)))

@@ -1,4 +1,5 @@
 import time
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from fakes import photo
 from image_files import saved
 
 from biqa_cli.errors import ImageError
+from biqa_cli.images.jpeg import inspect_jpeg
 from biqa_cli.images.reading import read_photo
 
 PROGRESSIVE = saved(photo(160, 120), "JPEG", progressive=True)
@@ -30,6 +32,17 @@ def _with_frame(jpeg: bytes, *, marker: int | None = None, bits: int | None = No
 def test_progressive_photos_are_read() -> None:
     assert read_photo(PROGRESSIVE).image.size == (160, 120)
     assert read_photo(_with_scans(PROGRESSIVE, 60)).image.size == (160, 120)
+
+
+@pytest.mark.parametrize(
+    ("marker", "kept"), [(0xC0, 0), (0xC1, 0), (0xC9, 0), (0xC2, 1), (0xCA, 1)]
+)
+def test_the_coefficients_of_progressive_photos_take_memory_and_no_others(
+    marker: int, kept: int
+) -> None:
+    # For each pixel one of brightness and half a one of colour, 2 bytes each.
+    header = inspect_jpeg(BytesIO(_with_frame(BASELINE, marker=marker)), max_pixels=10**6)
+    assert header.decoder_bytes == kept * 2 * 1.5
 
 
 @pytest.mark.slow

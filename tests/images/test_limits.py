@@ -125,6 +125,6 @@ def test_memory_is_set_aside_for_the_copy_of_a_turned_photo() -> None:
         read_photo(saved(image, "JPEG", exif=lying), limits=limits)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "P", "I;16", "I;16B", "I"])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "I;16", "I;16B", "I;16L", "I"])
 def test_what_pillow_keeps_for_a_pixel_is_known(mode: str) -> None:
     assert storage(mode) == len(Image.new(mode, (1, 1)).tobytes())
