@@ -7,7 +7,15 @@ import pytest
 from PIL import ImageCms
 
 from biqa_cli.errors import ImageError
-from biqa_cli.images.profiles import PRIMARIES, SRGB, Primaries, coded_profile, power, rgb_profile
+from biqa_cli.images.profiles import (
+    PRIMARIES,
+    SRGB,
+    Primaries,
+    adobe_rgb_profile,
+    coded_profile,
+    power,
+    rgb_profile,
+)
 
 # What red, green and blue add to luminance: BT.709, BT.470 M, BT.470 BG, BT.601 (525 lines),
 # SMPTE 240M, BT.2020, and P3 with the white of cinemas and of displays.
@@ -58,3 +66,10 @@ def test_codes_that_stand_for_no_known_colours_are_refused() -> None:
     for primaries, transfer in ((3, 13), (1, 3), (22, 1)):
         with pytest.raises(ImageError, match=f"its colours are coded as {primaries}/{transfer}"):
             coded_profile("PNG", primaries=primaries, transfer=transfer)
+
+
+def test_adobe_rgb_has_the_gamma_of_its_standard() -> None:
+    content = adobe_rgb_profile()
+    values = np.frombuffer(content, ">u2", count=1024, offset=content.index(b"curv") + 12)
+    # Adobe RGB (1998), 4.3.4.2: 2.19921875.
+    assert np.array_equal(values, np.round(np.linspace(0, 1, 1024) ** 2.19921875 * 65535))
