@@ -13,6 +13,7 @@ from PIL import Image
 
 from biqa_cli import __version__
 from biqa_cli.errors import BiqaError
+from biqa_cli.images.border import without_border
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import Photo, photo_of, reading_photo
 from biqa_cli.known import Looking, Recall, Source, recall_of
@@ -180,13 +181,16 @@ def _read(
         # The photo's memory is free for the next reader once the view is made.
         with _photo(source, contract=contract, limits=limits) as photo:
             if score is None:
+                picture = without_border(photo.image)
                 read = _Reading(
                     path,
-                    view_of(photo.image, contract),
+                    view_of(picture, contract),
                     width=photo.width,
                     height=photo.height,
                     note=photo.note,
-                    full_size=view_at_full_size(photo, contract),
+                    full_size=view_at_full_size(
+                        picture, contract, pixels=photo.width * photo.height
+                    ),
                 )
             if look is not None:
                 seen = look.see(source, photo)

@@ -37,6 +37,20 @@ def test_scores_come_in_the_order_of_the_paths(greys: list[str]) -> None:
     assert (results[0].width, results[0].height, results[0].status) == (8, 8, "ok")
 
 
+def test_a_thin_border_of_one_colour_does_not_change_the_score(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(100, 256, (60, 80, 3), dtype=np.uint8)
+    photo = Image.fromarray(pixels)
+    bordered = Image.new("RGB", (86, 66), "black")
+    bordered.paste(photo, (3, 3))
+    bordered.save(tmp_path / "bordered.png")
+    photo.crop((1, 1, 79, 59)).save(tmp_path / "photo.png")
+    paths = [str(tmp_path / name) for name in ("bordered.png", "photo.png")]
+    one, other = score_files(paths, brightness_model())
+    assert one.score == other.score
+    # What the report says of the file is what the file has.
+    assert (one.width, one.height) == (86, 66)
+
+
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
 @pytest.mark.parametrize("workers", [1, 4])
 def test_the_score_depends_on_neither_batch_nor_workers(

@@ -11,7 +11,7 @@ from biqa_cli.models.loading import LoadedModel
 from biqa_cli.store.records import Rater
 from biqa_cli.weights.manifest import load_manifest
 
-SCORING_VERSION = 2
+SCORING_VERSION = 3
 """Raised whenever a change of the code gives a photo another score: known scores are void then."""
 
 _LIBRARIES = {"onnx": "onnxruntime", "torch": "torch"}

@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from biqa_cli.images.full_size import full_size_view
-from biqa_cli.images.reading import Photo
 from biqa_cli.images.transforms import model_view, normalise
 from biqa_cli.models.spec import InputContract
 
@@ -21,10 +20,18 @@ def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:
     )
 
 
-def view_at_full_size(photo: Photo, contract: InputContract) -> NDArray[np.float32] | None:
-    """Return what a model sees of a photo at full size (3, H, W); None where it does not look."""
+def view_at_full_size(
+    image: Image.Image, contract: InputContract, *, pixels: int
+) -> NDArray[np.float32] | None:
+    """Return what a model sees of a photo at full size (3, H, W); None where it does not look.
+
+    Args:
+        image: Mode RGB, at full size where the model looks.
+        contract: Of the model.
+        pixels: Of the photo itself: `image` may be a reduced one.
+    """
     full = contract.full_size
-    if full is None or photo.width * photo.height <= full.above_pixels:
+    if full is None or pixels <= full.above_pixels:
         return None
-    pixels = full_size_view(photo.image, squares=full.squares, size=full.size)
-    return normalise(pixels, mean=contract.mean, std=contract.std)
+    mosaic = full_size_view(image, squares=full.squares, size=full.size)
+    return normalise(mosaic, mean=contract.mean, std=contract.std)
