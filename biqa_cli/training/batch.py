@@ -44,6 +44,8 @@ class Examples:
     """(E,), what flaws leave of the quality, 0 to 1."""
     flaws: Tensor
     """(E, 12), how strong each of `FLAWS` is, 0 to 1."""
+    unflawed: Tensor
+    """(U, …), rated photos worth enough to have no flaw, with as little noise as `inputs`."""
 
 
 @dataclass(frozen=True, slots=True)

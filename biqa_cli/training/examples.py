@@ -9,6 +9,7 @@ size, as a network sees them when it scores.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from PIL import Image
 from biqa_cli.distortions.catalog import DISTORTIONS
 from biqa_cli.distortions.flaws import FLAW_OF, FLAWS
 from biqa_cli.distortions.opinions import laid
-from biqa_cli.distortions.strengths import draw_strength, flawed, share_at, value_at
+from biqa_cli.distortions.strengths import FAILURES, draw_strength, flawed, share_at, value_at
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.discovery import find_images
 from biqa_cli.images.full_size import full_size_view, without_margins
@@ -38,8 +39,11 @@ _MARGIN = 24
 _SMALL_PIXELS = (80_000, 200_000)
 
 # How the examples are made up.
-_CLEAN, _UNCHANGED, _CHANGED = 0.45, 0.06, 0.2
+_CLEAN, _UNCHANGED, _CHANGED = 0.45, 0.06, 0.3
+_KINDS = (*(distortion.name for distortion in DISTORTIONS), *FAILURES)
+"""Kinds that go on to a plain failure come twice as often: they have more to show."""
 
+_Photo = TypeVar("_Photo")
 Draw = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 
@@ -60,9 +64,9 @@ def _reduced(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return _to_pixels(image, rng.uniform(*_SMALL_PIXELS))
 
 
-def _trimmed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Return a photo without up to a twelfth of each side."""
-    left, top, right, bottom = rng.uniform(0, 1 / 12, 4)
+def _trimmed(image: Image.Image, rng: np.random.Generator, *, most: float = 1 / 12) -> Image.Image:
+    """Return a photo without up to a twelfth, or another share, of each side."""
+    left, top, right, bottom = rng.uniform(0, most, 4)
     width, height = image.size
     box = (left * width, top * height, (1 - right) * width, (1 - bottom) * height)
     return image.crop(tuple(map(round, box)))
@@ -139,7 +143,8 @@ class Example:
         rng = np.random.default_rng(self.seed)
         image = read_photo(self.file).image
         if self.is_full_size:
-            pixels = full_size_view(image, margin=_MARGIN)
+            # Trimmed, so that the same photo shows other squares each time.
+            pixels = full_size_view(_trimmed(image, rng, most=1 / 3), margin=_MARGIN)
             return without_margins(self._flawed(pixels), margin=_MARGIN)
         if image.width * image.height > _LARGE:
             # Flaws are made on small photos: the rating of a flaw is that of a photo seen whole.
@@ -183,6 +188,17 @@ def clean_photos(folders: Sequence[Path]) -> tuple[Clean, ...]:
     return tuple(found)
 
 
+def good_ones(photos: Sequence[_Photo], worth: Sequence[float]) -> list[_Photo]:
+    """Return the photos that count as photos without a flaw; all, if there are none.
+
+    Args:
+        photos: Rated ones.
+        worth: What each is worth, as a share of the scale.
+    """
+    both = zip(photos, worth, strict=True)
+    return [photo for photo, share in both if share >= GOOD_SHARE] or list(photos)
+
+
 def draw_examples(
     rated: Sequence[tuple[Path, float]],
     clean: Sequence[Clean],
@@ -201,7 +217,7 @@ def draw_examples(
         full_size: Whether the network sees large photos at full size, too; those without flaws
             are seen so alone. Otherwise they are reduced like all others.
     """
-    good = [photo for photo in rated if photo[1] >= GOOD_SHARE] or list(rated)
+    good = good_ones(rated, [worth for _, worth in rated])
     return tuple(
         _example(rated, good, clean, numbers(Stream.examples, seed, number), sees_large=full_size)
         for number in range(count)
@@ -231,7 +247,7 @@ def _example(
         own = (*choice[int(rng.integers(len(choice)))], seed)
     if is_changed:
         return Example(*own, change=tuple(CHANGES)[rng.integers(len(CHANGES))])
-    kind = DISTORTIONS[rng.integers(len(DISTORTIONS))].name
+    kind = _KINDS[rng.integers(len(_KINDS))]
     return Example(*own, kind=kind, strength=draw_strength(kind, rng), is_full_size=full_size)
 
 

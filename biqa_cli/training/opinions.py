@@ -6,7 +6,6 @@ from torch.nn import functional
 
 from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.training.batch import Batch
-from biqa_cli.training.examples import GOOD_SHARE
 from biqa_cli.training.recipe import ExamplesRecipe
 
 
@@ -38,10 +37,8 @@ def with_examples(
         return terms
     labels = examples.labels[examples.are_rated]
     apart = (batch.part(rated, "examples").float() - labels) / label_span
-    # Rated photos worth so much count as photos without a flaw.
-    good = batch.labels / label_span >= GOOD_SHARE
-    kept, flaws = network.flaws_of(torch.cat([batch.inputs[good], examples.inputs]))
-    none = torch.zeros(int(good.sum()), examples.flaws.shape[1]).to(examples.flaws)
+    kept, flaws = network.flaws_of(torch.cat([examples.unflawed, examples.inputs]))
+    none = torch.zeros(len(examples.unflawed), examples.flaws.shape[1]).to(examples.flaws)
     found = {
         "unflawed": apart.square().sum() / max(len(labels), 1),
         "kept": _distance(kept, torch.cat([torch.ones_like(none[:, 0]), examples.kept])),

@@ -19,6 +19,7 @@ from biqa_cli.training.augmentation import (
     with_noise,
 )
 from biqa_cli.training.batch import Also, Batch, Cacheable, Examples, Triples
+from biqa_cli.training.examples import good_ones
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import CachedFeatures, cached_features
 from biqa_cli.training.job import Job
@@ -132,6 +133,8 @@ class FeatureSource(Source):
     def __init__(self, job: Job, features: CachedFeatures) -> None:
         super().__init__(job)
         self.features = features
+        worth = [job.trained.scale.to_share(label) for label in job.photos.labels.tolist()]
+        self.good = good_ones(job.photos.indices, worth)
 
     def batches(self, *, epoch: int, before: int, start: int) -> Iterator[Batch]:
         batches = super().batches(epoch=epoch, before=before, start=start)
@@ -172,6 +175,12 @@ class FeatureSource(Source):
     def _noisy(self, values: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
         return with_noise(values, self.features.spread, rng, share=self.job.recipe.input.noise)
 
+    def _hardly_noisy(self, values: NDArray[Any], rng: np.random.Generator) -> Tensor:
+        """Return features with the noise of examples: it must not tell flawed photos from good."""
+        share = self.job.recipe.examples.noise
+        noisy = with_noise(values, self.features.spread, rng, share=share)
+        return _on_device(noisy, self.job).float()
+
     def _triples(self, rng: np.random.Generator) -> Triples | None:
         """Return half as many triples as a batch has photos; None where nothing asks for them."""
         degraded, recipe = self.features.degraded, self.job.recipe
@@ -192,17 +201,19 @@ class FeatureSource(Source):
         )
 
     def _examples(self, rng: np.random.Generator) -> Examples | None:
-        """Return as many examples as a batch has photos; None where nothing asks for them."""
+        """Return as many examples as a batch has photos, and half as many good ones of these."""
         cached = self.features.examples
         if cached is None:
             return None
-        chosen = rng.integers(len(cached.drawn), size=self.job.recipe.optimiser.batch)
+        size = self.job.recipe.optimiser.batch
+        chosen = rng.integers(len(cached.drawn), size=size)
         drawn = [cached.drawn[number] for number in chosen]
-        scale, noise = self.job.trained.scale, self.job.recipe.examples.noise
-        noisy = with_noise(cached.values[chosen], self.features.spread, rng, share=noise)
+        good = [self.features.of(index) for index in rng.choice(self.good, size=size // 2)]
+        scale = self.job.trained.scale
         labels = [scale.from_share(one.share) for one in drawn]
         return Examples(
-            inputs=_on_device(noisy, self.job).float(),
+            inputs=self._hardly_noisy(cached.values[chosen], rng),
+            unflawed=self._hardly_noisy(np.stack(good), rng),
             labels=_on_device(np.array(labels, np.float32), self.job),
             are_rated=_on_device(np.array([one.is_rated for one in drawn]), self.job),
             kept=_on_device(np.array([one.kept for one in drawn], np.float32), self.job),

@@ -8,7 +8,7 @@ from PIL import Image
 from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.distortions.strengths import flawed, share_at
 from biqa_cli.errors import UsageError
-from biqa_cli.images.full_size import full_size_view
+from biqa_cli.images.view_store import Pixels
 from biqa_cli.training import examples
 from biqa_cli.training.examples import (
     CHANGES,
@@ -92,23 +92,38 @@ def test_changes_leave_a_photo_of_the_same_size_for_the_network(change: str, pho
 
 
 def test_a_flaw_at_full_size_is_made_beyond_the_squares(tmp_path: Path) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (500, 700, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (1400, 1500, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "large.png")
     one = Example(
         tmp_path / "large.png", 0.8, 1, kind="gaussian-blur", strength=3, is_full_size=True
     )
     whole = flawed(pixels, "gaussian-blur", 3, seed=1)
-    # Noise has the same detail everywhere: the squares may differ, so all are cut from one.
-    mosaic = full_size_view(Image.fromarray(whole))
-    seen = one.view(448, 448)
-    assert seen.shape == mosaic.shape == (448, 448, 3)
-    plain = replace(one, kind="", strength=0).view(448, 448)
-    assert np.array_equal(plain, full_size_view(Image.fromarray(pixels)))
-    squares = [
-        whole[26 + 224 * row :, 14 + 224 * col :][:224, :224] for row in (0, 1) for col in (0, 1, 2)
+    seen, plain = one.view(448, 448), replace(one, kind="", strength=0).view(448, 448)
+    assert seen.shape == plain.shape == (448, 448, 3)
+    # Wherever the first square was cut from, the flaw there is that of the whole photo.
+    row, column = place_of(plain[:224, :224], pixels)
+    there = whole[row : row + 224, column : column + 224]
+    assert np.abs(there.astype(int) - seen[:224, :224]).max() <= 1
+
+
+def test_examples_of_one_photo_show_other_squares_of_it_at_full_size(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (1400, 1500, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "large.png")
+    views = [
+        Example(tmp_path / "large.png", 0.8, seed, is_full_size=True).view(448, 448)
+        for seed in range(3)
     ]
-    first = seen[:224, :224].astype(int)
-    assert min(np.abs(first - square).max() for square in squares) <= 1
+    assert len({place_of(view[:224, :224], pixels) for view in views}) == 3
+
+
+def place_of(square: Pixels, pixels: Pixels) -> tuple[int, int]:
+    """Return the row and the column where pixels, all of them different, have a square."""
+    rows, columns = np.nonzero((pixels == square[0, 0]).all(axis=2))
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        there = pixels[row : row + len(square), column : column + len(square)]
+        if np.array_equal(there, square):
+            return row, column
+    raise AssertionError("the square is from nowhere")
 
 
 def test_photos_without_flaws_are_found_with_their_size(photo: Path) -> None:

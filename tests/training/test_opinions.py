@@ -31,6 +31,7 @@ def batch() -> Batch:
         are_rated=torch.tensor([False, True, False]),
         kept=KEPT,
         flaws=FLAWS,
+        unflawed=torch.randn(2, FEATURES),
     )
     labels = torch.tensor([90.0, 20.0])
     inputs, types = torch.randn(2, FEATURES), torch.full((2,), -1)
@@ -54,11 +55,10 @@ def test_flaws_are_learnt_from_examples_and_from_good_rated_photos(
     )
     unflawed = ((output.rated[2] - 50) / 100) ** 2
     assert found["unflawed"].item() == pytest.approx(unflawed.item())
-    # The photo that is worth 90 has no flaw; of the one that is worth 20 nobody knows.
-    inputs = torch.cat([batch.inputs[:1], batch.examples.inputs])
+    inputs = torch.cat([batch.examples.unflawed, batch.examples.inputs])
     kept, flaws = network.flaws_of(inputs)
-    distance = (kept - torch.cat([torch.ones(1), KEPT])).square().mean()
-    entropy = functional.binary_cross_entropy(flaws, torch.cat([torch.zeros(1, 12), FLAWS]))
+    distance = (kept - torch.cat([torch.ones(2), KEPT])).square().mean()
+    entropy = functional.binary_cross_entropy(flaws, torch.cat([torch.zeros(2, 12), FLAWS]))
     assert found["kept"].item() == pytest.approx(distance.item(), rel=1e-5)
     assert found["flaws"].item() == pytest.approx(entropy.item(), rel=1e-5)
     expected = 1 + 2 * distance + 3 * unflawed + 5 * entropy

@@ -3,11 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tiny_training import quick_recipe, tiny_recipe
 from training_jobs import TRAIN, VAL, random_job
 
 from biqa_cli.training.batch import Batch
 from biqa_cli.training.description import make_phases
+from biqa_cli.training.examples import GOOD_SHARE
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.freezing import freeze, slots_of
 from biqa_cli.training.job import Job
@@ -151,6 +153,27 @@ def test_a_triple_is_a_photo_and_its_two_degraded_versions(tmp_path: Path) -> No
             values, drawn = known[triple[0].half().numpy().tobytes()]
             assert np.array_equal(triple[1:].half().numpy(), values)
             assert tuple(levels.tolist()) == drawn
+
+
+def test_the_noise_of_a_feature_does_not_tell_good_photos_from_flawed_ones(
+    tmp_path: Path,
+) -> None:
+    settings = ("network.flaws=true", "examples.weight=1", "examples.flaws_weight=1")
+    settings += ("examples.count=4", "examples.noise=0", "optimiser.batch=4")
+    recipe = quick_recipe("input.height=64", "input.width=64", *settings)
+    job = random_job(tmp_path, recipe)
+    for index in TRAIN:
+        Image.fromarray(job.photos.store.view(index)).save(job.dataset.file(index))
+    source = source_of(job)
+    assert isinstance(source, FeatureSource)
+    shares = [job.trained.scale.to_share(label) for label in job.photos.labels.tolist()]
+    good = [i for i, share in zip(TRAIN, shares, strict=True) if share >= GOOD_SHARE]
+    assert 0 < len(good) < len(TRAIN)
+    features = {source.features.of(index).tobytes() for index in good}
+    for batch in epoch_of(source):
+        assert batch.examples is not None and len(batch.examples.unflawed) == 2
+        found = batch.examples.unflawed.numpy().astype(np.float16)
+        assert {one.tobytes() for one in found} <= features
 
 
 def test_both_sources_score_the_validation_photos_alike(tmp_path: Path) -> None:
