@@ -71,7 +71,13 @@ ROOMS = {
             "biqa_cli/threads.py",
             "biqa_cli/explain",
         ),
-        ("tests/test_scoring.py", "tests/test_threads.py", "tests/explain"),
+        (
+            "tests/test_scoring.py",
+            "tests/test_threads.py",
+            "tests/test_full_size_scoring.py",
+            "tests/explain",
+            "tests/store/test_known_scores.py",
+        ),
     ),
     "training": Room(
         ("biqa_cli/training",),
@@ -105,6 +111,7 @@ ACCEPTED = (
     ("biqa_cli/metrics/logistic.py", "x @ y <= 0", "without correlation both starts are good"),
     ("biqa_cli/models/loading.py", "(contract))[ -1])", "the only view is the last"),
     ("biqa_cli/models/spec.py", "- 699.0), 700.0)", "beyond 700 and beyond 699 the curve is level"),
+    ("biqa_cli/outcomes.py", "not None or kept is not", "both are there, or neither"),
     ("biqa_cli/threads.py", "_MOST_ARRIVED = 1025", "how many names wait changes no score"),
     ("biqa_cli/weights/cache.py", "_CHUNK = ", "the size of a chunk changes no content"),
     ("biqa_cli/weights/download.py", "_CHUNK = ", "the size of a chunk changes no content"),

@@ -32,7 +32,7 @@ def _run(*arguments: object) -> Result:
     [
         pytest.param("reqa-lite", "feedback", 12, marks=pytest.mark.slow),
         pytest.param("shdiqa-lite", "attention", 7, marks=pytest.mark.slow),
-        ("nlnet-lite", "attention", 1),
+        pytest.param("nlnet-lite", "attention", 1, marks=pytest.mark.slow),
     ],
 )
 def test_a_kind_is_a_picture_a_document_and_an_array(

@@ -143,6 +143,18 @@ def test_the_worst_blocks_are_the_lowest_that_do_not_overlap() -> None:
     assert [(block.x, round(block.score)) for block in worst[2:]] == [(40, 35)]
 
 
+@pytest.mark.parametrize("box", [(20, 0, 40, 10), (0, 20, 10, 40)])
+def test_two_bad_blocks_beside_each_other_are_both_the_worst(
+    box: tuple[int, int, int, int],
+) -> None:
+    image = Image.new("RGB", (60, 60), (200, 200, 200))
+    image.paste((0, 0, 0), box)
+    left, top, right, bottom = box
+    worst = _map(image, size=10, stride=10).worst
+    places = {(x, y) for x in range(left, right, 10) for y in range(top, bottom, 10)}
+    assert {(block.x, block.y) for block in worst} == places and len(worst) == 2
+
+
 @pytest.mark.parametrize(("second", "count"), [(184, 2), (190, 1)])
 def test_after_the_lowest_only_blocks_clearly_below_the_median_count(
     second: int, count: int
