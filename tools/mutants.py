@@ -109,6 +109,7 @@ ACCEPTED = (
     ("biqa_cli/images/png.py", "_COLOURS or size", "what is kept of other chunks is not looked up"),
     ("biqa_cli/metrics/logistic.py", "factor, 0.0, 0.0, 1.0)", "where a fit starts, not ends"),
     ("biqa_cli/metrics/logistic.py", "x @ y <= 0", "without correlation both starts are good"),
+    ("biqa_cli/models/declared.py", "_LARGEST = ", "far beyond what a fit has reached"),
     ("biqa_cli/models/loading.py", "(contract))[ -1])", "the only view is the last"),
     ("biqa_cli/models/spec.py", "- 699.0), 700.0)", "beyond 700 and beyond 699 the curve is level"),
     ("biqa_cli/outcomes.py", "not None or kept is not", "both are there, or neither"),
@@ -335,7 +336,8 @@ def run_room(room: str, root: Path, *, count: int, seed: int) -> Iterator[Outcom
     unbroken, output = run_tests(command(room, root), None)
     if unbroken is not TestOutcome.SURVIVED:
         sys.exit(f"the tests of {room} fail without a mutant:\n{output}")
-    limit = 20 + 3 * (time.monotonic() - start)
+    # A machine with other work may be slower than it was just now.
+    limit = 60 + 3 * (time.monotonic() - start)
     every = list(mutants(room, root))
     chosen = random.Random(f"{room} {seed}").sample(every, min(count, len(every)))  # noqa: S311  no secret
     size = f"{len(chosen)} of {len(every)} mutants"

@@ -27,6 +27,15 @@ def test_names_and_shapes_are_those_that_onnx_reads(file: WeightsFile) -> None:
     assert tensors_of_graph(content, source="g") == wanted
 
 
+def test_fields_that_later_versions_of_onnx_may_add_are_passed_over() -> None:
+    path = locate(GRAPHS[0])
+    assert path is not None
+    content = path.read_bytes()
+    # Number 99, of 8 bytes, of 4, of a varint and of a length.
+    others = b"\x99\x06" + bytes(8) + b"\x9d\x06" + bytes(4) + b"\x98\x06\x01" + b"\x9a\x06\x01a"
+    assert tensors_of_graph(others + content, source="g") == tensors_of_graph(content, source="g")
+
+
 @pytest.mark.parametrize(
     "content", [b"no graph", b"\x3a\x05ab", b"\xff" * 30, b"\x3b", b"\x38\x01"]
 )
