@@ -31,6 +31,11 @@ def test_the_width_of_the_interval_is_linear_between_the_places(
     assert (low, high) == pytest.approx((max(expected - width, 0), min(expected + width, 100)))
 
 
+def test_an_interval_ends_with_the_scale() -> None:
+    wide = Calibration((100, 0, 50, 20), places=(50.0,), widths=(30.0,), photos=100)
+    assert wide.interval(90) == (60, 100) and wide.interval(5) == (0, 35)
+
+
 def test_the_curve_is_the_logistic_of_vqeg() -> None:
     assert CALIBRATION.expected(40) == pytest.approx((90 + 20) / 2)
     assert CALIBRATION.expected(50) == pytest.approx(20 + 70 / (1 + math.exp(-1)))
