@@ -167,6 +167,14 @@ Delimiter = Annotated[
     str | None,
     typer.Option("--delimiter", metavar="CHAR|tab", help="What separates those columns."),
 ]
+PredictionRange = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--prediction-range",
+        metavar="[FILE=]WORST:BEST",
+        help="Of a tool's scores: 0:1, or 100:0 if lower is better; repeatable.",
+    ),
+]
 Resamples = Annotated[
     int, typer.Option("--resamples", min=0, help="For the intervals; 0 leaves them out.")
 ]

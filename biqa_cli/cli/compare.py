@@ -19,6 +19,7 @@ def compare(
     split: _options.Split = None,
     column: _options.Column = None,
     delimiter: _options.Delimiter = None,
+    prediction_range: _options.PredictionRange = None,
     resamples: Annotated[int, typer.Option("--resamples", min=1, help="For the intervals.")] = 1000,
     format: _options.ListFormat = _options.TableOrJson.table,  # noqa: A002
     verbose: _options.Verbose = 0,
@@ -31,9 +32,10 @@ def compare(
     Example: biqa compare ours.csv theirs.csv --dataset koniq10k --root DIR
     """
     from biqa_cli.datasets.loading import load_labels
-    from biqa_cli.evaluation.compare import compare_tools
+    from biqa_cli.evaluation.compare import compare_tools, direction_of
     from biqa_cli.evaluation.comparison_report import as_record, table, verdict
     from biqa_cli.evaluation.parts import choose_parts
+    from biqa_cli.evaluation.prediction_ranges import ranges_of
     from biqa_cli.evaluation.tools import file_tools
 
     _output.set_up_logging(verbose)
@@ -41,16 +43,23 @@ def compare(
     (part,) = choose_parts(data, split=split, seeds=(1,))
     images = [data.images[index] for index in part.indices]
     paths = [image.path for image in images]
-    tools = file_tools((first, second), data, column=column, delimiter=delimiter)
-    said = [list(tool.predict(paths)) for tool in tools]
-    comparison = compare_tools(images, *said, resamples=resamples)
-    names = (tools[0].name, tools[1].name)
+    files = (first, second)
+    ranges = ranges_of(prediction_range or (), files)
+    one, other = file_tools(files, data, column=column, delimiter=delimiter, ranges=ranges)
+    comparison = compare_tools(
+        images,
+        list(one.predict(paths)),
+        list(other.predict(paths)),
+        directions=(direction_of(data, one.percent), direction_of(data, other.percent)),
+        resamples=resamples,
+    )
+    names = (one.name, other.name)
     if format is _options.TableOrJson.json:
         _output.print_json(as_record(comparison, names=names, dataset=data.name, split=part.name))
     else:
         _output.print_table(*table(comparison, names=names))
         _output.print_line(verdict(comparison, names=names))
-    for note in (note for tool in tools for note in tool.notes):
+    for note in (*one.notes, *other.notes):
         _output.problem(note)
     if comparison.n < len(images):
         _output.problem(f"{len(images) - comparison.n} of {len(images)} images lack a score")

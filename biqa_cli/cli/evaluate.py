@@ -22,6 +22,7 @@ def evaluate(
     predictions: _options.Predictions = None,
     column: _options.Column = None,
     delimiter: _options.Delimiter = None,
+    prediction_range: _options.PredictionRange = None,
     label_range: _options.LabelRange = None,
     split: _options.Split = None,
     seeds: Annotated[
@@ -75,6 +76,7 @@ def evaluate(
     from biqa_cli.evaluation import run
     from biqa_cli.evaluation.parts import choose_parts, parse_seeds, save_part
     from biqa_cli.evaluation.plots import plot, require_matplotlib
+    from biqa_cli.evaluation.prediction_ranges import ranges_of
     from biqa_cli.evaluation.report import render
     from biqa_cli.evaluation.tools import file_tools, model_tool
     from biqa_cli.models.loading import load_model
@@ -98,7 +100,14 @@ def evaluate(
     parts = choose_parts(data, split=split, seeds=parse_seeds(seeds))
     if save_split is not None:
         save_part(parts, data, save_split)
-    tools = file_tools(predictions or (), data, column=column, delimiter=delimiter, taken=names)
+    tools = file_tools(
+        predictions or (),
+        data,
+        column=column,
+        delimiter=delimiter,
+        ranges=ranges_of(prediction_range or (), predictions or ()),
+        taken=names,
+    )
     load = partial(load_model, engine=engine.value, device=device, weights=weights, offline=offline)
     limits = _options.limits_of(
         max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo

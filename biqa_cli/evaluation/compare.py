@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from biqa_cli.datasets.base import RatedImage
+from biqa_cli.datasets.base import Dataset, RatedImage
 from biqa_cli.errors import UsageError
 from biqa_cli.evaluation.evaluate import clusters_of
 from biqa_cli.evaluation.predictions import Prediction
@@ -67,7 +67,7 @@ class ToolComparison:
     rmse: Comparison
     """F on the squared errors after the logistic mapping (ITU-T P.1401)."""
     opposite: bool
-    """Whether one tool's scores rise with quality and the other's fall."""
+    """Whether one tool's scores rise with quality and the other's fall, and neither declares it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +80,37 @@ class Contender:
     direction: Direction
 
 
+def direction_of(dataset: Dataset, percent: bool) -> Direction:
+    """Return the direction of a tool by the labels of a data set.
+
+    Args:
+        dataset: Whose labels may be lower for better images.
+        percent: Whether the tool predicts 0 to 100, higher is better; others declare nothing.
+    """
+    if not percent:
+        return None
+    return 1 if dataset.scale.higher_is_better else -1
+
+
 def compare_tools(
     images: Sequence[RatedImage],
     first: Sequence[Prediction],
     second: Sequence[Prediction],
     *,
+    directions: tuple[Direction, Direction] = (None, None),
     resamples: int = 1000,
     seed: int = 0,
 ) -> ToolComparison:
     """Return how two tools compare on the images for which both have a score.
 
-    A tool may call good low: correlations are shown with their sign and compared by strength.
+    A tool may call good low: correlations are shown with their sign and compared by strength, in
+    the direction that a tool declares, or else shows.
 
     Args:
         images: Rated images (N,).
         first: Predictions (N,) of one tool, on any scale.
         second: Of the other.
+        directions: Of both.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
 
@@ -107,21 +122,22 @@ def compare_tools(
         msg = f"only {len(rated)} images have a score in both files: name files of this data set"
         raise UsageError(msg)
     metrics = tuple(
-        _compare(name, rated, a, b, directions=(None, None), resamples=resamples, seed=seed)
+        _compare(name, rated, a, b, directions=directions, resamples=resamples, seed=seed)
         for name in _CORRELATIONS
     )
     mos = np.array([image.mos for image in rated])
     errors = [agreement(mos, scores).rmse_fitted for scores in (a, b)]
     # The strength of a nan is the nan with its reason.
     strengths = [
-        metric if metric.reason else abs(metric) for metric in (metrics[0].first, metrics[0].second)
+        value if value.reason else value * (direction or math.copysign(1, value))
+        for value, direction in zip((metrics[0].first, metrics[0].second), directions, strict=True)
     ]
     return ToolComparison(
         n=len(rated),
         metrics=metrics,
         fisher=compare_correlations(*strengths, n=len(rated)),
         rmse=compare_rmse(*errors, n=len(rated), parameters=_LOGISTIC_PARAMETERS),
-        opposite=metrics[0].first * metrics[0].second < 0,
+        opposite=directions == (None, None) and metrics[0].first * metrics[0].second < 0,
     )
 
 

@@ -165,8 +165,8 @@ def clusters_of(images: Sequence[RatedImage]) -> list[str] | None:
 
 def _without_scale(measures: Agreement, whose: str) -> Agreement:
     """Return measures without those that need predictions on the scale of the labels."""
-    hint = ", give it with --label-range LOW:HIGH" if whose == "labels" else ""
-    unknown = undefined(f"the scale of the {whose} is unknown{hint}")
+    hint = "--label-range LOW:HIGH" if whose == "labels" else "--prediction-range WORST:BEST"
+    unknown = undefined(f"the scale of the {whose} is unknown, give it with {hint}")
     return replace(
         measures,
         rmse=unknown,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.loading import NOT_FOUND
-from biqa_cli.evaluation.compare import Contender, Direction, compare_pairs
+from biqa_cli.evaluation.compare import Contender, compare_pairs, direction_of
 from biqa_cli.evaluation.comparison_report import pair_sentence
 from biqa_cli.evaluation.evaluate import Evaluation, evaluate
 from biqa_cli.evaluation.formats import GroupBy
@@ -111,9 +111,8 @@ def significance(
     """Return which tool is better than which, a sentence for each pair; none without resamples."""
     if not resamples:
         return []
-    rising: Direction = 1 if dataset.scale.higher_is_better else -1
     contenders = [
-        Contender(e.tool.name, e.said, rising if e.tool.percent else None) for e in evaluated
+        Contender(e.tool.name, e.said, direction_of(dataset, e.tool.percent)) for e in evaluated
     ]
     found = compare_pairs(dataset.images, contenders, resamples=resamples)
     return [pair_sentence(*pair, pairs=len(found)) for pair in found]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from biqa_cli.datasets.base import Dataset
@@ -10,6 +10,7 @@ from biqa_cli.datasets.learnt import Learnt
 from biqa_cli.errors import UsageError
 from biqa_cli.evaluation.evaluate import IntervalOf
 from biqa_cli.evaluation.foreign import ForeignPredictions, read_predictions
+from biqa_cli.evaluation.prediction_ranges import PredictionRange
 from biqa_cli.evaluation.predictions import Prediction, predict
 from biqa_cli.evaluation.seen import unknown_origins
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
@@ -24,8 +25,8 @@ class Tool:
 
     name: str
     percent: bool
-    """Whether it predicts 0 to 100, higher is better, as biqa's models do. A file declares no scale
-    and no direction."""
+    """Whether it predicts 0 to 100, higher is better, as biqa's models do, and a file whose range
+    the user declares. Another file has no known scale and no known direction."""
     predict: Callable[[Sequence[str]], Iterator[Prediction]]
     """From paths, as the data set names them, to one prediction each, in order."""
     family: str = ""
@@ -81,6 +82,7 @@ def file_tools(
     *,
     column: str | None = None,
     delimiter: str | None = None,
+    ranges: Sequence[PredictionRange | None] | None = None,
     taken: Collection[str] = (),
 ) -> list[Tool]:
     """Return files of predictions as tools, called as the files are, or by their whole paths.
@@ -90,6 +92,7 @@ def file_tools(
         dataset: Whose images are meant.
         column: Of the scores, in each file that is a table.
         delimiter: Between columns.
+        ranges: Of the scores of each file, from the worst to the best; None where it is unknown.
         taken: Names of other tools, such as models.
 
     Raises:
@@ -106,9 +109,11 @@ def file_tools(
                 file, [image.path for image in dataset.images], column=column, delimiter=delimiter
             ),
             name=str(file) if stems[file.stem] > 1 else file.stem,
-            note=f"{file.name} name no image of {dataset.name}",
+            file=file,
+            dataset=dataset.name,
+            ends=ends,
         )
-        for file in files
+        for file, ends in zip(files, ranges or [None] * len(files), strict=True)
     ]
 
 
@@ -123,11 +128,36 @@ def _doubts(model: LoadedModel) -> tuple[str, ...]:
     )
 
 
-def _file_tool(found: ForeignPredictions, *, name: str, note: str) -> Tool:
+def _file_tool(
+    found: ForeignPredictions,
+    *,
+    name: str,
+    file: Path,
+    dataset: str,
+    ends: PredictionRange | None,
+) -> Tool:
+    notes = []
+    if found.unmatched:
+        notes.append(f"{found.unmatched} rows of {file.name} name no image of {dataset}")
     by_path = {prediction.path: prediction for prediction in found.predictions}
+    if ends is not None:
+        scores = [p.score for p in found.predictions if p.score is not None]
+        outside = [score for score in scores if not ends.holds(score)]
+        if outside:
+            notes.append(
+                f"{len(outside)} of {len(scores)} scores of {file.name} lie outside "
+                f"--prediction-range {ends.describe()}, such as {outside[0]:g}"
+            )
+        by_path = {path: _in_percent(prediction, ends) for path, prediction in by_path.items()}
     return Tool(
         name=name,
-        percent=False,
+        percent=ends is not None,
         predict=lambda paths: (by_path[path] for path in paths),
-        notes=(f"{found.unmatched} rows of {note}",) if found.unmatched else (),
+        notes=tuple(notes),
     )
+
+
+def _in_percent(prediction: Prediction, ends: PredictionRange) -> Prediction:
+    if prediction.score is None:
+        return prediction
+    return replace(prediction, score=ends.to_percent(prediction.score))

@@ -305,6 +305,70 @@ def test_a_column_of_scores_is_named_with_an_option(labels: Path, tmp_path: Path
         assert json.loads(_run(*common, *options).stdout)["srcc"] == pytest.approx(srcc)
 
 
+def test_a_tool_of_a_declared_range_has_every_measure_in_the_units_of_the_labels(
+    tmp_path: Path,
+) -> None:
+    # Opinions of 1 to 5 with a spread; a tool of 1 to 0, where lower is better, half a point off.
+    mos = [1, 2, 3, 4, 5]
+    rows = [f"{i}.png,{m},0.1" for i, m in enumerate(mos)]
+    labels = _write(tmp_path / "labels.csv", "path,mos,std", rows)
+    low = [f"{i}.png,{1 - (m - 1 + (0.5 if m < 5 else -0.5)) / 4}" for i, m in enumerate(mos)]
+    tool = _write(tmp_path / "tool.csv", "path,score", low)
+    common = ("evaluate", "--dataset", f"csv:{labels}", "--label-range", "1:5", "-f", "json")
+    common = (*common, "--predictions", tool, "--resamples", 0)
+    unknown = json.loads(_run(*common).stdout)
+    assert unknown["rmse"] is unknown["details"]["acr"] is None and unknown["srcc"] < 0
+    run = _run(*common, "--prediction-range", "1:0")
+    assert (run.exit_code, run.stderr) == (0, "labels: mos of the file, 1 to 5, higher is better\n")
+    record = json.loads(run.stdout)
+    assert (record["rmse"], record["mae"]) == pytest.approx((0.5, 0.5))
+    assert (record["outlier_ratio"], record["srcc"]) == pytest.approx((1.0, 0.9746794))
+    details = record["details"]
+    assert details["residual_quantiles"]["0.5"] == pytest.approx(-0.5)
+    assert details["quantile_loss"]["0.9"] == pytest.approx((4 * 0.1 + 0.9) * 0.5 / 5)
+    assert sum(map(sum, details["acr"]["confusion"])) == 5
+
+
+def test_scores_outside_their_range_are_told_and_ranges_may_be_of_one_file(
+    labels: Path, tool: Path, tmp_path: Path
+) -> None:
+    other = _write(tmp_path / "other.csv", "path,score", [f"{v}.png,{-v}" for v in LABELS])
+    files = ("--predictions", tool, "--predictions", other)
+    common = ("evaluate", "--dataset", f"csv:{labels}", *files, "--resamples", 0)
+    ranges = ("--prediction-range", "0:200", "--prediction-range", "other.csv=0:-255")
+    run = _run(*common, *ranges, "-f", "json")
+    assert [r["srcc"] for r in json.loads(run.stdout)] == pytest.approx([0.9, 0.9])
+    assert "1 of 5 scores of tool.csv lie outside --prediction-range 0:200, such as 240" in (
+        run.stderr
+    )
+    for wrong, message in (
+        ("1:1", "is no range: write WORST:BEST"),
+        ("x:1", "is no range: write WORST:BEST"),
+        ("third.csv=0:1", "names no file of predictions: there are "),
+    ):
+        refused = _run(*common, "--prediction-range", wrong)
+        assert refused.exit_code == 2 and message in refused.stderr
+    twice = _run(*common, "--prediction-range", "0:1", "--prediction-range", "0:2")
+    assert twice.exit_code == 2 and "is the second for all files" in twice.stderr
+
+
+def test_a_tool_that_goes_against_its_declared_range_loses_a_comparison(
+    labels: Path, tool: Path, tmp_path: Path
+) -> None:
+    hardly = _write(
+        tmp_path / "hardly.csv",
+        "path,score",
+        [f"{v}.png,{s}" for v, s in zip(LABELS, (3, 1, 2, 4, 3.5), strict=True)],
+    )
+    common = ("compare", tool, hardly, "--dataset", f"csv:{labels}", "--resamples", 50)
+    seen = json.loads(_run(*common, "-f", "json").stdout)["metrics"]["srcc"]["difference"]
+    falling = ("--prediction-range", "tool.csv=240:0", "--prediction-range", "0:5")
+    declared = _run(*common, *falling, "-f", "json")
+    difference = json.loads(declared.stdout)["metrics"]["srcc"]["difference"]
+    assert seen > 0 > difference
+    assert "scores fall with quality" not in _run(*common, *falling).stdout
+
+
 @pytest.mark.slow
 def test_tools_on_repeated_splits_are_compared_on_the_photos_in_the_direction_of_each(
     tmp_path: Path,

@@ -62,7 +62,9 @@ def test_a_files_correlations_keep_their_sign_and_it_has_no_rmse() -> None:
     data = _dataset(DMOS)
     result = evaluate(data, ALL, _said(data, _perfect(data)), model="f", percent=False, resamples=5)
     assert result.agreement.srcc == pytest.approx(-1)
-    assert result.agreement.rmse.reason == "the scale of the predictions is unknown"
+    assert result.agreement.rmse.reason == (
+        "the scale of the predictions is unknown, give it with --prediction-range WORST:BEST"
+    )
     assert result.agreement.rmse_fitted == pytest.approx(0, abs=1e-6)
     assert "rmse" not in result.intervals
 
