@@ -29,14 +29,13 @@ def options(description: str | None) -> argparse.ArgumentParser:
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("-m", "--model", default=DEFAULT_MODEL)
-    parser.add_argument("-w", "--weights", type=Path, help="your own weights of that model")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a JSON file")
     return parser
 
 
 def loaded(given: argparse.Namespace) -> tuple[LoadedModel, dict[str, Any]]:
     """Return the model that the options name, and the first keys of the result."""
-    model = load_model(given.model, weights=given.weights)
+    model = load_model(given.model)
     return model, {"model": given.model, "weights_sha256": model.weights_sha256}
 
 

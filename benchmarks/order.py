@@ -95,10 +95,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", nargs="+")
     parser.add_argument("--model", default=DEFAULT_MODEL)
-    parser.add_argument("--weights", type=Path)
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args()
-    loaded = load_model(given.model, weights=given.weights)
+    loaded = load_model(given.model)
     found = list(find_images(given.photos))
     result = {
         "model": given.model,

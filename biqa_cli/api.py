@@ -55,8 +55,8 @@ def score_image(
     Args:
         image: A file's name or its bytes, a Pillow image, or an sRGB array of bytes, (H, W, 3) or
             (H, W).
-        model: From `load_model`, or a name from `biqa models list`, which is loaded once. None is
-            the default model.
+        model: From `load_model`, a name from `biqa models list`, or a file of your own weights;
+            both are loaded once. None is the default model.
         max_pixels: A larger photo is not decoded; its result is an error.
 
     Returns:
@@ -89,8 +89,8 @@ def score_images(
         images: Whatever `score_image` takes, and folders, mixed; or one of them. A folder stands
             for all photos below it, and a file that is named twice is scored once. Images are
             taken one at a time, in the thread that iterates over the results.
-        model: From `load_model`, or a name from `biqa models list`, which is loaded once. None is
-            the default model.
+        model: From `load_model`, a name from `biqa models list`, or a file of your own weights;
+            both are loaded once. None is the default model.
         batch_size: Photos per forward pass; it does not change the scores.
         workers: Threads that read photos ahead of the model.
         max_pixels: Larger photos are not decoded; their results are errors.
@@ -155,8 +155,8 @@ def score_map(
     Args:
         image: A file's name or its bytes, a Pillow image, or an sRGB array of bytes, (H, W, 3) or
             (H, W).
-        model: From `load_model`, or a name from `biqa models list`, which is loaded once. None is
-            the default model.
+        model: From `load_model`, a name from `biqa models list`, or a file of your own weights;
+            both are loaded once. None is the default model.
         rows: The number of blocks along the shorter side; neighbours overlap by half.
         block_size: The side of a block in pixels, instead of `rows`. The default is half the
             shorter side, but at least 128 pixels and at most the side of the model's view.

@@ -207,7 +207,7 @@ def test_a_name_stands_for_a_model_that_is_load(model: LoadedModel) -> None:
 
 def test_a_file_of_weights_may_be_named_as_text(model: LoadedModel) -> None:
     file = locate(load_manifest().checkpoints[0].weights)
-    assert load_model(DEFAULT_MODEL, weights=str(file)).weights_sha256 == model.weights_sha256
+    assert load_model(str(file)).weights_sha256 == model.weights_sha256
 
 
 def test_the_wrong_device_or_engine_is_explained() -> None:
@@ -217,12 +217,3 @@ def test_the_wrong_device_or_engine_is_explained() -> None:
         load_model(DEFAULT_MODEL, device="cuda", engine="onnx")
     with pytest.raises(WeightsError, match="reqa has no trained weights"):
         load_model("reqa")
-
-
-def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    from safetensors.numpy import save_file
-
-    save_file({"w": np.zeros((2, 2), np.float32)}, tmp_path / "other.safetensors")
-    for engine in ("onnx", "torch"):
-        with pytest.raises(WeightsError, match="does not fit|of another network"):
-            load_model(DEFAULT_MODEL, engine=engine, weights=tmp_path / "other.safetensors")

@@ -23,8 +23,11 @@ def scores_of(checkout: Path, name: str, photos: list[str]) -> dict[str, float]:
     places = [checkout / "biqa_cli" / "weights" / "files", checkout / "weights"]
     file = next(p / f"{name}.safetensors" for p in places if (p / f"{name}.safetensors").is_file())
     command = [sys.executable, "-m", "biqa_cli", "score", "--files-from", "-", "-f", "ndjson", "-q"]
+    options = (checkout / "biqa_cli" / "cli" / "_options.py").read_text(encoding="utf-8")
+    # Up to version 0.2, weights of one's own had an option.
+    model = ["-m", name, "--weights"] if '"--weights"' in options else ["-m"]
     done = subprocess.run(  # noqa: S603  our own program
-        [*command, "-m", name, "--weights", str(file)],
+        [*command, *model, str(file)],
         input="\n".join(photos),
         stdout=subprocess.PIPE,
         text=True,

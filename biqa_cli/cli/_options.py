@@ -1,6 +1,6 @@
 """Options that several commands share: declared once, they mean the same everywhere."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +11,7 @@ import typer
 from biqa_cli.cli._output import STDOUT
 from biqa_cli.errors import UsageError
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
-from biqa_cli.models.catalog import MODELS
+from biqa_cli.models.catalog import MODELS, names_a_file
 
 if TYPE_CHECKING:
     from biqa_cli.store.known_scores import Store
@@ -42,6 +42,11 @@ def _models(incomplete: str) -> list[str]:
     return [name for name in MODELS if name.startswith(incomplete)]
 
 
+def files_of(models: Iterable[str]) -> list[Path]:
+    """Return the files of weights among what stands for models."""
+    return [Path(name) for name in models if names_a_file(name)]
+
+
 def _report_file(text: str) -> Path | None:
     """Return the file to write a report to; None, as without -o, is stdout, and ./- a file."""
     return None if text == "-" else Path(text)
@@ -64,23 +69,20 @@ def only_file(text: str) -> Path:
     return Path(text)
 
 
-_SEE_MODELS = "See `biqa models list`."
+_SEE_MODELS = "A name from `biqa models list`, or a file of your own weights"
 
 # What scores.
 Model = Annotated[
     str,
-    typer.Option("-m", "--model", help=_SEE_MODELS, envvar="BIQA_MODEL", autocompletion=_models),
+    typer.Option(
+        "-m", "--model", help=f"{_SEE_MODELS}.", envvar="BIQA_MODEL", autocompletion=_models
+    ),
 ]
 Models = Annotated[
     list[str] | None,
-    typer.Option("-m", "--model", help=f"{_SEE_MODELS[:-1]}; repeatable.", autocompletion=_models),
+    typer.Option("-m", "--model", help=f"{_SEE_MODELS}; repeatable.", autocompletion=_models),
 ]
-ModelName = Annotated[
-    str, typer.Argument(help="A name from `biqa models list`.", autocompletion=_models)
-]
-Weights = Annotated[
-    Path | None, typer.Option("--weights", help="Your own safetensors file for the model.")
-]
+ModelName = Annotated[str, typer.Argument(help=f"{_SEE_MODELS}.", autocompletion=_models)]
 Device = Annotated[
     str,
     typer.Option(

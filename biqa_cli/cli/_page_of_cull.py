@@ -29,8 +29,6 @@ class PageOfCull:
     """From `decide`; of the files of one photo the one that was scored is shown."""
     model: "LoadedModel"
     """What has scored them."""
-    weights: Path | None
-    """The user's own file of weights; None for those that are listed."""
     threshold: float | None
     """Where the slider stands at first."""
 
@@ -72,7 +70,6 @@ def write_page_of_cull(
         page.path,
         page.photos(moved),
         run=page.run(),
-        weights=page.weights,
         threshold=page.threshold,
         heatmap=maps_of_picks(page.model, limits=limits, failed=failed) if heatmaps else None,
         limits=limits,
@@ -89,7 +86,6 @@ def note_of(page: PageOfCull, *, moved: Mapping[str, str]) -> dict[str, Any]:
     return {
         "file": str(page.path.absolute()),
         "run": asdict(page.run()),
-        "weights": None if page.weights is None else str(page.weights),
         "threshold": page.threshold,
         "photos": [noted(photo) for photo in page.photos(moved)],
     }
@@ -107,7 +103,6 @@ def write_noted_page(note: Mapping[str, Any], *, quiet: bool) -> None:
 
     try:
         path, run = Path(note["file"]), RunInfo(**note["run"])
-        weights = None if note["weights"] is None else Path(note["weights"])
         photos, threshold = [from_note(one) for one in note["photos"]], note["threshold"]
     except (ValueError, TypeError, KeyError) as error:
         raise UsageError("the journal does not say what is on the page: it was edited") from error
@@ -115,7 +110,6 @@ def write_noted_page(note: Mapping[str, Any], *, quiet: bool) -> None:
         path,
         photos,
         run=run,
-        weights=weights,
         threshold=threshold,
         limits=DEFAULT_LIMITS,
         workers=None,

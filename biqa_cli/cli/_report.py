@@ -56,7 +56,6 @@ def write_report_page(
     photos: "Sequence[PagePhoto]",
     *,
     run: RunInfo,
-    weights: Path | None,
     threshold: float | None = None,
     tables: "Sequence[Table]" = (),
     heatmap: "MakeHeatmap | None" = None,
@@ -70,7 +69,6 @@ def write_report_page(
         path: The page; its name is the title.
         photos: In the order of the page.
         run: What the scores depend on.
-        weights: The user's own file of weights; None for those that are listed.
         threshold: Where the slider stands at first.
         tables: Above the photos.
         heatmap: From `maps_of_picks`; None for no maps.
@@ -88,7 +86,6 @@ def write_report_page(
     heading = Heading(
         path.stem,
         model=run.model,
-        weights=weights,
         facts=_facts(run),
         threshold=threshold,
         tables=tables,
@@ -113,7 +110,6 @@ def write_page_of_results(
     results: Iterable[ImageResult],
     *,
     run: RunInfo,
-    weights: Path | None,
     threshold: float | None,
     limits: "Limits",
     workers: int | None,
@@ -126,7 +122,6 @@ def write_page_of_results(
         path,
         [photo_of_result(result) for result in results],
         run=run,
-        weights=weights,
         threshold=threshold,
         limits=limits,
         workers=workers,
@@ -154,7 +149,6 @@ def write_page_of_evaluation(
     dataset: "Dataset",
     models: "Sequence[LoadedModel]",
     *,
-    weights: Path | None,
     limits: "Limits",
     workers: int | None,
     quiet: bool,
@@ -170,7 +164,6 @@ def write_page_of_evaluation(
         path,
         photos_of(one, dataset),
         run=run_info(model),
-        weights=weights,
         tables=[table_of(one.evaluations)],
         limits=limits,
         workers=workers,

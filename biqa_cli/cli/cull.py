@@ -38,7 +38,6 @@ def cull(
     fresh: _options.Fresh = False,
     no_store: _options.NoStore = False,
     model: _options.Model = DEFAULT_MODEL,
-    weights: _options.Weights = None,
     device: _options.Device = "auto",
     engine: _options.EngineOption = _options.Engine.auto,
     batch_size: _options.BatchSize = None,
@@ -96,9 +95,7 @@ def cull(
         refuse_interrupted(paths, journal)
     photos = photos_of_shoot(paths, wishes, exclude=exclude, written=(output, report))
     check_links(photos, wishes)
-    ready = load_model(
-        model, engine=engine.value, device=device, threads=threads, weights=weights, offline=offline
-    )
+    ready = load_model(model, engine=engine.value, device=device, threads=threads, offline=offline)
     limits = _options.limits_of(
         max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
     )
@@ -119,7 +116,7 @@ def cull(
         write_decisions(stream, rows, kind)
     if not quiet:
         tell_decisions(rows, shots)
-    page = PageOfCull(report, rows, ready, weights, reject_under) if report else None
+    page = PageOfCull(report, rows, ready, reject_under) if report else None
     if apply:
         planned = plan_and_apply(rows, wishes, named=paths, journal=journal, page=page, quiet=quiet)
     else:

@@ -10,7 +10,6 @@ import typer
 from biqa_cli.cli import _options, _output, _progress, _report
 from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.cli._targets import refuse_to_overwrite
-from biqa_cli.errors import UsageError
 from biqa_cli.evaluation.formats import SUFFIXES, Format, GroupBy
 from biqa_cli.models.catalog import DEFAULT_MODEL
 
@@ -53,7 +52,6 @@ def evaluate(
     store: _options.StoreFile = None,
     fresh: _options.Fresh = False,
     no_store: _options.NoStore = False,
-    weights: _options.Weights = None,
     device: _options.Device = "auto",
     engine: _options.EngineOption = _options.Engine.auto,
     batch_size: _options.BatchSize = None,
@@ -85,8 +83,6 @@ def evaluate(
     style = _options.choose_format(format, output, SUFFIXES, default=Format.table)
     _report.check_report(report)
     names = list(dict.fromkeys(model or ([] if predictions else [DEFAULT_MODEL])))
-    if weights is not None and len(names) != 1:
-        raise UsageError("--weights are those of one model: name it with -m, and only it")
     if plots is not None:
         require_matplotlib()
     # Without a model no photo is opened, so none need be there.
@@ -95,7 +91,8 @@ def evaluate(
     photos = (data.root / image.path for image in data.images)
     labels = Path(dataset.removeprefix(CSV_PREFIX))
     refuse_to_overwrite(
-        [output, save_split, report], [labels, weights, *(predictions or ()), *photos]
+        [output, save_split, report],
+        [labels, *_options.files_of(names), *(predictions or ()), *photos],
     )
     parts = choose_parts(data, split=split, seeds=parse_seeds(seeds))
     if save_split is not None:
@@ -108,7 +105,7 @@ def evaluate(
         ranges=ranges_of(prediction_range or (), predictions or ()),
         taken=names,
     )
-    load = partial(load_model, engine=engine.value, device=device, weights=weights, offline=offline)
+    load = partial(load_model, engine=engine.value, device=device, offline=offline)
     limits = _options.limits_of(
         max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
     )
@@ -135,7 +132,6 @@ def evaluate(
         evaluated,
         data,
         models,
-        weights=weights,
         limits=limits,
         workers=workers,
         quiet=quiet,

@@ -23,7 +23,6 @@ def export(
             help="A file that stands alone; - is stdout.",
         ),
     ] = None,
-    weights: _options.Weights = None,
     graph_only: Annotated[
         bool, typer.Option("--graph-only", help="With -o: the network without its weights.")
     ] = False,
@@ -41,12 +40,13 @@ def export(
     _output.set_up_logging(verbose)
     if graph_only and output is None:
         raise UsageError("--graph-only needs -o FILE.onnx")
-    if output is None and weights is None:
+    own = next(iter(_options.files_of([name])), None)
+    if output is None and own is None:
         raise UsageError(
-            "what is to be written? name a file with -o, or your own weights with --weights: what "
-            "`biqa weights list` lists has its graph already, where it can have one"
+            "what is to be written? name a file with -o, or your own weights in place of a model: "
+            "what `biqa weights list` lists has its graph already, where it can have one"
         )
-    refuse_to_overwrite([output], [weights])
+    refuse_to_overwrite([output], [own])
     from biqa_cli.models.graphs import own_graph
     from biqa_cli.models.loading import load_for_export
 
@@ -55,10 +55,10 @@ def export(
     except ModuleNotFoundError as error:
         msg = f"an export needs {error.name}, not installed here: pip install 'biqa-cli[export]'"
         raise DependencyError(msg) from error
-    spec, network = load_for_export(name, weights=weights, offline=offline)
+    spec, network = load_for_export(name, offline=offline)
     whole = output is not None and not graph_only
     made = export_model(spec, network) if whole else export_graph(spec, network)
-    beside = None if weights is None else own_graph(weights, spec)
+    beside = None if own is None else own_graph(own, spec)
     target = output or beside
     assert target is not None, "one of them is named, as was checked above"  # noqa: S101
     _output.write_file(target, made.content)
@@ -67,4 +67,4 @@ def export(
     if not quiet:
         _output.say(f"differs from PyTorch by {made.difference:.1e} of the scale at most")
         if output is None:
-            _output.say(f"`biqa score -m {name} --weights {weights}` now runs in ONNX Runtime")
+            _output.say(f"`biqa score -m {name}` now runs in ONNX Runtime")

@@ -8,13 +8,12 @@ from biqa_cli.cli import _heatmap_options, _options, _output, _photos, _progress
 from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.cli._explanations import choose_outputs
 from biqa_cli.cli._kinds import Kind, Options, choose_kind
-from biqa_cli.models.catalog import DEFAULT_MODEL, find_model
+from biqa_cli.models.catalog import DEFAULT_MODEL
 
 
 def heatmap(
     images: _heatmap_options.Images,
     model: _options.Model = DEFAULT_MODEL,
-    weights: _options.Weights = None,
     kind: _heatmap_options.KindOption = Kind.quality,
     grid: _heatmap_options.Grid = None,
     block_size: _heatmap_options.BlockSize = None,
@@ -47,19 +46,18 @@ def heatmap(
     Example: biqa heatmap photo.jpg -o map.png --json map.json
     """
     from biqa_cli.explain.local_scores import BlockChoice
-    from biqa_cli.models.loading import load_model
+    from biqa_cli.models.loading import load_model, specification
 
     _output.set_up_logging(verbose)
     choice = BlockChoice(rows=grid, size=block_size, stride=stride)
     only_onnx = engine is _options.Engine.onnx
-    facts = choose_kind(kind, find_model(model), choice=choice, only_onnx=only_onnx)
+    facts = choose_kind(kind, specification(model), choice=choice, only_onnx=only_onnx)
     photos = _photos.named_photos(images, exclude=exclude)
     outputs = choose_outputs(photos, tag=facts.tag, png=output, json=json, npy=npy)
     ready = load_model(
         model,
         engine="torch" if facts.needs_torch else engine.value,
         device=device,
-        weights=weights,
         offline=offline,
     )
     with _options.store_of(store, fresh=fresh, unused=no_store) as known:

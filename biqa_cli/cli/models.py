@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from biqa_cli.cli import _options, _output
-from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS, find_model
+from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import ModelSpec
 from biqa_cli.weights.cache import is_present
@@ -45,8 +45,10 @@ def info(
 
     Example: biqa models info qualitynet-lite
     """
+    from biqa_cli.models.loading import specification
+
     _output.set_up_logging(verbose)
-    facts = _facts(find_model(name))
+    facts = _facts(specification(name))
     if format is _options.TableOrJson.json:
         _output.print_json(facts)
         return

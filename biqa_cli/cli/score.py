@@ -19,7 +19,6 @@ def score(
     exclude: _options.Exclude = None,
     newer_than: _options.NewerThan = None,
     model: _options.Model = DEFAULT_MODEL,
-    weights: _options.Weights = None,
     format: _score_options.FormatOption = None,  # noqa: A002
     output: _options.Output = None,
     append: _score_options.Append = False,
@@ -73,9 +72,7 @@ def score(
         newer_than=newer_than,
         written=(output, report),
     )
-    ready = load_model(
-        model, engine=engine.value, device=device, threads=threads, weights=weights, offline=offline
-    )
+    ready = load_model(model, engine=engine.value, device=device, threads=threads, offline=offline)
     if why and not ready.spec.tells_flaws:
         _output.problem(names_no_flaws(ready.spec.name))
     limits = _options.limits_of(
@@ -125,7 +122,6 @@ def score(
             report,
             select(shown, order=sort, top=top),
             run=run_info(ready),
-            weights=weights,
             threshold=fail_under,
             limits=limits,
             workers=workers,

@@ -92,7 +92,7 @@ def train(
         raise typer.Exit(SOME_FAILED)
     if outcome.weights is not None:
         _output.print_line(str(outcome.weights))
-        own = ["-m", outcome.model, "--weights", str(outcome.weights)]
+        own = ["-m", str(outcome.weights)]
         talk.say(f"score with: biqa score PHOTOS {shlex.join(own)}")
         if outcome.test_part:
             given = {"--dataset": dataset, "--root": root, "--label-range": label_range}

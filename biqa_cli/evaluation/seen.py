@@ -48,7 +48,7 @@ def seen_in_training(
         references = learnt.references_among(dataset, wanted)
         for ancestor in map(load_manifest().find, learnt.ancestors):
             if ancestor is not None:
-                whose = f"{ancestor.name}, from which the weights given for {name} started,"
+                whose = f"{ancestor.name}, from which {name} started,"
                 listed.append((whose, _trained_on(dataset, ancestor)))
     return [_seen(part, name, photos, references, listed) for part in parts]
 
@@ -70,9 +70,7 @@ def _seen(
     own, total = photos.intersection(part.indices), len(part.indices)
     sentences = []
     if own:
-        sentences.append(
-            f"{len(own)} of these {total} images were learnt from by the weights given for {name}"
-        )
+        sentences.append(f"{len(own)} of these {total} images were learnt from by {name}")
     known = set(own)
     for whose, trained_on in listed:
         if found := trained_on.intersection(part.indices):
@@ -82,7 +80,7 @@ def _seen(
     if related:
         sentences.append(
             f"{len(related)} {'more ' if known else ''}of these {total} images show, by its name, "
-            f"a reference or a scene that the weights given for {name} have learnt from"
+            f"a reference or a scene that {name} has learnt from"
         )
     return Seen(len(known), len(related), tuple(sentences))
 

@@ -62,17 +62,16 @@ def model_tool(
             store=store,
         )
 
-    listed = load_manifest().find(model.spec.name)
-    is_listed = listed is not None and listed.sha256 == model.weights_sha256
+    listed = load_manifest().listed(model.weights_sha256)
     return Tool(
         name=model.spec.name,
         percent=True,
         predict=run,
         family=model.spec.family,
         interval=model.spec.scale.interval,
-        checkpoint=listed if is_listed else None,
-        learnt=None if is_listed else model.learnt,
-        notes=() if is_listed else _doubts(model),
+        checkpoint=listed,
+        learnt=None if listed else model.learnt,
+        notes=() if listed else _doubts(model),
     )
 
 
@@ -119,9 +118,9 @@ def file_tools(
 
 def _doubts(model: LoadedModel) -> tuple[str, ...]:
     """Return why an evaluation of one's own weights may flatter them although nothing is marked."""
-    whose = f"the weights given for {model.spec.name}"
+    whose = model.spec.name
     if model.learnt is None:
-        return (f"{whose} do not say which photos they learnt from: none can be marked as LEAKY",)
+        return (f"{whose} does not say which photos it learnt from: none can be marked as LEAKY",)
     return tuple(
         f"{whose} started from {name}, and which photos that learnt from is unknown"
         for name in unknown_origins(model.learnt)

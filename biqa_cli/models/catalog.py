@@ -1,8 +1,12 @@
 """The models that biqa knows, as one table. Data only: reading it imports no torch."""
 
+import os
+
 from biqa_cli.errors import UsageError, did_you_mean
 from biqa_cli.models.spec import Crops, FullSize, InputContract, ModelSpec, ScoreScale
 
+SUFFIX = ".safetensors"
+"""Of a file of weights, which may stand wherever a name of this table may."""
 DEFAULT_MODEL = "qualitynet-lite"
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -169,6 +173,16 @@ def names_no_flaws(name: str) -> str:
     return f"{name} names no flaws: weights of one's own that were trained with flaws=true do"
 
 
+def names_a_file(name: str) -> bool:
+    """Return whether what stands for a model is a file of weights, not a name of the table.
+
+    Example:
+        >>> [names_a_file(name) for name in ("reqa-lite", "mine.safetensors", "./mine")]
+        [False, True, True]
+    """
+    return name.endswith(SUFFIX) or "/" in name or os.sep in name
+
+
 def find_model(name: str) -> ModelSpec:
     """Return the specification of a model.
 
@@ -177,5 +191,8 @@ def find_model(name: str) -> ModelSpec:
     """
     if name in MODELS:
         return MODELS[name]
-    msg = f"there is no model {name!r}: {did_you_mean(name, MODELS)} (see `biqa models list`)"
+    msg = (
+        f"there is no model {name!r}: {did_you_mean(name, MODELS)} (see `biqa models list`; a file "
+        f"of your own ends in {SUFFIX})"
+    )
     raise UsageError(msg)

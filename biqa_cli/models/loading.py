@@ -14,18 +14,18 @@ from biqa_cli.datasets.learnt import Learnt
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.base import Engine, EngineName
 from biqa_cli.models.build import build_network
-from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS, find_model
+from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS, SUFFIX, find_model, names_a_file
 from biqa_cli.models.devices import resolve_device
 from biqa_cli.models.graphs import own_graph, read_own_graph, tensors_of_graph
 from biqa_cli.models.installed_torch import require_torch
 from biqa_cli.models.memory import give_back_freed_memory
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import InputContract, ModelSpec
-from biqa_cli.models.trained import trained_of
+from biqa_cli.models.trained import TrainedNetwork, trained_of
 from biqa_cli.weights.cache import read_verified
 from biqa_cli.weights.checkpoint import decode_checkpoint, read_and_hash
 from biqa_cli.weights.download import obtain_file
-from biqa_cli.weights.header import header_of, read_header, require_shapes
+from biqa_cli.weights.header import Header, header_of, read_header, require_shapes
 from biqa_cli.weights.manifest import Checkpoint, load_manifest
 
 if TYPE_CHECKING:
@@ -49,24 +49,23 @@ class LoadedModel:
 
 
 def load_model(
-    name: str = DEFAULT_MODEL,
+    name: str | PathLike[str] = DEFAULT_MODEL,
     *,
     engine: EngineChoice = "auto",
     device: str = "auto",
     threads: int = 0,
-    weights: str | PathLike[str] | None = None,
     offline: bool = False,
 ) -> LoadedModel:
-    """Return a model of the catalogue with its trained weights.
+    """Return a model with its trained weights.
 
     Args:
-        name: As in `biqa models list`.
+        name: As in `biqa models list`, or a safetensors file of your own: a name with a slash, or
+            that ends in .safetensors, is a file.
         engine: "auto", "onnx" or "torch". "auto" is ONNX Runtime on the CPU if there is a graph,
             listed with the checkpoint or made by `biqa export`, otherwise torch.
         device: "auto", "cpu", "cuda" or "mps". "auto" is cuda if there is an NVIDIA driver with a
             device that torch can use, otherwise the CPU.
         threads: Threads of one forward pass on the CPU; 0 is one per core.
-        weights: Your own safetensors file instead of the listed checkpoint.
         offline: If true, missing weights are an error; nothing is downloaded.
 
     Raises:
@@ -74,24 +73,31 @@ def load_model(
             needed and not installed.
         WeightsError: If the weights are missing or wrong.
     """
-    spec = find_model(name)
     wanted = _Wanted(engine, device, threads, offline)
-    checkpoint = load_manifest().find(name)
-    if weights is not None:
-        return _load_own(spec, checkpoint, Path(weights), wanted)
+    if isinstance(name, PathLike) or names_a_file(name):
+        return _load_own(Path(name), wanted)
+    spec, checkpoint = find_model(name), load_manifest().find(name)
     if checkpoint is None:
         others = [known for known in MODELS if load_manifest().find(known) is not None]
         msg = (
             f"{name} has no trained weights, so its scores would mean nothing: choose one of "
-            f"{', '.join(others)}, or give your own with --weights"
+            f"{', '.join(others)}, or a file of your own (-m FILE{SUFFIX})"
         )
         raise WeightsError(msg)
     return _load_listed(spec, checkpoint, wanted)
 
 
-def load_for_export(
-    name: str, *, weights: Path | None = None, offline: bool = False
-) -> tuple[ModelSpec, "nn.Module"]:
+def specification(name: str) -> ModelSpec:
+    """Return what a model declares before its weights are read; `name` as in `load_model`.
+
+    Raises:
+        UsageError: If there is no model of that name.
+        WeightsError: If the file cannot be read, or does not say which network it is of.
+    """
+    return _own_spec(Path(name))[0] if names_a_file(name) else find_model(name)
+
+
+def load_for_export(name: str, *, offline: bool = False) -> tuple[ModelSpec, "nn.Module"]:
     """Return the specification and the network of a model, with weights, on the CPU.
 
     Raises:
@@ -101,7 +107,7 @@ def load_for_export(
     require_torch("an export", extra="export")
     from biqa_cli.models.torch_engine import TorchEngine
 
-    model = load_model(name, engine="torch", device="cpu", weights=weights, offline=offline)
+    model = load_model(name, engine="torch", device="cpu", offline=offline)
     assert isinstance(model.engine, TorchEngine), "asked for above"
     return model.spec, model.engine.network
 
@@ -129,22 +135,17 @@ def _load_listed(spec: ModelSpec, checkpoint: Checkpoint, wanted: _Wanted) -> Lo
     return _ready(spec, tensors, checkpoint.sha256, graph, device=device, threads=wanted.threads)
 
 
-def _load_own(
-    spec: ModelSpec, checkpoint: Checkpoint | None, path: Path, wanted: _Wanted
-) -> LoadedModel:
+def _load_own(path: Path, wanted: _Wanted) -> LoadedModel:
     """Return a model with weights of the user's own: nothing in the file is believed unchecked."""
-    header = read_header(path)
-    listed, trained = spec, trained_of(header, source=str(path))
-    spec = spec if trained is None else trained.fit(spec)
-    fits = spec.input == listed.input and _same_network(spec, listed)
-    # The listed graph is that of the listed network at its own size.
-    pinned = checkpoint if fits and checkpoint is not None and checkpoint.graph else None
+    spec, trained, header = _own_spec(path)
+    # A listed graph is that of its network at its own size.
+    pinned = _listed_with_graph_of(spec)
     made = own_graph(path, spec)
     has_graph = pinned is not None or made.is_file()
     chosen, device = _choose_engine(wanted, has_graph=has_graph, name=spec.name)
     graph = None
     if chosen == "torch":
-        require_torch(f"{spec.name} with these weights")
+        require_torch(spec.name)
         shapes = _shapes_of_network(spec)
     else:
         graph = (
@@ -157,7 +158,26 @@ def _load_own(
     tensors, found = read_and_hash(path)
     model = _ready(spec, tensors, found, graph, device=device, threads=wanted.threads)
     _require_a_score(model, source=str(path))
-    return model if trained is None else replace(model, learnt=trained.learnt)
+    return replace(model, learnt=trained.learnt)
+
+
+def _own_spec(path: Path) -> tuple[ModelSpec, TrainedNetwork, Header]:
+    """Return what a file of weights declares; its name is that of the file as it was given."""
+    header = read_header(path)
+    trained = trained_of(header, source=str(path))
+    if trained is None:
+        msg = f"{path} does not say which network it is of: only files that biqa has written do"
+        raise WeightsError(msg)
+    return replace(trained.fit(find_model(trained.model)), name=str(path)), trained, header
+
+
+def _listed_with_graph_of(spec: ModelSpec) -> Checkpoint | None:
+    """Return the listed checkpoint whose graph is that of a network, None where none is."""
+    for checkpoint in load_manifest().checkpoints:
+        listed = MODELS.get(checkpoint.name)
+        if listed and checkpoint.graph and _network(listed) == _network(spec):
+            return checkpoint
+    return None
 
 
 def _ready(
@@ -222,10 +242,9 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
-def _same_network(spec: ModelSpec, other: ModelSpec) -> bool:
-    return spec.backbones == other.backbones and with_defaults(
-        spec.family, spec.options
-    ) == with_defaults(other.family, other.options)
+def _network(spec: ModelSpec) -> tuple[object, ...]:
+    """Return all that an ONNX graph depends on."""
+    return spec.family, spec.backbones, with_defaults(spec.family, spec.options), spec.input
 
 
 def _shapes_of_network(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
@@ -249,8 +268,8 @@ def _choose_engine(wanted: _Wanted, *, has_graph: bool, name: str) -> tuple[Engi
         return "torch", resolve_device(device)
     if not has_graph:
         msg = (
-            f"there is no ONNX graph of {name} here: make it with `biqa export {name}` (the same "
-            "--weights), or use --engine torch"
+            f"there is no ONNX graph of {name} here: make it with `biqa export {name}`, or use "
+            "--engine torch"
         )
         raise UsageError(msg)
     if device not in ("auto", "cpu"):

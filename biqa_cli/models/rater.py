@@ -26,7 +26,7 @@ def rater_of(model: LoadedModel) -> Rater:
         "scoring": SCORING_VERSION,
         "weights": model.weights_sha256,
         # Weights that were listed and are no more are an earlier version's; others a user's own.
-        "is_listed": _is_listed(spec.name, model.weights_sha256),
+        "is_listed": load_manifest().listed(model.weights_sha256) is not None,
         "graph": model.graph_sha256,
         "engine": f"{engine.name} {version(_LIBRARIES[engine.name])}",
         "device": engine.device,
@@ -46,7 +46,8 @@ def is_current(rater: Rater) -> bool:
     """
     try:
         facts = json.loads(rater.facts)
-        weights_are_current = not facts["is_listed"] or _is_listed(rater.model, facts["weights"])
+        is_listed = load_manifest().listed(facts["weights"]) is not None
+        weights_are_current = is_listed or not facts["is_listed"]
         return bool(
             weights_are_current
             and facts["scoring"] == SCORING_VERSION
@@ -55,11 +56,6 @@ def is_current(rater: Rater) -> bool:
         )
     except (ValueError, KeyError, TypeError):
         return False
-
-
-def _is_listed(model: str, weights_sha256: str) -> bool:
-    listed = load_manifest().find(model)
-    return listed is not None and listed.sha256 == weights_sha256
 
 
 def _installed_engines() -> list[str]:

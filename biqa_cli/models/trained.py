@@ -58,37 +58,21 @@ class TrainedNetwork:
         return {_KEY: json.dumps(plain)}
 
     def fit(self, spec: ModelSpec) -> ModelSpec:
-        """Return the specification of a model as this file changes it.
-
-        Raises:
-            WeightsError: If the file is of another network of the catalogue.
-        """
-        alike = [s.name for s in MODELS.values() if (s.family, s.backbones) == self._kind]
-        if spec.family == self.family and (spec.backbones == self.backbones or not alike):
-            return replace(
-                spec,
-                backbones=self.backbones,
-                input=self.input,
-                scale=self.scale,
-                options=self.options,
-            )
-        right = alike or [s.name for s in MODELS.values() if s.family == self.family]
-        msg = (
-            f"these weights are of {self.family} on {' and '.join(self.backbones)}, not of "
-            f"{spec.name}: name {' or '.join(right)} with -m"
+        """Return the specification of a model of this family as this file changes it."""
+        return replace(
+            spec,
+            backbones=self.backbones,
+            input=self.input,
+            scale=self.scale,
+            options=self.options,
         )
-        raise WeightsError(msg)
 
     @property
     def model(self) -> str:
-        """The model of the catalogue to name with -m for these weights."""
+        """The model of the catalogue whose network is closest to this one."""
         alike = [spec for spec in MODELS.values() if spec.family == self.family]
         same = [spec for spec in alike if spec.backbones == self.backbones]
         return (same or alike)[0].name
-
-    @property
-    def _kind(self) -> tuple[Family, tuple[BackboneName, ...]]:
-        return self.family, self.backbones
 
 
 def read_trained(path: Path) -> TrainedNetwork | None:

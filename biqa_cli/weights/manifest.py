@@ -82,6 +82,10 @@ class Manifest:
         """Return the checkpoint of a model, None where it has none."""
         return next((c for c in self.checkpoints if c.name == name), None)
 
+    def listed(self, sha256: str) -> Checkpoint | None:
+        """Return the checkpoint whose weights have this content, None where none has."""
+        return next((c for c in self.checkpoints if c.sha256 == sha256), None)
+
     def choose(self, names: Sequence[str]) -> list[Checkpoint]:
         """Return the checkpoints of these names in the order of the list; without names, all.
 

@@ -542,13 +542,6 @@ def test_a_map_that_fails_is_told_and_the_exit_code_is_3(
     assert (shoot.parent / "r.html").is_file()
 
 
-def test_the_command_for_a_map_names_weights_of_ones_own(shoot: Path, tmp_path: Path) -> None:
-    page = tmp_path / "r.html"
-    assert _run(shoot, "--weights", "my weights.safetensors", "--report", page).exit_code == 0
-    first = data_of(page.read_text(encoding="utf-8"))["photos"][0]
-    assert first["command"].endswith("-m brightness --weights 'my weights.safetensors'")
-
-
 def test_a_second_run_over_known_photos_decodes_none(
     shoot: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

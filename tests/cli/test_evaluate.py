@@ -198,7 +198,7 @@ def test_what_is_read_is_not_overwritten(labels: Path, tool: Path, option: str) 
         (["--save-split", "-", "--split", "image"], "standard output has the report: name a file"),
         (["--seeds", "x"], "no list of seeds"),
         (["--split", "reference:test"], "cannot be split by reference"),
-        (["-m", "blockiqa-lite", "-m", "blockiqa", "--weights", "x"], "--weights are those of one"),
+        (["-m", "blockiqa-lite", "-m", "x.safetensors"], "cannot read x.safetensors: No such file"),
     ],
 )
 def test_wrong_options_are_one_line(labels: Path, options: list[str], message: str) -> None:

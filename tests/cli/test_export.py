@@ -42,7 +42,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def exported(weights: Path) -> Result:
     """Return how the weights were exported: it takes seconds, tests copy what it makes."""
-    return run("export", MODEL, "--weights", str(weights))
+    return run("export", str(weights))
 
 
 @pytest.fixture
@@ -58,17 +58,18 @@ def graph(exported: Result, own: str) -> Path:
 
 
 def engine_and_score(*arguments: str) -> tuple[str, float]:
-    result = run("score", PHOTO, "-m", MODEL, "-d", "cpu", "-f", "json", *arguments)
+    model = () if "-m" in arguments else ("-m", MODEL)
+    result = run("score", PHOTO, *model, "-d", "cpu", "-f", "json", *arguments)
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     return document["run"]["engine"], document["results"][0]["native_score"]
 
 
 def test_without_a_graph_the_cpu_engine_says_how_to_make_one(own: str) -> None:
-    assert engine_and_score("--weights", own)[0] == "torch"
-    refused = run("score", PHOTO, "-m", MODEL, "--weights", own, "--engine", "onnx")
+    assert engine_and_score("-m", own)[0] == "torch"
+    refused = run("score", PHOTO, "-m", own, "--engine", "onnx")
     assert refused.exit_code == 2
-    assert "make it with `biqa export qualitynet-lite` (the same --weights)" in refused.output
+    assert f"make it with `biqa export {own}`" in refused.output
 
 
 @pytest.mark.slow
@@ -76,16 +77,16 @@ def test_an_export_lies_beside_the_weights(weights: Path, exported: Result, cach
     assert exported.exit_code == 0, exported.output
     path = Path(exported.stdout.strip())
     assert path.is_file() and path.parent == weights.parent
-    assert f"--weights {weights}` now runs in ONNX Runtime" in exported.stderr
+    assert f"-m {weights}` now runs in ONNX Runtime" in exported.stderr
     assert not list(cache.iterdir())
 
 
 @pytest.mark.slow
 def test_the_cpu_engine_uses_what_was_exported(own: str, graph: Path) -> None:
     assert graph.is_file()
-    engine, score = engine_and_score("--weights", own)
+    engine, score = engine_and_score("-m", own)
     assert engine == "onnx"
-    engine, wanted = engine_and_score("--weights", own, "--engine", "torch")
+    engine, wanted = engine_and_score("-m", own, "--engine", "torch")
     assert engine == "torch"
     assert score == pytest.approx(wanted, abs=1e-5)
 
@@ -93,20 +94,20 @@ def test_the_cpu_engine_uses_what_was_exported(own: str, graph: Path) -> None:
 @pytest.mark.slow
 def test_a_file_and_a_graph_are_written_where_they_are_asked_for(own: str, tmp_path: Path) -> None:
     whole, graph = tmp_path / "new" / "whole.onnx", tmp_path / "graph.onnx"
-    made = run("export", MODEL, "--weights", own, "-o", str(whole))
+    made = run("export", own, "-o", str(whole))
     assert made.exit_code == 0, made.output
     assert made.stdout.strip() == str(whole)
     assert "differs from PyTorch by" in made.stderr
     session = onnxruntime.InferenceSession(whole)
     assert [one.name for one in session.get_outputs()] == ["native_scores", "scores"]
-    assert run("export", MODEL, "--weights", own, "-o", str(graph), "--graph-only").exit_code == 0
+    assert run("export", own, "-o", str(graph), "--graph-only").exit_code == 0
     assert graph.stat().st_size < whole.stat().st_size / 10
 
 
 def test_what_cannot_be_exported_is_said(own: str) -> None:
     assert "--graph-only needs -o FILE.onnx" in run("export", "--graph-only").output
     assert "what is to be written? name a file with -o" in run("export", "reqa-lite").output
-    assert run("export", "reqa-lite", "--weights", own).exit_code == 2
+    assert run("export", f"{own}/nothing").exit_code == 2
     assert "no trained weights" in run("export", "nlnet", "-o", "n.onnx").output
 
 
@@ -116,7 +117,7 @@ def test_a_graph_in_the_cache_decides_no_score(own: str, graph: Path, cache: Pat
     planted = cache / "graphs" / graph.name
     planted.parent.mkdir()
     graph.rename(planted)
-    assert engine_and_score("--weights", own)[0] == "torch"
+    assert engine_and_score("-m", own)[0] == "torch"
     assert run("weights", "prune").stdout.split() == [str(planted)]
     assert not planted.exists()
 
@@ -124,21 +125,21 @@ def test_a_graph_in_the_cache_decides_no_score(own: str, graph: Path, cache: Pat
 @pytest.mark.slow
 def test_a_report_names_the_graph_that_has_scored(own: str, graph: Path) -> None:
     def named(*arguments: str) -> str:
-        result = run("score", PHOTO, "-m", MODEL, "-d", "cpu", "-f", "json", *arguments)
+        result = run("score", PHOTO, "-d", "cpu", "-f", "json", *arguments)
         return str(json.loads(result.stdout)["run"]["graph_sha256"])
 
     checkpoint = load_manifest().find(MODEL)
     assert checkpoint is not None and checkpoint.graph is not None
-    assert named() == checkpoint.graph.sha256
-    assert named("--weights", own) == sha256_of(graph)
-    assert named("--weights", own, "--engine", "torch") == ""
+    assert named("-m", MODEL) == checkpoint.graph.sha256
+    assert named("-m", own) == sha256_of(graph)
+    assert named("-m", own, "--engine", "torch") == ""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"no graph", b"\x3a\xff\xff\xff\xff\x0f"])
 def test_a_damaged_graph_is_told_in_one_line(own: str, graph: Path, content: bytes) -> None:
     graph.write_bytes(content)
-    result = run("score", PHOTO, "-m", MODEL, "-d", "cpu", "--weights", own)
+    result = run("score", PHOTO, "-d", "cpu", "-m", own)
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
     assert "not an ONNX graph" in result.stderr or "of another network" in result.stderr
@@ -147,6 +148,6 @@ def test_a_damaged_graph_is_told_in_one_line(own: str, graph: Path, content: byt
 def test_an_export_does_not_replace_the_weights_that_it_reads(tmp_path: Path) -> None:
     weights = tmp_path / "own.safetensors"
     weights.write_bytes(b"precious")
-    result = run("export", MODEL, "--weights", str(weights), "-o", str(weights))
+    result = run("export", str(weights), "-o", str(weights))
     assert result.exit_code == 2 and "is a file that is read" in result.stderr
     assert weights.read_bytes() == b"precious"

@@ -8,12 +8,14 @@ import pytest
 import torch
 from fakes import photo
 from PIL import Image
-from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
 from biqa_cli.models.build import build_network
 from biqa_cli.models.catalog import find_model
+from biqa_cli.models.options import with_defaults
+from biqa_cli.models.trained import TrainedNetwork
+from biqa_cli.training.checkpoints import write_weights
 
 
 @pytest.fixture
@@ -39,12 +41,17 @@ def test_a_kind_is_a_picture_a_document_and_an_array(
     folder: Path, model: str, kind: str, panels: int
 ) -> None:
     torch.manual_seed(0)
-    state = build_network(find_model(model)).state_dict()
-    save_file(
-        {name: t for name, t in state.items() if not name.endswith("num_batches_tracked")},
-        folder / "own.safetensors",
+    spec = find_model(model)
+    trained = TrainedNetwork(
+        family=spec.family,
+        backbones=spec.backbones,
+        options=with_defaults(spec.family, spec.options),
+        input=spec.input,
+        scale=spec.scale,
+        dataset="csv:mine.csv",
     )
-    options = ("-m", model, "--weights", "own.safetensors", "--kind", kind, "-d", "cpu")
+    write_weights(folder / "own.safetensors", build_network(spec), trained)
+    options = ("-m", "own.safetensors", "--kind", kind, "-d", "cpu")
     result = _run(*options, "-o", ".", "--json", ".", "--npy", ".")
     assert result.exit_code == 0, result.stderr
     assert f"wrote a-{kind}.png" in result.stderr
@@ -63,7 +70,7 @@ def test_a_kind_is_a_picture_a_document_and_an_array(
     ("model", "kind", "message"),
     [
         ("reqa", "feedback", "reqa has no trained weights, so its scores would mean"),
-        ("nlnet", "attention", "or give your own with --weights"),
+        ("nlnet", "attention", "or a file of your own (-m FILE.safetensors)"),
         ("blockiqa-lite", "gradcam", "does not apply to blockiqa-lite: use --kind quality, simil"),
         ("reqa", "attention", "does not apply to reqa: use --kind quality, feedback"),
         ("nlnet", "gradcam", "does not apply to nlnet: use --kind quality, attention"),

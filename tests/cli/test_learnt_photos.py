@@ -93,7 +93,7 @@ def parts_of(out: Path) -> dict[str, list[str]]:
 
 
 def evaluate(out: Path, *options: object, style: str = "json") -> Result:
-    model = ("-m", "qualitynet-lite", "--weights", weights_of(out), "-d", "cpu")
+    model = ("-m", weights_of(out), "-d", "cpu")
     result = run("evaluate", *model, "--resamples", 0, "-f", style, *options)
     assert result.exit_code == 0, result.output
     return result
@@ -134,7 +134,7 @@ def test_the_whole_set_is_leaky_in_every_format(trained: tuple[Path, str], ratin
     learnt = len(parts["train"]) + len(parts["val"])
     assert learnt + len(parts["test"]) == REFERENCES * len(LEVELS) and parts["val"]
     assert counts(evaluate(out, *whole)) == (learnt, 0)
-    sentence = f"LEAKY: {learnt} of these 36 images were learnt from by the weights given for"
+    sentence = f"LEAKY: {learnt} of these 36 images were learnt from by {weights_of(out)}"
     for style in ("table", "markdown"):
         text = evaluate(out, *whole, style=style).stdout
         assert "all LEAKY" in text and sentence in text
@@ -260,7 +260,7 @@ def test_weights_that_do_not_say_what_they_learnt_from_are_told(
     monkeypatch.setattr("biqa_cli.models.trained.learnt_of", lambda _: None)
     result = evaluate(trained[0], "--dataset", f"csv:{ratings}")
     assert counts(result) == (0, 0)
-    assert "the weights given for qualitynet-lite do not say which photos they" in result.stderr
+    assert f"{weights_of(trained[0])} does not say which photos it learnt from" in result.stderr
 
 
 def test_damaged_hashes_are_one_line(
@@ -271,7 +271,7 @@ def test_damaged_hashes_are_one_line(
     assert content.count(mark) == 1
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(content.replace(mark + content.split(mark)[1][:4], mark + b"zzzz"))
-    options = ("-m", "qualitynet-lite", "--weights", damaged, "-d", "cpu")
+    options = ("-m", damaged, "-d", "cpu")
     result = run("evaluate", *options, "--dataset", f"csv:{ratings}")
     assert result.exit_code == 2, result.output
     (line,) = result.stderr.splitlines()

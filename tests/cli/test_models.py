@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from biqa_cli.cli import app
 from biqa_cli.models.catalog import MODELS
+from biqa_cli.weights.cache import locate
 from biqa_cli.weights.manifest import load_manifest
 
 
@@ -49,3 +50,11 @@ def test_info_shows_the_origin_and_refuses_unknown_names() -> None:
     shown = CliRunner().invoke(app, ["models", "info", "blockiqa"]).stdout
     assert "ResNet-50, ImageNet, He et al." in shown and "doi.org" in shown
     assert CliRunner().invoke(app, ["models", "info", "blockiqqa"]).exit_code == 2
+
+
+def test_info_shows_what_a_file_of_weights_declares() -> None:
+    listed = load_manifest().find("reqa-lite")
+    assert listed is not None
+    path = locate(listed.weights)
+    facts = json.loads(CliRunner().invoke(app, ["models", "info", str(path), "-f", "json"]).stdout)
+    assert (facts["name"], facts["family"], facts["srcc"]) == (str(path), "reqa", None)

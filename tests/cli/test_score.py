@@ -214,12 +214,11 @@ def test_the_options_of_the_model_arrive_at_it(
     own = tmp_path / "own.safetensors"
     _run(folder)
     _run(
-        *(folder, "-m", "reqa", "-d", "cuda", "--engine", "torch", "--threads", 3),
-        *("--weights", own, "--offline"),
+        *(folder, "-m", own, "-d", "cuda", "--engine", "torch", "--threads", 3, "--offline"),
     )
-    usual = {"engine": "auto", "device": "auto", "threads": 0, "weights": None, "offline": False}
-    wanted = {"engine": "torch", "device": "cuda", "threads": 3, "weights": own, "offline": True}
-    assert asked == [(DEFAULT_MODEL, usual), ("reqa", wanted)]
+    usual = {"engine": "auto", "device": "auto", "threads": 0, "offline": False}
+    wanted = {"engine": "torch", "device": "cuda", "threads": 3, "offline": True}
+    assert asked == [(DEFAULT_MODEL, usual), (str(own), wanted)]
 
 
 def test_defaults_come_from_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,10 +54,10 @@ def test_photos_and_scenes_of_ones_own_weights_are_counted_in_each_part(data: Da
     # Image 0 is of the scene of 1, images 3 and 4 of that of 2, and 9 of that of 8.
     assert (everything.images, everything.references) == (3, 4)
     photos, scenes = everything.sentences
-    assert photos == "3 of these 10 images were learnt from by the weights given for own"
+    assert photos == "3 of these 10 images were learnt from by own"
     assert scenes == (
-        "4 more of these 10 images show, by its name, a reference or a scene that the weights "
-        "given for own have learnt from"
+        "4 more of these 10 images show, by its name, a reference or a scene that own "
+        "has learnt from"
     )
     assert (test.images, test.references) == (1, 1)
     assert nothing == Seen()
@@ -80,7 +80,5 @@ def test_what_a_listed_ancestor_was_trained_on_counts_once(
     (found,) = seen(data, "all", learnt=learnt)
     # Images 1 to 4 by the ancestor; 4 and 8 itself.
     assert (found.images, found.references) == (5, 1)
-    assert found.sentences[1] == (
-        "m, from which the weights given for own started, was trained on 4 of these 10 images"
-    )
+    assert found.sentences[1] == ("m, from which own started, was trained on 4 of these 10 images")
     assert unknown_origins(learnt) == ["n", "old.safetensors"]

@@ -47,6 +47,6 @@ def test_weights_are_a_listed_checkpoint_by_their_bytes_and_not_by_their_name(
     assert listed is not None
     own = replace(brightness_model(), spec=find_model("blockiqa-lite"))
     assert (found := model_tool(own, data)).checkpoint is None
-    assert "blockiqa-lite do not say which photos they learnt from" in found.notes[0]
+    assert "blockiqa-lite does not say which photos it learnt from" in found.notes[0]
     same = model_tool(replace(own, weights_sha256=listed.sha256), data)
     assert (same.checkpoint, same.notes) == (listed, ())

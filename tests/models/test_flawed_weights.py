@@ -82,7 +82,7 @@ def _checked(model: LoadedModel) -> ImageResult:
 
 
 def test_the_result_is_what_the_network_says_of_both_views(weights: Path) -> None:
-    model = load_model(MODEL, weights=weights, device="cpu")
+    model = load_model(weights, device="cpu")
     assert model.engine.name == "torch" and model.spec.tells_flaws
     assert model.spec.input.full_size == FULL
     _checked(model)
@@ -93,7 +93,7 @@ def test_the_result_is_what_the_network_says_of_both_views(weights: Path) -> Non
 def test_inner_maps_are_of_the_same_whole(weights: Path, tmp_path: Path) -> None:
     # At half size, as the codec may give it, the score would be another.
     photo(640, 480).save(tmp_path / "a.jpg", quality=60)
-    model = load_model(MODEL, weights=weights, device="cpu")
+    model = load_model(weights, device="cpu")
     (result,) = score_files([str(tmp_path / "a.jpg")], model)
     assert result.whole is not None
     maps = inner_maps_of_file(str(tmp_path / "a.jpg"), model)
@@ -108,20 +108,20 @@ def test_inner_maps_are_of_the_same_whole(weights: Path, tmp_path: Path) -> None
 def test_a_graph_of_ones_own_says_the_same(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from biqa_cli.models.onnx_export import export_graph
 
-    spec, network = load_for_export(MODEL, weights=weights)
+    spec, network = load_for_export(str(weights))
     graph = own_graph(weights, spec)
     graph.write_bytes(export_graph(spec, network).content)
     try:
-        model = load_model(MODEL, weights=weights, device="cpu")
+        model = load_model(weights, device="cpu")
         assert model.engine.name == "onnx"
         found = _checked(model)
         # One that gives scores alone, such as a development version has made.
         monkeypatch.setattr(OnnxEngine, "tells_flaws", False)
         with pytest.raises(WeightsError, match="graph of qualitynet-lite is of another network"):
-            load_model(MODEL, weights=weights, device="cpu")
+            load_model(weights, device="cpu")
     finally:
         graph.unlink()
-    wanted = _checked(load_model(MODEL, weights=weights, device="cpu"))
+    wanted = _checked(load_model(weights, device="cpu"))
     assert found.score == pytest.approx(wanted.score, abs=1e-3)
     assert found.full_size == pytest.approx(wanted.full_size, abs=1e-3)
     assert found.flaws is not None and wanted.flaws is not None

@@ -15,7 +15,7 @@ from safetensors.numpy import load, save
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
-from biqa_cli.errors import DependencyError, WeightsError
+from biqa_cli.errors import DependencyError, UsageError, WeightsError
 from biqa_cli.models import installed_torch
 from biqa_cli.models.devices import resolve_device
 from biqa_cli.models.loading import load_model
@@ -36,7 +36,8 @@ def checkpoint_of(name: str) -> Checkpoint:
 
 
 def score(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["score", PHOTO, "-m", MODEL, "-d", "cpu", *arguments])
+    model = () if "-m" in arguments else ("-m", MODEL)
+    return CliRunner().invoke(app, ["score", PHOTO, *model, "-d", "cpu", *arguments])
 
 
 @pytest.fixture
@@ -201,8 +202,8 @@ def test_wrong_weights_are_blamed_and_no_photo(
     path = tmp_path / "own.safetensors"
     path.write_bytes(save(tensors, metadata=listed[1]))
     with pytest.raises(WeightsError, match=message):
-        load_model(MODEL, device="cpu", weights=path)
-    result = score("--weights", str(path))
+        load_model(path, device="cpu")
+    result = score("-m", str(path))
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.count("\n") == 1 and "own.safetensors" in result.stderr
     assert "cat.jpg" not in result.stderr
@@ -214,7 +215,8 @@ def test_good_weights_of_ones_own_score_like_the_listed(
 ) -> None:
     path = tmp_path / "own.safetensors"
     path.write_bytes(save(listed[0], metadata=listed[1]))
-    assert score("--weights", str(path), "-f", "csv").stdout == score("-f", "csv").stdout
+    own, known = score("-m", str(path), "-f", "csv"), score("-f", "csv")
+    assert own.stdout == known.stdout.replace(f",{MODEL},", f",{path},")
 
 
 def test_a_calibration_that_is_not_finite_is_refused(
@@ -224,23 +226,28 @@ def test_a_calibration_that_is_not_finite_is_refused(
     told["scale"]["calibration"]["curve"][2] = float("nan")
     path = tmp_path / "own.safetensors"
     path.write_bytes(save(listed[0], metadata={"biqa": json.dumps(told)}))
-    result = score("--weights", str(path), "--fail-under", "90")
+    result = score("-m", str(path), "--fail-under", "90")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "NaN is not a finite number" in result.stderr
 
 
 @pytest.mark.slow
-def test_a_sparse_giant_is_refused_in_little_memory(tmp_path: Path) -> None:
+def test_a_sparse_giant_is_refused_in_little_memory(
+    tmp_path: Path, listed: tuple[Tensors, dict[str, str]]
+) -> None:
     giant = 200 * 2**30
     text = json.dumps(
-        {"w": {"dtype": "F32", "shape": [giant // 4], "data_offsets": [0, giant]}}
+        {
+            "__metadata__": listed[1],
+            "w": {"dtype": "F32", "shape": [giant // 4], "data_offsets": [0, giant]},
+        }
     ).encode()
     path = tmp_path / "giant.safetensors"
     with path.open("wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         file.truncate(8 + len(text) + giant)
     run = subprocess.run(
-        [sys.executable, "-m", "biqa_cli", "score", PHOTO, "-m", MODEL, "--weights", str(path)],
+        [sys.executable, "-m", "biqa_cli", "score", PHOTO, "-m", str(path)],
         capture_output=True,
         text=True,
         check=False,
@@ -266,6 +273,22 @@ def test_weights_of_ones_own_run_on_the_listed_graph_of_their_network(tmp_path: 
     path = locate(listed.weights)
     assert path is not None and listed.graph is not None
     (tmp_path / "own.safetensors").write_bytes(path.read_bytes())
-    model = load_model(MODEL, engine="onnx", device="cpu", weights=tmp_path / "own.safetensors")
+    model = load_model(tmp_path / "own.safetensors", engine="onnx", device="cpu")
     assert model.engine.name == "onnx"
     assert model.graph_sha256 == listed.graph.sha256
+
+
+def test_a_file_that_does_not_say_its_network_is_told_from_a_name_that_is_unknown(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "other.safetensors"
+    path.write_bytes(save({"w": np.zeros((2, 2), np.float32)}))
+    for engine in ("onnx", "torch"):
+        with pytest.raises(WeightsError, match="does not say which network it is of"):
+            load_model(path, engine=engine)
+    with pytest.raises(WeightsError, match=r"cannot read .*missing.safetensors"):
+        load_model(str(tmp_path / "missing.safetensors"))
+    with pytest.raises(
+        UsageError, match=r"no model 'other'.* a file of your own ends in .safetens"
+    ):
+        load_model("other")

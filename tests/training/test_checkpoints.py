@@ -140,15 +140,13 @@ def test_a_file_of_weights_knows_its_calibration(tmp_path: Path) -> None:
     assert read_trained(tmp_path / "exact") == known
 
 
-def test_a_file_fits_the_models_of_its_network_alone() -> None:
-    spec = TRAINED.fit(find_model("blockiqa-lite"))
+def test_a_file_knows_the_model_that_is_closest_to_its_network() -> None:
+    assert TRAINED.model == "blockiqa-lite"
+    spec = TRAINED.fit(find_model(TRAINED.model))
     assert (spec.input, spec.scale) == (TRAINED.input, TRAINED.scale)
-    with pytest.raises(WeightsError, match="not of reqa: name blockiqa-lite with -m"):
-        TRAINED.fit(find_model("reqa"))
-    with pytest.raises(WeightsError, match="not of blockiqa: name blockiqa-lite with -m"):
-        TRAINED.fit(find_model("blockiqa"))
     rare = replace(TRAINED, backbones=("efficientnet-lite2",))
-    assert rare.fit(find_model("blockiqa")).backbones == ("efficientnet-lite2",)
+    spec = rare.fit(find_model(rare.model))
+    assert (spec.family, spec.backbones) == ("blockiqa", ("efficientnet-lite2",))
 
 
 def test_a_file_of_an_unknown_option_asks_for_an_update(tmp_path: Path) -> None:

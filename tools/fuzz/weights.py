@@ -31,7 +31,7 @@ import json, resource, sys, traceback
 from biqa_cli.errors import WeightsError
 from biqa_cli.models.loading import load_model
 try:
-    load_model(sys.argv[1], device="cpu", weights=sys.argv[2])
+    load_model(sys.argv[1], device="cpu")
     outcome = "loaded"
 except WeightsError as error:
     outcome = "refused" if len(str(error).splitlines()) == 1 else "many lines"
@@ -258,7 +258,7 @@ def load_one(kind: str, path: Path) -> Outcome:
     """Load a file in a process of its own."""
     try:
         done = subprocess.run(  # noqa: S603  Python itself
-            [sys.executable, "-c", _LOAD, MODEL, str(path)],
+            [sys.executable, "-c", _LOAD, str(path)],
             capture_output=True,
             text=True,
             timeout=MOST_SECONDS,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 from datetime import UTC
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
@@ -50,8 +49,6 @@ class Heading:
 
     title: str
     model: str
-    weights: Path | None = None
-    """The user's own file of weights; None for those that are listed."""
     facts: Sequence[tuple[str, str]] = ()
     """Names and values, shown in this order."""
     threshold: float | None = None
@@ -128,7 +125,7 @@ def _facts(
         "note": printable(photo.note),
         "reason": printable(photo.reason),
         "flaws": [[printable(name), round(strength, 3)] for name, strength in photo.flaws],
-        "command": heatmap_command(photo.path, model=heading.model, weights=heading.weights)
+        "command": heatmap_command(photo.path, model=heading.model)
         if photo.score is not None
         else "",
         "time": None if when is None else when.isoformat(" ", "seconds"),

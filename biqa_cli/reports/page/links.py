@@ -22,15 +22,12 @@ def address_of(file: Path, *, page: Path) -> str:
     return "file://" + quote(os.fsencode(path if path.startswith("/") else f"/{path}"))
 
 
-def heatmap_command(path: str, *, model: str, weights: Path | None = None) -> str:
+def heatmap_command(path: str, *, model: str) -> str:
     """Return the command that draws a photo's quality map; empty if it cannot be typed.
 
     Args:
         path: The photo.
-        model: What has scored it.
-        weights: The user's own file of weights; None for those that are listed.
+        model: What has scored it: a name, or a file of weights.
     """
     words = ["biqa", "heatmap", f"./{path}" if path.startswith("-") else path, "-m", model]
-    if weights is not None:
-        words += ["--weights", str(weights)]
     return shlex.join(words) if all(printable(word) == word for word in words) else ""
