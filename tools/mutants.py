@@ -110,7 +110,7 @@ ACCEPTED = (
     ("biqa_cli/metrics/logistic.py", "factor, 0.0, 0.0, 1.0)", "where a fit starts, not ends"),
     ("biqa_cli/metrics/logistic.py", "x @ y <= 0", "without correlation both starts are good"),
     ("biqa_cli/models/declared.py", "_LARGEST = ", "far beyond what a fit has reached"),
-    ("biqa_cli/models/loading.py", "(contract))[ -1])", "the only view is the last"),
+    ("biqa_cli/models/engines.py", "(contract))[ -1])", "the only view is the last"),
     ("biqa_cli/models/spec.py", "- 699.0), 700.0)", "beyond 700 and beyond 699 the curve is level"),
     ("biqa_cli/outcomes.py", "not None or kept is not", "both are there, or neither"),
     ("biqa_cli/threads.py", "_MOST_ARRIVED = 1025", "how many names wait changes no score"),

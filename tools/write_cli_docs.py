@@ -17,6 +17,7 @@ COMMANDS = {
     "group": [["group"]],
     "cull": [["cull"]],
     "train": [["train"]],
+    "tune": [["tune"]],
     "export": [["export"]],
     "models": [["models", name] for name in ("list", "info")],
     "weights": [["weights", name] for name in ("list", "download", "verify", "path", "prune")],

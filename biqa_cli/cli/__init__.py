@@ -20,6 +20,7 @@ from biqa_cli.cli import (
     score,
     store,
     train,
+    tune,
     weights,
 )
 from biqa_cli.cli._boundary import ErrorBoundary, run
@@ -41,6 +42,7 @@ app.command("distort")(distort.distort)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
 app.command("export")(export.export)
 app.add_typer(models.app, name="models")
 app.add_typer(weights.app, name="weights")

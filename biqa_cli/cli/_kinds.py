@@ -136,6 +136,12 @@ def choose_kind(
             f"or -m with a model of {shown_by}"
         )
         raise UsageError(msg)
+    if spec.base and kind is not Kind.quality:
+        msg = (
+            f"--kind {kind.value} shows what a network looks at, and {spec.name} has that of "
+            f"{spec.base}: use -m {spec.base}"
+        )
+        raise UsageError(msg)
     if KINDS[kind].needs_torch and only_onnx:
         msg = f"--kind {kind.value} takes more than scores: use --engine torch"
         raise UsageError(msg)

@@ -84,6 +84,7 @@ def _facts(spec: ModelSpec) -> dict[str, Any]:
     return {
         "name": spec.name,
         "family": spec.family,
+        "base": spec.base or None,
         "summary": spec.summary,
         "backbones": list(spec.backbones),
         "options": with_defaults(spec.family, spec.options),

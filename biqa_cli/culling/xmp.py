@@ -102,6 +102,26 @@ def merge(existing: bytes | None, marks: Marks) -> Merged:
     return Merged(editing.finished(), tuple(name.lower() for name in kept))
 
 
+def rating_in(sidecar: bytes) -> int:
+    """Return the rating that a person has given in a sidecar: -1 for rejected, 1 to 5, 0 for none.
+
+    A rating that biqa has written itself is no person's.
+
+    Raises:
+        SidecarError: If it cannot be read as XMP.
+    """
+    document = parse(sidecar)
+    about = [e for e in document.root.walk() if e.name == (RDF, "Description")]
+    editing = _Editing(document, about)
+    present, own = editing.value((XMP, "Rating")), editing.value((BIQA, "Rating"))
+    if present in _NOT_RATED or _equal(present, own):
+        return 0
+    try:
+        return min(max(round(float(present)), -1), 5)
+    except ValueError:
+        return 0
+
+
 @dataclass(slots=True)
 class _Editing:
     """The edits of one sidecar, as they come together."""

@@ -20,10 +20,24 @@ class Predictions:
     flaws: NDArray[np.float64] | None = None
     """(B, 12) in 0 to 1: how strong each of `biqa_cli.distortions.flaws.FLAWS` is; or None."""
 
+    features: NDArray[np.float64] | None = None
+    """(B, F): what the head of the network reads; None where nobody asked for it."""
+
     def is_finite(self) -> bool:
         """Return whether all of it are finite numbers."""
-        told = (self.scores, self.kept, self.flaws)
+        told = (self.scores, self.kept, self.flaws, self.features)
         return all(bool(np.isfinite(found).all()) for found in told if found is not None)
+
+
+def one_a_view(features: NDArray[np.float64], views: int) -> NDArray[np.float64]:
+    """Return features (B, F): the mean where a network reads several parts of each view.
+
+    Args:
+        features: (B, F), (B, N, F) or (B·N, F).
+        views: B.
+    """
+    mean: NDArray[np.float64] = features.reshape(views, -1, features.shape[-1]).mean(axis=1)
+    return mean
 
 
 class Engine(Protocol):

@@ -132,16 +132,17 @@ def scale_of(content: dict[str, Any]) -> ScoreScale:
     )
 
 
-def dataset_of(content: dict[str, Any]) -> str:
-    """Return the name of the data set that was learnt.
+def text_of(content: dict[str, Any], name: str) -> str:
+    """Return a field that is a text.
 
     Raises:
-        UsageError: If there is none.
+        UsageError: If it is missing, or no text.
     """
-    name = _get(content, "dataset")
-    if not isinstance(name, str):
-        raise UsageError("the data set has no name")
-    return name
+    text = _get(content, name)
+    if not isinstance(text, str):
+        msg = f"{name} cannot be {_shown(text)}: a text is needed"
+        raise UsageError(msg)
+    return text
 
 
 def learnt_of(content: dict[str, Any]) -> Learnt | None:
@@ -208,13 +209,7 @@ def _hashes(content: dict[str, Any], name: str) -> frozenset[bytes]:
 
 def _calibration(found: dict[str, Any]) -> Calibration:
     _only(found, ("curve", "places", "widths", "photos"))
-    curve = _numbers(found, "curve")
-    if len(curve) != 4:  # noqa: PLR2004  as many as VQEG's curve has
-        msg = f"the curve has {len(curve)} parameters, not 4"
-        raise UsageError(msg)
-    b1, b2, b3, b4 = curve
-    if not (b1 - b2) * b4 > 0 or abs(b4) < 1 / _LARGEST:
-        raise UsageError("the curve of the calibration does not rise")
+    curve = None if _get(found, "curve") is None else _curve(_numbers(found, "curve"))
     places, widths = _numbers(found, "places"), _numbers(found, "widths")
     if len(places) != len(widths) or not 0 < len(places) <= _MOST_PLACES:
         msg = f"the calibration has {len(places)} places and {len(widths)} widths"
@@ -224,7 +219,17 @@ def _calibration(found: dict[str, Any]) -> Calibration:
     if min(widths) < 0:
         raise UsageError("a width of the calibration is below 0")
     photos = _whole(found, "photos", range(1, 10**9))
-    return Calibration((b1, b2, b3, b4), places=places, widths=widths, photos=photos)
+    return Calibration(curve, places=places, widths=widths, photos=photos)
+
+
+def _curve(numbers: Sequence[float]) -> tuple[float, float, float, float]:
+    if len(numbers) != 4:  # noqa: PLR2004  as many as VQEG's curve has
+        msg = f"the curve has {len(numbers)} parameters, not 4"
+        raise UsageError(msg)
+    b1, b2, b3, b4 = numbers
+    if not (b1 - b2) * b4 > 0 or abs(b4) < 1 / _LARGEST:
+        raise UsageError("the curve of the calibration does not rise")
+    return b1, b2, b3, b4
 
 
 def _get(content: dict[str, Any], name: str) -> Any:  # noqa: ANN401  whatever JSON holds

@@ -14,10 +14,12 @@ from biqa_cli.weights.header import Shape, open_regular
 # A graph without weights has some hundred kilobytes.
 _MOST_BYTES = 64_000_000
 
-# Fields of ModelProto, GraphProto and TensorProto, from onnx.proto.
+# Fields of ModelProto, GraphProto, TensorProto, NodeProto and ValueInfoProto, from onnx.proto.
 _GRAPH, _INITIALIZER = 7, 5
 _DIMS, _NAME, _DATA_LOCATION = 1, 8, 14
 _EXTERNAL = 1
+_NODE, _OUTPUT = 1, 12
+_NODE_INPUT, _NODE_OUTPUT, _NODE_OPERATOR, _NAME_OF_VALUE = 1, 2, 4, 1
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 _Value = int | memoryview
@@ -74,6 +76,69 @@ def tensors_of_graph(graph: bytes, *, source: str) -> dict[str, Shape]:
     except (IndexError, TypeError, ValueError) as error:
         msg = f"{source} is not an ONNX graph: delete it, then download or export it again"
         raise WeightsError(msg) from error
+
+
+def with_output_before(graph: bytes, layer: str, *, source: str) -> tuple[bytes, str]:
+    """Return a graph with one more output, what a linear layer reads, and the output's name.
+
+    Protocol Buffers join a message that follows another of its field: the output is appended, and
+    nothing that was there changes.
+
+    Args:
+        graph: Of a network.
+        layer: The name of the layer, whose weight the graph takes from the checkpoint.
+        source: Of the graph, for errors.
+
+    Raises:
+        WeightsError: If it is no ONNX file, or has no such layer.
+    """
+    try:
+        nodes = [
+            _node(node)
+            for number, body in _fields(memoryview(graph))
+            if number == _GRAPH
+            for kind, node in _fields(_bytes(body))
+            if kind == _NODE
+        ]
+    except (IndexError, TypeError, ValueError) as error:
+        msg = f"{source} is not an ONNX graph: delete it, then download or export it again"
+        raise WeightsError(msg) from error
+    weights = {f"{layer}.weight"}
+    for kind, inputs, outputs in nodes:
+        if kind == "Transpose" and weights.intersection(inputs):
+            weights.update(outputs)
+        elif kind in ("Gemm", "MatMul") and weights.intersection(inputs[1:2]):
+            value_info = _message(_NAME_OF_VALUE, inputs[0].encode())
+            return graph + _message(_GRAPH, _message(_OUTPUT, value_info)), inputs[0]
+    msg = f"{source} has no layer {layer!r} of which features could be read"
+    raise WeightsError(msg)
+
+
+def _node(node: _Value) -> tuple[str, list[str], list[str]]:
+    """Return the operator of a node, its inputs and its outputs."""
+    kind, inputs, outputs = "", list[str](), list[str]()
+    for number, value in _fields(_bytes(node)):
+        if number == _NODE_INPUT:
+            inputs.append(bytes(_bytes(value)).decode())
+        elif number == _NODE_OUTPUT:
+            outputs.append(bytes(_bytes(value)).decode())
+        elif number == _NODE_OPERATOR:
+            kind = bytes(_bytes(value)).decode()
+    return kind, inputs, outputs
+
+
+def _message(number: int, content: bytes) -> bytes:
+    """Return a field that holds bytes, as Protocol Buffers write it."""
+    return _written(number << 3 | _BYTES) + _written(len(content)) + content
+
+
+def _written(value: int) -> bytes:
+    """Return a whole number in groups of seven bits, the lowest first."""
+    groups = bytearray()
+    while value > 0x7F:  # noqa: PLR2004  the highest bit says that more follows
+        groups.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*groups, value])
 
 
 def _tensor(initializer: _Value) -> tuple[str, Shape, bool]:

@@ -1,27 +1,28 @@
 """From a name to a model that is ready to score: specification, weights, engine."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from biqa_cli.datasets.learnt import Learnt
 from biqa_cli.errors import UsageError, WeightsError
-from biqa_cli.models.base import Engine, EngineName
 from biqa_cli.models.build import build_network
 from biqa_cli.models.catalog import DEFAULT_MODEL, MODELS, SUFFIX, find_model, names_a_file
-from biqa_cli.models.devices import resolve_device
+from biqa_cli.models.engines import (
+    EngineChoice,
+    LoadedModel,
+    Wanted,
+    choose_engine,
+    ready,
+    require_a_score,
+)
 from biqa_cli.models.graphs import own_graph, read_own_graph, tensors_of_graph
 from biqa_cli.models.installed_torch import require_torch
-from biqa_cli.models.memory import give_back_freed_memory
 from biqa_cli.models.options import with_defaults
-from biqa_cli.models.spec import InputContract, ModelSpec
+from biqa_cli.models.spec import ModelSpec
 from biqa_cli.models.trained import TrainedNetwork, trained_of
+from biqa_cli.models.tuned import Tuned, TunedEngine, correction_of, tuned_of
 from biqa_cli.weights.cache import read_verified
 from biqa_cli.weights.checkpoint import decode_checkpoint, read_and_hash
 from biqa_cli.weights.download import obtain_file
@@ -31,21 +32,7 @@ from biqa_cli.weights.manifest import Checkpoint, load_manifest
 if TYPE_CHECKING:
     from torch import nn
 
-EngineChoice = Literal["auto", "onnx", "torch"]
-Tensors = Mapping[str, NDArray[np.float32]]
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """A specification and the engine that runs it."""
-
-    spec: ModelSpec
-    engine: Engine
-    weights_sha256: str
-    graph_sha256: str = ""
-    """Of the ONNX graph that the engine runs; empty where it runs none."""
-    learnt: Learnt | None = None
-    """What weights of one's own say they have learnt from; None where they do not."""
+__all__ = ["LoadedModel", "load_for_export", "load_model", "specification"]
 
 
 def load_model(
@@ -55,6 +42,7 @@ def load_model(
     device: str = "auto",
     threads: int = 0,
     offline: bool = False,
+    features: bool = False,
 ) -> LoadedModel:
     """Return a model with its trained weights.
 
@@ -67,13 +55,14 @@ def load_model(
             device that torch can use, otherwise the CPU.
         threads: Threads of one forward pass on the CPU; 0 is one per core.
         offline: If true, missing weights are an error; nothing is downloaded.
+        features: Whether the engine also tells what the head of the network reads.
 
     Raises:
-        UsageError: If the model, engine or device does not exist or does not fit, or torch is
-            needed and not installed.
+        UsageError: If the model, engine or device does not exist or does not fit, the network has
+            no features, or torch is needed and not installed.
         WeightsError: If the weights are missing or wrong.
     """
-    wanted = _Wanted(engine, device, threads, offline)
+    wanted = Wanted(engine, device, threads, offline, features)
     if isinstance(name, PathLike) or names_a_file(name):
         return _load_own(Path(name), wanted)
     spec, checkpoint = find_model(name), load_manifest().find(name)
@@ -94,7 +83,7 @@ def specification(name: str) -> ModelSpec:
         UsageError: If there is no model of that name.
         WeightsError: If the file cannot be read, or does not say which network it is of.
     """
-    return _own_spec(Path(name))[0] if names_a_file(name) else find_model(name)
+    return _own_spec(Path(name)) if names_a_file(name) else find_model(name)
 
 
 def load_for_export(name: str, *, offline: bool = False) -> tuple[ModelSpec, "nn.Module"]:
@@ -107,24 +96,17 @@ def load_for_export(name: str, *, offline: bool = False) -> tuple[ModelSpec, "nn
     require_torch("an export", extra="export")
     from biqa_cli.models.torch_engine import TorchEngine
 
+    if base := specification(name).base:
+        msg = f"{name} is tuned and has no network of its own: export {base}"
+        raise UsageError(msg)
     model = load_model(name, engine="torch", device="cpu", offline=offline)
     assert isinstance(model.engine, TorchEngine), "asked for above"
     return model.spec, model.engine.network
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What the caller of `load_model` asks for beside the weights."""
-
-    engine: EngineChoice
-    device: str
-    threads: int
-    offline: bool
-
-
-def _load_listed(spec: ModelSpec, checkpoint: Checkpoint, wanted: _Wanted) -> LoadedModel:
+def _load_listed(spec: ModelSpec, checkpoint: Checkpoint, wanted: Wanted) -> LoadedModel:
     """Return a model whose weights and graph are those of the manifest, to the last byte."""
-    chosen, device = _choose_engine(wanted, has_graph=checkpoint.graph is not None, name=spec.name)
+    chosen, device = choose_engine(wanted, has_graph=checkpoint.graph is not None, name=spec.name)
     path = obtain_file(checkpoint, checkpoint.weights, load_manifest(), offline=wanted.offline)
     content = read_verified(path, sha256=checkpoint.sha256)
     trained = trained_of(header_of(content, source=str(path)), source=str(path))
@@ -132,17 +114,21 @@ def _load_listed(spec: ModelSpec, checkpoint: Checkpoint, wanted: _Wanted) -> Lo
     tensors = decode_checkpoint(content, source=str(path))
     del content
     graph = _listed_graph(checkpoint, offline=wanted.offline) if chosen == "onnx" else None
-    return _ready(spec, tensors, checkpoint.sha256, graph, device=device, threads=wanted.threads)
+    return ready(spec, tensors, checkpoint.sha256, graph, device=device, wanted=wanted)
 
 
-def _load_own(path: Path, wanted: _Wanted) -> LoadedModel:
+def _load_own(path: Path, wanted: Wanted) -> LoadedModel:
     """Return a model with weights of the user's own: nothing in the file is believed unchecked."""
-    spec, trained, header = _own_spec(path)
+    header = read_header(path)
+    tuned = tuned_of(header, source=str(path))
+    if tuned is not None:
+        return _load_tuned(path, tuned, wanted)
+    spec, trained = _own_network(path, header)
     # A listed graph is that of its network at its own size.
     pinned = _listed_with_graph_of(spec)
     made = own_graph(path, spec)
     has_graph = pinned is not None or made.is_file()
-    chosen, device = _choose_engine(wanted, has_graph=has_graph, name=spec.name)
+    chosen, device = choose_engine(wanted, has_graph=has_graph, name=spec.name)
     graph = None
     if chosen == "torch":
         require_torch(spec.name)
@@ -156,19 +142,83 @@ def _load_own(path: Path, wanted: _Wanted) -> LoadedModel:
         shapes = tensors_of_graph(graph, source=str(made))
     require_shapes(header.shapes, shapes, source=str(path))
     tensors, found = read_and_hash(path)
-    model = _ready(spec, tensors, found, graph, device=device, threads=wanted.threads)
-    _require_a_score(model, source=str(path))
+    model = ready(spec, tensors, found, graph, device=device, wanted=wanted)
+    require_a_score(model, source=str(path))
     return replace(model, learnt=trained.learnt)
 
 
-def _own_spec(path: Path) -> tuple[ModelSpec, TrainedNetwork, Header]:
-    """Return what a file of weights declares; its name is that of the file as it was given."""
+def _load_tuned(path: Path, tuned: Tuned, wanted: Wanted) -> LoadedModel:
+    """Return a base whose scores are corrected.
+
+    Raises:
+        WeightsError: If the base is not the one that was tuned.
+    """
+    base = load_model(
+        _base_of(path, tuned),
+        engine=wanted.engine,
+        device=wanted.device,
+        threads=wanted.threads,
+        offline=wanted.offline,
+        features=True,
+    )
+    if base.weights_sha256 != tuned.base_sha256:
+        msg = (
+            f"{path} was tuned on other weights of {tuned.base} than those that are here: run "
+            "`biqa tune` again"
+        )
+        raise WeightsError(msg)
+    tensors, found = read_and_hash(path)
+    engine = TunedEngine(
+        base.engine,
+        correction_of(tensors, source=str(path)),
+        before=base.spec.scale,
+        after=tuned.scale,
+    )
+    listed = load_manifest().listed(base.weights_sha256)
+    before = (
+        Learnt(ancestors=(listed.name,))
+        if listed
+        else base.learnt or Learnt(ancestors=(Path(base.spec.name).name,))
+    )
+    model = LoadedModel(
+        _tuned_spec(path, tuned, base.spec),
+        engine,
+        found,
+        base.graph_sha256,
+        tuned.learnt | before,
+    )
+    require_a_score(model, source=str(path))
+    return model
+
+
+def _tuned_spec(path: Path, tuned: Tuned, base: ModelSpec) -> ModelSpec:
+    if base.base:
+        msg = f"{path} was tuned on {base.name}, which is tuned itself: tune {base.base}"
+        raise WeightsError(msg)
+    return replace(base, name=str(path), scale=tuned.scale, base=base.name)
+
+
+def _base_of(path: Path, tuned: Tuned) -> str:
+    """Return the model that a file corrects, as `load_model` takes it."""
+    is_file = names_a_file(tuned.base)
+    return str(path.parent.absolute() / tuned.base) if is_file else tuned.base
+
+
+def _own_spec(path: Path) -> ModelSpec:
     header = read_header(path)
+    tuned = tuned_of(header, source=str(path))
+    if tuned is None:
+        return _own_network(path, header)[0]
+    return _tuned_spec(path, tuned, specification(_base_of(path, tuned)))
+
+
+def _own_network(path: Path, header: Header) -> tuple[ModelSpec, TrainedNetwork]:
+    """Return what a file of weights declares; its name is that of the file as it was given."""
     trained = trained_of(header, source=str(path))
     if trained is None:
         msg = f"{path} does not say which network it is of: only files that biqa has written do"
         raise WeightsError(msg)
-    return replace(trained.fit(find_model(trained.model)), name=str(path)), trained, header
+    return replace(trained.fit(find_model(trained.model)), name=str(path)), trained
 
 
 def _listed_with_graph_of(spec: ModelSpec) -> Checkpoint | None:
@@ -178,68 +228,6 @@ def _listed_with_graph_of(spec: ModelSpec) -> Checkpoint | None:
         if listed and checkpoint.graph and _network(listed) == _network(spec):
             return checkpoint
     return None
-
-
-def _ready(
-    spec: ModelSpec,
-    tensors: Tensors,
-    weights_sha256: str,
-    graph: bytes | None,
-    *,
-    device: str,
-    threads: int,
-) -> LoadedModel:
-    if graph is not None:
-        from biqa_cli.models.onnx_engine import OnnxEngine
-
-        runs = OnnxEngine(graph, tensors, threads=threads)
-        if runs.tells_flaws != spec.tells_flaws:
-            msg = f"the ONNX graph of {spec.name} is of another network: run `biqa export` again"
-            raise WeightsError(msg)
-        engine: Engine = runs
-    else:
-        require_torch(spec.name)
-        from biqa_cli.models.torch_engine import TorchEngine
-
-        engine = TorchEngine(build_network(spec), tensors, device=device, threads=threads)
-    # Either engine has a copy of its own.
-    del tensors
-    give_back_freed_memory()
-    of_graph = "" if graph is None else sha256(graph).hexdigest()
-    return LoadedModel(spec, engine, weights_sha256, of_graph)
-
-
-def _require_a_score(model: LoadedModel, *, source: str) -> None:
-    """Refuse weights that give no score for any photo, so that no photo is blamed for them.
-
-    Raises:
-        WeightsError: If the score of a view of noise cannot be computed or is not finite.
-    """
-    contract = model.spec.input
-    try:
-        found = model.engine.predict(_noise(contract))
-    except Exception as error:
-        # What ONNX Runtime and torch raise has no common base beside Exception.
-        msg = f"{source} cannot be used: the network fails on any view ({_first_line(error)})"
-        raise WeightsError(msg) from error
-    if not found.is_finite():
-        score = float(found.scores[0])
-        msg = f"{source} cannot be used: the network gives no finite score ({score})"
-        raise WeightsError(msg)
-
-
-def _noise(contract: InputContract) -> NDArray[np.float32]:
-    crops = contract.crops
-    size = (contract.height, contract.width) if crops is None else (crops.size, crops.size)
-    view = np.random.default_rng(0).uniform(size=(1, *size, 3))
-    noise: NDArray[np.float32] = (
-        ((view - contract.mean) / contract.std).astype(np.float32).transpose(0, 3, 1, 2)
-    )
-    return np.ascontiguousarray(noise)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _network(spec: ModelSpec) -> tuple[object, ...]:
@@ -255,27 +243,6 @@ def _shapes_of_network(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
     # On the device "meta" a network has shapes and no memory.
     with torch.device("meta"):
         return shapes_of(build_network(spec))
-
-
-def _choose_engine(wanted: _Wanted, *, has_graph: bool, name: str) -> tuple[EngineName, str]:
-    """Return the engine and the device to use."""
-    engine, device = wanted.engine, wanted.device
-    if engine == "auto":
-        found = resolve_device(device)
-        return ("onnx" if has_graph and found == "cpu" else "torch"), found
-    if engine == "torch":
-        require_torch("--engine torch")
-        return "torch", resolve_device(device)
-    if not has_graph:
-        msg = (
-            f"there is no ONNX graph of {name} here: make it with `biqa export {name}`, or use "
-            "--engine torch"
-        )
-        raise UsageError(msg)
-    if device not in ("auto", "cpu"):
-        msg = f"--engine onnx runs on the CPU, not on {device!r}: use --engine torch"
-        raise UsageError(msg)
-    return "onnx", "cpu"
 
 
 def _listed_graph(checkpoint: Checkpoint, *, offline: bool) -> bytes:

@@ -1,12 +1,13 @@
 """Scoring with ONNX Runtime on the CPU, without torch."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from biqa_cli.errors import WeightsError
-from biqa_cli.models.base import EngineName, Predictions
+from biqa_cli.models.base import EngineName, Predictions, one_a_view
 from biqa_cli.models.onnx_runtime import onnxruntime
 
 OUTPUTS = ("scores", "kept", "flaws")
@@ -22,6 +23,7 @@ class OnnxEngine:
         graph: The verified bytes of an ONNX file whose weights are external data.
         tensors: The checkpoint by name, in float32.
         threads: Threads of one forward pass; 0 is one for each core.
+        features: The output of the graph that holds the features; empty where none does.
 
     Raises:
         WeightsError: If the graph and the tensors do not fit.
@@ -31,7 +33,12 @@ class OnnxEngine:
     device = "cpu"
 
     def __init__(
-        self, graph: bytes, tensors: Mapping[str, NDArray[np.float32]], *, threads: int = 0
+        self,
+        graph: bytes,
+        tensors: Mapping[str, NDArray[np.float32]],
+        *,
+        threads: int = 0,
+        features: str = "",
     ) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -52,6 +59,7 @@ class OnnxEngine:
             raise WeightsError(msg) from error
         outputs = {output.name for output in self._session.get_outputs()}
         self._outputs = [name for name in OUTPUTS if name in outputs]
+        self._features = features
 
     @property
     def tells_flaws(self) -> bool:
@@ -60,5 +68,8 @@ class OnnxEngine:
 
     def predict(self, views: NDArray[np.float32]) -> Predictions:
         """Map normalised views (B, 3, H, W) to what the network says of them."""
-        found = self._session.run(self._outputs, {"images": views})
-        return Predictions(*(np.asarray(output, dtype=np.float64) for output in found))
+        asked = [*self._outputs, *([self._features] if self._features else ())]
+        ran = self._session.run(asked, {"images": views})
+        told = [np.asarray(output, dtype=np.float64) for output in ran]
+        features = one_a_view(told.pop(), len(views)) if self._features else None
+        return replace(Predictions(*told), features=features)

@@ -157,7 +157,7 @@ class _WholePath(nn.Module):
         scale = self.scale
         share = (native - scale.lowest) / (scale.highest - scale.lowest)
         percent = 100 * (share if scale.higher_is_better else 1 - share)
-        if scale.calibration is not None:
+        if scale.calibration is not None and scale.calibration.curve is not None:
             b1, b2, b3, b4 = scale.calibration.curve
             fitted = b2 + (b1 - b2) * torch.sigmoid((percent - b3) / b4)
             low = SOFT_END * torch.exp(fitted.clamp(max=SOFT_END) / SOFT_END - 1)

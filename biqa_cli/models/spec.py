@@ -90,8 +90,9 @@ class Calibration:
     on.
     """
 
-    curve: tuple[float, float, float, float]
-    """β1 … β4 of VQEG's logistic curve, from 100 · the share of the scale to the expected score."""
+    curve: tuple[float, float, float, float] | None
+    """β1 … β4 of VQEG's logistic curve, from 100 · the share of the scale to the expected score.
+    None where the share itself is expected, as of a model that is fitted to the ratings."""
     places: tuple[float, ...]
     """Expected scores, ascending."""
     widths: tuple[float, ...]
@@ -105,6 +106,8 @@ class Calibration:
         The fitted curve may leave the scale beyond the photos that it was fitted to. Its last
         points bend to the end of the scale (`SOFT_END`), so that worse photos still score lower.
         """
+        if self.curve is None:
+            return _clip(percent)
         b1, b2, b3, b4 = self.curve
         # Beyond 700 the exponential leaves float64; the curve has long been level there.
         slope = min(max((percent - b3) / b4, -700.0), 700.0)
@@ -189,6 +192,8 @@ class ModelSpec:
     citation: str
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     """Of the network, where they are not the paper's; see `biqa_cli.models.options`."""
+    base: str = ""
+    """The model whose scores this one corrects (`biqa tune`); empty for a network of its own."""
 
     @property
     def tells_flaws(self) -> bool:

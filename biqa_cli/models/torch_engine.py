@@ -1,5 +1,6 @@
 """Scoring with PyTorch, on any device."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from biqa_cli.models.base import EngineName, Predictions
+from biqa_cli.models.base import EngineName, Predictions, one_a_view
 from biqa_cli.weights.header import COUNT, Shape, require_shapes
 
 
@@ -21,6 +22,7 @@ class TorchEngine:
         tensors: The checkpoint by name, in float32.
         device: "cpu", "cuda" or "mps".
         threads: Threads of one operation on the CPU; 0 leaves torch's own choice.
+        features: The layer whose input are the features; empty where nobody asks for them.
 
     Raises:
         WeightsError: If the checkpoint is of another network.
@@ -35,20 +37,28 @@ class TorchEngine:
         *,
         device: str,
         threads: int = 0,
+        features: str = "",
     ) -> None:
         if threads:
             torch.set_num_threads(threads)
         load_tensors(network, tensors)
         self.device = device
+        self._layer = network.get_submodule(features) if features else None
         self.network = network.eval().to(device).to(memory_format=torch.channels_last)
 
     def predict(self, views: NDArray[np.float32]) -> Predictions:
         """Map normalised views (B, 3, H, W) to what the network says of them."""
-        output = self.outputs(views)
+        read: list[torch.Tensor] = []
+        with contextlib.ExitStack() as hooks:
+            if self._layer is not None:
+                hook = self._layer.register_forward_pre_hook(lambda _, given: read.append(given[0]))
+                hooks.callback(hook.remove)
+            output = self.outputs(views)
+        features = [one_a_view(found.double().cpu().numpy(), len(views)) for found in read]
         told = (getattr(output, name, None) for name in ("kept", "flaws"))
+        kept, flaws = (None if found is None else found.double().cpu().numpy() for found in told)
         return Predictions(
-            output.scores.double().cpu().numpy(),
-            *(None if found is None else found.double().cpu().numpy() for found in told),
+            output.scores.double().cpu().numpy(), kept, flaws, features[0] if features else None
         )
 
     def outputs(self, views: NDArray[np.float32], *, network: nn.Module | None = None) -> Any:  # noqa: ANN401  each family has its record

@@ -1,22 +1,23 @@
 """What a file of weights says of itself: which network, which input, which scale. No torch."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from biqa_cli.datasets.learnt import Learnt
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.catalog import MODELS
 from biqa_cli.models.declared import (
     backbones_of,
-    dataset_of,
     family_of,
     input_of,
     learnt_of,
     options_of,
     plain_learnt,
     scale_of,
+    text_of,
 )
 from biqa_cli.models.spec import (
     BackboneName,
@@ -29,6 +30,8 @@ from biqa_cli.models.spec import (
 from biqa_cli.weights.header import Header, read_header
 
 _KEY = "biqa"
+
+_Record = TypeVar("_Record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,30 +95,51 @@ def trained_of(header: Header, *, source: str) -> TrainedNetwork | None:
     Raises:
         WeightsError: If a field is missing, of the wrong type or out of its range.
     """
-    text = header.metadata.get(_KEY)
-    if text is None:
-        return None
-    try:
-        content = json.loads(text, parse_constant=_refuse_constant)
-        if not isinstance(content, dict):
-            raise UsageError("it is no record")  # noqa: TRY301  told with the others
+
+    def parsed(content: dict[str, Any]) -> TrainedNetwork:
         family = family_of(content)
         options, contract = options_of(content, family), input_of(content)
         if contract.full_size is not None and options.get("flaws") is not True:
-            raise UsageError("full_size needs flaws=true")  # noqa: TRY301  likewise
+            raise UsageError("full_size needs flaws=true")
         return TrainedNetwork(
             family=family,
             backbones=backbones_of(content, family),
             options=options,
             input=contract,
             scale=scale_of(content),
-            dataset=dataset_of(content),
+            dataset=text_of(content, "dataset"),
             learnt=learnt_of(content),
         )
+
+    return read_record(header, _KEY, parsed, source=source)
+
+
+def read_record(
+    header: Header, key: str, parse: Callable[[dict[str, Any]], _Record], *, source: str
+) -> _Record | None:
+    """Return a record of the metadata of a file; None where it has none of this key.
+
+    Args:
+        header: Of the file.
+        key: Of the metadata.
+        parse: Makes the record of what JSON holds; raises UsageError where that is wrong.
+        source: The file, for errors.
+
+    Raises:
+        WeightsError: If the record is wrong.
+    """
+    text = header.metadata.get(key)
+    if text is None:
+        return None
+    try:
+        content = json.loads(text, parse_constant=_refuse_constant)
+        if not isinstance(content, dict):
+            raise UsageError("it is no record")  # noqa: TRY301  told with the others
+        return parse(content)
     except (UsageError, ValueError, RecursionError) as error:
         msg = (
             f"{source} was written by another version of biqa, or is damaged ({error}): update "
-            "biqa or train again"
+            "biqa or make the file again"
         )
         raise WeightsError(msg) from error
 

@@ -21,7 +21,18 @@ from biqa_cli.weights.manifest import load_manifest
 
 # Commands that are not groups; their help imports nothing heavy.
 LIGHT = (
-    *("score", "group", "cull", "heatmap", "evaluate", "compare", "distort", "train", "export"),
+    *(
+        "score",
+        "group",
+        "cull",
+        "heatmap",
+        "evaluate",
+        "compare",
+        "distort",
+        "train",
+        "tune",
+        "export",
+    ),
 )
 BIQA = [sys.executable, "-m", "biqa_cli"]
 

@@ -1,0 +1,1 @@
+"""A personal model from a few ratings or choices of one's own."""
