@@ -6,6 +6,7 @@ A label y (a share of the scale, 0 to 1) of a photo with the score s and the fea
 
 so that few or contradictory ratings leave w near 0 and b near 1: the model as it was. The ratio of
 τ² and the noise is not chosen but averaged over, by its restricted likelihood (REML), on a grid.
+One of its points is τ² = 0, which is the likeliest before any rating.
 
 Reference:
     Hoerl and Kennard, "Ridge Regression", Technometrics 12, 1970; Patterson and Thompson,
@@ -24,6 +25,9 @@ _PENALTIES = np.exp(np.linspace(np.log(1e-3), np.log(30), 25))
 """Of w, where the features have a mean square of 1 / F: the noise by τ²."""
 _NO_FEATURES = 1e3
 """A penalty that leaves nothing of w."""
+_DOUBT = 0.8
+"""The probability of that penalty before any rating: it keeps 20 ratings from doing harm where the
+model is good already, and gives way to 50."""
 _SLOPE_SPREAD = 0.5
 """Standard deviation of b: how far a person's scale may be from the model's."""
 _LEAST_SLOPE = 0.1
@@ -105,7 +109,9 @@ def fit_ridge(photos: Photos, labels: _Values) -> Correction:
     beyond = max(float(y_rest @ y_rest - along @ along), 0.0)
     penalties = np.r_[_PENALTIES, _NO_FEATURES]
     likelihood = _restricted(along, sizes, penalties, beyond=beyond, freedom=len(y) - 2)
-    kept = (likelihood[:, None] * sizes / (sizes**2 + penalties[:, None])).sum(axis=0)
+    likely = likelihood * np.r_[np.full(len(_PENALTIES), (1 - _DOUBT) / len(_PENALTIES)), _DOUBT]
+    likely /= likely.sum()
+    kept = (likely[:, None] * sizes / (sizes**2 + penalties[:, None])).sum(axis=0)
     w = directions.T @ (kept * along)
     a, b = np.linalg.lstsq(line, y - z @ w, rcond=None)[0]
     weights = w / units
@@ -125,10 +131,9 @@ def _line_of(photos: Photos, labels: _Values) -> tuple[_Values, float]:
 def _restricted(
     along: _Values, sizes: _Values, penalties: _Values, *, beyond: float, freedom: int
 ) -> _Values:
-    """Return how likely each penalty is (K,), by the restricted likelihood; they sum to 1."""
+    """Return the restricted likelihood of each penalty (K,), as a share of the largest."""
     precision = 1 / (1 + sizes**2 / penalties[:, None])
     squares = (along**2 * precision).sum(axis=1) + beyond
     log = 0.5 * (np.log(precision).sum(axis=1) - freedom * np.log(np.maximum(squares, _TINY**2)))
-    likely = np.exp(log - log.max())
-    shares: _Values = likely / likely.sum()
-    return shares
+    likelihood: _Values = np.exp(log - log.max())
+    return likelihood
