@@ -18,6 +18,7 @@ COMMANDS = {
     "cull": [["cull"]],
     "train": [["train"]],
     "tune": [["tune"]],
+    "rate": [["rate"]],
     "export": [["export"]],
     "models": [["models", name] for name in ("list", "info")],
     "weights": [["weights", name] for name in ("list", "download", "verify", "path", "prune")],

@@ -17,6 +17,7 @@ from biqa_cli.cli import (
     group,
     heatmap,
     models,
+    rate,
     score,
     store,
     train,
@@ -42,6 +43,7 @@ app.command("distort")(distort.distort)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("train")(train.train)
+app.command("rate")(rate.rate)
 app.command("tune")(tune.tune)
 app.command("export")(export.export)
 app.add_typer(models.app, name="models")

@@ -9,21 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from fakes import photo
 from PIL import Image
 from rated_miniature import use_tiny_backbones
 from safetensors.numpy import load_file, save_file
+from tiny_base import write_base
 from typer.testing import CliRunner, Result
 
 from biqa_cli import scoring
 from biqa_cli.cli import app
-from biqa_cli.models.build import assemble_network
-from biqa_cli.models.catalog import find_model
-from biqa_cli.models.options import with_defaults
-from biqa_cli.models.spec import InputContract
-from biqa_cli.models.trained import TrainedNetwork
-from biqa_cli.training.checkpoints import write_weights
 from biqa_cli.weights.header import read_header
 
 RATED, OTHERS = 40, 8
@@ -31,29 +25,6 @@ RATED, OTHERS = 40, 8
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def write_base(path: Path, *, seed: int = 0) -> Path:
-    torch.manual_seed(seed)
-    spec = find_model("qualitynet-lite")
-    options = with_defaults("qualitynet", {"chains": 1})
-    backbones = ("efficientnet-lite0",) * 2
-    trained = TrainedNetwork(
-        family="qualitynet",
-        backbones=backbones,
-        options=options,
-        input=InputContract(32, 32, spec.input.mean, spec.input.std),
-        scale=spec.scale,
-        dataset="csv:other.csv",
-    )
-    network = assemble_network("qualitynet", backbones, options=options)
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            # Not below the scale, where all scores are alike.
-            if name == "head.12.bias":
-                parameter.fill_(0.5)
-    write_weights(path, network, trained)
-    return path
 
 
 def reddish(number: int) -> Image.Image:

@@ -1,0 +1,47 @@
+"""Answers are on disk as they come, and a session goes on where it was."""
+
+from pathlib import Path
+
+import pytest
+
+from biqa_cli.errors import UsageError
+from biqa_cli.tuning.answers import CHOICES, RATINGS, Answers, folder_of
+from biqa_cli.tuning.session import BACK, SKIP, Session
+
+
+def test_each_answer_is_on_disk_at_once_and_can_be_taken_back(tmp_path: Path) -> None:
+    table = tmp_path / "ratings.csv"
+    photos = [("a.jpg",), ("b, c.jpg",), ("d.jpg",)]
+    session = Session(photos, Answers(table, RATINGS), ("1", "2", "3"))
+    session.give("3")
+    assert table.read_text() == "path,mos\na.jpg,3\n"
+    session.give("1")
+    assert table.read_text() == 'path,mos\na.jpg,3\n"b, c.jpg",1\n'
+    session.give(BACK)
+    session.give(SKIP)
+    assert table.read_text() == "path,mos\na.jpg,3\n" and session.question == ("d.jpg",)
+    session.give(BACK)
+    session.give(BACK)
+    assert table.read_text() == "path,mos\n" and session.place == 0
+    with pytest.raises(UsageError, match="there is nothing to take back"):
+        session.give(BACK)
+    with pytest.raises(UsageError, match="'4' is no answer: give one of 1, 2, 3, skip, back"):
+        session.give("4")
+
+
+def test_a_choice_is_a_row_with_the_better_photo_first(tmp_path: Path) -> None:
+    table = tmp_path / "choices.csv"
+    session = Session([("a", "b"), ("c", "d")], Answers(table, CHOICES), ("1", "2"))
+    session.give("1")
+    session.give("2")
+    assert table.read_text() == "better,worse\na,b\nd,c\n" and session.question is None
+    again = Answers(table, CHOICES)
+    assert again.asked() == {("a", "b"), ("c", "d")}
+    with pytest.raises(UsageError, match="has the columns better, worse, expected path, mos"):
+        Answers(table, RATINGS)
+
+
+def test_names_are_relative_to_the_table_or_to_the_folder_of_all_photos(tmp_path: Path) -> None:
+    photos = [str(tmp_path / "in" / "a" / "1.jpg"), str(tmp_path / "in" / "b" / "2.jpg")]
+    assert folder_of(photos, output=tmp_path / "x.csv") == tmp_path
+    assert folder_of(photos, output=tmp_path / "else" / "x.csv") == tmp_path / "in"
