@@ -99,7 +99,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("options", {"speed": 9}, "reqa has no option 'speed'"),
     ("options", {"input_size": 10**12}, "input_size cannot be 1000000000000: 4096 at most"),
     ("options", [], "options cannot be"),
-    ("dataset", None, "the data set has no name"),
+    ("dataset", None, "dataset cannot be None: a text is needed"),
     ("input.height", 0, "height cannot be 0: 16 to 4096"),
     ("input.height", 10**9, "height cannot be 1000000000"),
     ("input.height", 448.0, "height cannot be 448.0"),

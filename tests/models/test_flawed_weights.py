@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from fakes import photo
-from own_weights import MODEL, own_network
+from own_weights import own_network
 from rated_miniature import use_tiny_backbones
 
 from biqa_cli.distortions.flaws import FLAWS
