@@ -31,6 +31,7 @@ LIGHT = (
         "distort",
         "train",
         "tune",
+        "rate",
         "export",
     ),
 )

@@ -111,6 +111,7 @@ def test_an_evaluation_on_what_it_has_learnt_from_is_leaky(
     assert mine["srcc"] > base["srcc"]
 
 
+@pytest.mark.slow
 def test_base_and_personal_model_are_two_raters(tuned: tuple[Path, Result], desk: Path) -> None:
     first = scored(tuned[0], desk), scored(desk / "base.safetensors", desk)
     assert [row["score"] for row in first[0]] != [row["score"] for row in first[1]]
@@ -122,6 +123,7 @@ def test_base_and_personal_model_are_two_raters(tuned: tuple[Path, Result], desk
     )
 
 
+@pytest.mark.slow
 def test_a_second_tuning_decodes_no_photo_and_is_the_same(
     desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +137,7 @@ def test_a_second_tuning_decodes_no_photo_and_is_the_same(
     assert "the ends of the scale are those found" in result.stderr
 
 
+@pytest.mark.slow
 def test_choices_give_an_order_and_no_interval(desk: Path, tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO((desk / "ratings.csv").read_text())))
     pairs = [
@@ -158,6 +161,7 @@ def test_choices_give_an_order_and_no_interval(desk: Path, tmp_path: Path) -> No
     assert np.corrcoef(said, [float(row["mos"]) for row in rows])[0, 1] > 0.7
 
 
+@pytest.mark.slow
 def test_photos_that_cannot_be_read_are_told_and_left_out(desk: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no photo")
     table = tmp_path / "ratings.csv"
