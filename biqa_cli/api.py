@@ -15,14 +15,15 @@ from PIL import Image
 from biqa_cli.errors import UsageError
 from biqa_cli.explain.local_scores import BlockChoice, map_file, map_image
 from biqa_cli.explain.records import BlockScore, ScoreMap
-from biqa_cli.images.discovery import Identity, find_images
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import DEFAULT_MAX_PIXELS
-from biqa_cli.known import Source
+from biqa_cli.images.seen import Seen
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.loading import LoadedModel, load_model
 from biqa_cli.results import Flaw, ImageResult
 from biqa_cli.scoring import score_files
+from biqa_cli.sources.entry import FileOrImage, Source
+from biqa_cli.sources.finding import find_photos
 from biqa_cli.store.known_scores import Store
 
 Picture = str | PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
@@ -86,9 +87,10 @@ def score_images(
     """Yield the quality of many photos, in a stable order, in bounded memory.
 
     Args:
-        images: Whatever `score_image` takes, and folders, mixed; or one of them. A folder stands
-            for all photos below it, and a file that is named twice is scored once. Images are
-            taken one at a time, in the thread that iterates over the results.
+        images: Whatever `score_image` takes, and folders, archives, Parquet tables and addresses,
+            mixed; or one of them. Each of those stands for all photos in it, and a file that is
+            named twice is scored once. Images are taken one at a time, in the thread that iterates
+            over the results.
         model: From `load_model`, a name from `biqa models list`, or a file of your own weights;
             both are loaded once. None is the default model.
         batch_size: Photos per forward pass; it does not change the scores.
@@ -133,11 +135,11 @@ def _stored(
 
 
 def _sources(images: Iterable[Picture]) -> Iterator[Source]:
-    seen: set[Identity] = set()
+    seen = Seen()
     for image in images:
         source = _source(image)
         if isinstance(source, str):
-            yield from find_images([source], seen=seen)
+            yield from find_photos([source], seen=seen)
         else:
             yield source
 
@@ -201,7 +203,7 @@ def _load(name: str) -> LoadedModel:
     return load_model(name)
 
 
-def _source(image: object) -> Source:
+def _source(image: object) -> FileOrImage:
     """Return what is scored; an image or an array as an image of Pillow's.
 
     Raises:

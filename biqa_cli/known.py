@@ -4,18 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from PIL import Image
-
 from biqa_cli.images.limits import Limits
 from biqa_cli.images.reading import Photo
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.rater import rater_of
 from biqa_cli.results import NATIVE_DIGITS
+from biqa_cli.sources.entry import FileOrImage
 from biqa_cli.store.known_scores import Store
 from biqa_cli.store.records import Finding, Lookup, Rater
-
-Source = str | bytes | Image.Image
-"""The name of a file, what is in one, or an image that is already decoded."""
 
 _Seen = TypeVar("_Seen")
 
@@ -24,8 +20,8 @@ _Seen = TypeVar("_Seen")
 class Looking(Generic[_Seen]):
     """What else is seen of a photo than its score, while it is decoded for that, and kept."""
 
-    see: Callable[[Source, Photo], _Seen]
-    """Called in the threads that read, with what was named and the decoded photo, which must not be
+    see: Callable[[FileOrImage, Photo], _Seen]
+    """Called in the threads that read, with what was read and the decoded photo, which must not be
     kept. What it raises becomes the photo's error."""
     key: str
     """The same for two of them only if they see the same in a file."""
@@ -45,11 +41,12 @@ class Recall:
 
     def find(self, path: str, limits: Limits) -> Lookup:
         """Return what is known of a file; a photo over the limit of this run is not known."""
-        found = self.store.find(self.rater, path, looking=self.looking)
-        score = found.score
-        if score is not None and score.width * score.height > limits.max_pixels:
-            return Lookup(found.file)
-        return found
+        return _within(limits, self.store.find(self.rater, path, looking=self.looking))
+
+    def find_content(self, name: str, content: bytes, limits: Limits) -> Lookup:
+        """Return what is known of a photo that is no file, by what it holds."""
+        found = self.store.find_content(self.rater, name, content, looking=self.looking)
+        return _within(limits, found)
 
     def denies(self, path: str, native: float) -> bool:
         """Return whether a score is not that of a file any more, as far as the store knows.
@@ -67,6 +64,13 @@ class Recall:
         """Keep what is found out of files, but for scores that are no number."""
         numbers = [one for one in found if one.score is None or one.score.judgement.is_finite()]
         self.store.keep(self.rater, numbers, looking=self.looking)
+
+
+def _within(limits: Limits, found: Lookup) -> Lookup:
+    score = found.score
+    if score is not None and score.width * score.height > limits.max_pixels:
+        return Lookup(found.file)
+    return found
 
 
 def recall_of(store: Store, model: LoadedModel, *, looking: str = "") -> Recall:

@@ -16,7 +16,7 @@ from biqa_cli.errors import BiqaError
 from biqa_cli.images.border import without_border
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import Photo, photo_of, reading_photo
-from biqa_cli.known import Looking, Recall, Source, recall_of
+from biqa_cli.known import Looking, Recall, recall_of
 from biqa_cli.models.judging import judge, predict_views
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
@@ -24,6 +24,7 @@ from biqa_cli.models.views import view_at_full_size, view_of
 from biqa_cli.outcomes import result_of
 from biqa_cli.results import ImageResult, Judgement, RunInfo
 from biqa_cli.signals import stop_if_told
+from biqa_cli.sources.entry import FileOrImage, Source, content_of, name_of
 from biqa_cli.store.files import FileState, with_content
 from biqa_cli.store.known_scores import Store
 from biqa_cli.store.records import Finding, KnownScore, Lookup
@@ -77,8 +78,8 @@ def score_files(
     goes wrong with one photo becomes its row.
 
     Args:
-        sources: Names of files, what is in them, or decoded images; taken one at a time. Where they
-            are `Arriving`, no result waits for a source that has not come.
+        sources: Names of files, entries, what is in files, or decoded images; taken one at a time.
+            Where they are `Arriving`, no result waits for a source that has not come.
         model: From `load_model`.
         batch_size: Photos for one forward pass. None suits the device.
         workers: Threads that read. None is one for each core.
@@ -166,9 +167,10 @@ def _read(
     look: Looking[_Seen] | None = None,
     recall: Recall | None = None,
 ) -> _Reading[_Seen]:
-    path = source if isinstance(source, str) else ""
+    path = name_of(source)
     try:
-        known = recall.find(path, limits) if path and recall is not None else Lookup()
+        content = content_of(source)
+        known = Lookup() if recall is None else _known(path, content, recall, limits)
         score = known.score
         read: _Reading[_Seen] = _Reading(path)
         if score is not None:
@@ -179,7 +181,7 @@ def _read(
             if known.seen is not None:
                 return replace(read, seen=look.unpack(known.seen))
         # The photo's memory is free for the next reader once the view is made.
-        with _photo(source, contract=contract, limits=limits) as photo:
+        with _photo(content, contract=contract, limits=limits) as photo:
             if score is None:
                 picture = without_border(photo.image)
                 read = _Reading(
@@ -193,21 +195,34 @@ def _read(
                     ),
                 )
             if look is not None:
-                seen = look.see(source, photo)
+                seen = look.see(content, photo)
                 read = replace(read, seen=seen, packed=look.pack(seen))
+        if known.file is None or isinstance(content, bytes):
+            return replace(read, file=known.file)
         # A file that has changed meanwhile is not the one whose name was looked up.
-        return read if known.file is None else replace(read, file=with_content(known.file))
+        return replace(read, file=with_content(known.file))
     except Exception as error:  # noqa: BLE001  a fault of ours in one photo costs that photo alone
         return _Reading(path, error=reason_of(path, error))
 
 
+def _known(path: str, content: FileOrImage, recall: Recall, limits: Limits) -> Lookup:
+    """Return what the store knows of a photo that has a name."""
+    if isinstance(content, str):
+        return recall.find(content, limits)
+    return (
+        recall.find_content(path, content, limits)
+        if path and isinstance(content, bytes)
+        else Lookup()
+    )
+
+
 def _photo(
-    source: Source, *, contract: InputContract, limits: Limits
+    content: FileOrImage, *, contract: InputContract, limits: Limits
 ) -> AbstractContextManager[Photo]:
-    if isinstance(source, Image.Image):
-        return nullcontext(photo_of(source))
+    if isinstance(content, Image.Image):
+        return nullcontext(photo_of(content))
     return reading_photo(
-        source, at_least=contract.decode_size, full_above=contract.full_above, limits=limits
+        content, at_least=contract.decode_size, full_above=contract.full_above, limits=limits
     )
 
 

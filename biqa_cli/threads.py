@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from queue import Queue
 from typing import Generic, TypeVar
 
@@ -65,6 +66,32 @@ class Arriving(Generic[_Item]):
         # Who asks once more gets the same answer.
         self._held = came
         raise came
+
+
+class Counting:
+    """A number that a thread counts, once somebody asks for it.
+
+    Args:
+        items: Called in the thread; returns what is counted, None where that would take too long.
+    """
+
+    def __init__(self, items: Callable[[], Iterable[object] | None]) -> None:
+        self._items = items
+        self._counted: int | None = None
+        self._thread: threading.Thread | None = None
+
+    def __call__(self) -> int | None:
+        """Return the number, None as long as it is not known."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._count, name="biqa-count", daemon=True)
+            self._thread.start()
+        return self._counted
+
+    def _count(self) -> None:
+        with suppress(Exception):
+            # What is wrong with the items is told by whoever works on them.
+            items = self._items()
+            self._counted = None if items is None else sum(1 for _ in items)
 
 
 def map_ahead(

@@ -10,7 +10,7 @@ from fakes import EXAMPLES, photo
 
 _EXTRA = (
     *("torch", "torchvision", "skimage", "onnx", "onnxscript", "matplotlib", "pillow_heif"),
-    *("pillow_jxl", "rawpy", "pyarrow"),
+    *("pillow_jxl", "rawpy", "pyarrow", "fsspec", "s3fs", "aiohttp"),
 )
 
 # An import that fails as it does where a package is missing, and hides it from find_spec.
@@ -59,6 +59,7 @@ def rated(tmp_path: Path) -> Path:
     for index in range(5):
         photo(96, 64, seed=index).save(tmp_path / f"{index}.png")
         lines.append(f"{index}.png,{20 + 10 * index}")
+    (tmp_path / "table.parquet").write_bytes(b"PAR1")
     (tmp_path / "ratings.csv").write_text("\n".join(lines) + "\n")
     for name, sign in (("a", 1), ("b", -1)):
         scores = "".join(f"{index}.png,{50 + sign * index * index}\n" for index in range(5))
@@ -99,12 +100,14 @@ def test_the_base_installation_does(rated: Path, arguments: tuple[str, ...]) -> 
         ("score 0.png --engine torch", "torch"),
         ("score 0.png -d cuda", "torch"),
         ("heatmap 0.png --kind gradcam", "torch"),
+        ("score s3://bucket/a.jpg", "remote"),
+        ("score https://host/shard.tar", "remote"),
+        ("score table.parquet", "parquet"),
+        ("score 0.png -f parquet -o scores --part-rows 5", "parquet"),
         ("export reqa-lite -o reqa.onnx", "export"),
     ],
 )
-def test_what_needs_torch_names_the_extra_in_one_line(
-    rated: Path, arguments: str, extra: str
-) -> None:
+def test_what_needs_an_extra_names_it_in_one_line(rated: Path, arguments: str, extra: str) -> None:
     done = biqa(*arguments.split(), cwd=rated)
     assert done.returncode == 2
     assert f"pip install 'biqa-cli[{extra}]'" in done.stderr

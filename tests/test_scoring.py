@@ -16,10 +16,11 @@ from PIL import Image
 from biqa_cli.errors import UsageError
 from biqa_cli.images.reading import Photo
 from biqa_cli.images.transforms import model_view
-from biqa_cli.known import Looking, Source
+from biqa_cli.known import Looking
 from biqa_cli.models.base import Predictions
 from biqa_cli.models.spec import Calibration, Crops
 from biqa_cli.scoring import default_batch_size, score_and_look, score_files, score_photo
+from biqa_cli.sources.entry import FileOrImage
 from biqa_cli.threads import Arriving
 
 
@@ -269,9 +270,9 @@ def test_what_is_seen_comes_with_its_result_from_one_decoding(
 ) -> None:
     damaged = tmp_path / "damaged.png"
     damaged.write_bytes(b"no photo")
-    looked_at: list[Source] = []
+    looked_at: list[FileOrImage] = []
 
-    def look(source: Source, decoded: Photo) -> int:
+    def look(source: FileOrImage, decoded: Photo) -> int:
         looked_at.append(source)
         pixel = decoded.image.getpixel((0, 0))
         assert isinstance(pixel, tuple)
@@ -286,7 +287,7 @@ def test_what_is_seen_comes_with_its_result_from_one_decoding(
 
 
 def test_a_fault_of_looking_costs_its_photo_alone(greys: list[str]) -> None:
-    def look(source: Source, _: Photo) -> None:
+    def look(source: FileOrImage, _: Photo) -> None:
         if source == greys[1]:
             raise ZeroDivisionError
 

@@ -25,6 +25,7 @@ from biqa_cli.cli import (
     weights,
 )
 from biqa_cli.cli._boundary import ErrorBoundary, run
+from biqa_cli.cli._many_names import ManyNames
 
 app = typer.Typer(
     name="biqa",
@@ -35,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How good is a photo? Blind image quality assessment.",
 )
-app.command("score")(score.score)
+app.command("score", cls=ManyNames)(score.score)
 app.command("heatmap")(heatmap.heatmap)
 app.command("group")(group.group)
 app.command("cull")(cull.cull)

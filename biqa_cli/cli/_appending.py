@@ -1,6 +1,6 @@
 """`--append`: which photos of a run have their rows already, and which are scored again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ from biqa_cli.threads import Arriving
 
 if TYPE_CHECKING:
     from biqa_cli.known import Recall
+    from biqa_cli.reports.parts import EarlierParts
+    from biqa_cli.sources.finding import Found
 
 
 def rows_to_add_to(
@@ -30,13 +32,13 @@ def rows_to_add_to(
 
 
 def without_rows(
-    names: list[str] | Arriving[str],
+    photos: "Iterable[Found]",
     earlier: EarlierRows,
     *,
     model: str,
     recall: "Recall | None",
     threshold: float | None,
-) -> list[str] | Arriving[str]:
+) -> "Iterable[Found]":
     """Return the photos that are to be scored, as they come where they come slowly.
 
     These are photos without a row; those whose row is an error, which may have gone; and those
@@ -44,22 +46,38 @@ def without_rows(
     whose rows are replaced.
 
     Args:
-        names: Of photos.
+        photos: As they are found.
         earlier: From `rows_to_add_to`.
         model: Rows of other models are not theirs.
         recall: What the store knows; None where it is not used.
         threshold: Of --fail-under, for photos that keep their rows.
     """
+    from biqa_cli.sources.entry import name_of
 
-    def left() -> Iterator[str]:
-        for name in names:
+    def left() -> "Iterator[Found]":
+        for photo in photos:
+            name = name_of(photo)
             row = earlier.find(name, model)
             if row is None:
-                yield name
+                yield photo
             elif row.native is None or (recall and recall.denies(name, row.native)):
                 earlier.replace(name, model)
-                yield name
+                yield photo
             else:
                 earlier.keep(row, threshold=threshold)
 
-    return Arriving(left()) if isinstance(names, Arriving) else list(left())
+    return Arriving(left()) if isinstance(photos, Arriving) else left()
+
+
+def without_parts(photos: "Iterable[Found]", earlier: "EarlierParts") -> "Iterable[Found]":
+    """Return the photos that have no row in a folder of parts; `earlier` counts the others."""
+    from biqa_cli.sources.entry import name_of
+
+    def left() -> "Iterator[Found]":
+        for photo in photos:
+            if earlier.has(name_of(photo)):
+                earlier.met += 1
+            else:
+                yield photo
+
+    return Arriving(left()) if isinstance(photos, Arriving) else left()

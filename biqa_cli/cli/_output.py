@@ -26,6 +26,10 @@ STDOUT = Path("-")
 """Where -o - writes to."""
 
 
+_CLIENTS = ("aiobotocore", "aiohttp", "asyncio", "boto3", "botocore", "fsspec", "gcsfs", "s3fs")
+"""What talks to servers, by the names of their logs."""
+
+
 def prepare_streams() -> None:
     """Make stdout and stderr take all that biqa says, whatever the locale and the caller did.
 
@@ -202,6 +206,9 @@ def set_up_logging(verbosity: int) -> None:
     logging.getLogger("py.warnings").setLevel(level if verbosity else logging.ERROR)
     # Pillow logs what is odd in a file: news about one photo, not a problem of the user's.
     logging.getLogger("PIL").setLevel(logging.WARNING if verbosity else logging.CRITICAL)
+    for client in _CLIENTS:
+        # They log whole requests, signatures and all.
+        logging.getLogger(client).setLevel(logging.CRITICAL)
 
 
 @contextmanager

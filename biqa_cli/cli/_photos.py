@@ -3,17 +3,18 @@
 Nothing heavy is imported before a command runs.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import typer
 
 from biqa_cli.cli import _output
 from biqa_cli.cli._boundary import SOME_FAILED
-from biqa_cli.cli._targets import STDIN, refuse_inputs, refuse_to_overwrite
+from biqa_cli.cli._targets import STDIN, refuse_inputs
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.limits import Limits
 from biqa_cli.reports.rows import printable
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from biqa_cli.threads import Arriving
+    from biqa_cli.sources.choice import Choice
+    from biqa_cli.sources.finding import Found
+    from biqa_cli.threads import Arriving, Counting
+
+_Photo = TypeVar("_Photo")
 
 
 def named_photos(named: Sequence[str], *, exclude: Sequence[str] | None) -> list[str]:
@@ -41,59 +46,124 @@ def named_photos(named: Sequence[str], *, exclude: Sequence[str] | None) -> list
     return found
 
 
-def named_and_listed_photos(
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The photos of a run, found as they are taken."""
+
+    photos: "Iterable[Found]"
+    count: "Counting"
+    """Counts them beside the run, unless that would mean to read what is in them."""
+
+    def total(self, *, without: Callable[[], int]) -> Callable[[], int | None]:
+        """Return what tells the number of photos to score, as soon as it is known.
+
+        Args:
+            without: How many photos are left out, so far.
+        """
+
+        def left() -> int | None:
+            counted = self.count()
+            return None if counted is None else counted - without()
+
+        return left
+
+
+def wanted_photos(
     named: Sequence[str],
     *,
     files_from: str | None,
     nul_separated: bool,
-    recursive: bool,
-    exclude: Sequence[str] | None,
-    newer_than: str | None,
+    choice: "Choice",
     written: Sequence[Path | None],
-) -> "list[str] | Arriving[str]":
-    """Return the photos among files, folders and the names of a list, each once.
+    offline: bool,
+) -> Wanted:
+    """Return the photos among what is named and the names of a list, each once.
 
-    Names from a pipe are taken as they come; others are counted, for the time left.
+    Nothing is kept of them: they are found while they are scored.
 
     Raises:
-        UsageError: If there are none, new or old; if standard input is named twice, or a file that
-            is read is the file to write.
+        UsageError: If there are none, new or old; if standard input is named twice, a file that is
+            read is the file to write, or an address is named where no socket may be opened.
     """
-    from biqa_cli.images.discovery import find_images, time_of
-    from biqa_cli.images.name_lists import read_names
-    from biqa_cli.threads import Arriving
+    from biqa_cli.images.name_lists import is_regular, read_names, require_readable
+    from biqa_cli.sources.finding import find_photos, is_quick_to_count
+    from biqa_cli.threads import Arriving, Counting
 
     if not named and files_from is None:
         raise UsageError("nothing to score: name photos, folders or a list (--files-from)")
     _require_one_stdin(named, files_from=files_from)
     lists = [] if files_from is None else [files_from]
-    refuse_to_overwrite(written, [Path(name) for name in lists])
-    listed = chain.from_iterable(read_names(name, nul_separated=nul_separated) for name in lists)
-    found = find_images(
-        chain(named, listed),
-        recursive=recursive,
-        exclude=exclude or (),
-        newer_than=None if newer_than is None else time_of(newer_than),
-    )
+    for output in written:
+        deque(refuse_inputs(output, chain(lists, named)), maxlen=0)
+    for name in lists:
+        require_readable(name)
+
+    def names() -> Iterator[str]:
+        listed = (read_names(name, nul_separated=nul_separated) for name in lists)
+        found = chain(named, chain.from_iterable(listed))
+        return refuse_addresses(found) if offline else found
+
+    found = find_photos(names(), choice)
     for output in written:
         found = refuse_inputs(output, found)
-    names = Arriving(found) if files_from == STDIN else list(found)
-    # That nothing is new is no mistake.
-    if not names and newer_than is None:
-        raise none_in([*named, *lists])
-    return names
+    is_slow = not all(map(is_regular, lists))
+    photos = Arriving(found) if is_slow else found
+    # That nothing is new, or of this part, is no mistake.
+    if choice.newer_than is None and choice.shard is None:
+        photos = _some(photos, [*named, *lists])
+
+    def countable() -> "Iterator[Found] | None":
+        is_quick = not is_slow and all(map(is_quick_to_count, named))
+        return find_photos(names(), choice) if is_quick else None
+
+    return Wanted(photos, Counting(countable))
 
 
-def sources(
-    names: "list[str] | Arriving[str]", named: Sequence[str]
-) -> "list[str | bytes] | list[str] | Arriving[str]":
-    """Return names as they are, and the picture on standard input in place of a named `-`.
+def _some(
+    photos: "Iterator[Found] | Arriving[Found]", named: Sequence[str]
+) -> "Iterator[Found] | Arriving[Found]":
+    """Return photos as they are, if there are any.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    from biqa_cli.threads import Arriving
+
+    if isinstance(photos, Arriving):
+        if not photos:
+            raise none_in(named)
+        return photos
+    first = next(photos, None)
+    if first is None:
+        raise none_in(named)
+    return chain([first], photos)
+
+
+def refuse_addresses(names: Iterable[str]) -> Iterator[str]:
+    """Pass names on as long as none is an address.
+
+    Raises:
+        UsageError: If one is.
+    """
+    from biqa_cli.sources.addresses import is_address, shown
+
+    for name in names:
+        if is_address(name):
+            raise UsageError(f"{shown(name)} is an address, and --offline opens no socket")
+        yield name
+
+
+def sources(names: Iterable[_Photo], named: Sequence[str]) -> Iterable[_Photo | bytes]:
+    """Return photos as they are, and the picture on standard input in place of a named `-`.
 
     Raises:
         UsageError: If standard input is closed or does not end.
     """
     # In a list, - is a file of that name.
-    return [source_of(name) for name in names] if STDIN in named else names
+    if STDIN not in named:
+        return names
+    picture = source_of(STDIN)
+    return (cast("bytes", picture) if name == STDIN else name for name in names)
 
 
 def source_of(name: str) -> str | bytes:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from biqa_cli.cli import _output
@@ -18,16 +18,32 @@ _SECONDS_BETWEEN_LINES = 20.0
 
 
 def with_progress(
-    items: Iterable[_Item], total: int | None, *, unit: str, quiet: bool
+    items: Iterable[_Item],
+    total: int | Callable[[], int | None] | None,
+    *,
+    unit: str,
+    quiet: bool,
 ) -> Iterator[_Item]:
-    """Pass items on; on a terminal show how many have passed, how fast, and the time left."""
+    """Pass items on; on a terminal show how many have passed, how fast, and the time left.
+
+    Args:
+        items: As they come.
+        total: Their number; where it is not known yet, what returns it as soon as it is.
+        unit: What one is called.
+        quiet: Whether nothing is shown.
+    """
     if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield from _until_told(items)
         return
     from tqdm import tqdm
 
-    with tqdm(items, total=total, unit=f" {unit}", file=sys.stderr, leave=False) as bar:
-        yield from _until_told(bar)
+    known = None if callable(total) else total
+    with tqdm(total=known, unit=f" {unit}", file=sys.stderr, leave=False) as bar:
+        for item in _until_told(items):
+            if callable(total):
+                bar.total = total()
+            bar.update()
+            yield item
 
 
 def _until_told(items: Iterable[_Item]) -> Iterator[_Item]:

@@ -1,15 +1,31 @@
 """The options that `biqa score` alone has."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from biqa_cli.reports.formats import Format
 from biqa_cli.reports.selection import SortKey
 
+if TYPE_CHECKING:
+    from biqa_cli.sources.choice import Choice
+
 Paths = Annotated[
     list[str] | None,
-    typer.Argument(metavar="PATHS...", help="Photos and folders; - is a picture on stdin."),
+    typer.Argument(metavar="PATHS...", help="Photos, folders, archives, addresses; - is stdin."),
+]
+Shard = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="N/OF", help="Only a part, 3/100: by a hash of the path."),
+]
+Column = Annotated[
+    str | None,
+    typer.Option("--column", metavar="NAME", help="Of Parquet tables: paths, addresses or bytes."),
+]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", metavar="NAME", help="Of Parquet tables: what is in the path of rows."),
 ]
 FilesFrom = Annotated[
     str | None,
@@ -26,6 +42,10 @@ FormatOption = Annotated[
 Append = Annotated[
     bool, typer.Option("--append", help="Add rows to -o FILE for photos that have none there.")
 ]
+PartRows = Annotated[
+    int | None,
+    typer.Option("--part-rows", min=1, help="-o is a folder of Parquet files of N rows each."),
+]
 Why = Annotated[bool, typer.Option("--why", help="Also name flaws, and say what full size leaves.")]
 Sort = Annotated[SortKey | None, typer.Option("--sort", help="Path, or score (best first).")]
 Top = Annotated[int | None, typer.Option("--top", min=1, help="Only the N best.")]
@@ -33,3 +53,30 @@ FailUnder = Annotated[
     float | None,
     typer.Option("--fail-under", min=0, max=100, help="Exit 1 if a photo scores below."),
 ]
+
+
+def choice_of(
+    *,
+    recursive: bool,
+    exclude: Sequence[str] | None,
+    newer_than: str | None,
+    shard: str | None,
+    column: str | None,
+    key: str | None,
+) -> "Choice":
+    """Return what is taken of what is named, as the options say.
+
+    Raises:
+        UsageError: If one of them does not do.
+    """
+    from biqa_cli.images.discovery import time_of
+    from biqa_cli.sources.choice import Choice, shard_of
+
+    return Choice(
+        recursive=recursive,
+        exclude=tuple(exclude or ()),
+        newer_than=None if newer_than is None else time_of(newer_than),
+        shard=None if shard is None else shard_of(shard),
+        column=column,
+        key=key,
+    )

@@ -5,16 +5,19 @@ import stat
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from biqa_cli.cli._output import STDOUT
 from biqa_cli.errors import UsageError
+
+_Input = TypeVar("_Input")
 
 STDIN = "-"
 """The name of the picture on standard input; a file of that name is ./-"""
 
 
-def refuse_inputs(output: Path | None, inputs: Iterable[str]) -> Iterator[str]:
-    """Pass the names of files that are read on, as long as none of them would be overwritten.
+def refuse_inputs(output: Path | None, inputs: Iterable[_Input]) -> Iterator[_Input]:
+    """Pass what is read on, as long as no file, which is a name, would be overwritten.
 
     Raises:
         UsageError: If one is the file to write, whatever it is called there.
@@ -23,8 +26,12 @@ def refuse_inputs(output: Path | None, inputs: Iterable[str]) -> Iterator[str]:
         written = None if output is None else output.stat()
     except OSError:
         written = None
+    if written is None or not stat.S_ISREG(written.st_mode):
+        # There is nothing to overwrite.
+        yield from inputs
+        return
     for name in inputs:
-        if written is not None and stat.S_ISREG(written.st_mode) and _is(name, written):
+        if isinstance(name, str) and _is(name, written):
             msg = f"{output} is a file that is read: choose another name for what is written"
             raise UsageError(msg)
         yield name

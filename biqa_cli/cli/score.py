@@ -2,10 +2,11 @@
 
 import typer
 
-from biqa_cli.cli import _appending, _options, _output, _photos, _progress, _report, _score_options
+from biqa_cli.cli import _options, _output, _photos, _progress, _report, _score_options
 from biqa_cli.cli._boundary import BELOW_THRESHOLD, SOME_FAILED
+from biqa_cli.cli._destination import destination
 from biqa_cli.models.catalog import DEFAULT_MODEL, names_no_flaws
-from biqa_cli.reports.formats import SUFFIXES, Format, new_report
+from biqa_cli.reports.formats import SUFFIXES, Format
 from biqa_cli.reports.selection import select
 from biqa_cli.reports.writing import write_report
 from biqa_cli.results import ImageResult
@@ -18,10 +19,14 @@ def score(
     recursive: _score_options.Recursive = True,
     exclude: _options.Exclude = None,
     newer_than: _options.NewerThan = None,
+    shard: _score_options.Shard = None,
+    column: _score_options.Column = None,
+    key: _score_options.Key = None,
     model: _options.Model = DEFAULT_MODEL,
     format: _score_options.FormatOption = None,  # noqa: A002
     output: _options.Output = None,
     append: _score_options.Append = False,
+    part_rows: _score_options.PartRows = None,
     why: _score_options.Why = False,
     report: _report.ReportFile = None,
     device: _options.Device = "auto",
@@ -50,27 +55,37 @@ def score(
     Example: biqa score photos/ --sort score -o scores.csv
     """
     # Running models takes NumPy, Pillow and an engine: `--help` does without.
-    from biqa_cli.known import recall_of
     from biqa_cli.models.loading import load_model
     from biqa_cli.scoring import run_info, score_files
 
     _output.set_up_logging(verbose)
     on_terminal = output is None and _output.is_terminal()
     default = Format.table if on_terminal else Format.csv
-    chosen = _options.choose_format(format, output, SUFFIXES, default=default)
-    earlier = (
-        _appending.rows_to_add_to(output, chosen, order=sort, top=top, why=why) if append else None
+    written = destination(
+        output,
+        _options.choose_format(format, output, SUFFIXES, default=default),
+        append=append,
+        part_rows=part_rows,
+        order=sort,
+        top=top,
+        why=why,
+        threshold=fail_under,
     )
-    named = paths or []
     _report.check_report(report)
-    names = _photos.named_and_listed_photos(
-        named,
+    wanted = _photos.wanted_photos(
+        paths or [],
         files_from=files_from,
         nul_separated=nul,
-        recursive=recursive,
-        exclude=exclude,
-        newer_than=newer_than,
+        choice=_score_options.choice_of(
+            recursive=recursive,
+            exclude=exclude,
+            newer_than=newer_than,
+            shard=shard,
+            column=column,
+            key=key,
+        ),
         written=(output, report),
+        offline=offline,
     )
     ready = load_model(model, engine=engine.value, device=device, threads=threads, offline=offline)
     if why and not ready.spec.tells_flaws:
@@ -81,25 +96,10 @@ def score(
     shown: list[ImageResult] = []
     with (
         _options.store_of(store, fresh=fresh, unused=no_store) as known,
-        _output.report_stream(
-            output,
-            after=earlier.whole if earlier else None,
-            length=earlier.length if earlier else 0,
-            lacks_line_end=bool(earlier and earlier.lacks_line_end),
-            settle=earlier.settled if earlier else None,
-        ) as stream,
+        written.opened() as rows,
     ):
-        if earlier is not None:
-            names = _appending.without_rows(
-                names,
-                earlier,
-                model=ready.spec.name,
-                recall=recall_of(known, ready) if known else None,
-                threshold=fail_under,
-            )
-        total = len(names) if isinstance(names, list) else None
         results = score_files(
-            _photos.sources(names, named),
+            _photos.sources(written.left(wanted.photos, ready, known), paths or []),
             ready,
             batch_size=batch_size,
             workers=workers,
@@ -108,9 +108,10 @@ def score(
         )
         if report is not None:
             results = _report.kept(results, into=shown)
+        total = wanted.total(without=lambda: written.met)
         watched = _progress.with_progress(results, total=total, unit="photo", quiet=quiet)
         tally, seconds = write_report(
-            new_report(chosen, stream, continued=bool(earlier and earlier.whole), why=why),
+            rows,
             _photos.with_names(watched, on_terminal=on_terminal),
             run=run_info(ready),
             order=sort,
@@ -128,18 +129,10 @@ def score(
             quiet=quiet,
         )
     if not quiet:
-        _output.say(
-            tally.summary(
-                seconds,
-                threshold=fail_under,
-                known=known.recalled if known else 0,
-                before=earlier.met if earlier else 0,
-                again=len(earlier.replaced) if earlier else 0,
-            )
-        )
+        _output.say(written.summary(tally, seconds, known=known.recalled if known else 0))
     if top is not None and tally.failed:
         _output.problem(tally.failures())
-    if tally.below or (earlier and earlier.below):
+    if written.is_below(tally):
         raise typer.Exit(BELOW_THRESHOLD)
     if tally.failed:
         raise typer.Exit(SOME_FAILED)

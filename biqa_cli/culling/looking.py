@@ -13,8 +13,9 @@ from biqa_cli.images.capture_time import CaptureTime, capture_time
 from biqa_cli.images.fingerprint import DECODE_SIZE, SHAPE, Fingerprint, fingerprint
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import Photo, reading_photo
-from biqa_cli.known import Looking, Source
+from biqa_cli.known import Looking
 from biqa_cli.scoring import reason_of
+from biqa_cli.sources.entry import FileOrImage
 from biqa_cli.threads import default_workers, map_ahead
 
 
@@ -26,7 +27,7 @@ class Look:
     taken: CaptureTime | None
 
 
-def _see(source: Source, photo: Photo) -> Look:
+def _see(source: FileOrImage, photo: Photo) -> Look:
     taken = capture_time(source) if isinstance(source, str | bytes) else None
     return Look(fingerprint(photo.image), taken)
 

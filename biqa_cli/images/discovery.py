@@ -1,13 +1,15 @@
 """From what the user names to the files to score: paths only, nothing is opened."""
 
 import os
+import re
 import stat
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
-from fnmatch import fnmatchcase
-from pathlib import Path
+from fnmatch import translate
+from functools import lru_cache
 
 from biqa_cli.errors import UsageError
+from biqa_cli.images.seen import Seen
 from biqa_cli.images.suffixes import SUFFIXES
 
 LEFT_OUT = (
@@ -20,8 +22,6 @@ LEFT_OUT = (
 
 _HIDDEN = "."
 
-Identity = tuple[int, int] | str
-
 
 def find_images(
     inputs: Iterable[str],
@@ -29,7 +29,7 @@ def find_images(
     recursive: bool = True,
     exclude: Collection[str] = (),
     newer_than: int | None = None,
-    seen: set[Identity] | None = None,
+    seen: Seen | None = None,
 ) -> Iterator[str]:
     """Yield the files to score, in a stable order, each file once.
 
@@ -47,23 +47,39 @@ def find_images(
             out, named ones too.
         seen: The files that earlier calls have yielded; this one adds its own.
     """
-    seen = set() if seen is None else seen
-    unwanted = (*LEFT_OUT, *exclude)
+    seen = Seen() if seen is None else seen
+    unwanted = unwanted_names(exclude)
+    # Files come folder after folder.
+    real = lru_cache(maxsize=64)(os.path.realpath)
     for name in inputs:
-        found = (
-            _images_below(name, recursive=recursive, unwanted=unwanted)
-            if _is_folder(name)
-            else (name,)
-        )
-        for path in found:
-            if newer_than is not None and not _is_newer(path, newer_than):
-                continue
-            identity = _identity(path)
-            if identity is not None:
-                if identity in seen:
+        status = _status(name)
+        if status is not None and stat.S_ISDIR(status.st_mode):
+            found = _images_below(name, recursive=recursive, unwanted=unwanted)
+        else:
+            found = iter([(name, _is_link(name), status)])
+        for path, is_link, at in found:
+            if at is not None:
+                if newer_than is not None and at.st_mtime_ns <= newer_than:
                     continue
-                seen.add(identity)
+                if stat.S_ISREG(at.st_mode) and not seen.add(
+                    _identity(path, at, is_link=is_link, real=real)
+                ):
+                    continue
             yield path
+
+
+def unwanted_names(exclude: Collection[str] = ()) -> Callable[[str], object]:
+    """Return what says whether a file or a folder of a name is left out of folders.
+
+    Args:
+        exclude: Patterns beside `LEFT_OUT`.
+    """
+    return re.compile("|".join(map(translate, (*LEFT_OUT, *exclude)))).match
+
+
+def has_image_suffix(name: str) -> bool:
+    """Return whether a file inside a folder is taken for a photo."""
+    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122  ten times as fast
 
 
 def time_of(text: str) -> int:
@@ -88,67 +104,82 @@ def time_of(text: str) -> int:
         raise UsageError(msg) from error
 
 
-def _is_folder(name: str) -> bool:
-    try:
-        return stat.S_ISDIR(Path(name).stat().st_mode)
-    except (OSError, ValueError):
-        # Path.is_dir() raises for names that are too long.
-        return False
+_Found = tuple[str, bool, os.stat_result | None]
+"""The name of a file, whether it is a link, and its state, None where it is not there."""
 
 
-def _images_below(folder: str, *, recursive: bool, unwanted: Collection[str]) -> Iterator[str]:
+def _images_below(
+    folder: str, *, recursive: bool, unwanted: Callable[[str], object]
+) -> Iterator[_Found]:
     # Folders may lie deeper than Python calls functions.
     left = [folder]
     while left:
         current = left.pop()
         try:
-            with os.scandir(current) as entries:
-                listed = sorted(entries, key=lambda entry: entry.name)
+            files, links, subfolders = _listed(current, unwanted)
         except OSError:
             # Yielded as if it were a file: reading it makes the row that says what is wrong.
-            yield current
+            yield current, False, None
             continue
-        subfolders = []
-        for entry in listed:
-            if any(fnmatchcase(entry.name, pattern) for pattern in unwanted):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                if not entry.name.startswith(_HIDDEN):
-                    subfolders.append(entry.path)
-            elif Path(entry.name).suffix.lower() in SUFFIXES and _may_be_photo(entry):
-                yield entry.path
+        for name in files:
+            path = os.path.join(current, name)  # noqa: PTH118  ten times as fast
+            status = _status(path)
+            # A broken link is yielded: reading it tells so.
+            if stat.S_ISREG(status.st_mode) if status is not None else name in links:
+                yield path, name in links, status
         if recursive:
             left.extend(reversed(subfolders))
 
 
-def _may_be_photo(entry: os.DirEntry[str]) -> bool:
-    """Return whether to read an entry: a file, or a broken link, whose reading tells so."""
-    try:
-        return stat.S_ISREG(entry.stat().st_mode)
-    except OSError:
-        return entry.is_symlink()
+def _listed(
+    folder: str, unwanted: Callable[[str], object]
+) -> tuple[list[str], set[str], list[str]]:
+    """Return the names of photos, which of them are links, and the paths of folders, sorted.
+
+    Raises:
+        OSError: If the folder cannot be read.
+    """
+    # Only names are kept: a folder may have a million.
+    files, links, folders = [], set(), []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if unwanted(name):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if not name.startswith(_HIDDEN):
+                    folders.append(entry.path)
+            elif has_image_suffix(name):
+                files.append(name)
+                if entry.is_symlink():
+                    links.add(name)
+    return sorted(files), links, sorted(folders)
 
 
-def _is_newer(path: str, than: int) -> bool:
-    """Return whether a file was changed later; one that is not there makes its row."""
+def _status(path: str) -> os.stat_result | None:
     try:
-        return Path(path).stat().st_mtime_ns > than
+        return os.stat(path)  # noqa: PTH116  Path takes as long as the system
     except (OSError, ValueError):
-        return True
+        return None
 
 
-def _identity(path: str) -> Identity | None:
-    """Return what two names of one file have in common, None where there is no file.
+def _is_link(path: str) -> bool:
+    # os.path.islink() returns False for names that are too long, or have a NUL.
+    return os.path.islink(path)  # noqa: PTH114
+
+
+def _identity(
+    path: str, status: os.stat_result, *, is_link: bool, real: Callable[[str], str]
+) -> str:
+    """Return what two names of one file have in common.
 
     The inode is asked only where a file says that it has several names: some network file systems
     give one inode to many files.
     """
-    try:
-        status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        if status.st_nlink > 1:
-            return status.st_dev, status.st_ino
+    if status.st_nlink > 1:
+        # No path has a NUL.
+        return f"\0{status.st_dev}:{status.st_ino}"
+    if is_link:
         return os.path.realpath(path)
-    except (OSError, ValueError):
-        return None
+    folder, name = os.path.split(path)
+    return os.path.join(real(folder), name)  # noqa: PTH118

@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import stat
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -38,6 +39,33 @@ def read_names(source: str, *, nul_separated: bool = False) -> Iterator[str]:
         reason = error.strerror if isinstance(error, OSError) else error
         msg = f"cannot read the list of files {source!r}: {reason}"
         raise UsageError(msg) from error
+
+
+def require_readable(source: str) -> None:
+    """Check that a list can be read, before anything is done.
+
+    Raises:
+        UsageError: If it cannot.
+    """
+    # A pipe, which would wait for its writer, is not opened twice.
+    if source != "-" and not _is_pipe(source):
+        next(read_names(source), None)
+
+
+def is_regular(source: str) -> bool:
+    """Return whether a list is a file on the disk, which can be read twice, and does not wait."""
+    return source != "-" and stat.S_ISREG(_mode(source))
+
+
+def _is_pipe(source: str) -> bool:
+    return stat.S_ISFIFO(_mode(source)) or stat.S_ISCHR(_mode(source))
+
+
+def _mode(source: str) -> int:
+    try:
+        return Path(source).stat().st_mode
+    except (OSError, ValueError):
+        return 0
 
 
 def _chunks(file: Reader) -> Iterator[bytes]:

@@ -63,7 +63,7 @@ class ParquetReport:
     def add(self, result: ImageResult) -> None:
         """Keep one row until its group is full."""
         row = record_of(result, why=self._why)
-        self._rows.append({name: _text(value) for name, value in row.items()})
+        self._rows.append({name: as_parquet_text(value) for name, value in row.items()})
         if len(self._rows) == _ROWS_OF_A_GROUP:
             self._write_group()
 
@@ -116,11 +116,20 @@ class _Sink:
         return False
 
 
-def _text(value: Any) -> Any:  # noqa: ANN401  whatever a record holds
+def as_parquet_text(value: Any) -> Any:  # noqa: ANN401  whatever a record holds
     """Return text that Parquet can hold: bytes of a name that are not UTF-8 are escaped."""
     if not isinstance(value, str):
         return value
     return value.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def parquet() -> Any:  # noqa: ANN401
+    """Return pyarrow's module of Parquet.
+
+    Raises:
+        DependencyError: If pyarrow is not installed.
+    """
+    return _pyarrow()[1]
 
 
 def _pyarrow() -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from biqa_cli.whole_files import COARSEST_CLOCK
 
+_DIGEST_BYTES = 20
 _INTEGERS = range(-(1 << 63), 1 << 63)
 
 
@@ -45,6 +46,14 @@ def state_of(path: str) -> FileState | None:
     )
 
 
+def state_of_content(name: str, content: bytes) -> FileState:
+    """Return the state of a photo that is no file of its own: it is known by what it holds."""
+    digest = hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
+    # A member of an archive lies where its archive does.
+    place = name if "://" in name else os.path.abspath(name)  # noqa: PTH100  as in `state_of`
+    return FileState(os.fsencode(place), len(content), 0, settled=False, content=digest)
+
+
 def with_content(file: FileState) -> FileState | None:
     """Return the state with the hash of the content, which is read unless it is known.
 
@@ -64,4 +73,6 @@ def with_content(file: FileState) -> FileState | None:
 
 def _hash_of(name: str) -> bytes:
     with Path(name).open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).digest()
+        return hashlib.file_digest(
+            file, lambda: hashlib.blake2b(digest_size=_DIGEST_BYTES)
+        ).digest()

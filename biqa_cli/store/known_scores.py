@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from biqa_cli.store.database import connect, is_damage, set_aside, transaction
-from biqa_cli.store.files import FileState, state_of, with_content
-from biqa_cli.store.records import Finding, Lookup, Rater
+from biqa_cli.store.files import FileState, state_of, state_of_content, with_content
+from biqa_cli.store.records import Finding, KnownScore, Lookup, Rater
 from biqa_cli.store.tables import ByName, by_name, recognise, seen_of, write_finding, write_rater
 
 logger = logging.getLogger(__name__)
@@ -73,6 +73,26 @@ class Store:
             whole = found.file
             seen = self._ask(lambda database: seen_of(database, rater, whole, looking))
         return Lookup(found.file, found.score, seen)
+
+    def find_content(self, rater: Rater, name: str, content: bytes, *, looking: str = "") -> Lookup:
+        """Return what is known of a photo that is no file of its own, by what it holds.
+
+        Args:
+            rater: As of `find`.
+            name: What it is kept under.
+            content: All of it.
+            looking: As of `find`.
+        """
+        if self._closed:
+            return Lookup()
+        whole = state_of_content(name, content)
+        if self._fresh:
+            return Lookup(whole)
+        found = self._ask(lambda database: self._by_content(database, rater, whole))
+        seen: bytes | None = None
+        if looking and found is not None:
+            seen = self._ask(lambda database: seen_of(database, rater, whole, looking))
+        return Lookup(whole, found, seen)
 
     def has_changed(self, path: str) -> bool:
         """Return whether a file is known by its name, and holds something else now."""
@@ -159,9 +179,18 @@ class Store:
         if connection is not None:
             connection.close()
 
-    def _look_up(self, database: sqlite3.Connection, rater: Rater, file: FileState) -> ByName:
-        """Return what is known of a file by its name, and note that its rater was asked for."""
+    def _by_content(
+        self, database: sqlite3.Connection, rater: Rater, whole: FileState
+    ) -> KnownScore | None:
+        self._note(database, rater)
+        return recognise(database, rater, whole)
+
+    def _note(self, database: sqlite3.Connection, rater: Rater) -> None:
         if rater.key not in self._noted:
             write_rater(database, rater)
             self._noted.add(rater.key)
+
+    def _look_up(self, database: sqlite3.Connection, rater: Rater, file: FileState) -> ByName:
+        """Return what is known of a file by its name, and note that its rater was asked for."""
+        self._note(database, rater)
         return by_name(database, rater, file)

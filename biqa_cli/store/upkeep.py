@@ -184,12 +184,15 @@ def _count(database: sqlite3.Connection, table: str) -> int:
 
 
 def _is_gone(path: bytes) -> bool:
+    if not os.path.isabs(path):  # noqa: PTH117  a path of bytes
+        # An address: nobody is asked whether it is still there.
+        return False
     try:
         os.stat(path)  # noqa: PTH116  a path of bytes
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return True
     except OSError:
-        # Such as a folder that may not be read today.
+        # Such as a folder that may not be read today, or a photo in an archive.
         return False
     return False
 

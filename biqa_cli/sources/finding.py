@@ -1,0 +1,142 @@
+"""From what the user names to the photos to score: the one way from names to sources."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+from biqa_cli.errors import ImageError
+from biqa_cli.images.discovery import find_images
+from biqa_cli.images.seen import Seen
+from biqa_cli.sources import addresses, fetching
+from biqa_cli.sources.choice import Choice
+from biqa_cli.sources.entry import Entry, unreadable
+from biqa_cli.sources.opening import opener_of
+from biqa_cli.sources.tables import is_table, photos_in_table, tables_of
+from biqa_cli.sources.tars import packed_by, photos_in_tar
+from biqa_cli.sources.zips import is_zip, photos_in_zip
+
+Found = str | Entry
+"""The name of a file, or a photo that is none."""
+
+_PATTERN = ("*", "?")
+
+
+def find_photos(
+    inputs: Iterable[str], choice: Choice | None = None, *, seen: Seen | None = None
+) -> Iterator[Found]:
+    """Yield the photos to score, in a stable order, each file once; one at a time.
+
+    Files and folders are as in `find_images`. An archive (.tar, .zip), a table (.parquet) and an
+    address that are named stand for the photos in them; those that lie in a folder are no photos.
+
+    Args:
+        inputs: Names of files, folders, archives and tables, and addresses.
+        choice: What is taken of them. None takes all.
+        seen: What earlier calls have yielded; this one adds its own.
+
+    Raises:
+        UsageError: If a table has no photos.
+        DependencyError: If a package is missing.
+    """
+    choice = choice or Choice()
+    seen = Seen() if seen is None else seen
+    for name in inputs:
+        yield from _photos_of(name, choice, seen)
+
+
+def is_quick_to_count(name: str) -> bool:
+    """Return whether the photos of an input can be counted without reading what is in it."""
+    return not (addresses.is_address(name) or packed_by(name) is not None or is_table(name))
+
+
+def _photos_of(name: str, choice: Choice, seen: Seen) -> Iterator[Found]:
+    if addresses.is_address(name):
+        yield from _behind_address(name, choice, seen)
+    elif is_table(name):
+        for part in tables_of(name):
+            # A table is a file as well: named twice, it counts once.
+            if list(_files([part], choice, seen)):
+                yield from _named_in_table(part, choice, seen)
+    elif _is_archive(name) and Path(name).is_file():
+        if list(_files([name], choice, seen)):
+            yield from _in_archive(name, choice, on_disk=True)
+    else:
+        for path in _files([name], choice, seen):
+            if choice.is_of_shard(path):
+                yield path
+
+
+def _files(names: list[str], choice: Choice, seen: Seen) -> Iterator[str]:
+    return find_images(
+        names,
+        recursive=choice.recursive,
+        exclude=choice.exclude,
+        newer_than=choice.newer_than,
+        seen=seen,
+    )
+
+
+def _is_archive(name: str) -> bool:
+    return packed_by(name) is not None or is_zip(name)
+
+
+def _in_archive(name: str, choice: Choice, *, on_disk: bool) -> Iterator[Entry]:
+    opener = opener_of(name)
+    row = name if on_disk else addresses.shown(name)
+    if is_zip(name):
+        return photos_in_zip(row, opener, choice)
+    return photos_in_tar(row, opener, choice, on_disk=on_disk)
+
+
+def _named_in_table(name: str, choice: Choice, seen: Seen) -> Iterator[Found]:
+    for found in photos_in_table(name, choice):
+        if isinstance(found, Entry):
+            yield found
+        elif addresses.is_address(found):
+            yield from _one_address(found, choice, seen)
+        elif choice.is_of_shard(found):
+            yield found
+
+
+def _one_address(address: str, choice: Choice, seen: Seen) -> Iterator[Entry]:
+    row = addresses.shown(address)
+    # Once for all, in place of an error in every row.
+    fetching.require_client(address)
+    if choice.is_of_shard(row) and seen.add(address):
+        yield Entry(row, partial(fetching.read_address, address))
+
+
+def _behind_address(address: str, choice: Choice, seen: Seen) -> Iterator[Found]:
+    row = addresses.shown(address)
+    bare = row.partition("?")[0] if row.lower().startswith("http") else row
+    try:
+        if not row.lower().startswith("http") and any(sign in address for sign in _PATTERN):
+            for found in fetching.matches(address):
+                yield from _behind_address(found, choice, seen)
+        elif is_table(bare):
+            if seen.add(address):
+                yield from _named_in_table(address, choice, seen)
+        elif _is_archive(bare):
+            if seen.add(address):
+                yield from _in_archive(address, choice, on_disk=False)
+        elif fetching.is_folder(address):
+            yield from _below_address(address, choice, seen)
+        else:
+            yield from _one_address(address, choice, seen)
+    except ImageError as error:
+        yield unreadable(row, str(error))
+
+
+def _below_address(address: str, choice: Choice, seen: Seen) -> Iterator[Entry]:
+    left = [address]
+    while left:
+        current = left.pop()
+        folders = []
+        for found, is_folder in fetching.list_folder(current):
+            name = found.rstrip("/").rpartition("/")[2]
+            if is_folder:
+                if choice.recursive and not name.startswith(".") and choice.wants_name(name):
+                    folders.append(found)
+            elif choice.wants_member(name):
+                yield from _one_address(found, choice, seen)
+        left.extend(sorted(folders, reverse=True))

@@ -1,0 +1,142 @@
+"""Photos in Parquet tables: a column of paths, addresses or bytes. Needs pyarrow (an extra)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from biqa_cli.errors import DependencyError, ImageError, UsageError
+from biqa_cli.sources.addresses import shown
+from biqa_cli.sources.choice import Choice
+from biqa_cli.sources.entry import MOST_BYTES, Entry, held, too_large, unreadable
+from biqa_cli.sources.opening import opener_of
+
+SUFFIX = ".parquet"
+COLUMNS = ("image", "bytes", "content", "jpg", "path", "url", "file", "file_name")
+"""Names by which a column of photos is found, the first one first."""
+
+_ROWS = 16
+"""Read at a time: they may hold whole photos."""
+_BUFFER = 1 << 20
+
+
+def is_table(name: str) -> bool:
+    """Return whether a name is that of a Parquet file, or of a folder of its parts."""
+    return name.rstrip("/").lower().endswith(SUFFIX)
+
+
+def tables_of(name: str) -> list[str]:
+    """Return the files of a table: of a folder its parts, sorted by name."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return [name]
+    parts = sorted(part for part in folder.glob(f"*{SUFFIX}") if part.name[0] not in "._")
+    return [str(part) for part in parts]
+
+
+def photos_in_table(name: str, choice: Choice) -> Iterator[str | Entry]:
+    """Yield the photos of a table, in the order of its rows.
+
+    Bytes become entries that are called as their row's key says, or TABLE#ROW, counted from 0.
+    Texts are yielded as they are: names of files, and addresses. A struct with `bytes` and `path`,
+    as Hugging Face has them, counts as its bytes, or its path where it has none.
+
+    Raises:
+        UsageError: If it has no such column.
+        DependencyError: If pyarrow is not installed.
+    """
+    row = shown_name = shown(name) if "://" in name else name
+    number = -1
+    try:
+        with opener_of(name)() as file:
+            for value, key in _cells(file, choice, source=shown_name):
+                number += 1
+                row = f"{shown_name}#{number}" if key is None else str(key)
+                if isinstance(value, str):
+                    yield value
+                elif choice.is_of_shard(row):
+                    yield _entry(row, value)
+    except ImageError as error:
+        yield unreadable(shown_name, str(error))
+    except (UsageError, GeneratorExit):
+        raise
+    except Exception as error:
+        if not _is_of_pyarrow(error):
+            raise
+        why = f"the table cannot be read on after {number + 1} rows: it is damaged or cut off"
+        yield unreadable(shown_name, why)
+
+
+def _entry(row: str, value: object) -> Entry:
+    if not isinstance(value, bytes):
+        return unreadable(row, "the table has no photo in this row")
+    if len(value) > MOST_BYTES:
+        return unreadable(row, too_large(len(value)))
+    return held(row, value)
+
+
+def _cells(file: Any, choice: Choice, *, source: str) -> Iterator[tuple[object, object]]:  # noqa: ANN401
+    """Yield the photo and the key of each row."""
+    table = _parquet().ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+    column = _column(table.schema_arrow, choice.column, source=source)
+    if choice.key is not None:
+        _require(table.schema_arrow, choice.key, source=source)
+    wanted = [column] if choice.key is None else [column, choice.key]
+    for batch in table.iter_batches(batch_size=_ROWS, columns=wanted):
+        keys = [None] * len(batch) if choice.key is None else batch.column(choice.key)
+        for value, key in zip(batch.column(column), keys, strict=True):
+            photo = value.as_py()
+            if isinstance(photo, dict):
+                photo = photo.get("bytes") or photo.get("path")
+            yield photo, None if key is None else key.as_py()
+
+
+def _column(schema: Any, wanted: str | None, *, source: str) -> str:  # noqa: ANN401
+    """Return the column that has the photos.
+
+    Raises:
+        UsageError: If there is none, or it has something else.
+    """
+    found = wanted or next((name for name in COLUMNS if name in schema.names), None)
+    if found is None:
+        msg = (
+            f"{source} has no column that is called {', '.join(COLUMNS)}: name the one with the "
+            f"photos with --column; there are {', '.join(schema.names)}"
+        )
+        raise UsageError(msg)
+    _require(schema, found, source=source)
+    types = _pyarrow().types
+    kind = schema.field(found).type
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    is_struct = types.is_struct(kind) and kind.get_field_index("bytes") >= 0
+    tests = (types.is_binary, types.is_large_binary, types.is_string, types.is_large_string)
+    if not is_struct and not any(test(kind) for test in tests):
+        msg = f"column {found!r} of {source} holds {kind}, not paths, addresses or bytes"
+        raise UsageError(msg)
+    return found
+
+
+def _require(schema: Any, name: str, *, source: str) -> None:  # noqa: ANN401
+    if name not in schema.names:
+        msg = f"{source} has no column {name!r}: there are {', '.join(schema.names)}"
+        raise UsageError(msg)
+
+
+def _is_of_pyarrow(error: Exception) -> bool:
+    return isinstance(error, (_pyarrow().ArrowException, OSError, ValueError))
+
+
+def _pyarrow() -> Any:  # noqa: ANN401
+    try:
+        import pyarrow as pa
+    except ImportError as error:
+        msg = "a Parquet table needs pyarrow: run `pip install 'biqa-cli[parquet]'`"
+        raise DependencyError(msg) from error
+    return pa
+
+
+def _parquet() -> Any:  # noqa: ANN401
+    _pyarrow()
+    import pyarrow.parquet as pq
+
+    return pq

@@ -1,0 +1,135 @@
+"""Photos in tar archives, WebDataset's among them, read from the first member to the last."""
+
+import lzma
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import IO, cast
+
+from biqa_cli.errors import ImageError, UsageError
+from biqa_cli.sources.bounded import ArchiveError, Bounded
+from biqa_cli.sources.choice import Choice
+from biqa_cli.sources.entry import (
+    MOST_BYTES,
+    Entry,
+    held,
+    member_name,
+    too_large,
+    unreadable,
+)
+
+SUFFIXES = {
+    ".tar": "",
+    **dict.fromkeys((".tar.gz", ".tgz"), "gz"),
+    **dict.fromkeys((".tar.bz2", ".tbz2"), "bz2"),
+    **dict.fromkeys((".tar.xz", ".txz"), "xz"),
+}
+"""How an archive of a name is compressed."""
+_ENDS = tuple(SUFFIXES)
+
+_DAMAGED = (
+    *(ArchiveError, tarfile.TarError, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, ValueError, RecursionError),
+)
+"""What reading a damaged archive raises."""
+
+
+def packed_by(name: str) -> str | None:
+    """Return how the tar archive of a name is compressed; None where it is none."""
+    lower = name.lower()
+    if not lower.endswith(_ENDS):
+        # Asked of every name.
+        return None
+    return next((packed for end, packed in SUFFIXES.items() if lower.endswith(end)), None)
+
+
+def photos_in_tar(
+    name: str, open_archive: Callable[[], IO[bytes]], choice: Choice, *, on_disk: bool
+) -> Iterator[Entry]:
+    """Yield the photos of an archive; links, devices and archives in it are no photos.
+
+    Args:
+        name: Of the archive, as the rows have it.
+        open_archive: Opens it.
+        choice: Which members are wanted.
+        on_disk: Whether `name` is a file: of an archive that is not compressed, members are then
+            read where they lie, by threads. Otherwise they are read here, one after the other.
+    """
+    found = 0
+    packed = packed_by(name) or ""
+    try:
+        with closing(Bounded(open_archive(), packed)) as file:
+            for entry in _photos(name, file, choice, in_place=on_disk and not packed):
+                found += 1
+                yield entry
+    except UsageError:
+        # A package is missing: that is no fault of the archive.
+        raise
+    except ImageError as error:
+        after = f"the archive cannot be read on after {found} photos: " if found else ""
+        yield unreadable(name, f"{after}{error}")
+    except _DAMAGED as error:
+        why = str(error) if isinstance(error, ArchiveError) else "it is damaged or cut off"
+        yield unreadable(name, f"the archive cannot be read on after {found} photos: {why}")
+
+
+def _photos(name: str, file: Bounded, choice: Choice, *, in_place: bool) -> Iterator[Entry]:
+    with tarfile.open(fileobj=cast("IO[bytes]", file), mode="r:") as archive:
+        while True:
+            file.next_member()
+            member = archive.next()
+            if member is None:
+                # The class takes a header that it cannot read for the end, which has zeros.
+                if file.last.strip(b"\0"):
+                    raise ArchiveError("it is damaged")
+                return
+            # The class keeps all members that it has met.
+            archive.members.clear()  # type: ignore[attr-defined]
+            if member.size < 0:
+                raise ArchiveError("it is damaged")
+            if not member.isreg() or not choice.wants_member(member.name):
+                continue
+            row, wrong = member_name(name, member.name)
+            if not choice.is_of_shard(row):
+                continue
+            if not wrong and member.size > MOST_BYTES:
+                wrong = too_large(member.size)
+            if wrong:
+                yield unreadable(row, wrong)
+            elif in_place and not member.issparse():
+                yield Entry(row, partial(_part, name, member.offset_data, member.size))
+            else:
+                yield held(row, _content(archive, member, file))
+
+
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, file: Bounded) -> bytes:
+    file.in_headers = False
+    try:
+        with cast("IO[bytes]", archive.extractfile(member)) as content:
+            found = content.read(member.size)
+    finally:
+        file.in_headers = True
+    if len(found) < member.size:
+        raise ArchiveError("it is cut off")
+    return found
+
+
+def _part(archive: str, offset: int, size: int) -> bytes:
+    """Return a member of an archive on the disk, by its place.
+
+    Raises:
+        ImageError: If it is not there.
+    """
+    try:
+        with Path(archive).open("rb") as file:
+            file.seek(offset)
+            content = file.read(size)
+    except OSError as error:
+        msg = f"the archive cannot be read: {error.strerror}"
+        raise ImageError(msg) from error
+    if len(content) < size:
+        raise ImageError("the archive is cut off within it")
+    return content

@@ -1,0 +1,286 @@
+"""Photos behind addresses: a web server and a server of S3 on loopback, and their faults."""
+
+import io
+import logging
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from faulty_server import FaultyServer, serving
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biqa_cli.errors import DependencyError, ImageError
+from biqa_cli.sources import addresses, fetching
+from biqa_cli.sources.choice import Choice
+from biqa_cli.sources.entry import Entry
+from biqa_cli.sources.finding import find_photos
+
+pytest.importorskip("s3fs", reason="needs the extra [remote]")
+ThreadedMotoServer = pytest.importorskip("moto.server").ThreadedMotoServer
+
+# The server of S3 alone takes seconds to import.
+pytestmark = pytest.mark.slow
+
+PHOTOS = {f"p/{name}.jpg": name.encode() * 40 for name in ("a", "b", "in/c")}
+FAULTS = ("busy-2", "cut-2", "busy-99", "cut-99", "slow")
+
+
+def _tar() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in PHOTOS.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _zip() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in PHOTOS.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[FaultyServer]:
+    files = {**PHOTOS, **{f"{fault}.jpg": b"x" * 100 for fault in FAULTS}}
+    files |= {"a.tar": _tar(), "a.zip": _zip(), "whole.zip": _zip(), "whole.tar": _tar()}
+    files |= {"cut-2.tar": _tar(), "cut-99.tar": _tar(), "cut-99.zip": _zip(), "busy-2.zip": _zip()}
+    with serving(lambda: FaultyServer(files)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def s3(web: FaultyServer) -> Iterator[FaultyServer]:  # noqa: ARG001
+    """Return what stands before a server of S3 with a bucket."""
+    import boto3
+
+    moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    moto.start()
+    port = moto.get_host_and_port()[1]
+    client = boto3.client(
+        "s3",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        aws_access_key_id="id",
+        aws_secret_access_key="secret",
+        region_name="us-east-1",
+    )
+    client.create_bucket(Bucket="bucket")
+    objects = {**PHOTOS, "a.tar": _tar(), "a.zip": _zip(), "p/notes.txt": b"x"}
+    objects |= {f"{fault}.jpg": b"x" * 100 for fault in FAULTS}
+    for name, content in objects.items():
+        client.put_object(Bucket="bucket", Key=name, Body=content)
+    client.close()
+    with serving(lambda: FaultyServer(behind=port)) as server:
+        yield server
+    moto.stop()
+
+
+@pytest.fixture(autouse=True)
+def impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a minute be two seconds, and S3 be the server on loopback."""
+    monkeypatch.setattr(fetching, "_SECONDS", 2.0)
+    monkeypatch.setattr(fetching, "_PAUSES", (0.01, 0.01, 0.01))
+    if "s3" in request.fixturenames:
+        server: FaultyServer = request.getfixturevalue("s3")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.port}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "verysecret")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+def _read(address: str, choice: Choice | None = None) -> dict[str, bytes | str]:
+    read: dict[str, bytes | str] = {}
+    for one in find_photos([address], choice):
+        assert isinstance(one, Entry)
+        try:
+            read[one.name] = one.read()
+        except ImageError as error:
+            read[one.name] = str(error)
+    return read
+
+
+def _web(server: FaultyServer, name: str, user: str = "") -> str:
+    return f"http://{user}127.0.0.1:{server.port}/{name}"
+
+
+def test_a_photo_of_a_web_server_is_read(web: FaultyServer) -> None:
+    address = _web(web, "p/a.jpg")
+    assert _read(address) == {address: PHOTOS["p/a.jpg"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("gone.jpg", "no such file"),
+        ("secret.jpg", "no permission to read it"),
+        ("busy-99.jpg", "cannot be fetched: the server answers 503"),
+        ("cut-99.jpg", "cannot be fetched: the connection fails"),
+        ("slow.jpg", "cannot be fetched: the server is too slow"),
+    ],
+)
+def test_a_fault_of_a_web_server_is_a_row_without_its_secrets(
+    web: FaultyServer, caplog: pytest.LogCaptureFixture, name: str, reason: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    address = _web(web, f"{name}?X-Amz-Signature=hush", user="me:hush@")
+    (row, said), *_ = _read(address).items()
+    assert said == reason
+    assert row.endswith(f"/{name}?X-Amz-Signature=***")
+    assert "hush" not in row + caplog.text
+
+
+@pytest.mark.parametrize("name", ["busy-2.jpg", "cut-2.jpg"])
+def test_what_goes_away_is_tried_again(web: FaultyServer, name: str) -> None:
+    web.asked.clear()
+    assert list(_read(_web(web, name)).values()) == [b"x" * 100]
+    assert web.asked[name] == 3
+
+
+def test_a_user_and_a_password_reach_the_server(web: FaultyServer) -> None:
+    web.authorizations.clear()
+    _read(_web(web, "p/a.jpg", user="me:pass@"))
+    assert web.authorizations == ["Basic bWU6cGFzcw=="]
+
+
+def test_a_body_without_end_is_left(web: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "MOST_BYTES", 1 << 20)
+    (said,) = _read(_web(web, "endless.jpg")).values()
+    assert "MB at most" in str(said)
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.zip", "whole.tar"])
+def test_an_archive_of_a_web_server_is_read(web: FaultyServer, name: str) -> None:
+    address = _web(web, name)
+    assert _read(address) == {f"{address}/{member}": PHOTOS[member] for member in PHOTOS}
+
+
+def test_a_zip_needs_a_server_that_sends_parts(web: FaultyServer) -> None:
+    (said,) = _read(_web(web, "whole.zip")).values()
+    assert said == "the archive cannot be read: its server cannot send a part of a file"
+
+
+@pytest.mark.parametrize("name", ["cut-2.tar", "busy-2.zip"])
+def test_a_part_of_an_archive_is_asked_for_again(web: FaultyServer, name: str) -> None:
+    assert list(_read(_web(web, name)).values()) == list(PHOTOS.values())
+
+
+@pytest.mark.parametrize("name", ["cut-99.tar", "cut-99.zip", "secret.tar", "gone.zip"])
+def test_an_archive_that_cannot_be_had_is_a_row(web: FaultyServer, name: str) -> None:
+    *_, last = _read(_web(web, name, user="me:hush@")).items()
+    assert last[0] == _web(web, name) and isinstance(last[1], str)
+
+
+def test_a_server_that_is_not_there_is_a_row() -> None:
+    (said,) = _read("http://127.0.0.1:9/a.jpg").values()
+    assert said == "cannot be fetched: the connection fails"
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_bucket_is_a_folder() -> None:
+    read = _read("s3://bucket/p/")
+    assert read == {f"s3://bucket/{name}": PHOTOS[name] for name in PHOTOS}
+    assert _read("s3://bucket/p") == read
+    assert list(_read("s3://bucket/p/", Choice(recursive=False))) == list(read)[:2]
+    assert list(_read("s3://bucket/p/", Choice(exclude=("b.*",)))) == [
+        *list(read)[:1],
+        *list(read)[2:],
+    ]
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_bucket_is_listed_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+    page = fetching._page  # noqa: SLF001
+
+    def small(filesystem: object, wanted: dict[str, Any], left: float) -> object:
+        asked.append(wanted)
+        return page(filesystem, wanted | {"MaxKeys": 1}, left)
+
+    monkeypatch.setattr(fetching, "_page", small)
+    found = iter(find_photos(["s3://bucket/p/"]))
+    next(found)
+    assert len(asked) == 1
+    assert len([*found]) == len(PHOTOS) - 1 and len(asked) > len(PHOTOS)
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_pattern_stands_for_all_that_match() -> None:
+    assert list(_read("s3://bucket/p/?.jpg")) == ["s3://bucket/p/a.jpg", "s3://bucket/p/b.jpg"]
+    assert len(_read("s3://bucket/*.tar")) == len(PHOTOS)
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize("name", ["a.tar", "a.zip"])
+def test_an_archive_in_a_bucket_is_read(name: str) -> None:
+    assert _read(f"s3://bucket/{name}") == {
+        f"s3://bucket/{name}/{member}": PHOTOS[member] for member in PHOTOS
+    }
+
+
+@pytest.mark.parametrize("name", ["busy-2.jpg", "cut-2.jpg"])
+def test_a_bucket_that_is_busy_is_asked_again(s3: FaultyServer, name: str) -> None:
+    s3.asked.clear()
+    assert _read(f"s3://bucket/{name}") == {f"s3://bucket/{name}": b"x" * 100}
+    assert s3.asked[name] >= 3
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("gone.jpg", "no such file"),
+        ("secret.jpg", "no permission to read it"),
+        ("busy-99.jpg", "cannot be fetched: the server is "),
+        ("cut-99.jpg", "cannot be fetched: the "),
+        ("slow.jpg", "cannot be fetched: the server is too slow"),
+    ],
+)
+def test_a_fault_of_a_bucket_is_a_row(
+    s3: FaultyServer, caplog: pytest.LogCaptureFixture, name: str, reason: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    ((row, said),) = _read(f"s3://bucket/{name}").items()
+    assert (row, str(said)[: len(reason)]) == (f"s3://bucket/{name}", reason)
+    assert "verysecret" not in caplog.text
+    assert s3.asked[name]
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_bucket_that_is_not_there_is_a_row() -> None:
+    assert _read("s3://nowhere/p/") == {"s3://nowhere/p/": "no such file"}
+
+
+def test_an_address_is_read_once(web: FaultyServer) -> None:
+    address = _web(web, "p/a.jpg")
+    assert len(list(find_photos([address, address]))) == 1
+
+
+@given(st.text(st.characters(exclude_characters="/?#@:[]\\"), min_size=6))
+def test_no_secret_is_shown(secret: str) -> None:
+    for address in (
+        f"https://me:{secret}@host/a.jpg",
+        f"https://host/a.jpg?X-Goog-Signature={secret}&v=2",
+        f"s3://{secret}@bucket/a.jpg",
+    ):
+        assert secret not in addresses.shown(address).replace("host", "").replace("bucket", "")
+
+
+def test_names_of_objects_are_shown_as_they_are() -> None:
+    assert addresses.shown("s3://bucket/a?b#c.jpg") == "s3://bucket/a?b#c.jpg"
+    assert addresses.shown("https://host/a%20b.jpg?id=7") == "https://host/a%20b.jpg?id=7"
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise ImportError
+
+    fetching._connected.cache_clear()  # noqa: SLF001
+    monkeypatch.setattr("fsspec.filesystem", missing)
+    for address in ("gs://bucket/p/", "s3://bucket/a.tar", "https://host/a.jpg", "s3://b/a.zip"):
+        with pytest.raises(DependencyError, match=r"run `pip install 'biqa-cli\[remote\]'`"):
+            list(find_photos([address]))

@@ -1,0 +1,101 @@
+"""Photos in Parquet tables: paths, addresses and bytes in a column."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from biqa_cli.errors import ImageError, UsageError
+from biqa_cli.sources.choice import Choice, Shard
+from biqa_cli.sources.entry import Entry
+from biqa_cli.sources.finding import find_photos
+
+
+def _table(path: Path, **columns: Any) -> Path:
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def _found(path: Path, choice: Choice | None = None) -> list[tuple[str, bytes]]:
+    found = list(find_photos([str(path)], choice))
+    return [(one.name, one.read()) for one in found if isinstance(one, Entry)]
+
+
+def test_bytes_are_called_by_their_row_or_by_a_key(tmp_path: Path) -> None:
+    path = _table(tmp_path / "t.parquet", image=[b"a", b"b"], sku=["x/1", "x/2"], n=[7, 8])
+    assert _found(path) == [(f"{path}#0", b"a"), (f"{path}#1", b"b")]
+    assert _found(path, Choice(key="sku")) == [("x/1", b"a"), ("x/2", b"b")]
+    assert _found(path, Choice(key="n")) == [("7", b"a"), ("8", b"b")]
+
+
+def test_paths_are_found_as_they_are(tmp_path: Path) -> None:
+    path = _table(tmp_path / "t.parquet", file=["a.jpg", "b/c.jpg"], bytes=[b"", b""])
+    assert list(find_photos([str(path)], Choice(column="file"))) == ["a.jpg", "b/c.jpg"]
+
+
+def test_addresses_lose_their_secrets_in_the_name_of_the_row(tmp_path: Path) -> None:
+    path = _table(tmp_path / "t.parquet", url=["https://me:pass@host/a.jpg?sig=1", "s3://b/c.jpg"])
+    names = [one.name for one in find_photos([str(path)]) if isinstance(one, Entry)]
+    assert names == ["https://host/a.jpg?sig=***", "s3://b/c.jpg"]
+
+
+def test_a_struct_of_bytes_and_path_is_read_as_hugging_face_writes_it(tmp_path: Path) -> None:
+    images = [{"bytes": b"a", "path": "a.jpg"}, {"bytes": None, "path": "b.jpg"}]
+    path = _table(tmp_path / "t.parquet", image=images)
+    first, second = find_photos([str(path)])
+    assert isinstance(first, Entry) and first.read() == b"a" and second == "b.jpg"
+
+
+def test_a_row_without_a_photo_is_an_error_row(tmp_path: Path) -> None:
+    path = _table(tmp_path / "t.parquet", image=[b"a", None])
+    _, empty = find_photos([str(path)])
+    assert isinstance(empty, Entry) and empty.name == f"{path}#1"
+    with pytest.raises(ImageError, match="has no photo in this row"):
+        empty.read()
+
+
+def test_a_folder_of_parts_is_one_table(tmp_path: Path) -> None:
+    folder = tmp_path / "t.parquet"
+    folder.mkdir()
+    for name in ("b", "a", "_c"):
+        _table(folder / f"{name}.parquet", image=[name.encode()])
+    assert [content for _, content in _found(folder)] == [b"a", b"b"]
+
+
+def test_shards_part_the_rows(tmp_path: Path) -> None:
+    path = _table(tmp_path / "t.parquet", image=[bytes([i]) for i in range(60)])
+    parts = [_found(path, Choice(shard=Shard(number, 2))) for number in (1, 2)]
+    assert sorted(parts[0] + parts[1]) == sorted(_found(path)) and all(parts)
+
+
+@pytest.mark.parametrize(
+    ("columns", "choice", "message"),
+    [
+        (
+            {"pixels": [b"a"]},
+            Choice(),
+            "name the one with the photos with --column; there are pixels",
+        ),
+        ({"image": [b"a"]}, Choice(column="jpeg"), "has no column 'jpeg': there are image"),
+        ({"image": [b"a"]}, Choice(key="id"), "has no column 'id': there are image"),
+        ({"image": [1]}, Choice(), "column 'image' of .* holds int64, not paths"),
+    ],
+)
+def test_a_table_without_photos_is_a_mistake(
+    tmp_path: Path, columns: dict[str, Any], choice: Choice, message: str
+) -> None:
+    path = _table(tmp_path / "t.parquet", **columns)
+    with pytest.raises(UsageError, match=message):
+        list(find_photos([str(path)], choice))
+
+
+def test_a_table_that_is_none_or_is_cut_is_an_error_row(tmp_path: Path) -> None:
+    path = _table(tmp_path / "t.parquet", image=[b"a" * 1000])
+    path.write_bytes(path.read_bytes()[:-100])
+    for name in (path, tmp_path / "gone.parquet"):
+        (one,) = find_photos([str(name)])
+        assert isinstance(one, Entry) and one.name == str(name)
+        with pytest.raises(ImageError, match="damaged or cut off|No such file"):
+            one.read()
