@@ -69,9 +69,8 @@ def score_image(
             pixels.
         WeightsError: If the model's weights are missing or wrong.
     """
-    (result,) = score_files(
-        [_source(image)], _ready(model), batch_size=1, workers=1, limits=_limits(max_pixels)
-    )
+    source, limits = source_of_picture(image), _limits(max_pixels)
+    (result,) = score_files([source], _ready(model), batch_size=1, workers=1, limits=limits)
     return result
 
 
@@ -137,7 +136,7 @@ def _stored(
 def _sources(images: Iterable[Picture]) -> Iterator[Source]:
     seen = Seen()
     for image in images:
-        source = _source(image)
+        source = source_of_picture(image)
         if isinstance(source, str):
             yield from find_photos([source], seen=seen)
         else:
@@ -176,7 +175,7 @@ def score_map(
     """
     ready = _ready(model)
     choice = BlockChoice(rows=rows, size=block_size, stride=stride)
-    source = _source(image)
+    source = source_of_picture(image)
     if isinstance(source, Image.Image):
         return map_image(source, ready, choice=choice)
     return map_file(source, ready, choice=choice)
@@ -203,7 +202,7 @@ def _load(name: str) -> LoadedModel:
     return load_model(name)
 
 
-def _source(image: object) -> FileOrImage:
+def source_of_picture(image: object) -> FileOrImage:
     """Return what is scored; an image or an array as an image of Pillow's.
 
     Raises:

@@ -76,13 +76,28 @@ def _named(strengths: tuple[float, ...]) -> tuple[Flaw, ...]:
 def _failed(
     error: str, model: LoadedModel, *, path: str, width: int | None, height: int | None
 ) -> ImageResult:
+    return failed_result(error, model.spec.name, path=path, width=width, height=height)
+
+
+def failed_result(
+    error: str, model: str, *, path: str, width: int | None = None, height: int | None = None
+) -> ImageResult:
+    """Return the result of a photo that has no score.
+
+    Args:
+        error: Why, in one sentence.
+        model: The name of the model.
+        path: Of the photo.
+        width: Of the whole upright photo in pixels, where it is known.
+        height: As the width.
+    """
     return ImageResult(
         path=path,
         score=None,
         low=None,
         high=None,
         native_score=None,
-        model=model.spec.name,
+        model=model,
         width=width,
         height=height,
         status="error",

@@ -54,6 +54,17 @@ FailUnder = Annotated[
     typer.Option("--fail-under", min=0, max=100, help="Exit 1 if a photo scores below."),
 ]
 
+Ray = Annotated[
+    str | None,
+    typer.Option("--ray", metavar="ADDRESS", help="On a cluster of Ray: auto, HOST:PORT, local."),
+]
+RayWorkers = Annotated[
+    int | None, typer.Option("--ray-workers", min=1, help="Processes there.  [default: one a core]")
+]
+RayGpus = Annotated[
+    float, typer.Option("--ray-gpus", min=0, help="GPUs of each of them, 0.5 for two on one.")
+]
+
 
 def choice_of(
     *,

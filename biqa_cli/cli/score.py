@@ -4,6 +4,7 @@ import typer
 
 from biqa_cli.cli import _options, _output, _photos, _progress, _report, _score_options
 from biqa_cli.cli._boundary import BELOW_THRESHOLD, SOME_FAILED
+from biqa_cli.cli._cluster import cluster_of
 from biqa_cli.cli._destination import destination
 from biqa_cli.models.catalog import DEFAULT_MODEL, names_no_flaws
 from biqa_cli.reports.formats import SUFFIXES, Format
@@ -34,6 +35,9 @@ def score(
     batch_size: _options.BatchSize = None,
     workers: _options.Workers = None,
     threads: _options.Threads = 0,
+    ray: _score_options.Ray = None,
+    ray_workers: _score_options.RayWorkers = None,
+    ray_gpus: _score_options.RayGpus = 0.0,
     max_megapixels: _options.MaxMegapixels = _options.DEFAULT_MEGAPIXELS,
     memory: _options.Memory = _options.DEFAULT_MEMORY,
     seconds_per_photo: _options.SecondsPerPhoto = _options.DEFAULT_SECONDS,
@@ -93,19 +97,20 @@ def score(
     limits = _options.limits_of(
         max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
     )
+    cluster = cluster_of(ray, workers=ray_workers, gpus=ray_gpus)
+    run = run_info(ready) if cluster is None else cluster.run_info(ready)
     shown: list[ImageResult] = []
     with (
-        _options.store_of(store, fresh=fresh, unused=no_store) as known,
+        _options.store_of(store, fresh=fresh, unused=no_store or cluster is not None) as known,
         written.opened() as rows,
     ):
-        results = score_files(
-            _photos.sources(written.left(wanted.photos, ready, known), paths or []),
-            ready,
-            batch_size=batch_size,
-            workers=workers,
-            limits=limits,
-            store=known,
-        )
+        left = _photos.sources(written.left(wanted.photos, ready, known), paths or [])
+        if cluster is None:
+            results = score_files(
+                left, ready, batch_size=batch_size, workers=workers, limits=limits, store=known
+            )
+        else:
+            results = cluster.score(left, ready, limits=limits, workers=workers)
         if report is not None:
             results = _report.kept(results, into=shown)
         total = wanted.total(without=lambda: written.met)
@@ -113,7 +118,7 @@ def score(
         tally, seconds = write_report(
             rows,
             _photos.with_names(watched, on_terminal=on_terminal),
-            run=run_info(ready),
+            run=run,
             order=sort,
             top=top,
             threshold=fail_under,
@@ -122,7 +127,7 @@ def score(
         _report.write_page_of_results(
             report,
             select(shown, order=sort, top=top),
-            run=run_info(ready),
+            run=run,
             threshold=fail_under,
             limits=limits,
             workers=workers,

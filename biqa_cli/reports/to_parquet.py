@@ -51,13 +51,7 @@ class ParquetReport:
 
     def begin(self, run: RunInfo) -> None:
         """Write what comes before the rows."""
-        types: dict[str, Any] = dict(_TYPES)
-        if self._why:
-            flaw = self._pyarrow.struct([("name", "string"), ("strength", "float64")])
-            types |= {"flaws": self._pyarrow.list_(flaw)} | _WHY_TYPES
-        schema = self._pyarrow.schema(
-            list(types.items()), metadata={"biqa.run": json.dumps(asdict(run))}
-        )
+        schema = schema_of(why=self._why).with_metadata({"biqa.run": json.dumps(asdict(run))})
         self._writer = self._parquet.ParquetWriter(self._file, schema)
 
     def add(self, result: ImageResult) -> None:
@@ -81,6 +75,16 @@ class ParquetReport:
             self._pyarrow.Table.from_pylist(self._rows, schema=self._writer.schema)
         )
         self._rows.clear()
+
+
+def schema_of(*, why: bool) -> Any:  # noqa: ANN401
+    """Return the columns of a report and their types, as pyarrow has them."""
+    pa, _ = _pyarrow()
+    types: dict[str, Any] = dict(_TYPES)
+    if why:
+        flaw = pa.struct([("name", "string"), ("strength", "float64")])
+        types |= {"flaws": pa.list_(flaw)} | _WHY_TYPES
+    return pa.schema(list(types.items()))
 
 
 class _Sink:

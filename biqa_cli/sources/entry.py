@@ -47,6 +47,15 @@ def content_of(source: Source) -> FileOrImage:
     return source.read() if isinstance(source, Entry) else source
 
 
+def size_held(source: Source) -> int:
+    """Return how many bytes of a photo are in this process already."""
+    if isinstance(source, Entry):
+        read = source.read
+        content = read.args[0] if isinstance(read, partial) and read.func is bytes else b""
+        return len(content)
+    return len(source) if isinstance(source, bytes) else 0
+
+
 def held(name: str, content: bytes) -> Entry:
     """Return an entry whose bytes are here."""
     return Entry(name, partial(bytes, content))

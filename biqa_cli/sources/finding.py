@@ -44,6 +44,13 @@ def find_photos(
         yield from _photos_of(name, choice, seen)
 
 
+def photo_named(name: str) -> Found:
+    """Return the one photo that a name stands for: that of a file, or an address."""
+    if not addresses.is_address(name):
+        return name
+    return Entry(addresses.shown(name), partial(fetching.read_address, name))
+
+
 def is_quick_to_count(name: str) -> bool:
     """Return whether the photos of an input can be counted without reading what is in it."""
     return not (addresses.is_address(name) or packed_by(name) is not None or is_table(name))
@@ -99,11 +106,10 @@ def _named_in_table(name: str, choice: Choice, seen: Seen) -> Iterator[Found]:
 
 
 def _one_address(address: str, choice: Choice, seen: Seen) -> Iterator[Entry]:
-    row = addresses.shown(address)
     # Once for all, in place of an error in every row.
     fetching.require_client(address)
-    if choice.is_of_shard(row) and seen.add(address):
-        yield Entry(row, partial(fetching.read_address, address))
+    if choice.is_of_shard(addresses.shown(address)) and seen.add(address):
+        yield Entry(addresses.shown(address), partial(fetching.read_address, address))
 
 
 def _behind_address(address: str, choice: Choice, seen: Seen) -> Iterator[Found]:

@@ -1,5 +1,6 @@
 """How archives and tables are opened: on the disk or behind an address, in any process."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -37,8 +38,10 @@ def opener_of(name: str) -> Opener:
     """Return what opens a file in the state in which it is now."""
     if is_address(name):
         return Opener(name)
+    # Another process may have another current folder.
+    path = os.path.abspath(name)  # noqa: PTH100  absolute() keeps ".."
     try:
-        status = Path(name).stat()
+        status = Path(path).stat()
     except (OSError, ValueError):
-        return Opener(name)
-    return Opener(name, (status.st_size, status.st_mtime_ns))
+        return Opener(path)
+    return Opener(path, (status.st_size, status.st_mtime_ns))

@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import IO, cast
 
 from biqa_cli.errors import ImageError, UsageError
@@ -53,7 +52,7 @@ def photos_in_tar(
 
     Args:
         name: Of the archive, as the rows have it.
-        open_archive: Opens it.
+        open_archive: Opens it, in whichever process reads a member; it can be pickled.
         choice: Which members are wanted.
         on_disk: Whether `name` is a file: of an archive that is not compressed, members are then
             read where they lie, by threads. Otherwise they are read here, one after the other.
@@ -62,7 +61,8 @@ def photos_in_tar(
     packed = packed_by(name) or ""
     try:
         with closing(Bounded(open_archive(), packed)) as file:
-            for entry in _photos(name, file, choice, in_place=on_disk and not packed):
+            in_place = open_archive if on_disk and not packed else None
+            for entry in _photos(name, file, choice, in_place=in_place):
                 found += 1
                 yield entry
     except UsageError:
@@ -76,7 +76,9 @@ def photos_in_tar(
         yield unreadable(name, f"the archive cannot be read on after {found} photos: {why}")
 
 
-def _photos(name: str, file: Bounded, choice: Choice, *, in_place: bool) -> Iterator[Entry]:
+def _photos(
+    name: str, file: Bounded, choice: Choice, *, in_place: Callable[[], IO[bytes]] | None
+) -> Iterator[Entry]:
     with tarfile.open(fileobj=cast("IO[bytes]", file), mode="r:") as archive:
         while True:
             file.next_member()
@@ -99,8 +101,8 @@ def _photos(name: str, file: Bounded, choice: Choice, *, in_place: bool) -> Iter
                 wrong = too_large(member.size)
             if wrong:
                 yield unreadable(row, wrong)
-            elif in_place and not member.issparse():
-                yield Entry(row, partial(_part, name, member.offset_data, member.size))
+            elif in_place is not None and not member.issparse():
+                yield Entry(row, partial(_part, in_place, member.offset_data, member.size))
             else:
                 yield held(row, _content(archive, member, file))
 
@@ -117,14 +119,14 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, file: Bounded) -
     return found
 
 
-def _part(archive: str, offset: int, size: int) -> bytes:
+def _part(open_archive: Callable[[], IO[bytes]], offset: int, size: int) -> bytes:
     """Return a member of an archive on the disk, by its place.
 
     Raises:
         ImageError: If it is not there.
     """
     try:
-        with Path(archive).open("rb") as file:
+        with open_archive() as file:
             file.seek(offset)
             content = file.read(size)
     except OSError as error:
