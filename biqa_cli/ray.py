@@ -60,7 +60,7 @@ def score_dataset(
     Args:
         photos: Any data set. All columns but that of the photos stay, so that rows can be joined.
         column: Of the photos: bytes of files, names of files, addresses or arrays (H, W, 3).
-        model: A name from `biqa models list`, or a file of your own weights; each node gets it once.
+        model: A name from `biqa models list`, or a file of your own weights.
         workers: Actors, or the fewest and the most. None is one for each core, or for each GPU.
         gpus: Of one actor, such as 1 or 0.5; 0 scores on CPUs, one core each.
         batch_size: Photos in one call; it does not change the scores.

@@ -92,6 +92,8 @@ class RunInfo:
     device: str
     graph_sha256: str = ""
     """Of the ONNX graph that has scored; empty where PyTorch has."""
+    precision: str = "float32"
+    """What the network has computed in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from biqa_cli import __version__
 from biqa_cli.errors import UsageError, WeightsError
+from biqa_cli.models.base import Precision
 from biqa_cli.models.catalog import names_a_file
 from biqa_cli.models.engines import EngineChoice
 from biqa_cli.models.graphs import own_graph
@@ -34,6 +35,7 @@ class Shipment:
     """The file of one's own weights among `files`; None for those that are listed."""
     sha256: str
     """Of the weights that this process has loaded."""
+    precision: Precision = "float32"
     version: str = __version__
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """By name, what a node may not have: the installed package brings the light models."""
@@ -62,6 +64,7 @@ class Shipment:
             device=self.device,
             threads=self.threads,
             offline=True,
+            precision=self.precision,
         )
         if model.weights_sha256 != self.sha256:
             msg = f"a worker has other weights of {self.name}: install the same version of biqa"
@@ -111,6 +114,7 @@ def ship(
         threads,
         Path(name).name if names_a_file(name) else None,
         model.weights_sha256,
+        "bfloat16" if model.engine.name == "openvino" else "float32",
         files={path.name: path.read_bytes() for path in paths},
     )
 

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,8 @@ def _same(found: list[Any]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_spark_scores_a_data_frame() -> None:
+def test_spark_scores_a_data_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     sql = pytest.importorskip("pyspark.sql")
     pytest.importorskip("pandas")
     builder = sql.SparkSession.builder.master("local[1]")

@@ -10,7 +10,7 @@ from fakes import EXAMPLES, photo
 
 _EXTRA = (
     *("torch", "torchvision", "skimage", "onnx", "onnxscript", "matplotlib", "pillow_heif"),
-    *("pillow_jxl", "rawpy", "pyarrow", "fsspec", "s3fs", "aiohttp", "ray"),
+    *("pillow_jxl", "rawpy", "pyarrow", "fsspec", "s3fs", "aiohttp", "ray", "openvino"),
 )
 
 # An import that fails as it does where a package is missing, and hides it from find_spec.
@@ -103,6 +103,7 @@ def test_the_base_installation_does(rated: Path, arguments: tuple[str, ...]) -> 
         ("score s3://bucket/a.jpg", "remote"),
         ("score https://host/shard.tar", "remote"),
         ("score 0.png --ray local", "ray"),
+        ("score 0.png --precision bfloat16", "openvino"),
         ("score table.parquet", "parquet"),
         ("score 0.png -f parquet -o scores --part-rows 5", "parquet"),
         ("export reqa-lite -o reqa.onnx", "export"),

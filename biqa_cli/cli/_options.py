@@ -34,6 +34,14 @@ class Engine(StrEnum):
     torch = "torch"
 
 
+class Precision(StrEnum):
+    """What a network computes in."""
+
+    auto = "auto"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
 def _devices() -> list[str]:
     return ["auto", "cpu", "cuda", "mps"]
 
@@ -95,6 +103,9 @@ Device = Annotated[
     ),
 ]
 EngineOption = Annotated[Engine, typer.Option("--engine", help="What runs the model.")]
+PrecisionOption = Annotated[
+    Precision, typer.Option("--precision", help="What the network computes in, on a CPU.")
+]
 Threads = Annotated[
     int, typer.Option("--threads", min=0, help="Threads of the model; 0 is one a core.")
 ]

@@ -179,7 +179,7 @@ def _facts(run: RunInfo) -> list[tuple[str, str]]:
         ("Graph", run.graph_sha256 and f"sha256 {run.graph_sha256}"),
         ("Preprocessing", run.preprocessing),
         ("Scale of the labels", run.native_scale),
-        ("Engine", f"{run.engine} on {run.device}"),
+        ("Engine", f"{run.engine} on {run.device}, {run.precision}"),
         ("biqa", run.version),
     ]
     return [(name, value) for name, value in facts if value]

@@ -32,6 +32,7 @@ def score(
     report: _report.ReportFile = None,
     device: _options.Device = "auto",
     engine: _options.EngineOption = _options.Engine.auto,
+    precision: _options.PrecisionOption = _options.Precision.float32,
     batch_size: _options.BatchSize = None,
     workers: _options.Workers = None,
     threads: _options.Threads = 0,
@@ -91,7 +92,14 @@ def score(
         written=(output, report),
         offline=offline,
     )
-    ready = load_model(model, engine=engine.value, device=device, threads=threads, offline=offline)
+    ready = load_model(
+        model,
+        engine=engine.value,
+        device=device,
+        threads=threads,
+        offline=offline,
+        precision=precision.value,
+    )
     if why and not ready.spec.tells_flaws:
         _output.problem(names_no_flaws(ready.spec.name))
     limits = _options.limits_of(

@@ -6,7 +6,12 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-EngineName = Literal["onnx", "torch"]
+EngineName = Literal["onnx", "openvino", "torch"]
+Precision = Literal["auto", "float32", "bfloat16"]
+"""What a network computes in. "auto" is bfloat16 where that saves time, else float32."""
+
+OUTPUTS = ("scores", "kept", "flaws")
+"""Of a graph without weights, as `Predictions` has them; the last two where the network tells."""
 
 
 @dataclass(frozen=True, slots=True)

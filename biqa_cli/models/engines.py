@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from biqa_cli.datasets.learnt import Learnt
 from biqa_cli.errors import UsageError, WeightsError
-from biqa_cli.models.base import Engine, EngineName
+from biqa_cli.models.base import Engine, EngineName, Precision
 from biqa_cli.models.build import build_network
 from biqa_cli.models.devices import resolve_device
 from biqa_cli.models.graphs import with_output_before
@@ -52,6 +52,7 @@ class Wanted:
     threads: int
     offline: bool
     features: bool
+    precision: Precision = "float32"
 
 
 def choose_engine(wanted: Wanted, *, has_graph: bool, name: str) -> tuple[EngineName, str]:
@@ -100,7 +101,11 @@ def ready(
     """
     layer = _features_of(spec) if wanted.features else ""
     of_graph = "" if graph is None else sha256(graph).hexdigest()
-    if graph is not None:
+    if graph is not None and _in_bfloat16(wanted):
+        from biqa_cli.models.openvino_engine import OpenVinoEngine
+
+        engine: Engine = OpenVinoEngine(graph, tensors, threads=wanted.threads)
+    elif graph is not None:
         from biqa_cli.models.onnx_engine import OnnxEngine
 
         output = ""
@@ -110,8 +115,10 @@ def ready(
         if runs.tells_flaws != spec.tells_flaws:
             msg = f"the ONNX graph of {spec.name} is of another network: run `biqa export` again"
             raise WeightsError(msg)
-        engine: Engine = runs
+        engine = runs
     else:
+        if wanted.precision == "bfloat16":
+            raise UsageError("--precision bfloat16 takes an ONNX graph, on the CPU: use float32")
         require_torch(spec.name)
         from biqa_cli.models.torch_engine import TorchEngine
 
@@ -122,6 +129,23 @@ def ready(
     del tensors
     give_back_freed_memory()
     return LoadedModel(spec, engine, weights_sha256, of_graph)
+
+
+def _in_bfloat16(wanted: Wanted) -> bool:
+    """Return whether a graph is run in bfloat16.
+
+    Raises:
+        UsageError: If that is wanted together with features.
+    """
+    if wanted.precision == "float32" or (wanted.precision == "auto" and wanted.features):
+        return False
+    if wanted.features:
+        raise UsageError("a tuned model computes in float32: leave out --precision bfloat16")
+    if wanted.precision == "bfloat16":
+        return True
+    from biqa_cli.models.openvino_engine import saves_time
+
+    return saves_time()
 
 
 def _features_of(spec: ModelSpec) -> str:

@@ -7,11 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biqa_cli.errors import WeightsError
-from biqa_cli.models.base import EngineName, Predictions, one_a_view
+from biqa_cli.models.base import OUTPUTS, EngineName, Predictions, one_a_view
 from biqa_cli.models.onnx_runtime import onnxruntime
-
-OUTPUTS = ("scores", "kept", "flaws")
-"""Of a graph without weights, as `Predictions` has them; the last two where the network tells."""
 
 
 class OnnxEngine:

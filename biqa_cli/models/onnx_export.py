@@ -16,7 +16,8 @@ from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import covering_grid
 from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.errors import UsageError, WeightsError
-from biqa_cli.models.onnx_engine import OUTPUTS, OnnxEngine
+from biqa_cli.models.base import OUTPUTS
+from biqa_cli.models.onnx_engine import OnnxEngine
 from biqa_cli.models.onnx_runtime import onnxruntime
 from biqa_cli.models.spec import SOFT_END, InputContract, ModelSpec, ScoreScale
 from biqa_cli.networks.nlnet import NLNet

@@ -14,7 +14,8 @@ from biqa_cli.weights.manifest import load_manifest
 SCORING_VERSION = 3
 """Raised whenever a change of the code gives a photo another score: known scores are void then."""
 
-_LIBRARIES = {"onnx": "onnxruntime", "torch": "torch"}
+_LIBRARIES = {"onnx": "onnxruntime", "openvino": "openvino", "torch": "torch"}
+"""Of engines. That of OpenVINO computes in bfloat16: its scores are those of another rater."""
 _DECODERS = ("pillow", "pillow-heif", "pillow-jxl-plugin", "rawpy")
 """What makes the pixels: those of the extras only where they are installed."""
 
