@@ -88,14 +88,14 @@ def test_known_scores_of_members_are_found_again(sources: dict[str, Path], brigh
 
 
 def test_shards_together_are_all_rows_each_once(folder: Path, sources: dict[str, Path]) -> None:
-    for source in (folder, sources["p.tar"]):
-        whole = sorted(row["path"] for row in _rows(_run(source)))
-        parts = [_rows(_run(source, "--shard", f"{number}/3")) for number in (1, 2, 3)]
-        assert sorted(row["path"] for part in parts for row in part) == whole
+    found = (folder, sources["p.tar"])
+    whole = sorted(row["path"] for row in _rows(_run(*found)))
+    parts = [_rows(_run(*found, "--shard", f"{number}/2")) for number in (1, 2)]
+    assert sorted(row["path"] for part in parts for row in part) == whole
 
 
 def test_a_shard_without_photos_is_no_mistake(folder: Path) -> None:
-    ran = [_run(folder / "a.png", "--shard", f"{number}/50") for number in range(1, 51)]
+    ran = [_run(folder / "a.png", "--shard", f"{number}/4") for number in range(1, 5)]
     assert {one.exit_code for one in ran} == {0}
     assert sum(len(_rows(one)) for one in ran) == 1
 
@@ -107,7 +107,7 @@ def test_parts_have_all_rows_and_appending_scores_what_is_left(
     part = ("-f", "parquet", "-o", out, "--part-rows", 2, "--no-store")
     assert _run(folder / "a.png", *part).exit_code == 0
     result = _run(folder, *part, "--append", "--fail-under", 30)
-    assert result.exit_code == 1 and "1 were there before" in result.stderr
+    assert result.exit_code == 1 and "1 was there before" in result.stderr
     rows = pq.read_table(out).to_pylist()
     assert sorted(Path(row["path"]).name for row in rows) == ["a.png", "b.png", "c.png", "d.png"]
     assert [row["score"] for row in rows if row["status"] == "error"] == [None]
