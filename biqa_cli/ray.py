@@ -347,8 +347,12 @@ def _cluster(address: str, actors: int | None) -> Iterator[Any]:
             logging_level="ERROR",
             **started,
         )
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        msg = f"there is no cluster of Ray at {address!r}: `ray start --head` starts one ({error})"
+    except Exception as error:
+        # Ray raises plain exceptions, too.
+        what = (
+            "Ray cannot be started" if address == LOCAL else f"there is no cluster at {address!r}"
+        )
+        msg = f"{what}: {' '.join(str(error).split())[:300]}"
         raise UsageError(msg) from error
     try:
         yield ray
