@@ -164,7 +164,7 @@ Split = Annotated[
     str | None,
     typer.Option(
         "--split",
-        metavar="PROTOCOL[:PART]",
+        metavar="PROTOCOL[@SHARES][:PART]",
         help="clean, official, reference, image, scene, a saved file, or all.",
     ),
 ]

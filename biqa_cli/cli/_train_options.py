@@ -45,7 +45,9 @@ Clean = Annotated[
 ]
 Split = Annotated[
     str | None,
-    typer.Option("--split", metavar="PROTOCOL|FILE", help="As in `biqa evaluate`, no part."),
+    typer.Option(
+        "--split", metavar="PROTOCOL[@SHARES]|FILE", help="As in `biqa evaluate`, no part."
+    ),
 ]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the training in --out, if there is one.")

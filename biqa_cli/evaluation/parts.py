@@ -39,8 +39,9 @@ def choose_parts(dataset: Dataset, *, split: str | None, seeds: tuple[int, ...])
 
     Args:
         dataset: From `load_dataset`.
-        split: `PROTOCOL:PART`, `FILE:PART` with a split that was saved, or `all`. Without a part
-            it is `test`. None is the published test part where there is one, else `all`.
+        split: `PROTOCOL:PART`, `PROTOCOL@SHARES:PART`, `FILE:PART` with a split that was saved,
+            or `all`. Without a part it is `test`. None is the published test part where there is
+            one, else `all`.
         seeds: Of protocols that shuffle.
 
     Raises:
@@ -112,7 +113,7 @@ def _part(split: Split, name: str, protocol: str) -> Part:
         msg = f"{protocol} has no part {name!r}: it has {', '.join(split.parts)}"
         raise UsageError(msg)
     return Part(
-        name=f"{Path(protocol).name}:{name}",
+        name=f"{Path(protocol).name if Path(protocol).is_file() else protocol}:{name}",
         indices=split.parts[name],
         split=split,
     )

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from biqa_cli.datasets.base import Dataset, Kind, LabelScale, RatedImage
 from biqa_cli.datasets.split_files import load_split, save_split
-from biqa_cli.datasets.splits import Shares, split_dataset
+from biqa_cli.datasets.splits import split_dataset
 from biqa_cli.errors import UsageError
 
-SHARES: list[Shares] = ["80/20", "60/20/20"]
+SHARES = ["80/20", "60/20/20"]
 
 
 def _dataset(*images: RatedImage, kind: Kind = "authentic", name: str = "d") -> Dataset:
@@ -58,7 +58,7 @@ def test_the_splits_of_nlnet_are_reproduced(
 
 
 @given(st.integers(5, 90), st.integers(-(10**6), 10**6), st.sampled_from(SHARES))
-def test_no_reference_is_in_two_parts(references: int, seed: int, shares: Shares) -> None:
+def test_no_reference_is_in_two_parts(references: int, seed: int, shares: str) -> None:
     dataset = _synthetic(references, versions=2)
     split = split_dataset(dataset, seed=seed, shares=shares)
     groups = [set(_references(dataset, part)) for part in split.parts.values()]
@@ -74,12 +74,42 @@ def test_no_reference_is_in_two_parts(references: int, seed: int, shares: Shares
 
 
 @given(st.integers(4, 300), st.integers(0, 99), st.sampled_from(SHARES))
-def test_photos_are_cut_to_the_nearest(count: int, seed: int, shares: Shares) -> None:
+def test_photos_are_cut_to_the_nearest(count: int, seed: int, shares: str) -> None:
     split = split_dataset(_photos(count), seed=seed, shares=shares)
     assert split.protocol == "image"
     assert len(split.parts["test"]) == count - round(0.8 * count)
     assert len(split.parts["train"]) == round((0.8 if shares == "80/20" else 0.6) * count)
     assert sorted(i for part in split.parts.values() for i in part) == list(range(count))
+
+
+@given(st.integers(20, 300), st.integers(0, 99))
+def test_every_share_of_the_training_photos_has_the_same_test_photos(count: int, seed: int) -> None:
+    photos = _photos(count)
+    few, many = (split_dataset(photos, protocol=f"image@{n}/0/20", seed=seed) for n in (20, 60))
+    assert few.parts["test"] == many.parts["test"]
+    assert few.parts["test"] == split_dataset(photos, seed=seed).parts["test"]
+    assert set(few.parts["train"]) < set(many.parts["train"])
+    assert len(few.parts["train"]) == round(0.2 * count)
+    assert "val" not in few.parts and few.parts["dropped"]
+
+
+@given(st.integers(40, 300), st.integers(0, 99))
+def test_five_percent_train_and_all_others_test(count: int, seed: int) -> None:
+    split = split_dataset(_photos(count), protocol="image@5/95", seed=seed)
+    assert len(split.parts["train"]) == round(0.05 * count)
+    assert len(split.parts["train"]) + len(split.parts["test"]) == count
+
+
+def test_a_protocol_with_shares_is_the_split_of_these_shares() -> None:
+    dataset = _synthetic(25)
+    named = split_dataset(dataset, protocol="reference@60/20/20", seed=4)
+    assert named.parts == split_dataset(dataset, seed=4, shares="60/20/20").parts
+    assert named.protocol == "reference@60/20/20"
+
+
+def test_a_whole_set_can_train() -> None:
+    split = split_dataset(_synthetic(5), protocol="all", seed=4)
+    assert split.parts == {"train": tuple(range(15))} and split.seed is None
 
 
 def test_photos_are_shuffled_by_the_recipe() -> None:
@@ -160,7 +190,12 @@ def test_the_official_list_is_given_as_it_is_and_its_leak_told() -> None:
     [
         (_photos(9), {"protocol": "fold"}, "there is no protocol 'fold': there are reference"),
         (_photos(9), {"protocol": "imgae"}, "there is no protocol 'imgae': did you mean 'image'"),
-        (_photos(9), {"shares": "50/50"}, "cannot split '50/50': the shares are 80/20"),
+        (_photos(9), {"shares": "50/60"}, "cannot split '50/60': write train/test or"),
+        (_photos(9), {"protocol": "image@0/20"}, "cannot split '0/20': write train/test or"),
+        (_photos(9), {"protocol": "image@nan/20"}, "cannot split 'nan/20': write train/test or"),
+        (_photos(9), {"protocol": "image@60/20/10/10"}, "'60/20/10/10': write train/test or"),
+        (_photos(9), {"protocol": "image@"}, "cannot split '': write train/test or"),
+        (_photos(9), {"protocol": "all@80/20"}, "all is a list, which has no shares: name it wi"),
         (_photos(9), {"protocol": "reference"}, "by reference: none is known of 9 of 9 .* 0.jpg"),
         (_photos(9), {"protocol": "official"}, "by official: none is known"),
         (_photos(9), {"protocol": "clean"}, "by clean: none is known"),

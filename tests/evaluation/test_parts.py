@@ -42,6 +42,13 @@ def test_each_seed_is_a_part_of_a_shuffled_split() -> None:
     assert choose_parts(_dataset(), split="image", seeds=(2,))[0].indices == parts[1].indices
 
 
+def test_a_protocol_may_name_its_shares_and_its_part() -> None:
+    (test,) = choose_parts(_dataset(), split="image@20/80", seeds=(1,))
+    assert (test.name, len(test.indices)) == ("image@20/80:test", 8)
+    (val,) = choose_parts(_dataset(), split="image@60/20/20:val", seeds=(1,))
+    assert (val.name, len(val.indices)) == ("image@60/20/20:val", 2)
+
+
 def test_a_published_list_is_one_part_whatever_the_seeds() -> None:
     parts = choose_parts(_dataset(official_part=OFFICIAL), split="official", seeds=(1, 2))
     assert len(parts) == 1 and parts[0].seed is None
