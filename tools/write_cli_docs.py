@@ -19,6 +19,7 @@ COMMANDS = {
     "train": [["train"]],
     "tune": [["tune"]],
     "rate": [["rate"]],
+    "study": [["study"]],
     "export": [["export"]],
     "models": [["models", name] for name in ("list", "info")],
     "weights": [["weights", name] for name in ("list", "download", "verify", "path", "prune")],
@@ -45,7 +46,27 @@ def with_help(page: str, commands: list[list[str]]) -> str:
     return _MARKED.sub(lambda marks: f"{marks[1]}\n{blocks}\n{marks[2]}", page)
 
 
+STUDIES = Path(__file__).parent.parent / "docs" / "studies" / "index.md"
+_LISTED = re.compile(r"(<!-- studies -->\n).*(<!-- end of studies -->)", re.DOTALL)
+
+
+def with_studies(page: str) -> str:
+    """Return a page with the shipped studies between its marks."""
+    from biqa_cli.studies.listing import facts_of_studies
+
+    rows = [
+        "| study | what it repeats | data sets | runs | 2 cores, h | GPU, h |",
+        "| --- " * 6 + "|",
+    ]
+    for fact in facts_of_studies():
+        sets = ", ".join(fact["datasets"]) if len(fact["datasets"]) < 8 else "all"
+        hours = f"{fact['light_hours']:.1f} | {fact['gpu_hours']:.1f}"
+        rows.append(f"| `{fact['name']}` | {fact['title']} | {sets} | {fact['runs']} | {hours} |")
+    return _LISTED.sub(lambda marks: f"{marks[1]}\n" + "\n".join(rows) + f"\n\n{marks[2]}", page)
+
+
 if __name__ == "__main__":
+    STUDIES.write_text(with_studies(STUDIES.read_text(encoding="utf-8")), encoding="utf-8")
     for name, commands in COMMANDS.items():
         path = DOCS / f"{name}.md"
         path.write_text(with_help(path.read_text(encoding="utf-8"), commands), encoding="utf-8")

@@ -20,6 +20,7 @@ from biqa_cli.cli import (
     rate,
     score,
     store,
+    study,
     train,
     tune,
     weights,
@@ -46,6 +47,7 @@ app.command("compare")(compare.compare)
 app.command("train")(train.train)
 app.command("rate")(rate.rate)
 app.command("tune")(tune.tune)
+app.command("study")(study.study)
 app.command("export")(export.export)
 app.add_typer(models.app, name="models")
 app.add_typer(weights.app, name="weights")

@@ -72,8 +72,9 @@ def evaluate(
     """
     from biqa_cli.datasets.loading import CSV_PREFIX, load_dataset, load_labels
     from biqa_cli.evaluation import run
+    from biqa_cli.evaluation.drawing import require_matplotlib
     from biqa_cli.evaluation.parts import choose_parts, parse_seeds, save_part
-    from biqa_cli.evaluation.plots import plot, require_matplotlib
+    from biqa_cli.evaluation.plots import plot
     from biqa_cli.evaluation.prediction_ranges import ranges_of
     from biqa_cli.evaluation.report import render
     from biqa_cli.evaluation.tools import file_tools, model_tool

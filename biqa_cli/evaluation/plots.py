@@ -1,15 +1,12 @@
 """Pictures of an evaluation, with Matplotlib (an extra)."""
 
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biqa_cli.errors import DependencyError, UsageError
+from biqa_cli.evaluation.drawing import BLUE, GREY, ORANGE, figure_at
 from biqa_cli.evaluation.evaluate import Evaluation
 from biqa_cli.metrics.correlation import srcc
 from biqa_cli.metrics.deviation import QUANTILES, residual_quantiles
@@ -18,8 +15,6 @@ from biqa_cli.metrics.ranges import CATEGORIES, category_confusion, deviation_hi
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours, which colour-blind readers tell apart.
-_BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#666666"
 _LEAST_KIND = 3
 
 
@@ -33,12 +28,6 @@ def plot(evaluation: Evaluation, folder: Path) -> list[Path]:
         DependencyError: If Matplotlib is not installed.
         UsageError: If the folder cannot be written.
     """
-    pyplot = _pyplot()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"cannot make the folder {folder}: {error.strerror}"
-        raise UsageError(msg) from error
     has_scale = evaluation.on_scale
     figures: list[tuple[str, Callable[[Axes, Evaluation], None], bool]] = [
         ("scatter", scatter, evaluation.agreement.n > 0),
@@ -54,12 +43,10 @@ def plot(evaluation: Evaluation, folder: Path) -> list[Path]:
             continue
         rows = len(set(evaluation.kinds)) if name == "types" else 0
         size = (6.4, max(4.8, 1 + 0.22 * rows))
-        figure, axes = pyplot.subplots(figsize=size, layout="constrained")
-        draw(axes, evaluation)
         safe = f"{evaluation.dataset}-{evaluation.model}-{name}".replace(":", "-").replace("/", "-")
         path = folder / f"{safe}.png"
-        figure.savefig(path, dpi=120)
-        pyplot.close(figure)
+        with figure_at(path, size=size) as axes:
+            draw(axes, evaluation)
         written.append(path)
     return written
 
@@ -67,11 +54,11 @@ def plot(evaluation: Evaluation, folder: Path) -> list[Path]:
 def scatter(axes: "Axes", evaluation: Evaluation) -> None:
     """Draw labels over predictions with the fitted curve (REQA, figure 5)."""
     p, y = evaluation.predicted, evaluation.mos
-    axes.scatter(p, y, s=8, alpha=0.35, color=_BLUE, linewidths=0, label="images")
+    axes.scatter(p, y, s=8, alpha=0.35, color=BLUE, linewidths=0, label="images")
     mapping = evaluation.agreement.mapping
     if mapping.used != "none":
         x = np.linspace(p.min(), p.max(), 200)
-        axes.plot(x, mapping.apply(x), color=_ORANGE, label=f"{mapping.used} fit")
+        axes.plot(x, mapping.apply(x), color=ORANGE, label=f"{mapping.used} fit")
     a = evaluation.agreement
     _label(
         axes,
@@ -87,8 +74,8 @@ def distributions(axes: "Axes", evaluation: Evaluation) -> None:
     """Draw how labels and predictions are distributed (QualityNet, figure 13)."""
     low, high = evaluation.scale.lowest, evaluation.scale.highest
     bins = np.linspace(low, high, 31).tolist()
-    axes.hist(evaluation.mos, bins, alpha=0.5, color=_GREY, label="people")
-    axes.hist(evaluation.predicted, bins, histtype="step", lw=2, color=_BLUE, label="predicted")
+    axes.hist(evaluation.mos, bins, alpha=0.5, color=GREY, label="people")
+    axes.hist(evaluation.predicted, bins, histtype="step", lw=2, color=BLUE, label="predicted")
     _label(axes, evaluation, "Distribution of scores", evaluation.scale.meaning, "images")
     axes.legend()
 
@@ -96,16 +83,16 @@ def distributions(axes: "Axes", evaluation: Evaluation) -> None:
 def residuals(axes: "Axes", evaluation: Evaluation) -> None:
     """Draw the residuals and their quantiles (QualityNet, figure 11)."""
     r = evaluation.mos - evaluation.predicted
-    axes.scatter(evaluation.predicted, r, s=8, alpha=0.35, color=_BLUE, linewidths=0)
+    axes.scatter(evaluation.predicted, r, s=8, alpha=0.35, color=BLUE, linewidths=0)
     found = residual_quantiles(evaluation.mos, evaluation.predicted)
     for quantile, value in zip(QUANTILES, (found.q10, found.q50, found.q90), strict=True):
-        axes.axhline(value, color=_ORANGE, ls="-" if quantile == 0.5 else "--")  # noqa: PLR2004
+        axes.axhline(value, color=ORANGE, ls="-" if quantile == 0.5 else "--")  # noqa: PLR2004
         axes.annotate(
             f"quantile {quantile:g}: {value:+.3g}",
             (0.01, value),
             va="bottom",
             xycoords=("axes fraction", "data"),
-            color=_ORANGE,
+            color=ORANGE,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
         )
     _label(axes, evaluation, "Residuals", _prediction_axis(evaluation), "label − prediction")
@@ -119,7 +106,7 @@ def acr(axes: "Axes", evaluation: Evaluation) -> None:
         label_range=(evaluation.scale.lowest, evaluation.scale.highest),
         higher_is_better=evaluation.scale.higher_is_better,
     )
-    bars = axes.bar(range(len(CATEGORIES)), confusion.deviations, color=_BLUE)
+    bars = axes.bar(range(len(CATEGORIES)), confusion.deviations, color=BLUE)
     axes.bar_label(bars)
     _label(
         axes,
@@ -138,7 +125,7 @@ def deviations(axes: "Axes", evaluation: Evaluation) -> None:
         label_range=(evaluation.scale.lowest, evaluation.scale.highest),
     )
     width = found.edges[1]
-    bars = axes.bar(found.edges, found.counts, width=0.9 * width, align="edge", color=_BLUE)
+    bars = axes.bar(found.edges, found.counts, width=0.9 * width, align="edge", color=BLUE)
     axes.bar_label(bars, fontsize=8)
     axes.set_xticks(found.edges, [*(f"{e:g}" for e in found.edges[:-1]), f"≥ {found.edges[-1]:g}"])
     _label(axes, evaluation, "Deviation", "|label − prediction|, points of 100", "images")
@@ -151,9 +138,9 @@ def types(axes: "Axes", evaluation: Evaluation) -> None:
     values = [
         float(srcc(evaluation.mos[kinds == n], evaluation.predicted[kinds == n])) for n in names
     ]
-    axes.barh(names[::-1], values[::-1], color=_BLUE)
+    axes.barh(names[::-1], values[::-1], color=BLUE)
     axes.tick_params(axis="y", labelsize=7)
-    axes.set_xlim(min(0.0, np.nanmin(values)), 1)
+    axes.set_xlim(min([0.0, *(value for value in values if not np.isnan(value))]), 1)
     _label(axes, evaluation, "Agreement for each type of distortion", "SRCC", "")
 
 
@@ -171,23 +158,3 @@ def _label(axes: "Axes", evaluation: Evaluation, title: str, x: str, y: str) -> 
 def _prediction_axis(evaluation: Evaluation) -> str:
     known = evaluation.on_scale
     return f"predicted {evaluation.scale.meaning}" if known else "prediction, its own scale"
-
-
-def require_matplotlib() -> None:
-    """Refuse to draw where Matplotlib is missing; it is not imported.
-
-    Raises:
-        DependencyError: If it is not installed.
-    """
-    if find_spec("matplotlib") is None:
-        msg = "--plots needs Matplotlib, which is not installed: pip install 'biqa-cli[plots]'"
-        raise DependencyError(msg)
-
-
-def _pyplot() -> ModuleType:
-    require_matplotlib()
-    import matplotlib as mpl
-
-    # Figures go to files: no window, no display.
-    mpl.use("agg")
-    return import_module("matplotlib.pyplot")

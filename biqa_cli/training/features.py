@@ -99,7 +99,7 @@ def cached_features(job: Job, phase: Phase) -> CachedFeatures:
         UsageError: If the folder cannot be written, or a feature is beyond float16.
     """
     recipe, trains = job.recipe, job.photos.indices
-    features = _of_photos(job, phase)
+    features = photo_features(job, phase)
     if recipe.input.noise:
         noisy = features.some(trains, _PHOTOS_FOR_SPREAD)[..., : phase.noisy]
         features = replace(features, spread=noisy.std(dim=0).numpy())
@@ -118,8 +118,9 @@ def cached_features(job: Job, phase: Phase) -> CachedFeatures:
     return features
 
 
-def _of_photos(job: Job, phase: Phase) -> CachedFeatures:
-    indices = tuple(sorted((*job.photos.indices, *job.photos.val)))
+def photo_features(job: Job, phase: Phase) -> CachedFeatures:
+    """Return the features of the photos that are decoded, and of nothing else."""
+    indices = tuple(sorted(job.photos.store.rows))
     count, sides = len(indices), 1 + job.recipe.input.flip
 
     def view(row: int) -> Pixels:
@@ -234,7 +235,7 @@ def _key(job: Job, phase: Phase, facts: str) -> str:
     known += [
         recipe.input.flip,
         job.contract.describe(),
-        sorted((*job.photos.indices, *job.photos.val)),
+        sorted(job.photos.store.rows),
     ]
     digest = hashlib.sha256(json.dumps([*known, facts]).encode())
     digest.update((job.photos.store.home / FACTS).read_bytes())

@@ -1,7 +1,8 @@
 """What a user asks of a training, and what it has done."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from biqa_cli.datasets.base import Dataset
@@ -32,6 +33,9 @@ class TrainingRequest:
     """Threads that decode and make batches."""
     photos: Path | None = None
     """Folder of decoded photos; None is `photos` in `out`."""
+    whole: bool = False
+    """Whether photos that do not train are decoded, too: trainings of other splits share them, and
+    where features are cached, the test photos are scored from theirs."""
     also: tuple[Dataset, ...] = ()
     """Further data sets, whole, for recipes that learn from such."""
     clean: tuple[Path, ...] = ()
@@ -52,3 +56,6 @@ class Outcome:
     """Name of the catalogue that these weights fit."""
     test_part: str = ""
     """What `biqa evaluate --split` takes for the photos that were kept; empty where none were."""
+    test_scores: Mapping[int, float] = field(default_factory=dict)
+    """Native scores of the test photos by their indices, see `TrainingRequest.whole`; empty where
+    no features are cached."""

@@ -27,6 +27,7 @@ from biqa_cli.training.checkpoints import (
 from biqa_cli.training.description import describe_network, make_phases
 from biqa_cli.training.examples import clean_photos
 from biqa_cli.training.families.base import Phase
+from biqa_cli.training.features import photo_features
 from biqa_cli.training.job import Job, RatedPhotos, TimeIsUpError, Watcher, go_on_until
 from biqa_cli.training.labels import distortion_types, rated_photos
 from biqa_cli.training.loop import BEST, LAST, run_phase
@@ -39,6 +40,7 @@ from biqa_cli.training.summary import (
     store_weights,
     write_summary,
 )
+from biqa_cli.training.test_scores import score_features
 from biqa_cli.training.validation import scoring_blocks
 from biqa_cli.whole_files import write_whole
 
@@ -151,13 +153,18 @@ def _train_round(
         except TimeIsUpError:
             finished = False
     weights = store_weights(job) if progress.best_row else None
+    # Before the stored weights replace those that the features come from.
+    is_scored = request.whole and recipe.is_cached and finished and not request.finish
+    features = photo_features(job, phases[-1]) if is_scored else None
     stored = judge_stored(job, phases[-1], weights) if weights and finished else None
     if stored and epochs == len(progress.rows) and not request.finish:
         watcher.say(f"the training in {out} had finished: its weights are {weights}")
     facts = {"finished": finished, "command": request.command, "types": types}
     write_summary(job, progress, weights, stored, facts=facts)
     test_part = f"{out / SPLIT}:test" if split.parts.get("test") else ""
-    return Outcome(finished, weights, trained.model, test_part)
+    tested = split.parts.get("test", ())
+    scores = score_features(job, phases[-1], features, tested) if features and stored else {}
+    return Outcome(finished, weights, trained.model, test_part, scores)
 
 
 def _require_photos(request: TrainingRequest) -> None:
@@ -194,7 +201,8 @@ def _prepare(
         msg = f"cannot make the folder {request.out}: {error.strerror}"
         raise UsageError(msg) from error
     dataset, view = request.dataset, request.recipe.input
-    indices = sorted((*split.parts["train"], *split.parts["val"]))
+    trains = sorted((*split.parts["train"], *split.parts["val"]))
+    indices = range(len(dataset.images)) if request.whole else trains
     names = [str(dataset.file(index)) for index in indices]
     size = (view.height, view.width)
     store = store_views(

@@ -30,6 +30,7 @@ LIGHT = (
         "compare",
         "distort",
         "train",
+        "study",
         "tune",
         "rate",
         "export",
