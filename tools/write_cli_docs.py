@@ -12,6 +12,7 @@ COMMANDS = {
     "score": [["score"]],
     "evaluate": [["evaluate"]],
     "compare": [["compare"]],
+    "gmad": [["gmad"]],
     "distort": [["distort"]],
     "heatmap": [["heatmap"]],
     "group": [["group"]],

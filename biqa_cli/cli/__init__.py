@@ -14,6 +14,7 @@ from biqa_cli.cli import (
     distort,
     evaluate,
     export,
+    gmad,
     group,
     heatmap,
     models,
@@ -44,6 +45,7 @@ app.command("cull")(cull.cull)
 app.command("distort")(distort.distort)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("gmad")(gmad.gmad)
 app.command("train")(train.train)
 app.command("rate")(rate.rate)
 app.command("tune")(tune.tune)

@@ -10,7 +10,7 @@ import typer
 from biqa_cli.cli import _options, _output, _progress, _report
 from biqa_cli.cli._boundary import SOME_FAILED
 from biqa_cli.cli._targets import refuse_to_overwrite
-from biqa_cli.evaluation.formats import SUFFIXES, Format, GroupBy
+from biqa_cli.evaluation.formats import SUFFIXES, Format, GroupBy, MappingCurve
 from biqa_cli.models.catalog import DEFAULT_MODEL
 
 
@@ -38,6 +38,13 @@ def evaluate(
     ] = None,
     per: Annotated[
         list[GroupBy] | None, typer.Option("--per", help="Also report each group; repeatable.")
+    ] = None,
+    curve: Annotated[
+        MappingCurve, typer.Option("--curve", help="Of the mapping behind fitted metrics.")
+    ] = MappingCurve.logistic4,
+    raters: Annotated[
+        int | None,
+        typer.Option("--raters", min=2, help="Opinions behind each label: AUCs and ITU-T P.1401."),
     ] = None,
     resamples: _options.Resamples = 1000,
     plots: Annotated[
@@ -72,9 +79,10 @@ def evaluate(
     """
     from biqa_cli.datasets.loading import CSV_PREFIX, load_dataset, load_labels
     from biqa_cli.evaluation import run
+    from biqa_cli.evaluation.doubt import require_spread
     from biqa_cli.evaluation.drawing import require_matplotlib
     from biqa_cli.evaluation.parts import choose_parts, parse_seeds, save_part
-    from biqa_cli.evaluation.plots import plot
+    from biqa_cli.evaluation.plots_of_tools import plot_tools
     from biqa_cli.evaluation.prediction_ranges import ranges_of
     from biqa_cli.evaluation.report import render
     from biqa_cli.evaluation.tools import file_tools, model_tool
@@ -89,6 +97,7 @@ def evaluate(
     # Without a model no photo is opened, so none need be there.
     data = load_dataset(dataset, root, keep_missing=True) if names else load_labels(dataset, root)
     data = data.with_label_range(label_range)
+    require_spread(data, raters)
     photos = (data.root / image.path for image in data.images)
     labels = Path(dataset.removeprefix(CSV_PREFIX))
     refuse_to_overwrite(
@@ -117,7 +126,14 @@ def evaluate(
         tools += [as_tool(ready, data, store=known) for ready in models]
         _report.check_page_of_evaluation(report, tools, data)
         evaluated = run.evaluate_tools(
-            tools, data, parts, per=per or (), resamples=resamples, watch=watch
+            tools,
+            data,
+            parts,
+            per=per or (),
+            curve=curve.value,
+            raters=raters,
+            resamples=resamples,
+            watch=watch,
         )
     records = run.records_of(evaluated, data)
     for_people = style in (Format.table, Format.markdown)
@@ -126,7 +142,7 @@ def evaluate(
         width = get_terminal_size().columns if stream.isatty() else None
         stream.write(render(records, style=style, notes=notes, width=width))
     if plots is not None:
-        for path in (path for one in evaluated for path in plot(one.evaluations[0], plots)):
+        for path in plot_tools([one.evaluations[0] for one in evaluated], plots):
             _output.say(str(path))
     _report.write_page_of_evaluation(
         report,

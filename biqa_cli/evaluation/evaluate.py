@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
+from biqa_cli.evaluation.doubt import BeyondDoubt, beyond_doubt
 from biqa_cli.evaluation.formats import GroupBy
 from biqa_cli.evaluation.parts import Part
 from biqa_cli.evaluation.predictions import Prediction
@@ -16,6 +17,7 @@ from biqa_cli.evaluation.seen import Seen
 from biqa_cli.metrics.agreement import Agreement, agreement
 from biqa_cli.metrics.correlation import krcc, plcc, srcc
 from biqa_cli.metrics.deviation import mae, rmse
+from biqa_cli.metrics.logistic import Curve
 from biqa_cli.metrics.mapping import plcc_fitted
 from biqa_cli.metrics.measure import Measure, undefined
 from biqa_cli.metrics.ranges import agreement_by_category
@@ -77,6 +79,8 @@ class Evaluation:
     """Whether the predictions are known to be on the scale of the labels."""
     kinds: tuple[str | None, ...] = field(repr=False)
     """The distortion of each image (n,)."""
+    beyond: BeyondDoubt | None = None
+    """Where it is known how many opinions are behind a label, and how far they spread."""
 
     @property
     def leaks(self) -> tuple[str, ...]:
@@ -94,6 +98,8 @@ def evaluate(
     seen: Seen = _NOTHING,
     interval: IntervalOf | None = None,
     per: Sequence[GroupBy] = (),
+    curve: Curve = "logistic4",
+    raters: int | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Evaluation:
@@ -112,6 +118,8 @@ def evaluate(
         seen: What of the part the model has learnt from.
         interval: Of a score, where the model has such.
         per: Also by type or level of distortion, range of quality, or subset.
+        curve: Of the mapping behind fitted metrics.
+        raters: Opinions behind each label; None where that is unknown.
         resamples: Of the bootstrap; 0 computes no intervals.
         seed: Of the bootstrap.
     """
@@ -123,7 +131,8 @@ def evaluate(
     predicted = on_label_scale(scores, dataset.scale) if percent else scores
     on_scale = percent and dataset.scale.declared
     stds = np.array([image.std for image in rated])
-    measures = agreement(mos, predicted, mos_std=None if np.isnan(stds).all() else stds)
+    knows_spread = not np.isnan(stds).all()
+    measures = agreement(mos, predicted, mos_std=stds if knows_spread else None, mapping=curve)
     if not on_scale:
         measures = _without_scale(measures, "predictions" if not percent else "labels")
     metrics = {"srcc": srcc, "plcc": plcc, "krcc": krcc}
@@ -154,6 +163,9 @@ def evaluate(
         predicted=predicted,
         on_scale=on_scale,
         kinds=tuple(image.distortion for image in rated),
+        beyond=None
+        if raters is None or not knows_spread
+        else beyond_doubt(mos, predicted, stds, mapping=measures.mapping, raters=raters),
     )
 
 

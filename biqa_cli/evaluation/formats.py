@@ -12,6 +12,13 @@ class GroupBy(StrEnum):
     subset = "subset"
 
 
+class MappingCurve(StrEnum):
+    """What maps predictions to labels before fitted metrics."""
+
+    logistic4 = "logistic4"
+    logistic5 = "logistic5"
+
+
 class Format(StrEnum):
     """How an evaluation is written."""
 

@@ -5,10 +5,11 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from statistics import median
+from statistics import mean, median, stdev
 from typing import Any
 
 from biqa_cli.evaluation.details import details
+from biqa_cli.evaluation.doubt import as_facts, doubt_table
 from biqa_cli.evaluation.evaluate import Evaluation
 from biqa_cli.evaluation.formats import Format
 from biqa_cli.evaluation.printed import PrintedNumbers
@@ -20,7 +21,14 @@ Record = dict[str, Any]
 """The keys of `as_record`."""
 
 METRICS = ("srcc", "plcc", "plcc_fitted", "krcc", "rmse", "mae")
-EXTRA = ("rmse_fitted", "mae_fitted", "outlier_ratio", "r2", "explained_variance")
+EXTRA = (
+    "rmse_fitted",
+    "mae_fitted",
+    "outlier_ratio",
+    "outlier_ratio_fitted",
+    "r2",
+    "explained_variance",
+)
 _LEARNT = ("learnt", "learnt_references")
 """Images of the part that the model has learnt from, and others of what they show."""
 
@@ -66,6 +74,7 @@ def as_record(evaluation: Evaluation, *, printed: PrintedNumbers | None) -> Reco
         "details": details(
             evaluation.mos, evaluation.predicted, evaluation.scale, on_scale=evaluation.on_scale
         ),
+        "beyond_doubt": as_facts(evaluation.beyond),
         "label": evaluation.scale.describe(),
         "leaky": bool(evaluation.leaks),
         "leaks": list(evaluation.leaks),
@@ -94,8 +103,8 @@ def render(
 ) -> str:
     """Return records as text: a record is a JSON object, a line of CSV, a row of a table.
 
-    One record is a JSON object, several are an array. Tables carry medians over repeated splits
-    and, below, what a reader must know.
+    One record is a JSON object, several are an array. Tables carry medians, and means with their
+    standard deviations (n - 1), over repeated splits and, below, what a reader must know.
 
     Args:
         records: From `as_record`.
@@ -112,6 +121,8 @@ def render(
             tables = [_summary(records)]
             if any(record["groups"] for record in records):
                 tables.append(_groups(records))
+            if (doubt := doubt_table(records)) is not None:
+                tables.append(doubt)
             text = "\n\n".join(
                 plain(*table, width=width) if style is Format.table else markdown(*table)
                 for table in tables
@@ -134,6 +145,9 @@ def _summary(records: Sequence[Record]) -> tuple[Row, list[Row]]:
         split = f"{printable(first['split'])} {leaky}median of {len(repeats)}"
         cells = [_name(first), split, "", ""]
         cells += [_number(_median([record[name] for record in repeats])) for name in METRICS]
+        rows.append((*cells, *(("",) if papers else ())))
+        cells = [_name(first), f"{printable(first['split'])} {leaky}mean of {len(repeats)}", "", ""]
+        cells += [_mean_and_std([record[name] for record in repeats]) for name in METRICS]
         rows.append((*cells, *(("",) if papers else ())))
     return columns, rows
 
@@ -212,6 +226,11 @@ def _repeats(records: Sequence[Record]) -> list[list[Record]]:
 def _median(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return median(known) if len(known) == len(values) else None
+
+
+def _mean_and_std(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{mean(known):.4f} ± {stdev(known):.4f}" if len(known) == len(values) else _number(None)
 
 
 def _name(record: Record) -> str:

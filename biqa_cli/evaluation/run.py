@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.loading import NOT_FOUND
@@ -15,6 +16,7 @@ from biqa_cli.evaluation.printed import PrintedNumbers, printed_numbers
 from biqa_cli.evaluation.report import Record, as_record
 from biqa_cli.evaluation.seen import seen_in_training
 from biqa_cli.evaluation.tools import Tool
+from biqa_cli.metrics.logistic import Curve
 
 Watch = Callable[[Iterable[Prediction], int], Iterator[Prediction]]
 """Passes predictions on, and may show how many of how many have come."""
@@ -40,6 +42,8 @@ def evaluate_tools(
     parts: Sequence[Part],
     *,
     per: Sequence[GroupBy] = (),
+    curve: Curve = "logistic4",
+    raters: int | None = None,
     resamples: int = 1000,
     watch: Watch = lambda predictions, _: iter(predictions),
 ) -> list[Evaluated]:
@@ -50,13 +54,13 @@ def evaluate_tools(
         dataset: Their images and labels.
         parts: Of the data set.
         per: What groups to look at beside each part.
+        curve: Of the mapping behind fitted metrics.
+        raters: Opinions behind each label; None where that is unknown.
         resamples: For the intervals.
         watch: For each tool.
     """
-    return [
-        _evaluate_tool(tool, dataset, parts, per=per, resamples=resamples, watch=watch)
-        for tool in tools
-    ]
+    judge = partial(evaluate, dataset, per=per, curve=curve, raters=raters, resamples=resamples)
+    return [_evaluate_tool(tool, dataset, parts, judge=judge, watch=watch) for tool in tools]
 
 
 def _evaluate_tool(
@@ -64,8 +68,7 @@ def _evaluate_tool(
     dataset: Dataset,
     parts: Sequence[Part],
     *,
-    per: Sequence[GroupBy],
-    resamples: int,
+    judge: Callable[..., Evaluation],
     watch: Watch,
 ) -> Evaluated:
     wanted = sorted({index for part in parts for index in part.indices})
@@ -75,16 +78,13 @@ def _evaluate_tool(
         dataset, parts, name=tool.name, checkpoint=tool.checkpoint, learnt=tool.learnt
     )
     evaluations = (
-        evaluate(
-            dataset,
+        judge(
             part,
             [said[index] for index in part.indices],
             model=tool.name,
             percent=tool.percent,
             seen=known,
             interval=tool.interval,
-            per=per,
-            resamples=resamples,
         )
         for part, known in zip(parts, seen, strict=True)
     )

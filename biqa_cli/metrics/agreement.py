@@ -1,7 +1,9 @@
 """All that says how well predictions agree with people, in one call."""
 
 from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from biqa_cli.metrics.correlation import krcc, plcc, srcc
@@ -36,6 +38,7 @@ class Agreement:
     mae: Measure
     mae_fitted: Measure
     outlier_ratio: Measure
+    outlier_ratio_fitted: Measure
     r2: Measure
     explained_variance: Measure
     mapping: FittedMapping
@@ -70,9 +73,11 @@ def agreement(
     y, p = pairs.mos, pairs.predicted
     curve = fit_mapping(y, p, curve=mapping)
     mapped = curve.apply(p)
-    rmse_fitted, mae_fitted = (
+    std = None if mos_std is None else np.asarray(mos_std, dtype=np.float64)
+    kept_std = None if std is None or std.shape != pairs.kept.shape else std[pairs.kept]
+    rmse_fitted, mae_fitted, outlier_ratio_fitted = (
         undefined(curve.reason) if curve.used == "none" else metric(y, mapped)
-        for metric in (rmse, mae)
+        for metric in (rmse, mae, partial(outlier_ratio, mos_std=kept_std))
     )
     return Agreement(
         n=len(pairs),
@@ -86,6 +91,7 @@ def agreement(
         mae=mae(y, p),
         mae_fitted=mae_fitted,
         outlier_ratio=outlier_ratio(mos, predicted, mos_std=mos_std),
+        outlier_ratio_fitted=outlier_ratio_fitted,
         r2=r2(y, p),
         explained_variance=explained_variance(y, p),
         mapping=curve,

@@ -75,7 +75,7 @@ def compare_runs(
         # SciPy warns where the runs hardly vary; what then is not finite says so itself.
         warnings.simplefilter("ignore", RuntimeWarning)
         statistic, p_value = _TESTS[test](a, b)
-    return _decided(statistic, p_value, alpha=alpha)
+    return decided(statistic, p_value, alpha=alpha)
 
 
 def compare_correlations(
@@ -108,7 +108,7 @@ def compare_correlations(
         for r in (first, second)
     )
     statistic = (z1 - z2) / math.sqrt(2 / (n - 3))
-    return _decided(statistic, 2 * float(special.ndtr(-abs(statistic))), alpha=alpha)
+    return decided(statistic, 2 * float(special.ndtr(-abs(statistic))), alpha=alpha)
 
 
 def compare_rmse(
@@ -218,7 +218,7 @@ def significance_matrix(
 def _corrected(outcomes: Sequence[Comparison], *, alpha: float) -> list[Comparison]:
     corrected = holm([outcome.p_value for outcome in outcomes])
     return [
-        outcome if outcome.p_value.reason else _decided(outcome.statistic, float(p), alpha=alpha)
+        outcome if outcome.p_value.reason else decided(outcome.statistic, float(p), alpha=alpha)
         for outcome, p in zip(outcomes, corrected, strict=True)
     ]
 
@@ -248,7 +248,8 @@ _TESTS: dict[
 ] = {"welch": _welch, "paired": _paired, "wilcoxon": _wilcoxon}
 
 
-def _decided(statistic: float, p_value: float, *, alpha: float) -> Comparison:
+def decided(statistic: float, p_value: float, *, alpha: float) -> Comparison:
+    """Return the outcome of a test: the sign of its statistic where it is significant."""
     verdict = _sign(statistic) if p_value < alpha else 0
     return Comparison(verdict, measured(statistic), measured(p_value))
 

@@ -28,6 +28,7 @@ LIGHT = (
         "heatmap",
         "evaluate",
         "compare",
+        "gmad",
         "distort",
         "train",
         "study",

@@ -126,7 +126,7 @@ def test_bad_rows_of_labels_are_told_and_exit_3(labels: Path, tool: Path) -> Non
 def test_plots_without_matplotlib_are_refused_before_any_work(
     labels: Path, tool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("biqa_cli.evaluation.plots.find_spec", lambda _: None)
+    monkeypatch.setattr("biqa_cli.evaluation.drawing.find_spec", lambda _: None)
     common = ("evaluate", "--dataset", f"csv:{labels}", "--predictions", tool)
     run = _run(*common, "--plots", labels.parent / "figures")
     assert (run.exit_code, run.stdout) == (2, "")

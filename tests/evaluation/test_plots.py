@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
 from biqa_cli.evaluation import plots
 from biqa_cli.evaluation.evaluate import Evaluation, evaluate
 from biqa_cli.evaluation.parts import Part
+from biqa_cli.evaluation.plots_of_tools import plot_tools
 from biqa_cli.evaluation.predictions import Prediction
 from biqa_cli.evaluation.seen import Seen
 
@@ -105,3 +107,22 @@ def test_titles_name_what_is_drawn() -> None:
         axes = _axes()
         draw(axes, _evaluation())
         assert title in axes.get_title()
+
+
+def test_several_tools_stand_side_by_side_and_one_alone_does_not(tmp_path: Path) -> None:
+    one, other = _evaluation(), replace(_evaluation(), model="other")
+    alone = plot_tools([one], tmp_path)
+    together = {path.name for path in plot_tools([one, other], tmp_path)}
+    over_both = together - {path.name for path in alone}
+    assert {name for name in over_both if "other" not in name} == {
+        "csv-d-methods.png",
+        "csv-d-quantile-losses.png",
+        "csv-d-methods-types.png",
+    }
+
+
+def test_types_of_which_no_image_is_told_apart_are_drawn_all_the_same() -> None:
+    constant = replace(_evaluation(), predicted=np.full(len(MOS), 0.5))
+    axes = _axes()
+    plots.types(axes, constant)
+    assert axes.get_xlim() == (0, 1)

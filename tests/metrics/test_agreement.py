@@ -38,6 +38,8 @@ def test_each_number_is_that_of_its_function() -> None:
     assert result.rmse_fitted == rmse(y, mapping.apply(p)) < result.rmse
     assert result.mae_fitted == mae(y, mapping.apply(p)) < result.mae
     assert result.outlier_ratio == outlier_ratio(y, p, mos_std=std)
+    mapped = result.mapping.apply(p)
+    assert result.outlier_ratio_fitted == outlier_ratio(y, mapped, mos_std=std)
     assert (result.r2, result.explained_variance) == (r2(y, p), explained_variance(y, p))
 
 
@@ -68,6 +70,7 @@ def test_constant_predictions_have_errors_but_no_correlations() -> None:
         "rmse_fitted",
         "mae_fitted",
         "outlier_ratio",
+        "outlier_ratio_fitted",
     }
     assert str(result.srcc) == str(result.rmse_fitted) == "nan: constant predictions"
 
