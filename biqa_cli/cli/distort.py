@@ -2,14 +2,18 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from biqa_cli.cli import _options, _output, _photos, _progress
 from biqa_cli.cli._targets import refuse_to_overwrite, stem_of
-from biqa_cli.distortions.named_blocks import BlockName
+from biqa_cli.distortions.named_blocks import PARTITIONS, BlockName, Partition
 from biqa_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def distort(
@@ -27,6 +31,14 @@ def distort(
         BlockName | None,
         typer.Option(
             "--block", metavar="BLOCK", help="Only left, right, top, bottom, top-left and so on."
+        ),
+    ] = None,
+    blocks: Annotated[
+        Partition | None,
+        typer.Option(
+            "--blocks",
+            metavar="PARTITION",
+            help="Another kind in each half or quarter: vertical, horizontal or grid.",
         ),
     ] = None,
     seed: _options.Seed = 0,
@@ -57,7 +69,8 @@ def distort(
 
     Exit codes: 0 all written, 2 a wrong option, 3 the photo could not be read.
 
-    Example: biqa distort photo.jpg -k gaussian-blur -l 3 --block left -o blurred.png
+    Example: biqa distort photo.jpg -k gaussian-blur -l 3 --block left -o blurred.png, or with
+    another flaw in each block (SHDIQA, figure 1): biqa distort photo.jpg --blocks grid -o four.png
     """
     _output.set_up_logging(verbose)
     if show_list:
@@ -69,9 +82,8 @@ def distort(
     from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
     from biqa_cli.images.writing import encode_image, format_of_image
 
-    if not every and (kind is None or level is None):
-        raise UsageError("choose a kind and a level (-k NAME -l 1), or take all with --all")
-    chosen = choose_distortions(kind, level)
+    _check_choice(kind, level, every=every, block=block, blocks=blocks)
+    chosen = choose_distortions(kind, level) if blocks is None else []
     if image is None or output is None:
         raise UsageError("name a photo and, with -o, where its degraded version goes")
     if every and output == _output.STDOUT:
@@ -83,7 +95,11 @@ def distort(
     limits = _options.limits_of(
         max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
     )
-    pixels = from_bytes(_photos.read(image, limits=limits, quiet=quiet))
+    read = _photos.read(image, limits=limits, quiet=quiet)
+    if blocks is not None:
+        _in_each_block(read, output, blocks, seed=seed, quiet=quiet)
+        return
+    pixels = from_bytes(read)
     for distortion, _ in chosen:
         distortion.check_size(*pixels.shape[1:])
     for distortion, degree in _progress.with_progress(
@@ -96,6 +112,42 @@ def distort(
         _output.write_file(path, encode_image(to_bytes(degraded), path))
         if path != _output.STDOUT:
             _output.print_line(str(path))
+
+
+def _check_choice(
+    kind: str | None,
+    level: int | None,
+    *,
+    every: bool,
+    block: BlockName | None,
+    blocks: Partition | None,
+) -> None:
+    """Raise UsageError if it is not said what to make of a photo, or said twice."""
+    if blocks is None:
+        if not every and (kind is None or level is None):
+            raise UsageError("choose a kind and a level (-k NAME -l 1), or take all with --all")
+    elif every or any(option is not None for option in (kind, level, block)):
+        raise UsageError("--blocks draws kinds and levels: leave out -k, -l, --block and --all")
+
+
+def _in_each_block(
+    pixels: "NDArray[np.uint8]", output: Path, partition: Partition, *, seed: int, quiet: bool
+) -> None:
+    """Write a photo with a kind and level of its own in each block (SHDIQA, figure 1)."""
+    import numpy as np
+
+    from biqa_cli.distortions.catalog import LEVELS, SHDIQA_DISTORTIONS
+    from biqa_cli.images.writing import encode_image
+    from biqa_cli.training.degradation import degrade_blocks
+
+    rng = np.random.default_rng(seed)
+    degraded, types, levels = degrade_blocks(pixels, rng, partition=partition)
+    _output.write_file(output, encode_image(degraded, output))
+    if output != _output.STDOUT:
+        _output.print_line(str(output))
+    if not quiet:
+        for block, kind, level in zip(PARTITIONS[partition], types, levels, strict=True):
+            _output.say(f"{block}: {SHDIQA_DISTORTIONS[kind].name}, level {LEVELS[level]}")
 
 
 def _list(style: _options.TableOrJson) -> None:

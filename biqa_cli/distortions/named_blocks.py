@@ -16,6 +16,16 @@ BlockName = Literal[
 ]
 
 
+Partition = Literal["vertical", "horizontal", "grid"]
+"""How SHDIQA cuts an image (supplement, section 3 and Table 3)."""
+
+PARTITIONS: dict[Partition, tuple[BlockName, ...]] = {
+    "vertical": ("left", "right"),
+    "horizontal": ("top", "bottom"),
+    "grid": ("top-left", "top-right", "bottom-left", "bottom-right"),
+}
+
+
 def block_slices(height: int, width: int, *, block: BlockName) -> tuple[slice, slice]:
     """Return the rows and columns of a half or a quarter.
 

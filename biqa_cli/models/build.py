@@ -99,8 +99,14 @@ def _shdiqa(options: _Options, backbone: "Backbone") -> "nn.Module":
     from biqa_cli.networks.shdiqa import SHDIQA
 
     sizes, is_vit = dict(options), isinstance(backbone, PatchEmbedding)
+    depth, width, heads = sizes.pop("depth"), sizes["width"], sizes["heads"]
+    if width % heads:
+        msg = f"a width of {width} cannot be shared by {heads} heads: make it a multiple"
+        raise UsageError(msg)
     if sizes.pop("encoder") == "transformer":
-        return SHDIQA(backbone, depth=12 if is_vit else 2, **sizes)
+        return SHDIQA(backbone, depth=depth or (12 if is_vit else 2), **sizes)
+    if depth:
+        raise UsageError("encoder=means has no transformer blocks: leave depth at 0")
     if is_vit:
         raise UsageError(
             "encoder=means leaves nothing of a ViT but its patches: take another backbone, "

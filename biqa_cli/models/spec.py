@@ -10,7 +10,7 @@ Family = Literal["blockiqa", "qualitynet", "reqa", "shdiqa", "nlnet"]
 BackboneName = Literal[
     "resnet50", "efficientnet-b7", "vgg16", "vit-s16", "efficientnet-lite0", "efficientnet-lite2"
 ]
-OptionValue = bool | int | str
+OptionValue = bool | int | float | str
 
 SOFT_END = 10.0
 """Points of 100 at either end of the scale that a calibrated score nears and never reaches."""

@@ -18,6 +18,7 @@ from biqa_cli.networks.backbones import Backbone
 from biqa_cli.networks.feature_pyramid import PYRAMID_WIDTH, FeaturePyramid
 
 Similarity = Literal["gaussian", "gaussian_fixed", "cosine"]
+Wiring = Literal["released", "fused"]
 
 _AFEL_FILTERS, _AFEL_FEATURES = 64, 128
 _NORM_FLOOR = 1e-6
@@ -72,6 +73,9 @@ class BlockIQA(nn.Module):
         similarity: The paper's Gaussian with dynamic σ, that with σ² = D (Table 4), or the
             raw cosine (Table 3).
         use_afel: Whether blocks also pass through AFEL (Table 5).
+        wiring: What similarity and aggregator see of a block. The paper writes f_i for both, which
+            eq. 8 makes of pyramid and AFEL: "fused". The released code gives them the pyramid alone
+            (and the aggregator the block score), so AFEL reaches the score through s_i only.
     """
 
     def __init__(
@@ -81,24 +85,28 @@ class BlockIQA(nn.Module):
         blocks: int = 2,
         similarity: Similarity = "gaussian",
         use_afel: bool = True,
+        wiring: Wiring = "released",
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.blocks = blocks
+        self.wiring: Wiring = wiring
         self.similarity: Similarity = similarity
         self.fpn = FeaturePyramid(backbone.channels)
         self.afel = AuxiliaryFeatures() if use_afel else None
         features = PYRAMID_WIDTH * len(backbone.channels)
+        fused = features + (_AFEL_FEATURES if use_afel else 0)
         self.fusion = nn.Sequential(
-            nn.Linear(features + (_AFEL_FEATURES if use_afel else 0), 512),
+            nn.Linear(fused, 512),
             nn.ReLU(),
             nn.Dropout(0.5),
         )
         self.block_score = nn.Sequential(
             nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 1)
         )
+        seen = (fused if wiring == "fused" else features) + 1
         self.aggregator = nn.Sequential(
-            *(nn.Linear(features + 1, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Dropout(0.5)),
+            *(nn.Linear(seen, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Dropout(0.5)),
             *(nn.Linear(128, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Dropout(0.5)),
             *(nn.Linear(64, 1), nn.Sigmoid()),
         )
@@ -153,11 +161,10 @@ class BlockIQA(nn.Module):
         """
         fused = f_fpn if f_afel is None else torch.cat([f_fpn, f_afel], dim=1)
         s = self.block_score(self.fusion(fused))
-        big_s = self.aggregator(torch.cat([f_fpn, s], dim=1))
+        f = fused if self.wiring == "fused" else f_fpn
+        big_s = self.aggregator(torch.cat([f, s], dim=1))
         count = self.blocks**2
-        similarity = block_similarity(
-            f_fpn.reshape(-1, count, f_fpn.shape[1]), kind=self.similarity
-        )
+        similarity = block_similarity(f.reshape(-1, count, f.shape[1]), kind=self.similarity)
         m = similarity.mean(dim=2)
         grid = (-1, self.blocks, self.blocks)
         return BlockIQAOutput(

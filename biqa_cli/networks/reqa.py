@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isqrt, sqrt
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,8 @@ _MLP_3 = (112, 56, 28, 14)
 _OUTPUT_SCALE, _FIRST_SCORE = 10, 50
 # The third map of a crop of this size is 7×7, one window of the read-out.
 _SIZE_UNIT = 112
+
+ReadOut = Literal["state", "gate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,12 @@ class FeedbackBlock(nn.Module):
         channels: Channels of the map fm_d.
         hidden: Channels C_d of the hidden state.
         side: Height and width of the map.
+        reads_gate: Whether v_{d,t} is read from the output gate (eq. 1), not from the hidden state.
     """
 
-    def __init__(self, channels: int, hidden: int, *, side: int) -> None:
+    def __init__(self, channels: int, hidden: int, *, side: int, reads_gate: bool = False) -> None:
         super().__init__()
+        self.reads_gate = reads_gate
         self.from_map = _conv_norm(channels, 4 * hidden)
         self.from_state = _conv_norm(hidden, 4 * hidden)
         self.pool = nn.AvgPool2d(_POOL)
@@ -70,23 +74,30 @@ class FeedbackBlock(nn.Module):
 
     def forward(self, fm: Tensor, *, steps: int) -> tuple[Tensor, ...]:
         """Map fm_d (B, C, H, W) to the hidden states h_{d,1} … h_{d,T} (B, C_d, H, W)."""
+        return self.states_and_gates(fm, steps=steps)[0]
+
+    def states_and_gates(
+        self, fm: Tensor, *, steps: int
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Return the hidden states, and the output gates fo_{d,1} … fo_{d,T}, of the same shape."""
         w_x = self.from_map(fm)
         # h_0 is 0 and so is its convolution; the batch norm of a constant is its bias.
         w_h = cast("nn.BatchNorm2d", self.from_state[1]).bias[:, None, None]
         c = torch.zeros_like(w_x.chunk(4, dim=1)[0])
-        states = []
+        states, gates = [], []
         for _ in range(steps):
             i, f, o, candidate = (w_x + w_h).chunk(4, dim=1)
             c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(candidate)
-            h = torch.sigmoid(o) * torch.tanh(c)
+            gates.append(torch.sigmoid(o))
+            h = gates[-1] * torch.tanh(c)
             states.append(h)
             if len(states) < steps:
                 w_h = self.from_state(h)
-        return tuple(states)
+        return tuple(states), tuple(gates)
 
-    def details(self, states: Sequence[Tensor]) -> Tensor:
-        """Map the hidden states to v_{d,t} (B, T, 32); weights are shared over t."""
-        pooled = torch.stack([self.pool(h).flatten(1) for h in states], dim=1)
+    def details(self, read: Sequence[Tensor]) -> Tensor:
+        """Map hidden states, or output gates, to v_{d,t} (B, T, 32); weights are shared over t."""
+        pooled = torch.stack([self.pool(h).flatten(1) for h in read], dim=1)
         return cast("Tensor", self.read_out(pooled))
 
 
@@ -103,10 +114,13 @@ class TransformerEncoder(nn.Module):
     Args:
         channels: Channels of the map fm_4.
         side: Height and width of the map; N = side².
+        post_norm: Whether the second norm follows the residual sum of the attention, as in eq. 7,
+            and not only what MLP-I reads, as in the released code.
     """
 
-    def __init__(self, channels: int, *, side: int) -> None:
+    def __init__(self, channels: int, *, side: int, post_norm: bool = False) -> None:
         super().__init__()
+        self.post_norm = post_norm
         self.embed = nn.Conv2d(channels, _EMBEDDING, 1)
         self.quality = nn.Parameter(torch.zeros(1, 1, _EMBEDDING))
         self.position = nn.Parameter(torch.zeros(1, side**2 + 1, _EMBEDDING))
@@ -129,7 +143,8 @@ class TransformerEncoder(nn.Module):
         attended, attention = self.attend(self.norm_attention(x))
         # Only the quality token is read from here on.
         xi = x[:, 0] + attended[:, 0]
-        xi = xi + self.mlp_1(self.norm_mlp(xi))
+        normed = self.norm_mlp(xi)
+        xi = (normed if self.post_norm else xi) + self.mlp_1(normed)
         return self.mlp_2(xi), attention
 
     def attend(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -149,6 +164,9 @@ class REQA(nn.Module):
         feedback: Whether three feedback blocks look at the first three maps (Table V, FN).
         transformer: Whether the encoder looks at the top map (Table V, TE). Without both,
             the top map is averaged and mapped to 224 numbers.
+        read_out: What v_{d,t} is read from: the hidden "state", as in the released code, or the
+            output "gate", as eq. 1 has it.
+        post_norm: See `TransformerEncoder`; true is eq. 7.
         input_size: Height and width of the crops that it reads, a multiple of 112. Read-outs
             and position embedding are made for it.
 
@@ -163,6 +181,8 @@ class REQA(nn.Module):
         steps: int = 4,
         feedback: bool = True,
         transformer: bool = True,
+        read_out: ReadOut = "state",
+        post_norm: bool = False,
         input_size: int = 224,
     ) -> None:
         super().__init__()
@@ -179,14 +199,16 @@ class REQA(nn.Module):
         self.input_size = input_size
         sides = [-(-input_size // stride) for stride in backbone.strides]
         self.feedback = nn.ModuleList(
-            FeedbackBlock(channels, hidden, side=side)
+            FeedbackBlock(channels, hidden, side=side, reads_gate=read_out == "gate")
             for channels, hidden, side in zip(
                 backbone.channels[:3], _HIDDEN, sides[:3], strict=True
             )
             if feedback
         )
         top = backbone.channels[-1]
-        self.transformer = TransformerEncoder(top, side=sides[-1]) if transformer else None
+        self.transformer = (
+            TransformerEncoder(top, side=sides[-1], post_norm=post_norm) if transformer else None
+        )
         both_off = not feedback and not transformer
         self.baseline = nn.Linear(top, _EMBEDDING) if both_off else None
         features = _DETAIL * len(self.feedback) + (_CONTEXT if transformer else 0)
@@ -208,14 +230,22 @@ class REQA(nn.Module):
             raise UsageError(msg)
         *maps, top = self.backbone(images)
         blocks = cast("list[FeedbackBlock]", list(self.feedback))
-        hidden = tuple(block(fm, steps=self.steps) for block, fm in zip(blocks, maps, strict=False))
+        seen = [
+            block.states_and_gates(fm, steps=self.steps)
+            for block, fm in zip(blocks, maps, strict=False)
+        ]
+        hidden = tuple(states for states, _ in seen)
         v = v_m = attention = None
         features = []
         if self.transformer is not None:
             v_m, attention = self.transformer(top)
             features.append(v_m[:, None].expand(-1, self.steps, -1))
         if blocks:
-            v = torch.stack([g.details(h) for g, h in zip(blocks, hidden, strict=True)], dim=2)
+            read = [
+                block.details(gates if block.reads_gate else states)
+                for block, (states, gates) in zip(blocks, seen, strict=True)
+            ]
+            v = torch.stack(read, dim=2)
             features.append(v.flatten(2))
         if self.baseline is not None:
             features.append(self.baseline(top.mean(dim=(2, 3)))[:, None].expand(-1, self.steps, -1))

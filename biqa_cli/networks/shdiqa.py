@@ -8,29 +8,22 @@ Reference:
 """
 
 from dataclasses import dataclass
-from typing import Literal, Unpack, cast
+from typing import Unpack, cast
 
 import torch
 from torch import Tensor, nn
 
-from biqa_cli.distortions.named_blocks import BlockName, block_slices
+from biqa_cli.distortions.named_blocks import PARTITIONS, Partition, block_slices
 from biqa_cli.errors import UsageError
 from biqa_cli.networks.backbones import Backbone
 from biqa_cli.networks.backbones.vit import Sizes, VisionTransformer
 from biqa_cli.networks.transformer import Attention, feed_forward, initialise_linear
-
-Partition = Literal["vertical", "horizontal", "grid"]
 
 PANELS = 6
 DISTORTION_TYPES = 24
 DISTORTION_LEVELS = 4
 _INIT_STD = 0.02
 # The K blocks of each partition, supplement, section 3. "vertical" cuts along a vertical line.
-PARTITIONS: dict[Partition, tuple[BlockName, ...]] = {
-    "vertical": ("left", "right"),
-    "horizontal": ("top", "bottom"),
-    "grid": ("top-left", "top-right", "bottom-left", "bottom-right"),
-}
 
 
 @dataclass(frozen=True, slots=True)

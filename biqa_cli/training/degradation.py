@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from biqa_cli.distortions.catalog import LEVELS, SHDIQA_DISTORTIONS
 from biqa_cli.distortions.distort import distort_blocks
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
+from biqa_cli.distortions.named_blocks import PARTITIONS, Partition
 from biqa_cli.images.view_store import Pixels
-from biqa_cli.networks.shdiqa import PARTITIONS, Partition
 
 
 def degrade_blocks(

@@ -9,9 +9,10 @@ from PIL import ExifTags, Image
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
-from biqa_cli.distortions.catalog import DISTORTIONS
+from biqa_cli.distortions.catalog import DISTORTIONS, SHDIQA_DISTORTIONS
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
+from biqa_cli.training.degradation import degrade_blocks
 
 
 @pytest.fixture
@@ -51,6 +52,26 @@ def test_a_jpeg_comes_with_a_warning_unless_quiet(source: Path) -> None:
     assert _run(*wanted, "-q").stderr == ""
     with Image.open(output) as image:
         assert image.format == "JPEG"
+
+
+def test_each_block_has_a_flaw_of_its_own_and_the_flaws_are_named(source: Path) -> None:
+    output = source.with_name("out.png")
+    result = _run(source, "--blocks", "grid", "--seed", 5, "-o", output)
+    assert result.exit_code == 0, result.output
+    named = dict(line.split(": ") for line in result.stderr.splitlines())
+    assert list(named) == ["top-left", "top-right", "bottom-left", "bottom-right"]
+    parts = {block: said.rsplit(", level ", 1) for block, said in named.items()}
+    assert len({kind for kind, _ in parts.values()}) == 4
+    expected, types, levels = degrade_blocks(
+        _pixels(source), np.random.default_rng(5), partition="grid"
+    )
+    np.testing.assert_array_equal(_pixels(output), expected)
+    found = [
+        (SHDIQA_DISTORTIONS[t].name, str(level + 1)) for t, level in zip(types, levels, strict=True)
+    ]
+    assert [tuple(part) for part in parts.values()] == found
+    refused = _run(source, "--blocks", "grid", "-k", "jitter", "-o", output)
+    assert refused.exit_code == 2 and "--blocks draws kinds and levels" in refused.stderr
 
 
 def test_a_block_is_degraded_and_the_rest_is_not(source: Path) -> None:

@@ -24,7 +24,7 @@ from biqa_cli.weights.header import Header
 TRAINED = TrainedNetwork(
     family="reqa",
     backbones=("efficientnet-lite0",),
-    options={"steps": 4, "feedback": True, "transformer": True, "input_size": 224},
+    options=with_defaults("reqa", {"steps": 4, "input_size": 224}),
     input=InputContract(
         448, 320, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), crops=Crops(size=224, stride=96)
     ),

@@ -1,11 +1,14 @@
 """Options of networks: what can be asked for, and what stands where nothing is."""
 
+from typing import Any
+
 import pytest
+from rated_miniature import use_tiny_backbones
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.build import assemble_network
 from biqa_cli.models.options import OPTIONS, check_option, with_defaults
-from biqa_cli.models.spec import Family
+from biqa_cli.models.spec import Family, OptionValue
 
 EVERY = [(family, name) for family, options in OPTIONS.items() for name in options]
 
@@ -40,12 +43,47 @@ def test_without_options_a_network_is_that_of_its_paper() -> None:
         ("shdiqa", "use_baf", 1, "use_baf of shdiqa cannot be 1: it can be True, False"),
         ("reqa", "input_size", -1, "input_size of reqa cannot be -1: it can be whole numbers"),
         ("reqa", "input_size", 1.5, "input_size of reqa cannot be 1.5"),
+        ("nlnet", "nodes", 1, "nodes of nlnet cannot be 1: it can be whole numbers from 2 on"),
+        ("nlnet", "dropout", 0.5, "dropout of nlnet cannot be 0.5: it can be 0.0, 0.35"),
+        ("nlnet", "dropout", False, "dropout of nlnet cannot be False"),
         ("reqa", "step", 4, "reqa has no option 'step': did you mean 'steps'"),
     ],
 )
 def test_another_value_is_refused(family: Family, name: str, value: object, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         check_option(family, name, value)
+
+
+def test_a_whole_number_is_a_decimal_one() -> None:
+    found = check_option("nlnet", "dropout", 0)
+    assert found == 0 and type(found) is float
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"width": 100}, "a width of 100 cannot be shared by 6 heads: make it a multiple"),
+        ({"encoder": "means", "depth": 2}, "has no transformer blocks: leave depth at 0"),
+    ],
+)
+def test_sizes_of_shdiqa_that_do_not_fit_are_refused(
+    options: dict[str, OptionValue], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_tiny_backbones(monkeypatch)
+    with pytest.raises(UsageError, match=message):
+        assemble_network("shdiqa", ["efficientnet-lite0"], options=options)
+
+
+def test_sizes_that_the_docs_name_reach_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_tiny_backbones(monkeypatch)
+    sizes: dict[str, OptionValue] = {"depth": 3, "width": 32, "heads": 4, "input_size": 64}
+    shdiqa: Any = assemble_network("shdiqa", ["efficientnet-lite0"], options=sizes)
+    assert len(shdiqa.encoder.vit.blocks) == 3
+    assert shdiqa.encoder.vit.sizes["width"] == 32 and shdiqa.encoder.vit.sizes["heads"] == 4
+    few: dict[str, OptionValue] = {"nodes": 5, "pixels": 7, "dropout": 0.35}
+    nlnet: Any = assemble_network("nlnet", ["efficientnet-lite0"], options=few)
+    assert (nlnet.nodes, nlnet.pixels) == (5, 7)
+    assert nlnet.nonlocal_branch.stage1.dropout.p == 0.35
 
 
 def test_a_network_says_how_many_backbones_it_needs() -> None:

@@ -55,6 +55,24 @@ def test_identical_blocks_are_fully_alike_and_the_score_is_the_mean_of_theirs() 
     assert torch.allclose(output.scores, output.block_scores.mean(dim=(1, 2)), atol=1e-6)
 
 
+@pytest.mark.parametrize("use_afel", [True, False])
+def test_read_literally_similarity_and_aggregator_see_the_fused_feature(use_afel: bool) -> None:
+    torch.manual_seed(0)
+    network = BlockIQA(TinyBackbone(), use_afel=use_afel, wiring="fused").eval()
+    f_fpn = torch.randn(8, 1024)
+    f_afel = torch.randn(8, 128) if use_afel else None
+    output = network.from_features(f_fpn, f_afel)
+    f = f_fpn if f_afel is None else torch.cat([f_fpn, f_afel], dim=1)
+    s = network.block_score(network.fusion(f))
+    big_s = network.aggregator(torch.cat([f, s], dim=1))
+    assert torch.equal(output.block_scores.flatten(), big_s.flatten())
+    similarity = block_similarity(f.reshape(2, 4, -1), kind="gaussian")
+    assert torch.equal(output.similarity, similarity)
+    released = BlockIQA(TinyBackbone(), use_afel=use_afel)
+    more = _count(network.aggregator) - _count(released.aggregator)
+    assert more == (128 * 128 if use_afel else 0)
+
+
 def test_the_similarity_follows_equations_1_to_3() -> None:
     f = torch.tensor([[[1.0, 0.0], [0.0, 2.0]]])
     # cos = 0, ‖f₁ - f₂‖² = 5, D = 2, so σ² = 2 · (1/2 + k) ≈ 1.

@@ -19,14 +19,13 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from biqa_cli.distortions.named_blocks import PARTITIONS, Partition
 from biqa_cli.errors import UsageError
 from biqa_cli.models.build import assemble_network
 from biqa_cli.networks.backbones.vit import PatchEmbedding
 from biqa_cli.networks.shdiqa import (
-    PARTITIONS,
     SHDIQA,
     PanelDecoder,
-    Partition,
     SHDIQAOutput,
     SHDIQATeacher,
     block_mask,

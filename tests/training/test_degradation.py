@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from biqa_cli.distortions.catalog import SHDIQA_DISTORTIONS
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
-from biqa_cli.distortions.named_blocks import block_slices
-from biqa_cli.networks.shdiqa import PARTITIONS, Partition
+from biqa_cli.distortions.named_blocks import PARTITIONS, Partition, block_slices
 from biqa_cli.training.degradation import degrade_blocks, draw_blocks
 
 

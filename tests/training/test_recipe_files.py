@@ -180,7 +180,8 @@ def test_settings_reach_every_section_of_a_recipe() -> None:
     changed = with_settings(recipe, settings)
     keys = [setting.partition("=")[0] for setting in settings]
     assert sorted(differing(to_plain(changed), to_plain(recipe))) == sorted(keys)
-    assert dict(changed.network) == {"blocks": 3, "similarity": "cosine", "use_afel": False}
+    wanted = {"blocks": 3, "similarity": "cosine", "use_afel": False, "wiring": "released"}
+    assert dict(changed.network) == wanted
     assert (changed.optimiser.rate, changed.schedule.epochs, changed.seed) == (1e-3, 4, 9)
     assert changed.backbones == ("efficientnet-lite2",) and not changed.input.flip
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from biqa_cli.distortions.named_blocks import Partition
 from biqa_cli.models.spec import InputContract
-from biqa_cli.networks.shdiqa import Partition
 from biqa_cli.training.augmentation import Extras
 from biqa_cli.training.batch import Batch
 from biqa_cli.training.recipe import Recipe

@@ -29,7 +29,7 @@ class NLNetPhase(Phase):
     """The one phase of NLNet."""
 
     loss_settings: NLNetLoss
-    cached_by = ("branches", "patch")
+    cached_by = ("branches", "patch", "nodes", "pixels")
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from biqa_cli.distortions.named_blocks import Partition
 from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import Pixels
 from biqa_cli.models.build import build_backbone
-from biqa_cli.networks.shdiqa import SHDIQA, BlockEncoder, Partition, SHDIQATeacher
+from biqa_cli.networks.shdiqa import SHDIQA, BlockEncoder, SHDIQATeacher
 from biqa_cli.training.augmentation import Arrays, normalised
 from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.degradation import degrade_blocks
