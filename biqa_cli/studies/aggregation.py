@@ -69,9 +69,9 @@ def numbers_of(plan: Plan, finished: Iterable[Finished]) -> Numbers:
     found: dict[tuple[str, str, str], list[Result]] = {}
     by_key = {run.key: run for run in finished}
     for run in (by_key[one.key] for one in plan.runs if one.key in by_key):
-        for result in run.results:
+        for name, result in _as_variants(study, run):
             for group, part in _groups(study, result):
-                found.setdefault((run.variant, result["dataset"], group), []).append(part)
+                found.setdefault((name, result["dataset"], group), []).append(part)
     names: dict[Dimension, int] = {"variant": 0, "dataset": 1, "group": 2}
     column_of = names[table.columns]
     # What has several values and is no column tells rows apart, the rows' own dimension first.
@@ -92,6 +92,14 @@ def numbers_of(plan: Plan, finished: Iterable[Finished]) -> Numbers:
     rows |= dict.fromkeys(row for row, _, _ in printed)
     columns |= dict.fromkeys(column for _, column, _ in printed)
     return Numbers(tuple(rows), tuple(columns), measured, printed, _averages(study, measured))
+
+
+def _as_variants(study: Study, run: Finished) -> Iterable[tuple[str, Result]]:
+    """Yield the results of a run; those of random crops are a variant of their own."""
+    for result in run.results:
+        yield run.variant, result
+        if "crops" in result:
+            yield f"{run.variant}, {study.test_crops} random crops", result["crops"]
 
 
 def _groups(study: Study, result: Result) -> list[tuple[str, Result]]:

@@ -80,8 +80,11 @@ def plan_study(study: Study, datasets: Sequence[Dataset], *, light: bool = False
         UsageError: If a recipe does not exist, or no run is left.
     """
     here = {dataset.name: dataset for dataset in datasets}
+    if light:
+        # Two cores would score random crops for longer than they train.
+        study = msgspec.structs.replace(study, test_crops=0)
     runs = [
-        _with_key(run, here)
+        _with_key(study, run, here)
         for seed in study.seeds
         for name, tests in _tested(study, tuple(here))
         for variant in variants_of(study)
@@ -147,6 +150,8 @@ def _run(
     if variant.model:
         return replace(shared, model=variant.model)
     recipe = recipe_of(study, variant, light=light)
+    if not light:
+        recipe = with_settings(recipe, study.dataset_settings.get(name, ()))
     return replace(
         shared, recipe=with_settings(recipe, [f"seed={seed}"]), starts=tuple(study.starts)
     )
@@ -169,10 +174,11 @@ def recipe_of(study: Study, variant: Variant, *, light: bool) -> Recipe:
     return with_settings(load_recipe(family, config=config), settings)
 
 
-def _with_key(run: Run, here: dict[str, Dataset]) -> Run:
+def _with_key(study: Study, run: Run, here: dict[str, Dataset]) -> Run:
     known: list[object] = [run.dataset, run.tests, run.protocol, run.starts, run.model]
     known += [run.variant, None if run.recipe is None else to_toml(run.recipe)]
     known += [run.seed] if run.recipe or not _is_fixed(run) else []
+    known += [study.test_crops] if study.test_crops else []
     # Ratings that have changed are other ratings.
     known += [[(i.path, i.mos) for i in here[n].images] for n in (run.dataset, *run.tests)]
     text = json.dumps(known, default=str)

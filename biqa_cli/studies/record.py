@@ -98,6 +98,8 @@ class Study(Section, frozen=True):
     settings: tuple[str, ...] = ()
     """Of all variants, before their own; with `light_settings` likewise."""
     light_settings: tuple[str, ...] | None = None
+    dataset_settings: dict[str, tuple[str, ...]] = {}
+    """Of the recipes on one data set, after all others; not with `--light`."""
     datasets: tuple[Name, ...] = ()
     """What the paper has; `--dataset` names others."""
     roots: dict[str, str] = {}
@@ -119,6 +121,9 @@ class Study(Section, frozen=True):
     significance: RunsTest | None = None
     """Which test says whether variants differ over their seeds; None does not ask."""
     figure: Figure = "none"
+    test_crops: Annotated[int, Meta(ge=0)] = 0
+    """How many random crops also score a test photo, where a network reads crops of a view; they
+    become variants of their own. 0: the fixed grid alone."""
     plots: bool = False
     """Whether each run is drawn as by `biqa evaluate --plots`."""
     table: Table = Table()

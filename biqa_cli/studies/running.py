@@ -25,6 +25,7 @@ from biqa_cli.scoring import score_files
 from biqa_cli.studies.files import to_toml
 from biqa_cli.studies.ledger import Result, claim, finished_runs, keep
 from biqa_cli.studies.plan import ARROW, Plan, Run
+from biqa_cli.studies.random_crops import reads_crops, score_random_crops
 from biqa_cli.training.job import Watcher
 from biqa_cli.training.loop import BEST, LAST
 from biqa_cli.training.request import Outcome, TrainingRequest
@@ -170,7 +171,13 @@ def _tests(
         if plan.study.plots:
             plot(evaluated.evaluations[0], folder / "plots")
         (record,) = records_of([evaluated], data)
-        yield result_of(record, run)
+        result = result_of(record, run)
+        if plan.study.test_crops and reads_crops(model):
+            cut = partial(_cropped, plan, run, data, model, means.workers)
+            tool = replace(tool, predict=partial(_as_said, cut, model.spec.scale))
+            again = evaluate_tools([tool], data, parts, per=per, resamples=0)
+            result["crops"] = result_of(records_of(again, data)[0], run)
+        yield result
 
 
 _Native = tuple[str, float | None, str]
@@ -192,6 +199,21 @@ def _scored(
     results = score_files((str(data.root / path) for path in paths), model, workers=workers)
     for path, result in zip(paths, results, strict=True):
         yield path, result.native_score, result.error
+
+
+def _cropped(
+    plan: Plan, run: Run, data: Dataset, model: LoadedModel, workers: int, paths: Sequence[str]
+) -> Iterator[_Native]:
+    """Yield what a model makes of random crops of photos."""
+    place = {image.path: index for index, image in enumerate(data.images)}
+    return score_random_crops(
+        data,
+        [place[path] for path in paths],
+        model,
+        crops=plan.study.test_crops,
+        seed=run.seed,
+        workers=workers,
+    )
 
 
 def _as_said(

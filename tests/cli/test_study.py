@@ -209,3 +209,30 @@ def test_without_a_folder_or_a_data_set_it_says_what_is_missing(mine: Path, rati
     assert "--dataset NAME=ROOT; this study has clive, bid, koniq10k" in nothing.stderr
     no_folder = CliRunner().invoke(app, ["study", str(mine), f"--dataset=csv:{ratings}"])
     assert no_folder.exit_code == 2 and "name it with -o DIR" in no_folder.stderr
+
+
+@pytest.mark.slow
+def test_random_crops_score_beside_the_grid_and_the_same_each_time(
+    ratings: Path, tmp_path: Path
+) -> None:
+    text = """
+        title = "Crops"
+        family = "reqa"
+        test_crops = 3
+        protocol = "image"
+        settings = ["schedule.epochs=1", "optimiser.batch=10", "input.height=120",
+            "input.width=128", "input.crop=112", "input.stride=8", "input.val_share=0.25"]
+    """
+    study = tmp_path / "study.toml"
+    study.write_text(text)
+    found = []
+    for name in ("one", "two"):
+        options = ["-o", str(tmp_path / name), "--init=none", "-d", "cpu", "-j", "1"]
+        data = (f"--dataset=csv:{ratings}", "--label-range=0:1")
+        result = CliRunner().invoke(app, ["study", str(study), *data, *options])
+        assert result.exit_code == 0, result.output
+        (line,) = (tmp_path / name / "runs.jsonl").read_text().splitlines()
+        found.append(json.loads(line)["results"][0])
+    assert found[0] == found[1]
+    assert found[0]["crops"]["n"] == found[0]["n"] == 6
+    assert found[0]["crops"]["rmse"] != found[0]["rmse"]

@@ -116,3 +116,13 @@ def test_two_runs_are_too_few_to_tell_variants_apart() -> None:
     plan = planned(seeds=[1, 2], variants=AB, significance="welch")
     runs = {(v, "x", s): 0.1 * s for v in "AB" for s in (1, 2)}
     assert significance_of(plan, finished(plan, runs).values()) == {}
+
+
+def test_random_crops_are_a_variant_of_their_own() -> None:
+    plan = planned(variants=[{"name": "A"}], test_crops=25)
+    done = finished(plan, {("A", "x", 1): 0.5})
+    (run,) = done.values()
+    run.results[0]["crops"] = result("x", 0.6)
+    numbers = numbers_of(plan, [run])
+    assert numbers.rows == ("A", "A, 25 random crops")
+    assert numbers.measured["A, 25 random crops", "x", "srcc"].values == (0.6,)

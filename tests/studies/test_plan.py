@@ -103,3 +103,15 @@ def test_a_command_line_changes_seeds_settings_split_and_variants() -> None:
     assert plan.runs[0].starts == ("none",)
     with pytest.raises(UsageError, match="no variant 'plian': did you mean 'plain'"):
         changed(study(variants=shares), Overrides(only=("plian",)))
+
+
+def test_settings_of_one_data_set_are_those_of_its_runs_alone() -> None:
+    asked = study(
+        settings=["schedule.epochs=7"], dataset_settings={"b": ["schedule.epochs=9"]}, test_crops=5
+    )
+    sets = [dataset("a"), dataset("b")]
+    plan = plan_study(asked, sets)
+    assert [run.recipe.schedule.epochs for run in plan.runs if run.recipe] == [7, 9]
+    light = plan_study(asked, sets, light=True)
+    assert [run.recipe.schedule.epochs for run in light.runs if run.recipe] == [7, 7]
+    assert (plan.study.test_crops, light.study.test_crops) == (5, 0)
