@@ -55,3 +55,7 @@ Minutes = Annotated[
     typer.Option("--minutes", min=0, help="Stop after so long; --resume goes on."),
 ]
 StudyFormat = Annotated[Format, typer.Option("-f", "--format", help="Of the table on stdout.")]
+Photos = Annotated[
+    Path | None,
+    typer.Option("--photos", metavar="DIR", help="Where decoded photos and features are kept."),
+]

@@ -38,6 +38,7 @@ def study(
     resume: _own.Resume = False,
     dry_run: _own.DryRun = False,
     minutes: _own.Minutes = None,
+    photos: _own.Photos = None,
     format: _own.StudyFormat = Format.table,  # noqa: A002
     device: _options.Device = "auto",
     workers: _options.Workers = None,
@@ -84,6 +85,7 @@ def study(
         workers=workers or default_workers(),
         minutes=math.inf if minutes is None else minutes,
         resume=resume,
+        photos=photos,
     )
     ended = run_study(plan, out, means, talk)
     report = report_of(plan, finished_runs(out))

@@ -1,7 +1,6 @@
 """The runs of a study, one after the other: training and evaluation, in this process."""
 
 import math
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -44,6 +43,8 @@ class Means:
     minutes: float = math.inf
     """When to stop, after the next step."""
     resume: bool = False
+    photos: Path | None = None
+    """Folder of decoded photos and cached features; None is `photos` in the study's."""
     offline: bool = False
 
 
@@ -138,7 +139,7 @@ def _train(
         resume=True,
         minutes=max(0.0, deadline - time.monotonic()) / 60,
         workers=means.workers,
-        photos=out / PHOTOS,
+        photos=means.photos or out / PHOTOS,
         whole=True,
         command=f"biqa study, {run.describe()}",
     )
@@ -249,5 +250,3 @@ def _remove_state(folder: Path) -> None:
         for name in (BEST, LAST, "teacher.safetensors"):
             with suppress(OSError):
                 (path / name).unlink()
-    with suppress(OSError):
-        shutil.rmtree(folder / PHOTOS)

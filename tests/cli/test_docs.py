@@ -12,6 +12,7 @@ def test_the_docs_hold_the_current_help(name: str) -> None:
     assert page == tool.with_help(page, tool.COMMANDS[name]), "run `make docs`"
 
 
+@pytest.mark.slow
 def test_the_docs_hold_the_current_list_of_studies() -> None:
     page = tool.STUDIES.read_text(encoding="utf-8")
     assert page == tool.with_studies(page), "run `make docs`"

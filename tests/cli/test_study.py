@@ -183,6 +183,7 @@ def test_a_run_that_fails_is_told_and_the_others_go_on(ratings: Path, tmp_path: 
     assert "1 of 2 runs" in result.stdout and "chain 2" in result.stdout
 
 
+@pytest.mark.slow
 def test_the_list_says_what_a_study_needs() -> None:
     result = CliRunner().invoke(app, ["study", "list", "-f", "json"])
     facts = {fact["name"]: fact for fact in json.loads(result.stdout)}
@@ -203,6 +204,7 @@ def test_a_dry_run_prints_the_runs_and_makes_nothing(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_without_a_folder_or_a_data_set_it_says_what_is_missing(mine: Path, ratings: Path) -> None:
     nothing = CliRunner().invoke(app, ["study", "reqa-table2"])
     assert nothing.exit_code == 2
