@@ -39,8 +39,8 @@ def test_lines_go_over_the_number_in_the_name_of_a_variant() -> None:
     axes = _axes()
     lines(axes, NUMBERS, "srcc", "mean")
     first = axes.get_lines()[0]
-    assert [float(x) for x in first.get_xdata()] == [5, 20]
-    assert [float(y) for y in first.get_ydata()] == pytest.approx([0.6, 0.85])
+    assert np.asarray(first.get_xdata(), dtype=float).tolist() == [5, 20]
+    assert np.asarray(first.get_ydata(), dtype=float) == pytest.approx([0.6, 0.85])
 
 
 def test_a_matrix_has_a_number_where_something_was_measured() -> None:
