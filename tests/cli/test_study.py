@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import scipy.stats
+from fakes import brightness_model
 from rated_miniature import rated_miniature, use_tiny_backbones
+from rated_photos import rated_greys
 from tiny_training import SHORT, SMALL
 from typer.testing import CliRunner, Result
 
@@ -238,3 +240,29 @@ def test_random_crops_score_beside_the_grid_and_the_same_each_time(
     assert found[0] == found[1]
     assert found[0]["crops"]["n"] == found[0]["n"] == 6
     assert found[0]["crops"]["rmse"] != found[0]["rmse"]
+
+
+@pytest.mark.slow
+def test_models_are_tested_as_they_are_and_nothing_is_trained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    model = brightness_model()
+    monkeypatch.setattr("biqa_cli.studies.running.load_model", lambda *_, **__: model)
+    greys = rated_greys(tmp_path, {value: value / 50 for value in range(0, 250, 12)})
+    options = [
+        "--only=qualitynet-lite",
+        "--only=reqa-lite",
+        "--seeds=1-3",
+        "-o",
+        str(tmp_path / "o"),
+    ]
+    result = CliRunner().invoke(
+        app, ["study", "models", f"--dataset=csv:{greys}", *options, "-d", "cpu", "-f", "csv"]
+    )
+    assert result.exit_code == 0, result.output
+    rows = list(csv.DictReader(result.stdout.splitlines()))
+    assert [row["variant"] for row in rows] == ["qualitynet-lite"] * 2 + ["reqa-lite"] * 2
+    # Nothing is shuffled, so three seeds are one run.
+    assert {(row["runs"], row["photos"]) for row in rows} == {("1", "21")}
+    assert float(rows[0]["median"]) == pytest.approx(1)
+    assert not (tmp_path / "o" / "runs").exists()
