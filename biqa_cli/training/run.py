@@ -10,10 +10,8 @@ import torch
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.learnt import Learnt, learnt_from, photo_hash
 from biqa_cli.datasets.split_files import save_split
-from biqa_cli.datasets.splits import Split
 from biqa_cli.datasets.validation_split import training_split
 from biqa_cli.errors import UsageError
-from biqa_cli.images.view_store import ViewStore, store_name, store_views
 from biqa_cli.models.ancestry import learnt_by_starts
 from biqa_cli.models.declared import learnt_of, plain_learnt
 from biqa_cli.models.memory import keep_freed_memory
@@ -24,11 +22,12 @@ from biqa_cli.training.checkpoints import (
     read_weights,
     write_weights,
 )
+from biqa_cli.training.decoding import PHOTOS, SPLIT, decoded, other_photos
 from biqa_cli.training.description import describe_network, make_phases
 from biqa_cli.training.examples import clean_photos
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import photo_features
-from biqa_cli.training.job import Job, RatedPhotos, TimeIsUpError, Watcher, go_on_until
+from biqa_cli.training.job import Job, RatedPhotos, TimeIsUpError, Watcher
 from biqa_cli.training.labels import distortion_types, rated_photos
 from biqa_cli.training.loop import BEST, LAST, run_phase
 from biqa_cli.training.recipe_files import rounds_of, to_toml
@@ -44,9 +43,8 @@ from biqa_cli.training.test_scores import score_features
 from biqa_cli.training.validation import scoring_blocks
 from biqa_cli.whole_files import write_whole
 
-RECIPE, SPLIT, PHOTOS = "recipe.toml", "split.txt", "photos"
+RECIPE = "recipe.toml"
 _SHOWN = 5
-_LIMIT_HINT = "raise it with --max-megapixels"
 
 
 def train(request: TrainingRequest, watcher: Watcher) -> Outcome:
@@ -119,8 +117,8 @@ def _train_round(
             watcher.say(note)
     # Before the photos, too: a folder without photos is told at once.
     clean = clean_photos(request.clean)
-    store = _prepare(request, split, deadline, watcher)
-    also = _also(request, deadline, watcher)
+    store = decoded(request, split, deadline, watcher)
+    also = other_photos(request, deadline, watcher)
     job = Job(
         recipe=recipe,
         trained=trained,
@@ -189,56 +187,6 @@ def _begin(request: TrainingRequest) -> Progress:
         # An epoch may have been killed between its weights and the state that knows them.
         progress.best_row = read_row(request.out / BEST) or progress.best_row
     return progress
-
-
-def _prepare(
-    request: TrainingRequest, split: Split, deadline: float, watcher: Watcher
-) -> ViewStore:
-    """Make the folder of the outputs and decode the photos."""
-    try:
-        request.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"cannot make the folder {request.out}: {error.strerror}"
-        raise UsageError(msg) from error
-    dataset, view = request.dataset, request.recipe.input
-    trains = sorted((*split.parts["train"], *split.parts["val"]))
-    indices = range(len(dataset.images)) if request.whole else trains
-    names = [str(dataset.file(index)) for index in indices]
-    size = (view.height, view.width)
-    store = store_views(
-        {index: dataset.file(index) for index in indices},
-        (request.photos or request.out / PHOTOS) / store_name(dataset.name, names, size),
-        size=size,
-        workers=request.workers,
-        go_on=go_on_until(deadline, watcher, "{} of {} photos are decoded"),
-    )
-    if store is None:
-        raise TimeIsUpError
-    # Other commands have an option for the limit of pixels, this one has not.
-    return replace(
-        store,
-        broken={i: e.replace(_LIMIT_HINT, "reduce the photo") for i, e in store.broken.items()},
-    )
-
-
-def _also(
-    request: TrainingRequest, deadline: float, watcher: Watcher
-) -> list[tuple[Dataset, RatedPhotos]]:
-    """Return other data sets and their training photos; their test parts are never opened.
-
-    Labels rise where those of the first data set do.
-    """
-    found = []
-    for dataset in request.also:
-        split = training_split(dataset, split=None, seed=request.recipe.seed, val_share=0)
-        store = _prepare(replace(request, dataset=dataset), split, deadline, watcher)
-        photos = rated_photos(dataset, split, store, labels="unit")
-        if dataset.scale.higher_is_better != request.dataset.scale.higher_is_better:
-            photos = replace(photos, labels=1 - photos.labels)
-        save_split(split, dataset, request.out / f"{dataset.name.replace(':', '-')}-{SPLIT}")
-        watcher.say(f"{len(photos.indices)} photos of {dataset.name} train, too")
-        found.append((dataset, photos))
-    return found
 
 
 def _check_same(job: Job, progress: Progress) -> None:

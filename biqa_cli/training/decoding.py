@@ -1,0 +1,69 @@
+"""The photos of a training, decoded: those of its data set, and those of others that train, too."""
+
+from dataclasses import replace
+
+from biqa_cli.datasets.base import Dataset
+from biqa_cli.datasets.split_files import save_split
+from biqa_cli.datasets.splits import Split
+from biqa_cli.datasets.validation_split import training_split
+from biqa_cli.errors import UsageError
+from biqa_cli.images.view_store import ViewStore, store_name, store_views
+from biqa_cli.training.job import RatedPhotos, TimeIsUpError, Watcher, go_on_until
+from biqa_cli.training.labels import rated_photos
+from biqa_cli.training.request import TrainingRequest
+
+SPLIT, PHOTOS = "split.txt", "photos"
+_LIMIT_HINT = "raise it with --max-megapixels"
+
+
+def decoded(request: TrainingRequest, split: Split, deadline: float, watcher: Watcher) -> ViewStore:
+    """Make the folder of the outputs, decode the photos of a split and return them.
+
+    Raises:
+        UsageError: If there can be no such folder.
+        TimeIsUpError: If the time was up before all were decoded.
+    """
+    try:
+        request.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make the folder {request.out}: {error.strerror}"
+        raise UsageError(msg) from error
+    dataset, view = request.dataset, request.recipe.input
+    trains = sorted((*split.parts["train"], *split.parts["val"]))
+    indices = range(len(dataset.images)) if request.whole else trains
+    names = [str(dataset.file(index)) for index in indices]
+    size = (view.height, view.width)
+    store = store_views(
+        {index: dataset.file(index) for index in indices},
+        (request.photos or request.out / PHOTOS) / store_name(dataset.name, names, size),
+        size=size,
+        workers=request.workers,
+        go_on=go_on_until(deadline, watcher, "{} of {} photos are decoded"),
+    )
+    if store is None:
+        raise TimeIsUpError
+    # Other commands have an option for the limit of pixels, this one has not.
+    return replace(
+        store,
+        broken={i: e.replace(_LIMIT_HINT, "reduce the photo") for i, e in store.broken.items()},
+    )
+
+
+def other_photos(
+    request: TrainingRequest, deadline: float, watcher: Watcher
+) -> list[tuple[Dataset, RatedPhotos]]:
+    """Return other data sets and their training photos; their test parts are never opened.
+
+    Labels rise where those of the first data set do.
+    """
+    found = []
+    for dataset in request.also:
+        split = training_split(dataset, split=None, seed=request.recipe.seed, val_share=0)
+        store = decoded(replace(request, dataset=dataset), split, deadline, watcher)
+        photos = rated_photos(dataset, split, store, labels="unit")
+        if dataset.scale.higher_is_better != request.dataset.scale.higher_is_better:
+            photos = replace(photos, labels=1 - photos.labels)
+        save_split(split, dataset, request.out / f"{dataset.name.replace(':', '-')}-{SPLIT}")
+        watcher.say(f"{len(photos.indices)} photos of {dataset.name} train, too")
+        found.append((dataset, photos))
+    return found
