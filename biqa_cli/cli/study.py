@@ -56,6 +56,10 @@ def study(
     """
     from biqa_cli.models.installed_torch import require_torch
 
+    _output.set_up_logging(verbose)
+    if which == _LIST:
+        _list(format)
+        return
     require_torch("a study")
     from biqa_cli.models.devices import resolve_device
     from biqa_cli.studies.ledger import finished_runs
@@ -64,10 +68,6 @@ def study(
     from biqa_cli.studies.tables import render, report_of, write_tables
     from biqa_cli.threads import default_workers
 
-    _output.set_up_logging(verbose)
-    if which == _LIST:
-        _list(format)
-        return
     asked, data = _asked(which, dataset or (), label_range)
     wish = Overrides(seeds, protocol, tuple(only or ()), tuple(setting or ()), tuple(start or ()))
     plan = _planned(changed(asked, wish), data, light=light)
@@ -98,7 +98,7 @@ def study(
         _output.problem(sentence)
     if ended.left:
         again = shlex.join(["biqa", *sys.argv[1:]]).removesuffix(" --resume")
-        _output.say(f"{ended.left} runs are left: {again} --resume goes on")
+        _output.say(f"{_output.counted(ended.left, 'run')} left: {again} --resume goes on")
         raise typer.Exit(SOME_FAILED)
 
 
@@ -132,20 +132,19 @@ def _list(format: Format) -> None:  # noqa: A002
     if format is Format.json:
         _output.print_json(facts)
         return
-    columns = ("name", "title", "data sets", "runs", "2 cores, --light", "GPU, computed")
+    columns = ("name", "about", "data sets", "runs", "CPU h", "GPU h")
     rows = [
         (
             fact["name"],
-            fact["title"],
+            # The name says which paper and table.
+            fact["title"].partition(": ")[2] or fact["title"],
             ", ".join(fact["datasets"]),
             fact["runs"],
-            f"{fact['light_hours']:.1f} h",
-            f"{fact['gpu_hours']:.1f} h",
+            round(fact["light_hours"], 1),
+            round(fact["gpu_hours"], 1),
         )
         for fact in facts
     ]
-    _output.print_table(columns, rows, may_go=("data sets", "title"))
-    _output.say(
-        "hours with all data sets and seeds: measured rates of two cores, and multiply-accumulates "
-        "on a GPU that does ten trillion a second; --dataset, --seeds and --only make it less"
-    )
+    _output.print_table(columns, rows, may_go=("data sets",))
+    _output.say("CPU: two cores, --light, at measured rates; GPU: computed, at 10 trillion MAC/s")
+    _output.say("for all data sets and seeds: --dataset, --seeds and --only make it less")

@@ -13,7 +13,7 @@ from biqa_cli.evaluation.doubt import as_facts, doubt_table
 from biqa_cli.evaluation.evaluate import Evaluation
 from biqa_cli.evaluation.formats import Format
 from biqa_cli.evaluation.printed import PrintedNumbers
-from biqa_cli.evaluation.text_tables import Row, markdown, plain
+from biqa_cli.evaluation.text_tables import Row, markdown, plain, sentences
 from biqa_cli.metrics.measure import or_none
 from biqa_cli.reports.rows import not_a_formula, printable
 
@@ -128,7 +128,8 @@ def render(
                 for table in tables
             )
             below = [*map(printable, notes), *_footnotes(records)]
-            return text + ("\n\n" + "\n".join(below) if below else "") + "\n"
+            folds = width if style is Format.table else None
+            return text + ("\n\n" + sentences(below, width=folds) if below else "") + "\n"
 
 
 def _summary(records: Sequence[Record]) -> tuple[Row, list[Row]]:

@@ -1,6 +1,7 @@
 """Tables as text: for a terminal or a text file, and as Markdown."""
 
 import io
+import textwrap
 from collections.abc import Callable, Sequence
 
 from rich.cells import cell_len
@@ -52,9 +53,31 @@ def _widths(columns: Row, rows: Sequence[Row], width: int | None) -> list[int]:
         return sizes
     room = width - _GAP * (len(columns) - 1)
     while sum(sizes) > room and sizes != words:
-        widest = max((i for i in range(len(sizes)) if sizes[i] > words[i]), key=sizes.__getitem__)
-        sizes[widest] -= 1
+        # Of equals the last: the first column names the rows.
+        widest = max(
+            (i for i in range(len(sizes)) if sizes[i] > words[i]), key=lambda i: (sizes[i], i)
+        )
+        column = [columns[widest], *(row[widest] for row in rows)]
+        # At once as narrow as its folded cells are, so that no other column folds for nothing.
+        sizes[widest] = max(_folded(cell, sizes[widest] - 1) for cell in column)
     return sizes
+
+
+def _folded(cell: str, width: int) -> int:
+    """Return how wide a cell is that folds between words."""
+    widest = used = 0
+    for size in map(cell_len, _words(cell)):
+        used = used + 1 + size if used and used + 1 + size <= width else size
+        widest = max(widest, used)
+    return widest
+
+
+def sentences(notes: Sequence[str], *, width: int | None) -> str:
+    """Return sentences, each on lines of its own, folded between words where `width` is given."""
+    if width is None:
+        return "\n".join(notes)
+    fold = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False).fill
+    return "\n".join(map(fold, notes))
 
 
 def _longest(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from biqa_cli.evaluation.text_tables import Row, markdown, plain
+from biqa_cli.evaluation.text_tables import Row, markdown, plain, sentences
 from biqa_cli.metrics.significance import SignificanceMatrix
 from biqa_cli.reports.rows import not_a_formula, printable
 from biqa_cli.studies.aggregation import AVERAGE, Numbers, Place, numbers_of, significance_of
@@ -75,7 +75,9 @@ def render(report: Report, *, style: Format, width: int | None = None) -> str:
         case Format.table:
             tables = [_long(report), *_verdicts(report)]
             parts = [plain(*table, width=width) for table in tables]
-    return "\n\n".join([*parts, "\n".join(map(printable, _notes(report)))]).rstrip() + "\n"
+    notes = [printable(note) for note in _notes(report)]
+    folds = width if style is Format.table else None
+    return "\n\n".join([*parts, sentences(notes, width=folds)]).rstrip() + "\n"
 
 
 def write_tables(report: Report, folder: Path) -> list[Path]:

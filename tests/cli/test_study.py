@@ -97,7 +97,7 @@ def test_a_study_that_was_stopped_goes_on_and_ends_with_the_same_numbers(
     assert whole.exit_code == 0, whole.output
     for again in ((), ("--resume",), ("--resume",)):
         stopped = biqa_study(mine, tmp_path / "cut", *data, "--minutes=0", *again)
-        assert stopped.exit_code == 3 and "runs are left" in stopped.stderr
+        assert stopped.exit_code == 3 and " left: " in stopped.stderr
     assert biqa_study(mine, tmp_path / "cut", *data, "--resume").exit_code == 0
     assert cells_of(tmp_path / "cut") == cells_of(tmp_path / "whole")
     refused = biqa_study(mine, tmp_path / "whole", *data)
@@ -181,8 +181,19 @@ def test_a_run_that_fails_is_told_and_the_others_go_on(ratings: Path, tmp_path: 
     result = biqa_study(study, tmp_path / "out", f"--dataset=csv:{ratings}", "--seeds=1")
     assert result.exit_code == 3, result.output
     assert "chain 1 on csv:ratings.csv, seed 1: " in result.stderr
-    assert "1 runs are left" in result.stderr
+    assert "1 run left: " in result.stderr
     assert "1 of 2 runs" in result.stdout and "chain 2" in result.stdout
+
+
+@pytest.mark.slow
+def test_the_list_fits_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = CliRunner().invoke(app, ["study", "list"])
+    head, *rows = listed.stdout.splitlines()
+    assert head.split() == ["name", "about", "runs", "CPU", "h", "GPU", "h"]
+    assert max(map(len, (*rows, *listed.stderr.splitlines()))) <= 80
+    (table2,) = (row for row in rows if row.startswith("blockiqa-table2 "))
+    assert "blocks per side" in table2
 
 
 @pytest.mark.slow

@@ -48,3 +48,11 @@ def test_a_table_that_just_fits_is_not_folded() -> None:
     rows = [("aa bb", "cc dd")]
     assert plain(("x", "y"), rows, width=12).splitlines()[1:] == ["aa bb  cc dd"]
     assert plain(("x", "y"), rows, width=11).splitlines()[1:] != ["aa bb  cc dd"]
+
+
+def test_long_headers_fold_before_the_names_of_the_rows() -> None:
+    names = ("all", "without contrastive", "without affinity", "without block tokens")
+    rows = [(name, *"0" * 4) for name in names]
+    lines = plain(("clive", *names), rows, width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split("  ")[0] for line in lines[-4:]] == list(names)

@@ -48,6 +48,15 @@ def test_a_terminal_gets_a_line_for_each_cell_with_the_printed_number_beside(
     ]
 
 
+def test_on_a_narrow_terminal_sentences_fold_between_words(report: Report) -> None:
+    whole, narrow = (render(report, style=Format.table, width=w) for w in (None, 80))
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert len(narrow.splitlines()) >= len(whole.splitlines())
+    assert narrow.split() == whole.split()
+    least = render(report, style=Format.table, width=50).split("\n\n")[1].splitlines()
+    assert least[:2] == ["Mine. Median ± standard deviation over the seeds;", "3 of 4 runs."]
+
+
 def test_markdown_and_latex_have_the_shape_of_the_paper(report: Report) -> None:
     assert render(report, style=Format.markdown).splitlines()[:5] == [
         "| variant | clive SRCC | clive PLCC |",
