@@ -17,7 +17,7 @@ ABOVE = 100 * 100
 
 
 class FlawedEngine(BrightnessEngine):
-    """Its score is the mean of the red channel, kept that of green, and every flaw that of blue.
+    """Its score is the mean of red, its ceiling that of green, and every flaw that of blue.
 
     The flaw at place n is blue / (n + 1).
     """

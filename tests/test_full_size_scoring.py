@@ -42,13 +42,13 @@ def test_a_large_photo_is_scored_by_its_whole_and_by_what_full_size_shows(
     assert (small.score, small.whole, small.full_size) == (60.0, None, None)
     image = read_photo(photos[1]).image
     view = np.asarray(image.resize((VIEW, VIEW), Image.Resampling.BICUBIC)).mean((0, 1)) / 255
-    red, green = view[:2]
-    # Half of a green of 102 is what full size keeps: 0.2.
-    left = 0.2 / green
+    red = view[0]
+    # Half of a green of 102 is the most that full size allows: 0.2.
+    left = 0.2 / red
     assert hidden.whole == pytest.approx(100 * red, abs=1e-3)
     assert hidden.full_size == pytest.approx(left, abs=1e-4)
-    assert hidden.score == pytest.approx(100 * red * left, abs=1e-2)
-    assert hidden.native_score == pytest.approx(red * left, abs=1e-4)
+    assert hidden.score == pytest.approx(20, abs=1e-2)
+    assert hidden.native_score == pytest.approx(0.2, abs=1e-4)
     assert (plain.full_size, plain.whole) == (1.0, plain.score)
     assert bad.status == "error"
     assert bad.flaws is bad.whole is bad.full_size is None

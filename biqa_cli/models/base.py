@@ -10,7 +10,7 @@ EngineName = Literal["onnx", "openvino", "torch"]
 Precision = Literal["auto", "float32", "bfloat16"]
 """What a network computes in. "auto" is bfloat16 where that saves time, else float32."""
 
-OUTPUTS = ("scores", "kept", "flaws")
+OUTPUTS = ("scores", "ceilings", "flaws")
 """Of a graph without weights, as `Predictions` has them; the last two where the network tells."""
 
 
@@ -20,8 +20,9 @@ class Predictions:
 
     scores: NDArray[np.float64]
     """(B,), native."""
-    kept: NDArray[np.float64] | None = None
-    """(B,), about 0 to 1: what flaws leave of the quality; None where the network does not tell."""
+    ceilings: NDArray[np.float64] | None = None
+    """(B,), native: the highest scores that photos with such flaws can have; None where the network
+    does not tell."""
     flaws: NDArray[np.float64] | None = None
     """(B, 12) in 0 to 1: how strong each of `biqa_cli.distortions.flaws.FLAWS` is; or None."""
 
@@ -30,7 +31,7 @@ class Predictions:
 
     def is_finite(self) -> bool:
         """Return whether all of it are finite numbers."""
-        told = (self.scores, self.kept, self.flaws, self.features)
+        told = (self.scores, self.ceilings, self.flaws, self.features)
         return all(bool(np.isfinite(found).all()) for found in told if found is not None)
 
 

@@ -12,8 +12,6 @@ from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import ScoreScale
 from biqa_cli.results import Judgement
 
-LEAST_KEPT = 0.02
-"""Smaller values of what flaws leave are taken for this one before two are compared."""
 _DECIMALS = 4
 """Of strengths: the store keeps them as text."""
 
@@ -34,7 +32,7 @@ def predict_views(views: NDArray[np.float32], model: LoadedModel) -> Predictions
 
     return Predictions(
         averaged(found.scores),
-        None if found.kept is None else averaged(found.kept),
+        None if found.ceilings is None else averaged(found.ceilings),
         None if found.flaws is None else averaged(found.flaws),
     )
 
@@ -57,43 +55,35 @@ def judge(
     ]
 
 
-def left_at_full_size(whole: float, full: float) -> float:
-    """Return the share of the whole's quality that full size leaves, 0 to 1.
-
-    Args:
-        whole: What flaws leave of the quality, as the whole shows it.
-        full: The same, as full size shows it.
-    """
-    kept = np.clip([whole, full], LEAST_KEPT, 1.0)
-    return float(min(kept[1] / kept[0], 1.0))
-
-
-def lowered(native: float, *, left: float, scale: ScoreScale) -> float:
-    """Return a native score of which only a share is left, counted from the worst end of the scale.
-
-    A score beyond that end stays as it is.
-    """
-    if left >= 1 or scale.to_share(native) <= 0:
-        return native
-    worst = scale.lowest if scale.higher_is_better else scale.highest
-    return worst + (native - worst) * left
-
-
 def _judge(found: Predictions, index: int, full: int | None, scale: ScoreScale) -> Judgement:
     # 0 in place of -0, which a database does not keep.
-    native, flaws = float(found.scores[index]) + 0.0, found.flaws
+    whole, flaws = float(found.scores[index]) + 0.0, found.flaws
     if full is None:
         strengths = None if flaws is None else flaws[index]
-        return Judgement(native, flaws=_rounded(strengths))
-    assert found.kept is not None, "full_size needs flaws=true"  # noqa: S101
-    assert flaws is not None, "they come with kept"  # noqa: S101
-    left = left_at_full_size(float(found.kept[index]), float(found.kept[full]))
+        return Judgement(whole, flaws=_rounded(strengths))
+    assert found.ceilings is not None, "full_size needs flaws=true"  # noqa: S101
+    assert flaws is not None, "they come with ceilings"  # noqa: S101
+    native = lowered(whole, ceiling=float(found.ceilings[full]), flaws=flaws[full])
     return Judgement(
-        lowered(native, left=left, scale=scale),
-        whole=native,
-        kept=left,
+        native,
+        whole=whole,
+        kept=_share_left(scale.to_share(whole), scale.to_share(native)),
         flaws=_rounded(np.maximum(flaws[index], flaws[full])),
     )
+
+
+def lowered(score: float, *, ceiling: float, flaws: NDArray[np.float64]) -> float:
+    """Return a score that flaws lower towards their ceiling, as QualityNet lowers that of a view.
+
+    What shows at full size has no score of its own, for it is no picture; but it has flaws.
+    """
+    # Not max and min, which let NaN pass.
+    return float(score - np.minimum(flaws.sum(), 1) * np.maximum(score - ceiling, 0)) + 0.0
+
+
+def _share_left(whole: float, native: float) -> float:
+    """Return what full size leaves of the whole, 0 to 1; both are shares of the scale."""
+    return min(max(native / whole, 0.0), 1.0) if whole > 0 else 1.0
 
 
 def _rounded(strengths: Sequence[float] | np.ndarray | None) -> tuple[float, ...] | None:

@@ -70,7 +70,7 @@ def export_graph(spec: ModelSpec, network: nn.Module) -> Exported:
     if engine.tells_flaws != spec.tells_flaws:
         raise WeightsError("the graph has not the outputs of the network: nothing is written")
     found = engine.predict(images)
-    parts = (found.scores, found.kept, found.flaws)
+    parts = (found.scores, found.ceilings, found.flaws)
     told = [part for part in parts if part is not None]
     return Exported(content, _largest_difference(told, expected, [spec.scale]))
 
@@ -81,7 +81,7 @@ def export_model(spec: ModelSpec, network: nn.Module) -> Exported:
     It maps `images` (B, 3, H, W), RGB from 0 to 1 at the size of the model's view, to
     `native_scores` (B,), on the scale of the labels, and `scores` (B,), 0 to 100, higher is
     better: normalising, crops and calibration are part of it. A network that tells flaws also has
-    `kept` (B,) and `flaws` (B, 12). What else must be known stands in its metadata: the view at
+    `ceilings` (B,) and `flaws` (B, 12). What else must be known stands in its metadata: the view at
     full size is not part of it.
 
     Args:

@@ -18,7 +18,7 @@ class TorchEngine:
 
     Args:
         network: Its output has the scores (B,) in the field `scores`; one that also tells flaws
-            has them in `kept` and `flaws`.
+            has them in `ceilings` and `flaws`.
         tensors: The checkpoint by name, in float32.
         device: "cpu", "cuda" or "mps".
         threads: Threads of one operation on the CPU; 0 leaves torch's own choice.
@@ -55,10 +55,15 @@ class TorchEngine:
                 hooks.callback(hook.remove)
             output = self.outputs(views)
         features = [one_a_view(found.double().cpu().numpy(), len(views)) for found in read]
-        told = (getattr(output, name, None) for name in ("kept", "flaws"))
-        kept, flaws = (None if found is None else found.double().cpu().numpy() for found in told)
+        told = (getattr(output, name, None) for name in ("ceilings", "flaws"))
+        ceilings, flaws = (
+            None if found is None else found.double().cpu().numpy() for found in told
+        )
         return Predictions(
-            output.scores.double().cpu().numpy(), kept, flaws, features[0] if features else None
+            output.scores.double().cpu().numpy(),
+            ceilings,
+            flaws,
+            features[0] if features else None,
         )
 
     def outputs(self, views: NDArray[np.float32], *, network: nn.Module | None = None) -> Any:  # noqa: ANN401  each family has its record

@@ -27,8 +27,6 @@ _CHANNEL_REDUCTION = 8
 # Keras' values for batch norm, in torch's meaning of momentum.
 _BN_EPS, _BN_MOMENTUM = 1e-3, 0.01
 _VARIANCE_FLOOR = 1e-8
-_ENOUGH = 0.6
-"""Flaws that leave so much of the quality lower no score: the ratings have learnt such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class QualityNetOutput:
     """
 
     scores: Tensor
-    """(B,), unbounded, on the scale of the labels (eq. 34), times `kept` with `flaws`."""
+    """(B,), unbounded, on the scale of the labels (eq. 34), with `flaws` lowered by them."""
     features: Tensor
     """The fused vector (B, C_1 + C_2), 4608 numbers in the paper (eq. 24)."""
     maps: tuple[Tensor, ...]
@@ -51,8 +49,8 @@ class QualityNetOutput:
     """(B, C) in (0, 1) (eq. 10). Empty without CA."""
     rated: Tensor
     """(B,), the scores before flaws lower them."""
-    kept: Tensor | None = None
-    """(B,) in [0, 1]: what flaws leave of the score; None without `flaws`."""
+    ceilings: Tensor | None = None
+    """(B,), the most that photos with such flaws are worth, on the same scale; None without."""
     flaws: Tensor | None = None
     """(B, 12) in (0, 1): how strong each of `FLAWS` is; None without `flaws`."""
 
@@ -107,9 +105,9 @@ class QualityNet(nn.Module):
             each with attention of its own (our extension: flaws that pass before the last map).
         pooling: What global pooling leaves of a map: its means, as in the paper, or its means and
             standard deviations (our extension: noise and blur change how much a map varies).
-        flaws: Whether a second head tells which flaws there are and what they leave of the score,
-            which is then a share of it, from 0, its worst end; a score below 0 comes nearer to it
-            (our extension: rated photos hardly have the flaws that a head could learn to rate).
+        flaws: Whether a second head tells which flaws there are, and the most that a photo with
+            them is worth, and `lowered` lowers the scores (our extension: rated photos hardly have
+            the flaws that a head could learn to rate).
 
     Raises:
         UsageError: If a switch has another value than these.
@@ -202,24 +200,24 @@ class QualityNet(nn.Module):
         channel_gates = tuple(ca(x) for ca, x in zip(self.channel, gated, strict=False))
         gated = _apply(channel_gates, gated)
         features = torch.cat([x.mean(dim=(2, 3)) for x in gated], dim=1)
-        rated = self.head(features)[:, 0]
-        kept = flaws = None
+        scores = rated = self.head(features)[:, 0]
+        ceilings = flaws = None
         if self.flaw_head is not None:
-            left, flaws = self.flaws_of(torch.cat([x.flatten(1) for x in gateable], dim=1))
-            kept = (left / _ENOUGH).clamp(0, 1)
+            ceilings, flaws = self.flaws_of(torch.cat([x.flatten(1) for x in gateable], dim=1))
+            scores = lowered(rated, ceilings, flaws)
         return QualityNetOutput(
-            scores=rated if kept is None else rated * kept,
+            scores=scores,
             features=features,
             maps=tuple(maps),
             spatial_gates=spatial_gates,
             channel_gates=tuple(gate.flatten(1) for gate in channel_gates),
             rated=rated,
-            kept=kept,
+            ceilings=ceilings,
             flaws=flaws,
         )
 
     def flaws_of(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what flaws leave of the quality (B,), about 0 to 1, and the flaws (B, 12).
+        """Return the ceilings (B,) and how strong each of `FLAWS` is (B, 12).
 
         Args:
             pooled: What `pooled` has returned.
@@ -227,6 +225,15 @@ class QualityNet(nn.Module):
         assert self.flaw_head is not None, "only with flaws"  # noqa: S101  our invariant
         said = self.flaw_head(pooled)
         return said[:, 0], torch.sigmoid(said[:, 1:])
+
+
+def lowered(rated: Tensor, ceilings: Tensor, flaws: Tensor) -> Tensor:
+    """Return scores (B,) between what photos would be rated and their ceilings, if these are lower.
+
+    The stronger the flaws (B, 12) are, all together, the nearer to the ceiling: no score is lowered
+    where no flaw is told.
+    """
+    return rated - flaws.sum(dim=1).clamp(max=1) * (rated - ceilings).clamp(min=0)
 
 
 def _applied(affine: Affine, images: Tensor) -> Tensor:

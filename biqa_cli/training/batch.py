@@ -40,6 +40,9 @@ class Examples:
     """(E,), on the recipe's scale."""
     are_rated: Tensor
     """(E,), whether they have a label that a rating could have: no flaw, and not parts alone."""
+    have_known_flaws: Tensor
+    """(E,), whether they have no other flaws than those that were made: not where a photo is turned
+    or framed that was not rated good."""
     kept: Tensor
     """(E,), what flaws leave of the quality, 0 to 1."""
     flaws: Tensor

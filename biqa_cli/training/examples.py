@@ -122,6 +122,11 @@ class Example:
         return not (self.kind or self.is_full_size)
 
     @property
+    def has_known_flaws(self) -> bool:
+        """Whether it has no flaw but the one that was made."""
+        return not self.change or self.own >= GOOD_SHARE
+
+    @property
     def flaws(self) -> tuple[float, ...]:
         """How strong each of `FLAWS` is, 0 to 1."""
         strength = 1 - share_at(self.kind, self.strength) if self.kind else 0.0
@@ -217,6 +222,8 @@ def draw_examples(
         full_size: Whether the network sees large photos at full size, too; those without flaws
             are seen so alone. Otherwise they are reduced like all others.
     """
+    # By name: where a table has them in another order, the examples are the same.
+    rated = sorted(rated)
     good = good_ones(rated, [worth for _, worth in rated])
     return tuple(
         _example(rated, good, clean, numbers(Stream.examples, seed, number), sees_large=full_size)

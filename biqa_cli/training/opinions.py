@@ -8,6 +8,10 @@ from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.training.batch import Batch
 from biqa_cli.training.recipe import ExamplesRecipe
 
+ABOVE = 1.3
+"""The ceiling of a photo without a flaw, as a share of the scale. So flaws that leave more than
+about two thirds of a good photo's quality lower no score: the ratings have learnt such."""
+
 
 def with_examples(
     terms: dict[str, Tensor],
@@ -19,6 +23,8 @@ def with_examples(
     label_span: float,
 ) -> dict[str, Tensor]:
     """Return the terms of a loss, with those of the examples of the batch if it has some.
+
+    The ceiling of a photo of which flaws leave k of 1 is `ABOVE` · k times the highest label.
 
     The head that rates photos and the one that finds flaws learn apart: the ratings of photos that
     have hardly any flaws, and flaws that hardly any rated photo has, would otherwise blur each
@@ -37,21 +43,20 @@ def with_examples(
         return terms
     labels = examples.labels[examples.are_rated]
     apart = (batch.part(rated, "examples").float() - labels) / label_span
-    kept, flaws = network.flaws_of(torch.cat([examples.unflawed, examples.inputs]))
+    inputs = torch.cat([examples.unflawed, examples.inputs[examples.have_known_flaws]])
+    ceilings, flaws = network.flaws_of(inputs)
     none = torch.zeros(len(examples.unflawed), examples.flaws.shape[1]).to(examples.flaws)
+    kept = torch.cat([torch.ones_like(none[:, 0]), examples.kept[examples.have_known_flaws]])
+    made = torch.cat([none, examples.flaws[examples.have_known_flaws]])
     found = {
         "unflawed": apart.square().sum() / max(len(labels), 1),
-        "kept": _distance(kept, torch.cat([torch.ones_like(none[:, 0]), examples.kept])),
-        "flaws": functional.binary_cross_entropy(flaws.float(), torch.cat([none, examples.flaws])),
+        "ceilings": (ceilings.float() / label_span - ABOVE * kept).square().mean(),
+        "flaws": functional.binary_cross_entropy(flaws.float(), made),
     }
     total = (
         terms["loss"]
         + weights.unflawed_weight * found["unflawed"]
-        + weights.weight * found["kept"]
+        + weights.weight * found["ceilings"]
         + weights.flaws_weight * found["flaws"]
     )
     return terms | found | {"loss": total}
-
-
-def _distance(found: Tensor, wanted: Tensor) -> Tensor:
-    return (found.float() - wanted).square().mean()

@@ -216,6 +216,7 @@ class FeatureSource(Source):
             unflawed=self._hardly_noisy(np.stack(good), rng),
             labels=_on_device(np.array(labels, np.float32), self.job),
             are_rated=_on_device(np.array([one.is_rated for one in drawn]), self.job),
+            have_known_flaws=_on_device(np.array([one.has_known_flaws for one in drawn]), self.job),
             kept=_on_device(np.array([one.kept for one in drawn], np.float32), self.job),
             flaws=_on_device(np.array([one.flaws for one in drawn], np.float32), self.job),
         )

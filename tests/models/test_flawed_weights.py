@@ -17,6 +17,7 @@ from biqa_cli.images.full_size import full_size_view
 from biqa_cli.images.reading import reading_photo
 from biqa_cli.images.transforms import normalise
 from biqa_cli.models.graphs import own_graph
+from biqa_cli.models.judging import lowered
 from biqa_cli.models.loading import LoadedModel, load_for_export, load_model
 from biqa_cli.models.onnx_engine import OnnxEngine
 from biqa_cli.models.spec import FullSize
@@ -67,11 +68,11 @@ def _checked(model: LoadedModel) -> ImageResult:
     mosaic = full_size_view(image, size=32)
     full = normalise(mosaic, mean=contract.mean, std=contract.std)
     found = model.engine.predict(np.stack([view_of(image, contract), full]))
-    assert found.kept is not None and found.flaws is not None
-    kept = np.clip(found.kept, 0.02, 1)
-    left = min(kept[1] / kept[0], 1)
-    assert 0 < left < 0.99 and result.full_size == pytest.approx(left, abs=1e-4)
-    assert result.native_score == pytest.approx(found.scores[0] * left, abs=1e-6)
+    assert found.ceilings is not None and found.flaws is not None
+    native = lowered(found.scores[0], ceiling=found.ceilings[1], flaws=found.flaws[1])
+    assert 0 < native < 0.99 * found.scores[0]
+    assert result.full_size == pytest.approx(native / found.scores[0], abs=1e-4)
+    assert result.native_score == pytest.approx(native, abs=1e-6)
     assert result.whole is not None and result.flaws is not None
     strongest = found.flaws.max(axis=0)
     assert {flaw.name for flaw in result.flaws} == {

@@ -156,14 +156,14 @@ def test_a_file_that_stands_alone_tells_flaws_and_not_what_full_size_shows() -> 
     assert made.difference < 1e-5
     session = onnxruntime.InferenceSession(made.content)
     names = [output.name for output in session.get_outputs()]
-    assert names == ["native_scores", "scores", "kept", "flaws"]
+    assert names == ["native_scores", "scores", "ceilings", "flaws"]
     rgb = torch.rand(5, 3, 64, 64)
     told = dict(zip(names, session.run(None, {"images": rgb.numpy()}), strict=True))
     mean, std = (torch.tensor(v).reshape(3, 1, 1) for v in (contract.mean, contract.std))
     with torch.inference_mode():
         output = network((rgb - mean) / std)
     assert told["native_scores"] == pytest.approx(output.scores.numpy(), abs=1e-5)
-    assert told["kept"] == pytest.approx(output.kept.numpy(), abs=1e-5)
+    assert told["ceilings"] == pytest.approx(output.ceilings.numpy(), abs=1e-5)
     assert told["flaws"] == pytest.approx(output.flaws.numpy(), abs=1e-5)
     facts = {p.key: p.value for p in onnx.load_from_string(made.content).metadata_props}
     assert tuple(json.loads(facts["flaws"])) == FLAWS

@@ -24,7 +24,7 @@ from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD
 from biqa_cli.networks.backbones.efficientnet_b7 import EfficientNetB7
 from biqa_cli.networks.backbones.efficientnet_lite import efficientnet_lite0, efficientnet_lite2
 from biqa_cli.networks.backbones.resnet import ResNet50
-from biqa_cli.networks.qualitynet import QualityNet
+from biqa_cli.networks.qualitynet import QualityNet, lowered
 from biqa_cli.training.families.qualitynet import quality_aware_loss
 
 _PAGE = Path(__file__).parents[2] / "docs" / "models" / "qualitynet.md"
@@ -271,24 +271,20 @@ def test_flaws_lower_what_a_photo_would_be_rated() -> None:
     images = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         told, untold = network(images), plain(images)
-    assert told.scores.shape == told.kept.shape == (2,)
+    assert told.scores.shape == told.ceilings.shape == (2,)
     assert told.flaws.shape == (2, len(FLAWS))
     assert 0 < told.flaws.min() <= told.flaws.max() < 1
-    assert (untold.kept, untold.flaws) == (None, None)
-    assert torch.equal(told.scores, told.rated * told.kept)
+    assert (untold.ceilings, untold.flaws) == (None, None)
+    assert torch.equal(told.scores, lowered(told.rated, told.ceilings, told.flaws))
     assert torch.equal(untold.scores, untold.rated)
 
 
-@pytest.mark.parametrize(("left", "kept"), [(1.2, 1.0), (0.6, 1.0), (0.3, 0.5), (-0.1, 0.0)])
-def test_flaws_that_leave_enough_lower_nothing(left: float, kept: float) -> None:
-    network = QualityNet(TinyBackbone(), TinyBackbone(), chains=1, flaws=True).eval()
-    assert network.flaw_head is not None
-    last = cast("nn.Linear", network.flaw_head[-1])
-    with torch.inference_mode():
-        last.weight.zero_()
-        last.bias.fill_(left)
-        found = network(torch.randn(2, 3, 64, 64))
-    assert found.kept.tolist() == pytest.approx([kept, kept])
+def test_flaws_lower_a_score_towards_its_ceiling_by_their_strength() -> None:
+    flaws = torch.zeros(5, 12)
+    flaws[1:, 3], flaws[3, 4] = torch.tensor([0.25, 0.25, 0.5, 0.9]), 0.8
+    rated, ceilings = torch.full((5,), 0.8), torch.tensor([0.2, 0.4, 0.9, 0.2, -0.2])
+    # No flaw; a weak one; none that matters; two that are more than enough; one that is nearly so.
+    assert lowered(rated, ceilings, flaws).tolist() == pytest.approx([0.8, 0.7, 0.8, 0.2, -0.1])
 
 
 def test_deviations_are_refused_where_attention_comes_first() -> None:

@@ -91,6 +91,19 @@ def test_changes_leave_a_photo_of_the_same_size_for_the_network(change: str, pho
         assert np.abs(seen[:, ::-1].astype(int) - plain).max() <= 1
 
 
+def test_a_turned_photo_that_was_not_rated_good_may_have_flaws_of_its_own() -> None:
+    drawn = draw_examples(RATED, CLEAN, count=600, seed=0, full_size=True)
+    for one in drawn:
+        assert one.has_known_flaws == (not one.change or one.own >= 0.45)
+    assert any(not one.has_known_flaws for one in drawn)
+
+
+def test_examples_do_not_depend_on_the_order_of_the_table() -> None:
+    again = draw_examples(RATED[::-1], CLEAN, count=50, seed=0, full_size=True)
+    assert again == draw_examples(RATED, CLEAN, count=50, seed=0, full_size=True)
+
+
+@pytest.mark.slow
 def test_a_flaw_at_full_size_is_made_beyond_the_squares(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (1400, 1500, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "large.png")
@@ -106,6 +119,7 @@ def test_a_flaw_at_full_size_is_made_beyond_the_squares(tmp_path: Path) -> None:
     assert np.abs(there.astype(int) - seen[:224, :224]).max() <= 1
 
 
+@pytest.mark.slow
 def test_examples_of_one_photo_show_other_squares_of_it_at_full_size(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (1400, 1500, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "large.png")
