@@ -7,7 +7,7 @@ from biqa_cli.models.spec import Crops, FullSize, InputContract, ModelSpec, Scor
 
 SUFFIX = ".safetensors"
 """Of a file of weights, which may stand wherever a name of this table may."""
-DEFAULT_MODEL = "qualitynet-lite"
+DEFAULT_MODEL = "qualitynet-flaws"
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # The published EfficientNet-Lite weights expect (RGB - 127) / 128.

@@ -440,7 +440,7 @@ def test_photos_that_a_listed_model_has_learnt_are_told_and_the_paper_is_quoted(
     common = ("evaluate", "--dataset", "biq2021", "--root", biq2021, "--resamples", 0, "--offline")
     learnt = _run(*common, "--split", "all")
     assert "all LEAKY" in learnt.stdout
-    assert "LEAKY: qualitynet-lite was trained on 3 of these 6 images." in learnt.stdout
+    assert "LEAKY: qualitynet-flaws was trained on 3 of these 6 images." in learnt.stdout
     # The published test part is the default, and what papers print a number for.
     run = _run(*common, "-f", "markdown")
     assert "LEAKY" not in run.stdout

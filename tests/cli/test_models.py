@@ -16,7 +16,7 @@ def test_each_model_is_one_line_of_80_columns() -> None:
     assert heading.split()[:3] == ["name", "family", "view"]
     assert [row.split()[0] for row in rows] == list(MODELS)
     assert max(len(line) for line in (heading, *rows)) <= 80
-    assert "the default is qualitynet-lite" in result.stderr
+    assert "the default is qualitynet-flaws" in result.stderr
 
 
 def test_the_table_says_how_good_a_model_is_and_what_runs_it() -> None:

@@ -218,8 +218,8 @@ def test_the_options_of_the_model_arrive_at_it(
     )
     usual = {"engine": "auto", "device": "auto", "threads": 0, "offline": False}
     wanted = {"engine": "torch", "device": "cuda", "threads": 3, "offline": True}
-    assert asked == [(DEFAULT_MODEL, usual), (str(own), wanted)]
     usual["precision"] = wanted["precision"] = "float32"
+    assert asked == [(DEFAULT_MODEL, usual), (str(own), wanted)]
 
 
 def test_defaults_come_from_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
