@@ -72,7 +72,7 @@ def test_the_cpu_engine_has_a_copy_of_the_weights() -> None:
     tensors = read_checkpoint(weights, sha256=None)
     writable = {name: tensor.copy() for name, tensor in tensors.items()}
     engine = OnnxEngine(graph.read_bytes(), writable, threads=1)
-    views = np.random.default_rng(0).normal(size=(1, 3, 512, 512)).astype(np.float32)
+    views = np.random.default_rng(0).normal(size=(1, 3, 448, 448)).astype(np.float32)
     before = engine.predict(views).scores
     for tensor in writable.values():
         tensor[...] = np.nan

@@ -399,7 +399,7 @@ def test_flaws_are_learnt_from_rated_photos_and_from_photos_without_flaws(
     outcome, _ = run(asked)
     assert outcome.weights is not None
     for row in log_of(tmp_path / "run"):
-        assert all(float(row[name]) > 0 for name in ("unflawed", "kept", "flaws"))
+        assert all(float(row[name]) > 0 for name in ("unflawed", "ceilings", "flaws"))
     trained = read_trained(outcome.weights)
     assert trained is not None and trained.learnt is not None
     assert trained.options["flaws"] is True
