@@ -36,6 +36,8 @@ def test_paths_are_found_as_they_are(tmp_path: Path) -> None:
 
 
 def test_addresses_lose_their_secrets_in_the_name_of_the_row(tmp_path: Path) -> None:
+    for client in ("aiohttp", "s3fs"):
+        pytest.importorskip(client, reason="needs the extra [remote]")
     path = _table(tmp_path / "t.parquet", url=["https://me:pass@host/a.jpg?sig=1", "s3://b/c.jpg"])
     names = [one.name for one in find_photos([str(path)]) if isinstance(one, Entry)]
     assert names == ["https://host/a.jpg?sig=***", "s3://b/c.jpg"]
