@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from fakes import photo
 
-from biqa_cli.errors import UsageError
+from biqa_cli.errors import WeightsError
 from biqa_cli.models.loading import load_model
 from biqa_cli.results import ImageResult
 from biqa_cli.scoring import score_files
@@ -24,7 +24,7 @@ from biqa_cli.sources.finding import find_photos
 
 ray = pytest.importorskip("ray", reason="needs the extra [ray]")
 
-from biqa_cli import ray as biqa_ray  # noqa: E402
+from biqa_cli.ray import groups, score_dataset, score_on_ray  # noqa: E402
 
 # A cluster takes ten seconds to start.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -37,6 +37,7 @@ def cluster() -> Iterator[None]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     tests = Path(__file__).parent
     ray.init(
+        address="local",
         num_cpus=2,
         include_dashboard=False,
         log_to_driver=False,
@@ -58,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _on_ray(sources: list[Source], **options: Any) -> list[ImageResult]:
     shipment = ship(load_model(MODEL), device="cpu")
-    return list(biqa_ray.score_on_ray(iter(sources), shipment, **options))
+    return list(score_on_ray(iter(sources), shipment, **options))
 
 
 def _sorted(results: list[ImageResult]) -> list[ImageResult]:
@@ -90,7 +91,7 @@ def sources(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> lis
 def test_the_rows_are_those_of_one_machine(
     sources: list[Source], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(biqa_ray, "_PHOTOS", 2)
+    monkeypatch.setattr(groups, "_PHOTOS", 2)
     assert _sorted(_on_ray(sources)) == _sorted(_here(sources))
 
 
@@ -106,7 +107,7 @@ def _die_once(marker: str, path: str) -> bytes:
 def test_no_row_is_lost_or_comes_twice_where_workers_die(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(biqa_ray, "_PHOTOS", 2)
+    monkeypatch.setattr(groups, "_PHOTOS", 2)
     paths = [str(path) for path in sorted(folder.iterdir())]
     deadly = [
         Entry(f"deadly {number}", partial(_die_once, str(tmp_path / str(number)), paths[number]))
@@ -122,7 +123,7 @@ def test_no_row_is_lost_or_comes_twice_where_workers_die(
 
 @pytest.mark.usefixtures("cluster")
 def test_a_photo_that_kills_every_process_is_an_error_row(folder: Path) -> None:
-    paths: list[Source] = [str(path) for path in sorted(folder.iterdir())][:4]
+    paths: list[Source] = [str(path) for path in sorted(folder.iterdir())[:4]]
     found = _on_ray([*paths, Entry("poison", partial(os._exit, 1))], actors=1)
     assert len(found) == 5
     errors = {one.path: one.error for one in found if one.status == "error"}
@@ -131,7 +132,7 @@ def test_a_photo_that_kills_every_process_is_an_error_row(folder: Path) -> None:
 
 @pytest.mark.usefixtures("cluster")
 def test_photos_are_taken_as_they_are_scored(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(biqa_ray, "_PHOTOS", 1)
+    monkeypatch.setattr(groups, "_PHOTOS", 1)
     path = str(folder / "1.jpg")
     taken = 0
 
@@ -141,7 +142,7 @@ def test_photos_are_taken_as_they_are_scored(folder: Path, monkeypatch: pytest.M
             taken += 1
             yield path
 
-    results = biqa_ray.score_on_ray(endless(), ship(load_model(MODEL), device="cpu"), actors=1)
+    results = score_on_ray(endless(), ship(load_model(MODEL), device="cpu"), actors=1)
     assert [next(results).status for _ in range(6)] == ["ok"] * 6
     assert taken <= 6 + 2 * 2
     results.close()  # type: ignore[attr-defined]
@@ -151,7 +152,7 @@ def test_photos_are_taken_as_they_are_scored(folder: Path, monkeypatch: pytest.M
 def test_a_data_set_keeps_its_columns_and_gets_scores(folder: Path) -> None:
     paths = sorted(folder.iterdir())
     rows = [{"id": path.name, "photo": path.read_bytes()} for path in paths]
-    scored = biqa_ray.score_dataset(
+    scored = score_dataset(
         ray.data.from_items(rows), column="photo", model=MODEL, workers=1, batch_size=4
     )
     found = sorted(scored.take_all(), key=lambda row: str(row["id"]))
@@ -174,7 +175,7 @@ def test_weights_of_ones_own_reach_the_workers(folder: Path, tmp_path: Path) -> 
     own.write_bytes(listed.read_bytes())
     shipment = ship(load_model(own), device="cpu")
     own.unlink()
-    (found,) = biqa_ray.score_on_ray([str(folder / "1.jpg")], shipment, actors=1)
+    (found,) = score_on_ray([str(folder / "1.jpg")], shipment, actors=1)
     (here,) = _here([str(folder / "1.jpg")])
     assert found == replace(here, model=str(own))
 
@@ -182,12 +183,12 @@ def test_weights_of_ones_own_reach_the_workers(folder: Path, tmp_path: Path) -> 
 @pytest.mark.usefixtures("cluster")
 def test_weights_that_are_not_those_that_were_shipped_end_the_run(folder: Path) -> None:
     shipment = replace(ship(load_model(MODEL), device="cpu"), sha256="0" * 64)
-    with pytest.raises(UsageError, match="has other weights of shdiqa-lite"):
-        list(biqa_ray.score_on_ray([str(folder / "1.jpg")], shipment, actors=1))
+    with pytest.raises(WeightsError, match="^a worker has other weights of shdiqa-lite"):
+        list(score_on_ray([str(folder / "1.jpg")], shipment, actors=1))
 
 
 def test_bytes_that_this_process_holds_fill_a_group() -> None:
     held = [Entry(f"{i}", partial(bytes, bytes(1 << 24))) for i in range(5)]
-    groups = list(biqa_ray._groups(held))  # noqa: SLF001
-    assert [len(group.photos) for group in groups] == [2, 2, 1]
+    full = list(groups.groups_of(held))
+    assert [len(group.photos) for group in full] == [2, 2, 1]
     assert io.BytesIO(held[0].read()).getbuffer().nbytes == 1 << 24

@@ -1,0 +1,73 @@
+"""The cluster that scores: one that runs, or one on this machine for this run alone."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from biqa_cli.errors import DependencyError, UsageError
+
+LOCAL = "local"
+"""In place of the address of a cluster: one on this machine, for this run alone."""
+
+
+@contextmanager
+def cluster(address: str, actors: int | None) -> Iterator[Any]:
+    """Yield Ray, connected; what was started for this run ends with it.
+
+    Raises:
+        UsageError: If there is no such cluster.
+    """
+    ray = require_ray()
+    if ray.is_initialized():
+        yield ray
+        return
+    started = {"num_cpus": actors} if address == LOCAL and actors else {}
+    try:
+        ray.init(
+            address="local" if address == LOCAL else address,
+            include_dashboard=False if address == LOCAL else None,
+            log_to_driver=False,
+            logging_level="ERROR",
+            **started,
+        )
+    except Exception as error:
+        # Ray raises plain exceptions, too.
+        what = (
+            "Ray cannot be started" if address == LOCAL else f"there is no cluster at {address!r}"
+        )
+        msg = f"{what}: {' '.join(str(error).split())[:300]}"
+        raise UsageError(msg) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def most_actors(ray: Any, gpus: float) -> int:  # noqa: ANN401
+    """Return how many actors the cluster has room for now, at least one.
+
+    Args:
+        ray: The package, connected.
+        gpus: Of one actor; 0 is a core each.
+    """
+    resources = ray.cluster_resources()
+    return int(resources.get("GPU", 0) / gpus if gpus else resources.get("CPU", 1)) or 1
+
+
+def require_ray() -> Any:  # noqa: ANN401
+    """Return the package of Ray.
+
+    Raises:
+        DependencyError: If it is not installed.
+    """
+    # Ray reports its use unless it is told not to, before it is imported.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        msg = "Ray is not installed: run `pip install 'biqa-cli[ray]'`"
+        raise DependencyError(msg) from error
+    return ray
