@@ -1,9 +1,7 @@
 """The upload gate of docs/web.md, with a model that can be checked by hand."""
 
 import asyncio
-import importlib.util
 import io
-import sys
 import threading
 import time
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 from fakes import BrightnessEngine, brightness_model
 from numpy.typing import NDArray
 from PIL import Image
+from tool_loading import load_benchmark
 
 from biqa_cli import api
 from biqa_cli.models.base import Predictions
@@ -22,16 +21,7 @@ from biqa_cli.models.loading import LoadedModel
 ROOT = Path(__file__).parents[1]
 
 
-def _benchmark() -> Any:
-    spec = importlib.util.spec_from_file_location("web", ROOT / "benchmarks" / "web.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["web"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-WEB = _benchmark()
+WEB = load_benchmark("web")
 
 
 class SlowEngine(BrightnessEngine):

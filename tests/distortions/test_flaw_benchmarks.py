@@ -1,34 +1,18 @@
-import importlib.util
-import sys
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 from fakes import EXAMPLES
 from PIL import Image
+from tool_loading import load_benchmark
 
 from biqa_cli.distortions.eight_bits import from_bytes
 
-_BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 PHOTO = np.random.default_rng(0).random((3, 60, 80), dtype=np.float32)
 
 
-@cache
-def _benchmark(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, _BENCHMARKS / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up.
-    sys.modules[name] = module
-    # As when it runs as a script.
-    sys.path.insert(0, str(_BENCHMARKS))
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(_BENCHMARKS))
-    return module
+_benchmark = cache(load_benchmark)
 
 
 @pytest.mark.parametrize(
