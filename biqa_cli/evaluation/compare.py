@@ -98,8 +98,7 @@ def compare_tools(
     second: Sequence[Prediction],
     *,
     directions: tuple[Direction, Direction] = (None, None),
-    resamples: int = 1000,
-    seed: int = 0,
+    resamples: int,
 ) -> ToolComparison:
     """Return how two tools compare on the images for which both have a score.
 
@@ -112,7 +111,6 @@ def compare_tools(
         second: Of the other.
         directions: Of both.
         resamples: Of the bootstrap.
-        seed: Of the bootstrap.
 
     Raises:
         UsageError: If fewer than 3 images have both scores.
@@ -122,7 +120,7 @@ def compare_tools(
         msg = f"only {len(rated)} images have a score in both files: name files of this data set"
         raise UsageError(msg)
     metrics = tuple(
-        _compare(name, rated, a, b, directions=directions, resamples=resamples, seed=seed)
+        _compare(name, rated, a, b, directions=directions, resamples=resamples)
         for name in _CORRELATIONS
     )
     mos = np.array([image.mos for image in rated])
@@ -145,8 +143,7 @@ def compare_pairs(
     images: Sequence[RatedImage],
     contenders: Sequence[Contender],
     *,
-    resamples: int = 1000,
-    seed: int = 0,
+    resamples: int,
 ) -> list[tuple[Contender, Contender, MetricComparison]]:
     """Return how each two of several tools compare by SRCC on the images that both have scored.
 
@@ -158,7 +155,6 @@ def compare_pairs(
         images: Of the data set.
         contenders: At least two; the images are those that any has been asked for.
         resamples: Of the bootstrap.
-        seed: Of the bootstrap.
 
     Returns:
         A comparison for each pair, whose intervals hold together at 95 % (Bonferroni).
@@ -179,7 +175,6 @@ def compare_pairs(
             b,
             directions=(one.direction, other.direction),
             resamples=resamples,
-            seed=seed,
             level=1 - ALPHA / len(pairs),
         )
         found.append((one, other, comparison))
@@ -206,7 +201,6 @@ def _compare(
     *,
     directions: tuple[Direction, Direction],
     resamples: int,
-    seed: int,
     level: float = 1 - ALPHA,
 ) -> MetricComparison:
     metric = _CORRELATIONS[name]
@@ -231,6 +225,5 @@ def _compare(
         groups=clusters_of(images),
         resamples=resamples,
         level=level,
-        seed=seed,
     )
     return MetricComparison(name, len(mos), *found, interval)

@@ -105,9 +105,7 @@ def is_incomplete(records: Sequence[Record], dataset: Dataset) -> bool:
     return bool(_bad_labels(dataset)) or any(record["failed"] for record in records)
 
 
-def significance(
-    evaluated: Sequence[Evaluated], dataset: Dataset, *, resamples: int = 1000
-) -> list[str]:
+def significance(evaluated: Sequence[Evaluated], dataset: Dataset, *, resamples: int) -> list[str]:
     """Return which tool is better than which, a sentence for each pair; none without resamples."""
     if not resamples:
         return []

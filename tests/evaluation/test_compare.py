@@ -60,7 +60,7 @@ def test_only_images_with_both_scores_count() -> None:
     second = [Prediction(f"{i}", None if i == 4 else float(i)) for i in range(5)]
     assert compare_tools(images, first, second, resamples=10).n == 3
     with pytest.raises(UsageError, match="only 2 images have a score in both"):
-        compare_tools(images[:3], first[:3], second[:3])
+        compare_tools(images[:3], first[:3], second[:3], resamples=10)
 
 
 def test_versions_of_a_reference_are_drawn_together() -> None:
