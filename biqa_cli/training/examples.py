@@ -260,5 +260,6 @@ def _example(
 
 def _to_pixels(image: Image.Image, pixels: float) -> Image.Image:
     scale = min(1.0, (pixels / (image.width * image.height)) ** 0.5)
-    size = (max(1, round(scale * image.width)), max(1, round(scale * image.height)))
+    # Never 0: no photo has a side of more than 100 times the other, and `pixels` are many.
+    size = (round(scale * image.width), round(scale * image.height))
     return image.resize(size, Image.Resampling.LANCZOS) if size != image.size else image

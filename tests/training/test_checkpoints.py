@@ -19,6 +19,7 @@ from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.training.checkpoints import (
     Progress,
     read_progress,
+    read_row,
     read_weights,
     restore,
     save_state,
@@ -28,6 +29,7 @@ from biqa_cli.training.checkpoints import (
 from biqa_cli.training.optimisation import Moving, make_moving
 from biqa_cli.training.recipe_files import load_recipe
 from biqa_cli.weights.checkpoint import read_checkpoint
+from biqa_cli.weights.header import read_header
 
 TRAINED = TrainedNetwork(
     family="blockiqa",
@@ -104,6 +106,15 @@ def test_a_state_of_another_network_and_a_file_of_something_else_are_refused(
     (tmp_path / "other").write_bytes(b"pickle")
     with pytest.raises(UsageError, match="is no state of a training"):
         read_progress(tmp_path / "other")
+
+
+def test_the_row_of_their_epoch_is_kept_with_weights_that_have_one(tmp_path: Path) -> None:
+    row = {"epoch": 2, "srcc": 0.5}
+    write_weights(tmp_path / "best", nn.Linear(2, 2), TRAINED, row=row)
+    assert read_row(tmp_path / "best") == row and read_trained(tmp_path / "best") == TRAINED
+    write_weights(tmp_path / "teacher", nn.Linear(2, 2), TRAINED)
+    assert read_row(tmp_path / "teacher") == {}
+    assert read_header(tmp_path / "teacher").metadata == TRAINED.to_metadata()
 
 
 def test_weights_come_back_and_say_what_they_are(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -264,6 +266,19 @@ def test_the_log_has_the_mean_of_the_losses_of_an_epoch(
     (row,) = bench.progress.rows
     assert row["loss"] == pytest.approx(np.mean(losses))
     assert row["val_loss"] == pytest.approx(np.abs(np.arange(5) - LABELS).mean())
+
+
+def test_the_seconds_of_a_training_are_those_of_its_epochs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A clock that goes on by a second whenever it is read.
+    clock = SimpleNamespace(monotonic=count(1000.0).__next__)
+    monkeypatch.setattr("biqa_cli.training.loop.time", clock)
+    bench = Bench(tmp_path, monkeypatch, "schedule.epochs=2")
+    bench.run()
+    # Two steps and the validation.
+    assert [row["seconds"] for row in bench.progress.rows] == [3, 3]
+    assert bench.progress.seconds == 6
 
 
 def test_a_loss_that_is_not_finite_names_its_step(
