@@ -19,7 +19,7 @@ _LINE = 4.0
 """How much the model's score counts beside all features together."""
 _NOISE = 0.5
 """Of an answer."""
-_LEAST_SPREAD, _TINY = 0.05, 1e-8
+_TINY = 1e-8
 
 _Values = NDArray[np.float64]
 
@@ -59,9 +59,8 @@ def _some(count: int, seed: int) -> NDArray[np.int64]:
 
 def _columns(photos: Photos) -> _Values:
     """Return what an answer about each photo depends on (N, 1 + F), about as much as it does."""
-    spread = photos.features.std(axis=0)
-    spread = np.maximum(spread, max(_LEAST_SPREAD * float(np.median(spread)), _TINY))
-    standard = (photos.features - photos.features.mean(axis=0)) / spread
+    mean, spread = photos.mean_and_spread()
+    standard = (photos.features - mean) / spread
     scores = photos.shares - photos.shares.mean()
     scores = scores / max(float(scores.std()), _TINY) * np.sqrt(_LINE)
     columns: _Values = np.c_[scores, standard / np.sqrt(photos.features.shape[1])]

@@ -5,6 +5,8 @@ u = left · (a + b·s + w·z) is linear in the model's score s and the features 
 likelihood is convex; the penalty is the one that foretells choices among photos held out best.
 """
 
+import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from biqa_cli.models.tuned import Correction
-from biqa_cli.tuning.crossfit import folds_of
+from biqa_cli.tuning.crossfit import SIGNIFICANT, folds_of
 from biqa_cli.tuning.ridge import Photos
 
 _PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 1e4)
@@ -38,6 +40,8 @@ class Chosen:
     """For each choice (M,) whether a correction foretold it that saw no choice of either photo."""
     untuned: NDArray[np.float64]
     """The same of the model as it was."""
+    fallback: str = ""
+    """Why the scores stay the model's own; empty where they do not."""
 
 
 def choose(photos: Photos, pairs: _Pairs, *, seed: int = 0) -> Chosen:
@@ -55,17 +59,28 @@ def choose(photos: Photos, pairs: _Pairs, *, seed: int = 0) -> Chosen:
     for inside, outside in folds:
         for place, penalty in enumerate(_PENALTIES):
             theta = _fitted(basis.columns, pairs[inside], penalty)
-            found = _differences(basis.columns, pairs[outside]) @ theta
+            found = _margins(basis.columns @ theta, pairs[outside])
             losses[place] += np.logaddexp(0, -found).sum()
             margins[place, outside] = found
     best = int(np.argmin(losses))
+    right, untuned = _right(margins[best]), _right(_margins(photos.untuned(), pairs))
+    fallback = _why_not(right, untuned, photos=len(np.unique(pairs)))
+    if fallback:
+        return Chosen(Correction(0, 1, np.zeros_like(basis.mean)), untuned, untuned, fallback)
     theta = _fitted(basis.columns, pairs, _PENALTIES[best])
-    before = photos.untuned()
-    return Chosen(
-        basis.correction(theta, photos),
-        _right(margins[best]),
-        _right(before[pairs[:, 0]] - before[pairs[:, 1]]),
-    )
+    return Chosen(basis.correction(theta, photos), right, untuned)
+
+
+def _why_not(right: _Values, untuned: _Values, *, photos: int) -> str:
+    """Return why held-out choices speak against the correction; empty where they do not."""
+    share = float(right.mean())
+    # Many choices between few photos are not independent.
+    error = math.sqrt(share * (1 - share) / min(len(right), photos))
+    if not share - 0.5 > SIGNIFICANT * error:
+        return "held-out choices do not follow from the others: they are few, or contradict them"
+    if share < untuned.mean():
+        return "the features of the photos foretell held-out choices worse than the score alone"
+    return ""
 
 
 def _right(margins: _Values) -> _Values:
@@ -102,8 +117,7 @@ class _Basis:
 
     @staticmethod
     def of(photos: Photos) -> "_Basis":
-        mean, spread = photos.features.mean(axis=0), photos.features.std(axis=0)
-        spread = np.maximum(spread, max(_LEAST_SPREAD * float(np.median(spread)), _TINY))
+        mean, spread = photos.mean_and_spread()
         units = spread * np.sqrt(photos.features.shape[1])
         u, sizes, directions = np.linalg.svd((photos.features - mean) / units, full_matrices=False)
         line = np.c_[np.ones(len(photos)), photos.shares - photos.shares.mean()]
@@ -129,23 +143,28 @@ class _Basis:
         )
 
 
-def _differences(columns: _Values, pairs: _Pairs) -> _Values:
-    found: _Values = columns[pairs[:, 0]] - columns[pairs[:, 1]]
-    return found
+def _margins(utilities: _Values, pairs: _Pairs) -> _Values:
+    """Return by how much the better photo of each pair is ahead (M,)."""
+    ahead: _Values = utilities[pairs[:, 0]] - utilities[pairs[:, 1]]
+    return ahead
 
 
 def _fitted(columns: _Values, pairs: _Pairs, penalty: float) -> _Values:
-    differences = _differences(columns, pairs)
+    better, worse = pairs.T
     weigh = np.full(columns.shape[1], penalty)
     weigh[:2] = _OFFSET_PENALTY, 1 / _SLOPE_SPREAD**2
     known = np.zeros(columns.shape[1])
     known[1] = _SLOPE
 
     def loss(theta: _Values) -> tuple[float, _Values]:
-        margins = differences @ theta
+        margins = _margins(columns @ theta, pairs)
         away = theta - known
         value = np.logaddexp(0, -margins).sum() + 0.5 * (weigh * away**2).sum()
-        slope = -differences.T @ (1 / (1 + np.exp(np.clip(margins, -700, 700)))) + weigh * away
+        surprise = 1 / (1 + np.exp(np.clip(margins, -700, 700)))
+        # By photo, not by pair: there may be far more pairs.
+        pull = np.bincount(worse, surprise, len(columns))
+        pull -= np.bincount(better, surprise, len(columns))
+        slope = columns.T @ pull + weigh * away
         return float(value), slope
 
     found: _Values = minimize(loss, known, jac=True, method="L-BFGS-B").x
@@ -159,10 +178,11 @@ def pairs_of_decisions(groups: Sequence[str], ranks: Sequence[int]) -> _Pairs:
         groups: Of each photo; photos of other groups were not compared.
         ranks: How each was decided upon: higher is better.
     """
-    found = [
-        (one, other)
-        for one in range(len(groups))
-        for other in range(len(groups))
-        if groups[one] == groups[other] and ranks[one] > ranks[other]
-    ]
-    return np.array(found, dtype=np.int64).reshape(-1, 2)
+    members: defaultdict[str, list[int]] = defaultdict(list)
+    for place, group in enumerate(groups):
+        members[group].append(place)
+    found = [np.empty((0, 2), dtype=np.int64)]
+    for together in map(np.array, members.values()):
+        rank = np.array([ranks[place] for place in together])
+        found.append(together[np.argwhere(rank[:, None] > rank)])
+    return np.concatenate(found)

@@ -23,7 +23,7 @@ _HIGHEST = 1 - 1e-12
 _MANY = 1000
 """From so many ratings on, half the folds tell as much."""
 
-_SIGNIFICANT = 1.645
+SIGNIFICANT = 1.645
 """The 95 % point of the normal distribution, on one side."""
 _LEAST = 4
 """Ratings behind a correlation that can be tested."""
@@ -71,7 +71,7 @@ def _why_not(labels: _Values, ridge: _Values, line: _Values) -> str:
     agreement = srcc(labels, ridge)
     # A nan is not above anything.
     strength = math.atanh(min(agreement, _HIGHEST)) * math.sqrt(max(len(labels) - 3, 0))
-    if len(labels) < _LEAST or not strength > _SIGNIFICANT:
+    if len(labels) < _LEAST or not strength > SIGNIFICANT:
         return "held-out ratings do not follow from the others: they are few, or contradict them"
     more = (labels - ridge) ** 2 - (labels - line) ** 2
     if more.mean() > more.std(ddof=1) / math.sqrt(len(more)):

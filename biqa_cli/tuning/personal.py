@@ -138,6 +138,7 @@ def _by_choices(
         len(known),
         "choices",
         (Shown("foretold", share(_mean, ones, found.untuned), share(_mean, ones, found.right)),),
+        fallback=found.fallback,
     )
 
 

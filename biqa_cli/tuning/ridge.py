@@ -56,6 +56,12 @@ class Photos:
         """Return some of them."""
         return Photos(self.shares[index], self.left[index], self.features[index])
 
+    def mean_and_spread(self) -> tuple[_Values, _Values]:
+        """Return the mean and the spread of each feature (F,); no spread is near 0."""
+        spread = self.features.std(axis=0)
+        least = max(_LEAST_SPREAD * float(np.median(spread)), _TINY)
+        return self.features.mean(axis=0), np.maximum(spread, least)
+
     def untuned(self) -> _Values:
         """Return the model's own scores (N,), full size included."""
         return self.shares * self.left
@@ -91,8 +97,7 @@ def fit_ridge(photos: Photos, labels: _Values) -> Correction:
         labels: Shares of the scale (N,), 1 is its best end.
     """
     count = photos.features.shape[1]
-    mean, spread = photos.features.mean(axis=0), photos.features.std(axis=0)
-    spread = np.maximum(spread, max(_LEAST_SPREAD * float(np.median(spread)), _TINY))
+    mean, spread = photos.mean_and_spread()
     units = spread * np.sqrt(count)
     standard = (photos.features - mean) / units * photos.left[:, None]
     line, known = _line_of(photos, labels)
