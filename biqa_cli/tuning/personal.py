@@ -30,6 +30,8 @@ from biqa_cli.tuning.ridge import Photos
 from biqa_cli.whole_files import write_whole
 
 _RESAMPLES = 1000
+_LEAST_REFERENCES = 5
+"""Photos that ratings of versions must be of, so that some can be held out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,12 @@ def _by_ratings(dataset: Dataset, readable: NDArray[np.int64], photos: Photos) -
     images = [dataset.images[i] for i in readable]
     labels = np.array([scale.to_share(image.mos) for image in images])
     groups = [image.reference or image.path for image in images]
+    if len(set(groups)) < _LEAST_REFERENCES:
+        msg = (
+            f"the ratings are of versions of {len(set(groups))} photos by their `reference`: rate "
+            f"versions of at least {_LEAST_REFERENCES}, so that some can be held out"
+        )
+        raise UsageError(msg)
     found = crossfit(photos, labels, groups=groups)
     # Labels are shares of the best end: both metrics are those of the user's scale but for a unit.
     unit = scale.highest - scale.lowest
@@ -148,7 +156,7 @@ def _mean(_: NDArray[np.float64], right: NDArray[np.float64]) -> float:
 
 def _require(count: int, least: int, what: str) -> None:
     if count < least:
-        msg = f"there are {count} {what}: at least {least} are needed"
+        msg = f"there are only {count} {what}: give at least {least}"
         raise UsageError(msg)
 
 

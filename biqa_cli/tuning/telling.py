@@ -56,11 +56,21 @@ def sentences(personal: Personal, *, range_is_known: bool, path: Path) -> Iterat
             f"made of all {count}; 90 % of further ones are expected within "
             f"±{personal.half_width:.3g} of {personal.scale.describe()}"
         )
+        if _runs_against(personal):
+            yield (
+                "your ratings run against the untuned scores: if a low rating is the better one, "
+                "name the column `dmos` instead of `mos`, or the reverse"
+            )
         if not range_is_known:
             yield "the ends of the scale are those found: give the true ones with --label-range"
     else:
         yield f"made of all {count}: they give an order, and no interval"
     yield f"score with: biqa score PHOTOS -m {path}"
+
+
+def _runs_against(personal: Personal) -> bool:
+    """Return whether the untuned model ranks the photos the other way round, beyond doubt."""
+    return any(one.metric == "srcc" and one.untuned.high < 0 for one in personal.shown)
 
 
 def _facts(interval: Interval) -> dict[str, Any]:
