@@ -36,13 +36,14 @@ def read_opinions(source: Path, *, root: Path | None, label_range: str | None) -
     """Return the ratings or choices that a file or a folder holds.
 
     Args:
-        source: A table with `path` and `mos` (or `dmos`), with `better` and `worse`, or with `path`
-            and `decision` as `biqa cull` writes it; or a folder of photos with stars in sidecars.
+        source: A table with `path` and `mos` (or `dmos`), with `better` and `worse`, or with
+            `path`, `group` and `decision` as `biqa cull` writes it; or a folder of photos with
+            stars in sidecars.
         root: The folder that paths are relative to; None is that of the file.
         label_range: The ends of the scale of ratings, LOW:HIGH.
 
     Raises:
-        UsageError: If it holds neither, or too few.
+        UsageError: If it holds no opinions, or too few.
     """
     if source.is_dir():
         return Opinions(_enough(_stars(source), label_range))
@@ -50,12 +51,13 @@ def read_opinions(source: Path, *, root: Path | None, label_range: str | None) -
     for wanted, read in _CHOICES_IN.items():
         if set(wanted) <= set(heading):
             if label_range is not None:
-                raise UsageError("--label-range is of ratings: choices have none")
+                raise UsageError("--label-range is of ratings: leave it out for choices")
             return read(source, source.parent if root is None else root)
-    if "path" not in heading:
+    if "path" not in heading or not {"mos", "dmos"} & set(heading):
         msg = (
             f"{source} needs a heading with `path` and `mos` for ratings, `better` and `worse` for "
-            f"choices, or `path` and `decision`: it has {', '.join(heading) or 'nothing'}"
+            f"choices, or `path`, `group` and `decision`, with commas between them: it has "
+            f"{', '.join(heading) or 'nothing'}"
         )
         raise UsageError(msg)
     rated = load_dataset(f"{CSV_PREFIX}{source}", root)
@@ -65,10 +67,12 @@ def read_opinions(source: Path, *, root: Path | None, label_range: str | None) -
 def _enough(rated: Dataset, label_range: str | None) -> Dataset:
     count = len(rated.images)
     if count < LEAST_RATINGS:
-        msg = f"{rated.name} has {count} ratings of photos that are there: {LEAST_RATINGS} needed"
-        raise UsageError(msg)
+        raise UsageError(_too_few(rated.name, f"{count} ratings", LEAST_RATINGS, rated.problems))
     if len({image.mos for image in rated.images}) == 1:
-        msg = f"all {count} ratings of {rated.name} are equal: nothing can be learnt from them"
+        msg = (
+            f"all {count} ratings of {rated.name} are equal, so nothing can be learnt from them: "
+            "rate better and worse photos, too"
+        )
         raise UsageError(msg)
     return rated.with_label_range(label_range)
 
@@ -98,37 +102,60 @@ def _stars(folder: Path) -> Dataset:
 
 
 def _pairs(source: Path, root: Path) -> Opinions:
-    rows = [
-        (row.text("better"), row.text("worse"))
-        for row in records(csv_rows(source), ("better", "worse"), source=source)
-    ]
+    rows, problems = list[tuple[str, str]](), list[str]()
+    for row in records(csv_rows(source), ("better", "worse"), source=source):
+        better, worse = row.text("better"), row.text("worse")
+        if better and worse and better != worse:
+            rows.append((better, worse))
+        else:
+            problems.append(row.bad("better" if not better else "worse", "another photo"))
     paths = list(dict.fromkeys(path for row in rows for path in row))
     place = {path: index for index, path in enumerate(paths)}
-    pairs = [(place[better], place[worse]) for better, worse in rows if better != worse]
-    return _compared(source, root, paths, np.array(pairs, dtype=np.int64).reshape(-1, 2))
+    pairs = [(place[better], place[worse]) for better, worse in rows]
+    return _compared(source, root, paths, np.array(pairs, dtype=np.int64).reshape(-1, 2), problems)
 
 
 def _decisions(source: Path, root: Path) -> Opinions:
-    rows = list(records(csv_rows(source), ("path", "decision"), source=source))
-    decided = [row for row in rows if row.text("decision") in _DECISIONS]
-    ranks = [_DECISIONS[row.text("decision")] for row in decided]
-    groups = [row.text("group") for row in decided]
-    return _compared(
-        source, root, [row.text("path") for row in decided], pairs_of_decisions(groups, ranks)
-    )
+    ranks, problems = dict[str, int](), list[str]()
+    groups = list[str]()
+    for row in records(csv_rows(source), ("path", "group", "decision"), source=source):
+        path, rank = row.text("path"), _DECISIONS.get(row.text("decision").casefold())
+        if rank is None:
+            problems.append(row.bad("decision", "pick, keep or reject"))
+        elif not path or path in ranks:
+            problems.append(row.bad("path", "a photo that no row before has"))
+        else:
+            ranks[path] = rank
+            groups.append(row.text("group"))
+    pairs = pairs_of_decisions(groups, [*ranks.values()])
+    return _compared(source, root, [*ranks], pairs, problems)
 
 
-_CHOICES_IN: dict[tuple[str, str], Callable[[Path, Path], Opinions]] = {
+_CHOICES_IN: dict[tuple[str, ...], Callable[[Path, Path], Opinions]] = {
     ("better", "worse"): _pairs,
-    ("path", "decision"): _decisions,
+    ("path", "group", "decision"): _decisions,
 }
 
 
-def _compared(source: Path, root: Path, paths: Sequence[str], pairs: NDArray[np.int64]) -> Opinions:
+def _compared(
+    source: Path,
+    root: Path,
+    paths: Sequence[str],
+    pairs: NDArray[np.int64],
+    problems: Sequence[str],
+) -> Opinions:
+    name = f"{CSV_PREFIX}{source.name}"
     if len(pairs) < LEAST_CHOICES:
-        msg = f"{source} has {len(pairs)} choices between two photos: {LEAST_CHOICES} are needed"
-        raise UsageError(msg)
+        found = f"{len(pairs)} choices between two photos"
+        raise UsageError(_too_few(name, found, LEAST_CHOICES, problems))
     images = tuple(RatedImage(path, float("nan")) for path in paths)
-    return Opinions(
-        Dataset(f"{CSV_PREFIX}{source.name}", root, "authentic", _CHOICES, images), pairs
+    return Opinions(Dataset(name, root, "authentic", _CHOICES, images, tuple(problems)), pairs)
+
+
+def _too_few(name: str, found: str, least: int, problems: Sequence[str]) -> str:
+    """Return an error that names the first of the rows which could not be used."""
+    left_out = f"; not used: {len(problems)}, such as {problems[0]}" if problems else ""
+    return (
+        f"{name} has {found} of use, at least {least} are needed (`biqa rate` asks for more)"
+        f"{left_out}"
     )

@@ -55,13 +55,40 @@ def test_choices_and_decisions_become_pairs(tmp_path: Path) -> None:
     assert decided.pairs[0].tolist() == [0, 1]
 
 
+def test_rows_that_cannot_count_are_told(tmp_path: Path) -> None:
+    rows = [f"{i}.jpg,{i + 1}.jpg" for i in range(22)]
+    file = write(tmp_path, "better,worse", *rows, ",3.jpg", "4.jpg,", "5.jpg,5.jpg")
+    found = read_opinions(file, root=None, label_range=None)
+    assert found.pairs is not None and len(found.pairs) == 22
+    assert "" not in [image.path for image in found.photos.images]
+    assert [problem.split(": ")[1] for problem in found.photos.problems] == [
+        "better is '', not another photo",
+        "worse is '', not another photo",
+        "worse is '5.jpg', not another photo",
+    ]
+    rows = [f"{g}-{d}.jpg,{g},{d}" for g in range(12) for d in ("Pick", "REJECT", "keep")]
+    odd = ["x.jpg,1,rejct", "y.jpg,1,", "0-Pick.jpg,3,keep"]
+    decided = read_opinions(
+        write(tmp_path, "path,group,decision", *rows, *odd), root=None, label_range=None
+    )
+    assert decided.pairs is not None and len(decided.pairs) == 36
+    assert [problem.split(": ")[1] for problem in decided.photos.problems] == [
+        "decision is 'rejct', not pick, keep or reject",
+        "decision is '', not pick, keep or reject",
+        "path is '0-Pick.jpg', not a photo that no row before has",
+    ]
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
         (["photo,rating", "a,1"], "needs a heading with `path` and `mos` for ratings"),
-        (["path,mos", *(f"{i}.png,{i}" for i in range(5))], "has 5 ratings of photos that are the"),
+        (["path;mos", "a;1"], "with commas between them: it has path;mos"),
+        (["path,decision", "a,pick"], "`path`, `group` and `decision`"),
+        (["path,mos", *(f"{i}.png,{i}" for i in range(5))], "has 5 ratings of use, at least 20"),
+        (["path,mos", "0.png,1", "x.png,2"], "not used: 1, such as x.png: not found"),
         (["path,mos", *(f"{i}.png,3" for i in range(30))], "all 30 ratings .* are equal"),
-        (["better,worse", "a,b", "b,b"], "has 1 choices between two photos: 20 are needed"),
+        (["better,worse", "a,b", "b,b"], "has 1 choices between two photos of use, at least 20"),
     ],
 )
 def test_too_little_is_told(tmp_path: Path, rows: list[str], message: str) -> None:
