@@ -158,7 +158,7 @@ def _load_tuned(path: Path, tuned: Tuned, wanted: Wanted) -> LoadedModel:
         WeightsError: If the base is not the one that was tuned.
     """
     base = load_model(
-        _base_of(path, tuned),
+        _base_of(path, tuned)[0],
         engine=wanted.engine,
         device=wanted.device,
         threads=wanted.threads,
@@ -197,16 +197,35 @@ def _load_tuned(path: Path, tuned: Tuned, wanted: Wanted) -> LoadedModel:
 
 
 def _tuned_spec(path: Path, tuned: Tuned, base: ModelSpec) -> ModelSpec:
-    if base.base:
-        msg = f"{path} was tuned on {base.name}, which is tuned itself: tune {base.base}"
-        raise WeightsError(msg)
     return replace(base, name=str(path), scale=tuned.scale, base=base.name)
 
 
-def _base_of(path: Path, tuned: Tuned) -> str:
-    """Return the model that a file corrects, as `load_model` takes it."""
-    is_file = names_a_file(tuned.base)
-    return str(path.parent.absolute() / tuned.base) if is_file else tuned.base
+def _base_of(path: Path, tuned: Tuned) -> tuple[str, ModelSpec]:
+    """Return the model that a file corrects, as `load_model` takes it, and what it declares.
+
+    Raises:
+        WeightsError: If it is missing, or tuned itself.
+    """
+    if not names_a_file(tuned.base):
+        try:
+            return tuned.base, find_model(tuned.base)
+        except UsageError as error:
+            msg = f"{path} was tuned on a model that this version of biqa lacks: {error}"
+            raise WeightsError(msg) from error
+    base = path.parent.absolute() / tuned.base
+    try:
+        header = read_header(base)
+    except WeightsError as error:
+        msg = (
+            f"{path} needs the file that it was tuned on ({error}): put it back there, or run "
+            "`biqa tune` again"
+        )
+        raise WeightsError(msg) from error
+    # Asked before anything of it is loaded: a file may name itself.
+    if tuned_of(header, source=str(base)) is not None:
+        msg = f"{path} was tuned on {base}, which is tuned itself: tune what that was made of"
+        raise WeightsError(msg)
+    return str(base), _own_network(base, header)[0]
 
 
 def _own_spec(path: Path) -> ModelSpec:
@@ -214,7 +233,7 @@ def _own_spec(path: Path) -> ModelSpec:
     tuned = tuned_of(header, source=str(path))
     if tuned is None:
         return _own_network(path, header)[0]
-    return _tuned_spec(path, tuned, specification(_base_of(path, tuned)))
+    return _tuned_spec(path, tuned, _base_of(path, tuned)[1])
 
 
 def _own_network(path: Path, header: Header) -> tuple[ModelSpec, TrainedNetwork]:

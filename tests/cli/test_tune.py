@@ -198,11 +198,28 @@ def test_a_personal_model_is_refused_without_the_base_it_was_made_of(
     moved = tmp_path / "mine.safetensors"
     moved.write_bytes(tuned[0].read_bytes())
     alone = run("score", desk / "00.png", "-m", moved, "-d", "cpu")
-    assert alone.exit_code == 2 and "cannot read" in alone.stderr
+    assert alone.exit_code == 2
+    assert f"{moved} needs the file that it was tuned on (cannot read" in alone.stderr
     write_base(tmp_path / "base.safetensors", seed=1)
     other = run("score", desk / "00.png", "-m", moved, "-d", "cpu")
     assert other.exit_code == 2
     assert "was tuned on other weights of ./base.safetensors than those that are" in other.stderr
+
+
+def test_a_base_that_cannot_be_one_is_one_line(
+    tuned: tuple[Path, Result], desk: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.safetensors"
+    weights, told = load_file(tuned[0]), json.loads(read_header(tuned[0]).metadata["biqa-tuned"])
+    for base, message in (
+        ("./mine.safetensors", "which is tuned itself: tune what that was made of"),
+        ("older-model", "was tuned on a model that this version of biqa lacks: there is no model"),
+    ):
+        save_file(weights, path, metadata={"biqa-tuned": json.dumps({**told, "base": base})})
+        for command in (("score", desk / "00.png", "-m", path), ("models", "info", path)):
+            result = run(*command)
+            assert result.exit_code == 2 and message in result.stderr, result.output
+            assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -231,6 +248,7 @@ def test_wrong_names_are_told_before_any_work(desk: Path) -> None:
     for output, message in (
         ("mine.onnx", "end it in .safetensors"),
         (desk / "base.safetensors", "is a file that is read"),
+        (desk / "00.png" / "mine.safetensors", "00.png is a file, not a folder"),
     ):
         result = run("tune", desk / "ratings.csv", "-o", output, "-m", desk / "base.safetensors")
         assert result.exit_code == 2 and message in result.stderr
