@@ -12,6 +12,7 @@ from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.backbone_slots import BackboneSlot
 from biqa_cli.models.spec import BackboneName, Family
 from biqa_cli.models.torch_engine import load_tensors
+from biqa_cli.models.tuned import WEIGHTS as TUNED
 from biqa_cli.networks.backbones import efficientnet_lite, resnet, vgg, vit
 from biqa_cli.networks.backbones.installed_torchvision import torchvision_models
 from biqa_cli.networks.reqa import REQA
@@ -121,6 +122,9 @@ def _start_backbone(slot: BackboneSlot, backbone: nn.Module, start: str, family:
         _imagenet(slot.backbone, family) if start == IMAGENET else (_read(Path(start)), start)
     )
     state = _state_for(backbone, slot, tensors)
+    if state is None and tensors.keys() == {TUNED}:
+        msg = f"{start} holds the correction of a tuned model alone: start from its base"
+        raise WeightsError(msg)
     if state is None:
         msg = (
             f"{start} does not hold the weights of {slot.backbone}: expected the names of "

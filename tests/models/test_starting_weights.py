@@ -119,6 +119,9 @@ def test_a_file_of_another_backbone_is_refused_with_the_names_that_are_expected(
     for backbone in ("resnet50", "vgg16", "efficientnet-lite2"):
         with pytest.raises(WeightsError, match=f"does not hold the weights of {backbone}"):
             start("blockiqa", (backbone,), [str(tmp_path / "x.safetensors")])
+    save_file({"weights": torch.zeros(9)}, tmp_path / "tuned.safetensors")
+    with pytest.raises(WeightsError, match="correction of a tuned model alone: start from its bas"):
+        start("blockiqa", ("vgg16",), [str(tmp_path / "tuned.safetensors")])
     with pytest.raises(WeightsError, match="cannot read"):
         start("blockiqa", ("resnet50",), [str(tmp_path / "gone.safetensors")])
 
