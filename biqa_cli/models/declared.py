@@ -120,11 +120,9 @@ def scale_of(content: dict[str, Any]) -> ScoreScale:
     if not highest - lowest > 1 / _LARGEST:
         msg = f"the scale of the labels goes from {lowest:g} to {highest:g}"
         raise UsageError(msg)
-    higher, meaning = _get(scale, "higher_is_better"), _get(scale, "meaning")
+    higher, meaning = _get(scale, "higher_is_better"), text_of(scale, "meaning")
     if type(higher) is not bool:
         raise UsageError("higher_is_better is neither true nor false")
-    if not isinstance(meaning, str):
-        raise UsageError("the meaning of the scale is no text")
     found = scale.get("calibration")
     calibration = None if found is None else _calibration(_record(scale, "calibration"))
     return ScoreScale(
@@ -191,12 +189,8 @@ def _packed(hashes: Collection[bytes]) -> str:
 
 
 def _hashes(content: dict[str, Any], name: str) -> frozenset[bytes]:
-    text = _get(content, name)
-    if not isinstance(text, str):
-        msg = f"the {name} that were learnt from cannot be {_shown(text)}"
-        raise UsageError(msg)
     try:
-        packed = base64.b64decode(text, validate=True)
+        packed = base64.b64decode(text_of(content, name), validate=True)
     except ValueError as error:
         msg = f"the {name} that were learnt from are no Base64: {error}"
         raise UsageError(msg) from error
