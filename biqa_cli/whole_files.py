@@ -182,6 +182,36 @@ def wrong_output(path: Path, error: Exception, *, began: bool = False) -> BiqaEr
     return OutputError(msg) if own else UsageError(msg)
 
 
+def require_writable(path: Path) -> None:
+    """Find out before long work whether a file can be written; nothing is left behind but folders.
+
+    Raises:
+        UsageError: If its name does not do.
+        OutputError: If the disk is full or fails.
+    """
+    _make_folder_of(path)
+    try:
+        if _is_written_through(path):
+            # To open a pipe and close it would end what reads it.
+            return
+    except (OSError, ValueError) as error:
+        raise wrong_output(path, error) from error
+    output = open_output(path)
+    output.file.close()
+    if output.partial is not None:
+        output.partial.unlink()
+
+
+def _make_folder_of(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        msg = f"cannot write {path}: {path.parent} is a file, not a folder"
+        raise UsageError(msg) from error
+    except OSError as error:
+        raise wrong_output(path, error) from error
+
+
 def write_whole(path: Path, content: bytes | str) -> None:
     """Write a file under another name, then rename it; its folder is made if it is missing.
 
@@ -189,10 +219,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
         UsageError: If its name does not do.
         OutputError: If the disk is full or fails.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise wrong_output(path, error) from error
+    _make_folder_of(path)
     output = open_output(path)
     try:
         output.file.write(content.encode() if isinstance(content, str) else content)

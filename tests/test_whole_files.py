@@ -10,7 +10,13 @@ import pytest
 
 from biqa_cli import whole_files
 from biqa_cli.errors import OutputError, UsageError
-from biqa_cli.whole_files import open_appended, open_output, replace_appended, write_whole
+from biqa_cli.whole_files import (
+    open_appended,
+    open_output,
+    replace_appended,
+    require_writable,
+    write_whole,
+)
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,6 +38,21 @@ def test_its_folder_is_made(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "file").read_bytes() == b"\xff"
     with pytest.raises(UsageError, match="cannot write"):
         write_whole(tmp_path / "new" / "file" / "below", "")
+
+
+def test_whether_a_file_can_be_written_is_known_before_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("kept")
+    require_writable(tmp_path / "old")
+    require_writable(tmp_path / "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    assert (tmp_path / "old").read_text() == "kept"
+    for path, message in (
+        (tmp_path, "it is a folder: name a file in it"),
+        (tmp_path / "old" / "below", "old is a file, not a folder"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            require_writable(path)
+    require_writable(Path(os.devnull))
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:

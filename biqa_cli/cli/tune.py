@@ -11,6 +11,9 @@ from biqa_cli.cli._targets import refuse_to_overwrite
 from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import DEFAULT_MODEL, SUFFIX
 
+_SHOWN = 20
+"""Photos or rows that do not count: the rest of them is a number."""
+
 
 def tune(
     opinions: Annotated[
@@ -51,8 +54,8 @@ def tune(
 ) -> None:
     """Make a personal model from 20 or more ratings or choices of your own, in about a minute.
 
-    Exit codes: 0 every opinion counts, 2 nothing could be made of them, 3 some photos could not be
-    read.
+    Exit codes: 0 every opinion counts, 2 nothing could be made of them, 3 some photos or rows
+    could not be used.
 
     Example: biqa tune ratings.csv -o mine.safetensors --label-range 1:5
     """
@@ -62,6 +65,7 @@ def tune(
     from biqa_cli.tuning.personal import tune as fit
     from biqa_cli.tuning.personal import write_personal
     from biqa_cli.tuning.telling import as_record, sentences, table
+    from biqa_cli.whole_files import require_writable
 
     _output.set_up_logging(verbose)
     if output.suffix != SUFFIX:
@@ -73,6 +77,7 @@ def tune(
     said = read_opinions(opinions, root=root, label_range=label_range)
     paths = [str(said.photos.file(index)) for index in range(len(said.photos.images))]
     refuse_to_overwrite([output], [opinions, *_options.files_of([model]), *map(Path, paths)])
+    require_writable(output)
     ready = load_model(
         model, engine=engine.value, device=device, threads=threads, offline=offline, features=True
     )
@@ -94,11 +99,14 @@ def tune(
         _output.print_json(as_record(personal, base=model, path=output))
     else:
         _output.print_table(*table(personal))
-    for problem in (*said.photos.problems, *(f"{d.path}: {d.error}" for d in described if d.error)):
+    problems = [*said.photos.problems, *(f"{d.path}: {d.error}" for d in described if d.error)]
+    for problem in problems[:_SHOWN]:
         _output.problem(problem)
+    if len(problems) > _SHOWN:
+        _output.problem(f"and {len(problems) - _SHOWN} more photos or rows that do not count")
     if not quiet:
         declared = said.photos.scale.declared
         for sentence in sentences(personal, range_is_known=declared, path=output):
             _output.say(sentence)
-    if said.photos.problems or any(one.error for one in described):
+    if problems:
         raise typer.Exit(SOME_FAILED)

@@ -175,6 +175,11 @@ def test_photos_that_cannot_be_read_are_told_and_left_out(desk: Path, tmp_path: 
     assert result.exit_code == 3
     assert "gone.png: not found" in result.stderr and "broken.png: not an image" in result.stderr
     assert "the order stays the untuned model's: held-out ratings do not follow" in result.stderr
+    table.write_text("\n".join(["path,mos", *rows, *[",3"] * 30, ""]))
+    many = run(*common, "-d", "cpu")
+    assert many.exit_code == 3
+    assert "biqa: and 11 more photos or rows that do not count\n" in many.stderr
+    assert many.stderr.count("path is ''") == 20
 
 
 def test_maps_show_the_taste_and_what_only_the_base_has_is_refused(
