@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,7 +68,10 @@ def rate(
     allowed = ("1", "2") if pairs else _values(scale)
     names = _photos.named_photos(paths or [], exclude=exclude)
     refuse_to_overwrite([output], map(Path, names))
-    answers = Answers(output, CHOICES if pairs else RATINGS)
+    for strange in (name for name in names if not _is_utf8(name)):
+        _output.problem(f"{strange}: is left out: a table needs names in UTF-8: rename it")
+    names = [name for name in names if _is_utf8(name)]
+    answers = Answers(output, CHOICES) if pairs else Answers(output, RATINGS, allowed=allowed)
     ready = load_model(model, device=device, offline=offline, features=True)
     limits = _options.limits_of(
         max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
@@ -81,22 +85,33 @@ def rate(
                 quiet=quiet,
             )
         )
+    for problem in (f"{one.path}: {one.error}" for one in described if one.error):
+        _output.problem(problem)
     folder = folder_of(names, output=output)
     questions = questions_of(
         described, folder=folder, asked=answers.asked(), pairs=pairs, count=count
     )
     session = Session(questions, answers, allowed)
-    for problem in (f"{one.path}: {one.error}" for one in described if one.error):
-        _output.problem(problem)
+    if not questions:
+        _output.say("all that could be asked is answered")
     options = [] if folder == output.absolute().parent else ["--root", str(folder)]
     options += [] if pairs else ["--label-range", scale]
     made = shlex.join(["biqa", "tune", str(output), *options, "-o", "mine.safetensors"])
-    if page:
-        _output.say(f"Ctrl-C ends; a model from 20 answers on: {made}")
+    if page and questions:
         _on_page(session, folder, port=port, limits=limits)
     else:
         _on_terminal(session, folder, ask=lambda text: typer.prompt(text, prompt_suffix=" "))
-        _output.say(f"{session.done} answers in {output}; a model from 20 on: {made}")
+    given = _output.counted(session.done, "answer")
+    _output.say(f"{given} in {output}; a model from 20 on: {made}")
+
+
+def _is_utf8(name: str) -> bool:
+    """Return whether a name can be written; Python stands surrogates for other bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _values(scale: str) -> tuple[str, ...]:
@@ -124,6 +139,7 @@ def _on_terminal(session: "Session", folder: Path, *, ask: Callable[[str], str])
                 return
             session.give(words.get(said, said))
         except (typer.Abort, EOFError):
+            _output.say("")  # ends the line of the question
             return
         except UsageError as error:
             _output.problem(str(error))
@@ -138,4 +154,7 @@ def _on_page(session: "Session", folder: Path, *, port: int, limits: "Limits") -
     except OSError as error:
         msg = f"cannot listen on port {port}: {error.strerror}: choose another with --port"
         raise UsageError(msg) from error
-    serve(server, when_ready=_output.print_line)
+    _output.say("Ctrl-C ends")
+    # Every answer is on disk: the end of the session is no failure, as on the terminal.
+    with suppress(KeyboardInterrupt):
+        serve(server, when_ready=_output.print_line)

@@ -3,12 +3,12 @@
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from biqa_cli.datasets.tables import csv_rows
 from biqa_cli.errors import UsageError
-from biqa_cli.whole_files import write_whole
+from biqa_cli.whole_files import require_writable, write_whole
 
 RATINGS, CHOICES = ("path", "mos"), ("better", "worse")
 
@@ -21,12 +21,20 @@ class Answers:
         columns: `RATINGS` or `CHOICES`.
 
     Raises:
-        UsageError: If the file is another table.
+        allowed: Ratings of this session; None for choices.
+
+    Raises:
+        UsageError: If the file is another table, has ratings on another scale, or cannot be
+            written.
+        OutputError: If the disk is full or fails.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(
+        self, path: Path, columns: Sequence[str], *, allowed: Collection[str] | None = None
+    ) -> None:
         self.path, self.columns = path, tuple(columns)
         self.rows: list[tuple[str, ...]] = []
+        require_writable(path)
         if not path.exists():
             return
         heading, *rows = [tuple(cells) for _, cells in csv_rows(path)] or [()]
@@ -37,18 +45,24 @@ class Answers:
             )
             raise UsageError(msg)
         self.rows = [row for row in rows if row]
+        other = next((row[-1] for row in self.rows if allowed and row[-1] not in allowed), None)
+        if other is not None:
+            msg = (
+                f"{path} has a rating of {other!r}, which --scale does not: give its own scale, or "
+                "name another file with -o"
+            )
+            raise UsageError(msg)
 
     def add(self, *cells: str) -> None:
         """Add an answer, on disk on return."""
-        self.rows.append(cells)
-        self._write()
+        self._write([*self.rows, cells])
 
     def undo(self) -> tuple[str, ...] | None:
         """Take the last answer back and return it; None where there is none."""
         if not self.rows:
             return None
-        last = self.rows.pop()
-        self._write()
+        last = self.rows[-1]
+        self._write(self.rows[:-1])
         return last
 
     def asked(self) -> set[tuple[str, ...]]:
@@ -57,10 +71,12 @@ class Answers:
             return {row[:1] for row in self.rows}
         return {tuple(sorted(row)) for row in self.rows}
 
-    def _write(self) -> None:
+    def _write(self, rows: list[tuple[str, ...]]) -> None:
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([self.columns, *self.rows])
+        csv.writer(text, lineterminator="\n").writerows([self.columns, *rows])
         write_whole(self.path, text.getvalue())
+        # What could not be written was not answered.
+        self.rows = rows
 
 
 def folder_of(paths: Sequence[str], *, output: Path) -> Path:

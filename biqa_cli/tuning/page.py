@@ -7,7 +7,9 @@ lead to this machine (DNS rebinding).
 
 import io
 import json
+import logging
 import secrets
+import sys
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
@@ -20,6 +22,8 @@ from biqa_cli.errors import BiqaError
 from biqa_cli.images.limits import Limits
 from biqa_cli.images.reading import read_photo
 from biqa_cli.tuning.session import Session
+
+logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 _LONGEST_SIDE = 2000
@@ -54,6 +58,10 @@ class RatingServer(ThreadingHTTPServer):
     def address(self) -> str:
         """What to open."""
         return f"http://{LOOPBACK}:{self.server_port}/{self.secret}/"
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
+        """Log what a request has ended by: a browser hangs up on photos that it no longer needs."""
+        logger.debug("a request of the page failed: %s", sys.exception())
 
     def state(self) -> dict[str, Any]:
         """Return what the page shows, as plain data."""
@@ -117,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
                 # A second click on one question is not an answer to the next.
                 if place == self.server.session.place:
                     self.server.session.give(answer)
-        except (ValueError, TypeError, KeyError, BiqaError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError, BiqaError) as error:
             self._send(str(error).encode(), "text/plain; charset=utf-8", HTTPStatus.BAD_REQUEST)
             return
         self._send_state()

@@ -92,8 +92,8 @@ def _by_ratings(dataset: Dataset, readable: NDArray[np.int64], photos: Photos) -
     groups = [image.reference or image.path for image in images]
     if len(set(groups)) < _LEAST_REFERENCES:
         msg = (
-            f"the ratings are of versions of {len(set(groups))} photos by their `reference`: rate "
-            f"versions of at least {_LEAST_REFERENCES}, so that some can be held out"
+            f"the ratings share {len(set(groups))} values of `reference`: rate versions of at "
+            f"least {_LEAST_REFERENCES} photos, so that some can be held out"
         )
         raise UsageError(msg)
     found = crossfit(photos, labels, groups=groups)

@@ -37,7 +37,7 @@ def questions_of(
     """
     readable = [one for one in described if one.features is not None]
     if len(readable) < _LEAST:
-        msg = f"there are {len(readable)} photos that can be read: name more, or a folder of them"
+        msg = f"only {len(readable)} of the photos can be read: name more, or a folder of them"
         raise UsageError(msg)
     photos = Photos(
         np.array([one.share for one in readable]),

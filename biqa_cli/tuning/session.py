@@ -47,7 +47,8 @@ class Session:
             return
         question = self.question
         if question is None or answer not in (*self.allowed, SKIP):
-            msg = f"{answer!r} is no answer: give one of {', '.join(self.allowed)}, {SKIP}, {BACK}"
+            ends = f"{self.allowed[0]} to {self.allowed[-1]}"
+            msg = f"{answer!r} is no answer: give {ends}, {SKIP} or {BACK}"
             raise UsageError(msg)
         if answer != SKIP:
             self.answers.add(*_row(question, answer))

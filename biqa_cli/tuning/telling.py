@@ -63,7 +63,7 @@ def sentences(personal: Personal, *, range_is_known: bool, path: Path) -> Iterat
             )
         if not range_is_known:
             yield "the ends of the scale are those found: give the true ones with --label-range"
-    else:
+    elif not personal.fallback:
         yield f"made of all {count}: they give an order, and no interval"
     yield f"score with: biqa score PHOTOS -m {path}"
 

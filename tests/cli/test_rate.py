@@ -1,6 +1,7 @@
 """`biqa rate` on the terminal, and its table in `biqa tune`."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from tiny_base import write_base
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
+from biqa_cli.tuning import page
+from biqa_cli.tuning.page import RatingServer
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,7 +43,7 @@ def test_a_session_on_the_terminal_goes_on_where_it_ended(folder: Path, base: Pa
     common = ("rate", folder, "-o", table, "-m", base, "-d", "cpu", "-q")
     first = _run(*common, said="5\nx\ns\n2\nb\n3\nq\n")
     assert first.exit_code == 0, first.output
-    assert "'x' is no answer: give one of 1, 2, 3, 4, 5, skip, back" in first.stderr
+    assert "'x' is no answer: give 1 to 5, skip or back" in first.stderr
     assert f"2 answers in {table}; a model from 20 on: biqa tune {table}" in first.stderr
     heading, *rows = table.read_text().splitlines()
     assert heading == "path,mos" and [row.split(",")[1] for row in rows] == ["5", "3"]
@@ -49,6 +52,9 @@ def test_a_session_on_the_terminal_goes_on_where_it_ended(folder: Path, base: Pa
     names = [row.split(",")[0] for row in table.read_text().splitlines()[1:]]
     assert len(names) == len(set(names)) == 6
     assert all((folder / name).is_file() for name in names)
+    done = _run(*common)
+    assert done.exit_code == 0
+    assert "all that could be asked is answered\n6 answers in" in done.stderr
 
 
 def test_pairs_are_choices_with_a_range_of_their_own(folder: Path, base: Path) -> None:
@@ -64,11 +70,44 @@ def test_pairs_are_choices_with_a_range_of_their_own(folder: Path, base: Path) -
     assert "1: " in run.stderr and "2: " in run.stderr and "--label-range" not in run.stderr
 
 
+def test_ctrl_c_on_the_page_ends_it_and_tells_what_was_answered(
+    folder: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answered(server: RatingServer, *, when_ready: Callable[[str], None]) -> None:
+        with server:
+            when_ready(server.address)
+            server.session.give("4")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(page, "serve", answered)
+    run = _run("rate", folder, "-o", folder / "r.csv", "-m", base, "-d", "cpu", "-q", "--page")
+    assert run.exit_code == 0, run.output
+    assert run.stdout.startswith("http://127.0.0.1:")
+    assert f"1 answer in {folder / 'r.csv'}; a model from 20 on" in run.stderr
+
+
+def test_photos_that_cannot_be_asked_about_are_told(folder: Path, base: Path) -> None:
+    for number in range(1, 6):
+        (folder / f"{number}.png").write_bytes(b"no photo")
+    name = os.fsdecode(b"\xff.png")
+    photo(48, 32).save(folder / "6.png")
+    try:
+        (folder / "6.png").rename(folder / name)
+    except OSError:
+        pytest.skip("this file system has names in UTF-8 only")
+    run = _run("rate", folder, "-o", folder / "r.csv", "-m", base, "-d", "cpu", "-q")
+    assert run.exit_code == 2
+    assert run.stderr.count("not an image in a known format") == 5
+    assert "\\udcff.png: is left out: a table needs names in UTF-8: rename it" in run.stderr
+    assert "only 1 of the photos can be read: name more" in run.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (("--scale", "5:1"), "is no range of whole numbers"),
         (("-o", "0.png"), "is a file that is read"),
+        (("-o", "0.png/r.csv"), "cannot write 0.png/r.csv: 0.png is a file, not a folder"),
     ],
 )
 def test_wrong_options_are_one_line(

@@ -69,6 +69,19 @@ def test_an_answer_is_written_and_the_next_question_comes(
     assert status == 404 and b"not an image in a known format" in content
 
 
+def test_a_browser_that_hangs_up_leaves_no_traceback(
+    server: RatingServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def hung_up(*_: object) -> bytes:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(server, "picture", hung_up)
+    with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+        _ask(server, f"/{server.secret}/photo/0/0")
+    assert capsys.readouterr().err == ""
+    assert _ask(server, f"/{server.secret}/state")[0] == 200
+
+
 def test_strangers_are_refused(server: RatingServer, tmp_path: Path) -> None:
     assert server.server_address[0] == "127.0.0.1"
     own = f"/{server.secret}"
@@ -84,4 +97,8 @@ def test_strangers_are_refused(server: RatingServer, tmp_path: Path) -> None:
         assert _ask(server, f"{own}/{path}")[0] == 404
     for body in ([], {"place": 0}, {"place": 0, "answer": "9"}, {"place": 0, "answer": ["1"]}):
         assert _ask(server, f"{own}/answer", body)[0] == 400
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection.request("POST", f"{own}/answer", "[" * 9000)
+    assert connection.getresponse().status == 400
+    connection.close()
     assert not (tmp_path / "r.csv").exists()

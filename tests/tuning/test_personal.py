@@ -23,14 +23,21 @@ def test_versions_of_too_few_photos_cannot_be_held_out(tmp_path: Path) -> None:
     scale = LabelScale(0, 4, higher_is_better=True, meaning="")
     rated = Opinions(Dataset("mine", tmp_path, "synthetic", scale, images))
     described = [Description(f"{i}.png", i / 24, 1, np.array([i % 3, 1.0])) for i in range(24)]
-    with pytest.raises(
-        UsageError, match="versions of 4 photos by their `reference`: rate versions"
-    ):
+    with pytest.raises(UsageError, match="share 4 values of `reference`: rate versions of"):
         tune(rated, described)
 
 
 def interval(*numbers: float) -> Interval:
     return Interval(*map(Measure, numbers), level=0.95, units=20, resamples=100, undefined=0)
+
+
+def test_choices_that_did_not_count_are_not_said_to_give_an_order() -> None:
+    correction = Correction(0, 1, np.zeros(2))
+    scale = ScoreScale(0, 100, higher_is_better=True, meaning="order of your choices")
+    personal = Personal(correction, scale, Learnt(), 28, "choices", (), fallback="they are few")
+    said = [*sentences(personal, range_is_known=False, path=Path("m.safetensors"))]
+    assert said[0] == "the order stays the untuned model's: they are few (28 choices)"
+    assert not any("they give an order" in one for one in said)
 
 
 @pytest.mark.parametrize(("high", "told"), [(-0.1, True), (0.1, False)])
