@@ -182,6 +182,7 @@ def test_photos_that_cannot_be_read_are_told_and_left_out(desk: Path, tmp_path: 
     assert many.stderr.count("path is ''") == 20
 
 
+@pytest.mark.slow
 def test_maps_show_the_taste_and_what_only_the_base_has_is_refused(
     tuned: tuple[Path, Result], desk: Path, tmp_path: Path
 ) -> None:
