@@ -83,8 +83,9 @@ def s3(web: FaultyServer) -> Iterator[FaultyServer]:  # noqa: ARG001
 
 @pytest.fixture(autouse=True)
 def impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a minute be two seconds, and S3 be the server on loopback."""
-    monkeypatch.setattr(fetching, "_SECONDS", 2.0)
+    """Let a minute be ten seconds, where it is waited for two, and S3 be the server on loopback."""
+    waits = any(name in request.node.name for name in ("slow", "99"))
+    monkeypatch.setattr(fetching, "_SECONDS", 2.0 if waits else 10.0)
     monkeypatch.setattr(fetching, "_PAUSES", (0.01, 0.01, 0.01))
     if "s3" in request.fixturenames:
         server: FaultyServer = request.getfixturevalue("s3")
