@@ -19,8 +19,6 @@ class Answers:
     Args:
         path: Of the table; one that is there is gone on with.
         columns: `RATINGS` or `CHOICES`.
-
-    Raises:
         allowed: Ratings of this session; None for choices.
 
     Raises:
