@@ -63,7 +63,10 @@ def _judge(found: Predictions, index: int, full: int | None, scale: ScoreScale) 
         return Judgement(whole, flaws=_rounded(strengths))
     assert found.ceilings is not None, "full_size needs flaws=true"  # noqa: S101
     assert flaws is not None, "they come with ceilings"  # noqa: S101
-    native = lowered(whole, ceiling=float(found.ceilings[full]), flaws=flaws[full])
+    # A tuned model may have a scale of which lower is better.
+    up = 1 if scale.higher_is_better else -1
+    ceiling = up * float(found.ceilings[full])
+    native = up * lowered(up * whole, ceiling=ceiling, flaws=flaws[full]) + 0.0
     return Judgement(
         native,
         whole=whole,

@@ -134,4 +134,13 @@ class TunedEngine:
             raise WeightsError(msg)
         shares = np.array([self.before.to_percent(one) / 100 for one in found.scores.tolist()])
         tuned = self.correction(shares, found.features).tolist()
-        return replace(found, scores=np.array([self.after.from_share(one) for one in tuned]))
+        return replace(
+            found,
+            scores=np.array([self.after.from_share(one) for one in tuned]),
+            ceilings=None if found.ceilings is None else self._on_scale(found.ceilings),
+        )
+
+    def _on_scale(self, native: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return scores of the base (B,) as the same shares of the user's scale."""
+        shares = map(self.before.to_share, native.tolist())
+        return np.array([self.after.from_share(share) for share in shares])

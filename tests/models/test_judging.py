@@ -8,10 +8,12 @@ import pytest
 from flawed_model import flawed_model
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from biqa_cli.models.base import Predictions
+from biqa_cli.models.base import EngineName, Predictions
 from biqa_cli.models.judging import judge, lowered, predict_views
 from biqa_cli.models.spec import Crops, ScoreScale
+from biqa_cli.models.tuned import Correction, TunedEngine
 
 HIGHER = ScoreScale(1.0, 5.0, higher_is_better=True, meaning="MOS")
 
@@ -48,6 +50,37 @@ def test_what_lowers_the_whole_lowers_it_at_full_size(
     found = lowered(rated, ceiling=ceiling, flaws=np.array(flaws))
     values = (torch.tensor(value, dtype=torch.float64) for value in ([rated], [ceiling], [flaws]))
     assert found == pytest.approx(float(qualitynet.lowered(*values)), abs=1e-9)
+
+
+def test_where_lower_is_better_flaws_raise_a_score_to_its_ceiling() -> None:
+    found = _found([3.0, 1.0], [1.0, 4.0])
+    assert found.flaws is not None
+    found.flaws[1] = [0.3, 0.2, *[0.0] * 10]
+    scale = ScoreScale(1.0, 5.0, higher_is_better=False, meaning="DMOS")
+    (one,) = judge(found, has_full_size=[True], scale=scale)
+    # Half of the way from 3 to 4; of 5 - 3 points above the worst end, 5 - 3.5 are left.
+    assert one.native == pytest.approx(3.5) and one.kept == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_ceilings_of_a_tuned_model_are_on_the_scale_of_its_user(*, higher: bool) -> None:
+    class Base:
+        name: EngineName = "onnx"
+        device = "cpu"
+
+        def predict(self, views: NDArray[np.float32]) -> Predictions:
+            count = len(views)
+            ceilings, flaws = np.linspace(0, 1.3, count), np.zeros((count, 12))
+            return Predictions(np.full(count, 0.5), ceilings, flaws, np.zeros((count, 2)))
+
+    before = ScoreScale(0.0, 1.0, higher_is_better=True, meaning="MOS")
+    after = ScoreScale(1.0, 5.0, higher_is_better=higher, meaning="stars")
+    unchanged = Correction(0.0, 1.0, np.zeros(2))
+    engine = TunedEngine(Base(), unchanged, before=before, after=after)
+    found = engine.predict(np.zeros((2, 3, 4, 4), np.float32))
+    assert found.ceilings is not None
+    assert found.ceilings == pytest.approx([1.0, 6.2] if higher else [5.0, -0.2])
+    assert found.scores == pytest.approx([3.0, 3.0])
 
 
 def test_the_flaws_are_the_stronger_ones_of_both_views() -> None:
