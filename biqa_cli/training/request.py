@@ -52,8 +52,6 @@ class Outcome:
     """False: the time was up, and `resume` continues."""
     weights: Path | None = None
     """The stored checkpoint; None where no epoch has come to its end."""
-    model: str = ""
-    """Name of the catalogue that these weights fit."""
     test_part: str = ""
     """What `biqa evaluate --split` takes for the photos that were kept; empty where none were."""
     test_scores: Mapping[int, float] = field(default_factory=dict)

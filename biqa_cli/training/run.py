@@ -162,7 +162,7 @@ def _train_round(
     test_part = f"{out / SPLIT}:test" if split.parts.get("test") else ""
     tested = split.parts.get("test", ())
     scores = score_features(job, phases[-1], features, tested) if features and stored else {}
-    return Outcome(finished, weights, trained.model, test_part, scores)
+    return Outcome(finished, weights, test_part, scores)
 
 
 def _require_photos(request: TrainingRequest) -> None:
