@@ -18,16 +18,16 @@ _HEAD = 64
 # ISO/IEC 18181-1, table A.3: width by height.
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 _Choices = tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]]
-# (offset, bits) for each of the four selectors of U32().
+_Widths = tuple[int, int, int, int]
+# (offset, bits) for each of the four selectors of U32(); of what is passed over only the bits.
 _SIDE: _Choices = ((1, 9), (1, 13), (1, 18), (1, 30))
-_PREVIEW_EIGHTHS: _Choices = ((16, 0), (32, 0), (1, 5), (33, 9))
-_PREVIEW_SIDE: _Choices = ((1, 6), (65, 8), (321, 10), (1345, 12))
-_INTEGER_BITS: _Choices = ((8, 0), (10, 0), (12, 0), (1, 6))
-_FLOAT_BITS: _Choices = ((32, 0), (16, 0), (24, 0), (1, 6))
+_PREVIEW_EIGHTHS: _Widths = (0, 0, 5, 9)
+_PREVIEW_SIDE: _Widths = (6, 8, 10, 12)
+_SAMPLE_BITS: _Widths = (0, 0, 0, 6)
 _EXTRA_CHANNELS: _Choices = ((0, 0), (1, 0), (2, 4), (1, 12))
-_TICKS: _Choices = ((100, 0), (1000, 0), (1, 10), (1, 30))
-_TICK_PARTS: _Choices = ((1, 0), (1001, 0), (1, 8), (1, 10))
-_LOOPS: _Choices = ((0, 0), (0, 3), (0, 16), (0, 32))
+_TICKS: _Widths = (0, 0, 10, 30)
+_TICK_PARTS: _Widths = (0, 0, 8, 10)
+_LOOPS: _Widths = (0, 3, 16, 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,9 @@ class _Bits:
     def choose(self, choices: _Choices) -> int:
         offset, bits = choices[self.take(2)]
         return offset + self.take(bits)
+
+    def skip(self, widths: _Widths) -> None:
+        self.take(widths[self.take(2)])
 
 
 def jxl_size(file: IO[bytes]) -> tuple[int, int]:
@@ -125,23 +128,22 @@ def _extra_channels(bits: _Bits) -> int:
         if bits.take(1):
             _skip_preview(bits)
         if bits.take(1):
-            for choices in (_TICKS, _TICK_PARTS, _LOOPS):
-                bits.choose(choices)
+            for widths in (_TICKS, _TICK_PARTS, _LOOPS):
+                bits.skip(widths)
             bits.take(1)
-    if bits.take(1):
-        bits.choose(_FLOAT_BITS)
+    is_float = bits.take(1)
+    bits.skip(_SAMPLE_BITS)
+    if is_float:
         bits.take(4)
-    else:
-        bits.choose(_INTEGER_BITS)
     bits.take(1)
     return bits.choose(_EXTRA_CHANNELS)
 
 
 def _skip_preview(bits: _Bits) -> None:
     side = _PREVIEW_EIGHTHS if bits.take(1) else _PREVIEW_SIDE
-    bits.choose(side)
+    bits.skip(side)
     if not bits.take(3):
-        bits.choose(side)
+        bits.skip(side)
 
 
 class _Info(Protocol):

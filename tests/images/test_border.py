@@ -46,3 +46,20 @@ def test_a_border_may_be_as_noisy_as_a_jpeg_file_leaves_it() -> None:
 def test_a_photo_of_one_colour_stays(size: tuple[int, int]) -> None:
     image = Image.new("RGB", size, "grey")
     assert without_border(image) is image
+
+
+@pytest.mark.parametrize(("shorter", "is_cut"), [(19, False), (20, True)])
+def test_a_photo_is_at_least_20_pixels_high_to_have_a_border(shorter: int, *, is_cut: bool) -> None:
+    image = borderd(picture(60, shorter - 2), (1, 1, 1, 1), "black")
+    assert (without_border(image) is not image) == is_cut
+
+
+@pytest.mark.parametrize(("levels", "is_cut"), [(16, True), (17, False)])
+@pytest.mark.parametrize("place", [(60, 2), (2, 40), (125, 85), (0, 85), (125, 0), (3, 83)])
+def test_a_pixel_of_another_colour_ends_a_border(
+    place: tuple[int, int], levels: int, *, is_cut: bool
+) -> None:
+    image = borderd(picture(), (3, 3, 3, 3), "black")
+    image.putpixel(place, (0, levels, 0))
+    cut = without_border(image)
+    assert (cut.size == (118, 78)) == is_cut

@@ -6,6 +6,8 @@ from PIL import Image, ImageCms
 from skimage.color import lab2rgb
 
 from biqa_cli.errors import ImageError
+from biqa_cli.images.profiles import SRGB as CORNERS
+from biqa_cli.images.profiles import rgb_profile, srgb_curve
 from biqa_cli.images.reading import read_photo
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -25,6 +27,13 @@ def test_a_profile_is_judged_by_what_it_does_not_by_its_name() -> None:
 def test_the_profile_of_srgb_changes_nothing() -> None:
     assert np.array_equal(
         _pixels(saved(photo(), "PNG", icc_profile=SRGB)), np.asarray(photo()).astype(int)
+    )
+
+
+def test_a_profile_of_srgb_that_rounds_otherwise_changes_nothing() -> None:
+    rounded = rgb_profile(CORNERS, srgb_curve)
+    assert np.array_equal(
+        _pixels(saved(photo(), "PNG", icc_profile=rounded)), np.asarray(photo()).astype(int)
     )
 
 

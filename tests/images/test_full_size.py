@@ -24,23 +24,26 @@ def _flat(width: int, height: int, *, detailed: list[tuple[int, int]]) -> Image.
     return image
 
 
-def _literally(image: Image.Image) -> np.ndarray:
+def _literally(image: Image.Image, *, squares: int = 4, size: int = 224) -> np.ndarray:
     """Return the view as its definition says it, from the whole photo in float64."""
-    pixels = np.asarray(image).astype(np.float64)
-    rows, columns = pixels.shape[0] // 224, pixels.shape[1] // 224
-    top, left = (pixels.shape[0] - 224 * rows) // 2, (pixels.shape[1] - 224 * columns) // 2
-    middle = pixels[top : top + 224 * rows, left : left + 224 * columns]
-    cells = middle.reshape(28 * rows, 8, 28 * columns, 8, 3).mean((1, 3, 4))
+    pixels, cells_across = np.asarray(image).astype(np.float64), size // 8
+    rows, columns = pixels.shape[0] // size, pixels.shape[1] // size
+    top, left = (pixels.shape[0] - size * rows) // 2, (pixels.shape[1] - size * columns) // 2
+    middle = pixels[top : top + size * rows, left : left + size * columns]
+    cells = middle.reshape(cells_across * rows, 8, cells_across * columns, 8, 3).mean((1, 3, 4))
     across = np.abs(np.diff(cells, axis=1, append=cells[:, -1:]))
     down = np.abs(np.diff(cells, axis=0, append=cells[-1:]))
-    detail = np.minimum(across + down, 40).reshape(rows, 28, columns, 28).mean((1, 3))
-    chosen = sorted(np.argsort(-detail, axis=None, kind="stable")[:4])
-    chosen += [chosen[0]] * (4 - len(chosen))
+    steep = np.minimum(across + down, 40)
+    detail = steep.reshape(rows, cells_across, columns, cells_across).mean((1, 3))
+    # Rounded: sums of floats in another order differ in the last place.
+    chosen = sorted(np.argsort(-detail.round(9), axis=None, kind="stable")[:squares])
+    chosen += [chosen[0]] * (squares - len(chosen))
     cut = [
-        middle[224 * row : 224 * row + 224, 224 * column : 224 * column + 224]
+        middle[size * row : size * row + size, size * column : size * column + size]
         for row, column in (divmod(square, columns) for square in chosen)
     ]
-    return np.concatenate([np.concatenate(cut[:2], 1), np.concatenate(cut[2:], 1)])
+    side = int(squares**0.5)
+    return np.concatenate([np.concatenate(cut[n : n + side], 1) for n in range(0, squares, side)])
 
 
 @pytest.mark.parametrize("size", [(1300, 1000), (1009, 797), (448, 448), (2700, 230), (1121, 224)])
@@ -49,6 +52,27 @@ def test_the_view_is_what_its_definition_says(size: tuple[int, int]) -> None:
     view = full_size_view(image)
     assert (view.shape, view.dtype) == ((448, 448, 3), np.uint8)
     assert np.array_equal(view, _literally(image))
+
+
+@pytest.mark.parametrize("squares", [1, 4])
+@pytest.mark.parametrize("seed", range(20))
+def test_of_small_squares_too_the_view_is_what_its_definition_says(seed: int, squares: int) -> None:
+    # Weak noise: few slopes are cut off at 40, and every row and column decides somewhere.
+    rng = np.random.default_rng(seed)
+    width, height = rng.integers(32, 90, 2).tolist()
+    image = Image.fromarray(rng.integers(0, 150, (height, width, 3), np.uint8))
+    view = full_size_view(image, squares=squares, size=16)
+    assert np.array_equal(view, _literally(image, squares=squares, size=16))
+
+
+@pytest.mark.parametrize(("left", "right", "chosen"), [(39, 40, 1), (40, 41, 0), (40, 200, 0)])
+def test_slopes_steeper_than_40_are_no_more_detail(left: int, right: int, chosen: int) -> None:
+    image = Image.new("RGB", (32, 16))
+    # One step in each square, and none between them.
+    image.paste((left,) * 3, (8, 0, 24, 16))
+    image.paste((left + right,) * 3, (24, 0, 32, 16))
+    view = full_size_view(image, squares=1, size=16)
+    assert np.array_equal(view, np.asarray(image)[:, 16 * chosen : 16 * chosen + 16])
 
 
 def test_the_most_detailed_squares_lie_in_reading_order() -> None:
@@ -91,7 +115,7 @@ def test_noise_is_no_detail() -> None:
     assert np.abs(difference).mean() < 25
 
 
-@pytest.mark.parametrize("size", [(5000, 161), (161, 5000), (100, 90)])
+@pytest.mark.parametrize("size", [(5000, 161), (161, 5000), (100, 90), (300, 1)])
 def test_a_side_shorter_than_a_square_is_reflected(size: tuple[int, int]) -> None:
     image = _noise(*size)
     padded = np.pad(np.asarray(image), _paddings(*size), mode="reflect")

@@ -25,6 +25,7 @@ def meta(
     wide_numbers: bool = False,
     others: int = 0,
     size: tuple[int, int] = (640, 480),
+    colours: bytes = b"nclx" + struct.pack(">HHHB", 9, 13, 9, 128),
 ) -> bytes:
     """Return the start of a file whose primary image is behind others, with three properties."""
     item, number = "I" if wide_items else "H", "H" if wide_numbers else "B"
@@ -32,7 +33,7 @@ def meta(
     properties = [
         box(b"ispe", struct.pack(">III", 0, 1, 1)),
         box(b"ispe", struct.pack(">III", 0, *size), large=large),
-        box(b"colr", b"nclx" + struct.pack(">HHHB", 9, 13, 9, 128)),
+        box(b"colr", colours),
     ]
     associations = b"".join(
         struct.pack(f">{item}B{number}", other, 1, 1) for other in range(100, 100 + others)
@@ -83,3 +84,38 @@ def test_a_box_that_is_longer_than_the_box_around_it_is_an_error() -> None:
 def test_a_box_that_is_smaller_than_its_header_is_an_error() -> None:
     with pytest.raises(ImageError, match="a box smaller than its header"):
         primary_image(BytesIO(struct.pack(">I4s", 7, b"free") + bytes(8)))
+
+
+@pytest.mark.parametrize(("kind", "is_one"), [(b"prof", True), (b"rICC", True), (b"none", False)])
+def test_a_profile_in_place_of_numbers_is_seen(kind: bytes, *, is_one: bool) -> None:
+    found = primary_image(BytesIO(meta(colours=kind + bytes(128))))
+    assert (found.colours, found.profile) == (None, is_one)
+
+
+def test_the_length_of_the_description_is_told() -> None:
+    content = meta()
+    at = content.index(b"meta") - 4
+    (size,) = struct.unpack_from(">I", content, at)
+    # Without the header of the box and its version.
+    assert primary_image(BytesIO(content)).meta_bytes == size - 12
+
+
+def test_a_box_of_open_size_ends_the_file() -> None:
+    assert primary_image(BytesIO(struct.pack(">I4s", 0, b"mdat") + meta())).size is None
+    with pytest.raises(ImageError, match="its description has no end"):
+        primary_image(BytesIO(struct.pack(">I4s", 0, b"meta") + meta()))
+
+
+@pytest.mark.parametrize("rest", range(1, 8))
+def test_what_is_left_at_the_end_is_no_box(rest: int) -> None:
+    assert primary_image(BytesIO(box(b"ftyp", b"heic") + bytes(rest))).size is None
+
+
+@pytest.mark.parametrize(("count", "is_read"), [(4095, True), (4096, False)])
+def test_thousands_of_boxes_are_an_error(count: int, *, is_read: bool) -> None:
+    content = box(b"free", b"") * count + meta()[len(box(b"ftyp", b"heic")) :]
+    if is_read:
+        assert primary_image(BytesIO(content)).size == (640, 480)
+        return
+    with pytest.raises(ImageError, match="too many boxes"):
+        primary_image(BytesIO(content))

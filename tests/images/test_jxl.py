@@ -1,3 +1,4 @@
+import struct
 import sys
 from io import BytesIO
 
@@ -8,11 +9,13 @@ from image_files import encoded_srgb, saved
 from PIL import Image
 
 from biqa_cli.errors import ImageError
-from biqa_cli.images.jxl import CODESTREAM, jxl_size
+from biqa_cli.images.jxl import CODESTREAM, CONTAINER, jxl_size
 from biqa_cli.images.limits import Limits
 from biqa_cli.images.reading import read_photo
 
 pytest.importorskip("pillow_jxl")
+Field = tuple[int, int]
+"""A value and its bits."""
 
 
 @pytest.mark.parametrize("container", [False, True])
@@ -72,7 +75,7 @@ def test_a_packed_jpeg_is_read_as_that_jpeg(tmp_path: object) -> None:
     assert np.abs(np.asarray(read.image) - encoded_srgb(linear)).mean() < 1
 
 
-def _codestream(*fields: tuple[int, int]) -> BytesIO:
+def _codestream(*fields: Field) -> BytesIO:
     """Return the start of a JPEG XL: (value, bits) of each field, the lowest bit first."""
     value = at = 0
     for field, bits in fields:
@@ -101,10 +104,122 @@ def test_a_width_may_be_stated_as_a_share_of_the_height(ratio: int, width: int) 
     assert jxl_size(_codestream((0, 1), (0, 2), (59, 9), (ratio, 3), (1, 1))) == (width, 60)
 
 
-@pytest.mark.parametrize("depth", [[(0, 2)], [(2, 2)], [(3, 2), (15, 6)]])
-def test_channels_are_counted_whatever_the_depth(depth: list[tuple[int, int]]) -> None:
-    # Small sides, nothing as usual, no orientation or preview, integers, not modular.
-    start = [(1, 1), (5, 5), (1, 3), (0, 1), (0, 1), (0, 1), *depth, (0, 1)]
-    assert jxl_size(_codestream(*start, (1, 2))) == (48, 48)
+# Small sides, nothing as usual; then what may stand before the number of channels.
+SIDES = [(1, 1), (5, 5), (1, 3), (0, 1)]
+ABSENT: list[Field] = [(0, 1)]
+NOTHING_ADDED, INTEGERS, NOT_MODULAR = [(0, 1)], [(0, 1), (0, 2)], [(0, 1)]
+TEN = [(3, 2), (9, 12)]
+
+
+def _added(
+    *, size: list[Field] = ABSENT, preview: list[Field] = ABSENT, film: list[Field] = ABSENT
+) -> list[Field]:
+    """Return the fields that a codestream adds: an orientation, a size, a preview, a film."""
+    return [(1, 1), (7, 3), *size, *preview, *film]
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        NOTHING_ADDED,
+        _added(),
+        _added(size=[(1, 1), (0, 1), (1, 2), (8191, 13), (0, 3), (3, 2), (999, 30)]),
+        *(
+            _added(preview=[(1, 1), (eighths, 1), *side, (0, 3), *side])
+            for eighths, widths in ((1, (0, 0, 5, 9)), (0, (6, 8, 10, 12)))
+            for side in ([(n, 2), (2**width - 1, width)] for n, width in enumerate(widths))
+        ),
+        _added(preview=[(1, 1), (0, 1), (0, 2), (63, 6), (1, 3)]),
+        *(
+            _added(film=[(1, 1), *ticks, *parts, *loops, (1, 1)])
+            for ticks, parts, loops in (
+                ([(0, 2)], [(0, 2)], [(0, 2)]),
+                ([(1, 2)], [(1, 2)], [(1, 2), (7, 3)]),
+                ([(2, 2), (1023, 10)], [(2, 2), (255, 8)], [(2, 2), (65535, 16)]),
+                ([(3, 2), (2**30 - 1, 30)], [(3, 2), (1023, 10)], [(3, 2), (2**32 - 1, 32)]),
+            )
+        ),
+    ],
+)
+def test_channels_are_counted_whatever_a_file_adds(added: list[Field]) -> None:
+    fields = [*SIDES, *added, *INTEGERS, *NOT_MODULAR, *TEN]
     with pytest.raises(ImageError, match="10 channels beside the colours"):
-        jxl_size(_codestream(*start, (3, 2), (9, 12)))
+        jxl_size(_codestream(*fields))
+
+
+@pytest.mark.parametrize(
+    "depth",
+    [
+        *([(0, 1), (choice, 2)] for choice in (0, 1, 2)),
+        [(0, 1), (3, 2), (63, 6)],
+        *([(1, 1), (choice, 2), (15, 4)] for choice in (0, 1, 2)),
+        [(1, 1), (3, 2), (63, 6), (15, 4)],
+    ],
+)
+def test_channels_are_counted_whatever_the_depth(depth: list[Field]) -> None:
+    with pytest.raises(ImageError, match="10 channels beside the colours"):
+        jxl_size(_codestream(*SIDES, *NOTHING_ADDED, *depth, *NOT_MODULAR, *TEN))
+
+
+@pytest.mark.parametrize(
+    ("coded", "count"),
+    [
+        ([(0, 2)], 0),
+        ([(1, 2)], 1),
+        ([(2, 2), (2, 4)], 4),
+        ([(2, 2), (3, 4)], 5),
+        ([(2, 2), (15, 4)], 17),
+        (TEN, 10),
+    ],
+)
+def test_at_most_four_channels_lie_beside_the_colours(coded: list[Field], count: int) -> None:
+    header = _codestream(*SIDES, *NOTHING_ADDED, *INTEGERS, *NOT_MODULAR, *coded)
+    if count <= 4:
+        assert jxl_size(header) == (48, 48)
+        return
+    with pytest.raises(ImageError, match=f"[(]{count} channels beside the colours"):
+        jxl_size(header)
+
+
+def test_a_header_is_read_to_its_last_byte_and_not_beyond() -> None:
+    # 2 bits and 30, a ratio, and the bit that all else is as usual: 37 bits, in five bytes.
+    whole = _codestream((0, 1), (3, 2), (999, 30), (1, 3), (1, 1)).getvalue()[: 2 + 5]
+    assert jxl_size(BytesIO(whole)) == (1000, 1000)
+    with pytest.raises(ImageError, match="truncated"):
+        jxl_size(BytesIO(whole[:-1]))
+
+
+def _box(kind: bytes, content: bytes, *, large: bool = False) -> bytes:
+    if large:
+        return struct.pack(">I4sQ", 1, kind, 16 + len(content)) + content
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_codestream_in_parts_is_put_together(*, large: bool) -> None:
+    stream = _codestream((0, 1), (0, 2), (99, 9), (1, 3), (1, 1)).getvalue()
+    parts = [
+        _box(b"jxlp", number.to_bytes(4, "big") + stream[3 * number : 3 * number + 3], large=large)
+        for number in range(20)
+    ]
+    between = _box(b"Exif", bytes(30), large=large)
+    content = CONTAINER + _box(b"ftyp", b"jxl ") + between.join(parts)
+    assert jxl_size(BytesIO(content)) == (100, 100)
+
+
+def test_the_last_box_may_leave_its_size_open() -> None:
+    stream = _codestream((0, 1), (0, 2), (99, 9), (1, 3), (1, 1)).getvalue()
+    content = CONTAINER + struct.pack(">I4s", 0, b"jxlc") + stream
+    assert jxl_size(BytesIO(content)) == (100, 100)
+
+
+@pytest.mark.parametrize(
+    ("box", "reason"),
+    [
+        (struct.pack(">I4s", 7, b"free"), "a box smaller than its header"),
+        (_box(b"free", b"") * 1100, "a JPEG XL without pixels"),
+    ],
+)
+def test_boxes_without_a_codestream_are_an_error(box: bytes, reason: str) -> None:
+    with pytest.raises(ImageError, match=reason):
+        jxl_size(BytesIO(CONTAINER + box))

@@ -68,6 +68,35 @@ def test_codes_that_stand_for_no_known_colours_are_refused() -> None:
             coded_profile("PNG", primaries=primaries, transfer=transfer)
 
 
+# Of a stored 0.5; television's curves are shown as sRGB's.
+HALF = {
+    1: 0.21404,
+    4: 0.21764,
+    5: 0.14359,
+    6: 0.21404,
+    8: 0.5,
+    13: 0.21404,
+    14: 0.21404,
+    15: 0.21404,
+}
+
+
+@pytest.mark.parametrize("transfer", HALF)
+def test_a_curve_is_that_of_its_number(transfer: int) -> None:
+    content = coded_profile("PNG", primaries=1, transfer=transfer)
+    assert content is not None
+    values = np.frombuffer(content, ">u2", count=1024, offset=content.index(b"curv") + 12)
+    assert values[[0, 1023]].tolist() == [0, 65535]
+    half = np.interp(0.5, np.linspace(0, 1, 1024), values) / 65535
+    assert half == pytest.approx(HALF[transfer], abs=1e-4)
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+def test_high_dynamic_range_is_refused_by_name(transfer: int, name: str) -> None:
+    with pytest.raises(ImageError, match=f"high dynamic range, {name}"):
+        coded_profile("PNG", primaries=9, transfer=transfer)
+
+
 def test_adobe_rgb_has_the_gamma_of_its_standard() -> None:
     content = adobe_rgb_profile()
     values = np.frombuffer(content, ">u2", count=1024, offset=content.index(b"curv") + 12)

@@ -116,6 +116,102 @@ def test_what_has_no_right_pixels_is_refused(
         read_photo(_tiff(pixels, **options))
 
 
+def _described(**tags: tuple[int, ...]) -> str:
+    """Return how the error for a TIFF with these tags describes it."""
+    names = {"bits": 258, "compression": 259, "photometric": 262, "samples": 277, "planar": 284}
+    own: Tags = {names[name]: ("H", values) for name, values in tags.items()}
+    # Signed numbers are never read.
+    content = tiff_file(({**picture(4, 4, photometric=2), 339: ("H", (2,)), **own}, bytes(48)))
+    with pytest.raises(ImageError) as error:
+        read_photo(content)
+    return str(error.value).partition("not supported (")[2]
+
+
+@pytest.mark.parametrize(
+    ("compression", "name"),
+    [
+        (1, "uncompressed"),
+        (2, "CCITT RLE"),
+        (3, "CCITT group 3"),
+        (4, "CCITT group 4"),
+        (5, "LZW"),
+        (6, "old JPEG"),
+        (7, "JPEG"),
+        (8, "Deflate"),
+        (32773, "PackBits"),
+        (32946, "Deflate"),
+        (34925, "LZMA"),
+        (50000, "Zstandard"),
+        (9, "compression 9"),
+    ],
+)
+def test_an_error_names_the_compression(compression: int, name: str) -> None:
+    assert f"3 samples, {name})" in _described(compression=(compression,))
+
+
+@pytest.mark.parametrize(
+    ("photometric", "name"),
+    [
+        (0, "grey with white as zero"),
+        (1, "grey"),
+        (2, "RGB"),
+        (3, "palette"),
+        (4, "mask"),
+        (5, "CMYK"),
+        (6, "YCbCr"),
+        (8, "CIELab"),
+        (9, "ICCLab"),
+        (10, "ITULab"),
+        (7, "photometric 7"),
+    ],
+)
+def test_an_error_names_the_colours(photometric: int, name: str) -> None:
+    assert _described(photometric=(photometric,)).startswith(f"signed 8-bit {name}, 3 samples")
+
+
+def test_an_error_tells_how_the_samples_lie() -> None:
+    assert _described(planar=(2,)).startswith("signed 8-bit RGB, 3 samples in planes, ")
+    assert _described(planar=(1,)).startswith("signed 8-bit RGB, 3 samples, ")
+    alone = _described(samples=(1,), bits=(8,), photometric=(1,), planar=(2,))
+    assert alone.startswith("signed 8-bit grey, uncompressed")
+    assert _described(bits=(8, 16, 8)).startswith("signed 8/16-bit RGB")
+
+
+@pytest.mark.parametrize(("samples", "is_read"), [(6, True), (7, False)])
+def test_at_most_six_samples_are_read(samples: int, *, is_read: bool) -> None:
+    tags: Tags = {
+        **picture(4, 4, photometric=2),
+        258: ("H", (8,) * samples),
+        277: ("H", (samples,)),
+        338: ("H", (0,) * (samples - 3)),
+    }
+    content = tiff_file((tags, bytes(range(16 * samples))))
+    if is_read:
+        assert _read(content).shape == (4, 4, 3)
+        return
+    with pytest.raises(ImageError, match=r"not supported .8-bit RGB, 7 samples, uncompressed"):
+        read_photo(content)
+
+
+@pytest.mark.parametrize("layout", [{"rowsperstrip": 16}, {"tile": (16, 32)}])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_big_tiff_is_read(layout: dict[str, Any], compression: str | None) -> None:
+    pixels = (COLOUR >> 8).astype(np.uint8)
+    content = _tiff(pixels, photometric="rgb", bigtiff=True, compression=compression, **layout)
+    assert content[2] == 43
+    assert np.array_equal(_read(content), pixels)
+
+
+def test_a_big_tiff_whose_photo_lies_below_a_thumbnail_is_refused() -> None:
+    buffer = io.BytesIO()
+    small, large = np.asarray(photo(16, 12)), np.asarray(photo(160, 120))
+    with tifffile.TiffWriter(buffer, bigtiff=True) as tiff:
+        tiff.write(small, photometric="rgb", subfiletype=1, subifds=1, metadata=None)
+        tiff.write(large, photometric="rgb", metadata=None)
+    with pytest.raises(ImageError, match="its first page is a thumbnail"):
+        read_photo(buffer.getvalue())
+
+
 @pytest.mark.parametrize(
     ("compression", "name"), [(50001, "WebP"), (50002, "JPEG XL"), (34887, "LERC")]
 )
