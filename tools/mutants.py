@@ -40,8 +40,8 @@ class Room:
     sources: tuple[str, ...]
     tests: tuple[str, ...]
     left_out: tuple[str, ...] = ()
-    """Modules whose tests take minutes, and tests that take long: where a module has the name of
-    one, it is run all the same."""
+    """Modules whose tests take minutes, and tests that take long: they are run all the same for
+    the module that they are named for."""
 
 
 ROOMS = {
@@ -148,8 +148,9 @@ OPERATORS = (
 # Arguments that guard or explain and change no result.
 IDLE_KEYWORDS = {"strict", "frozen", "slots", "stacklevel", "repr", "compare", "exist_ok"}
 IDLE_CALLS = {"debug", "info", "warning"}
+# What the quick tests of a room do not notice, the slow tests named for the module may.
+SLOW_SECONDS = 240
 PYTEST = "-x -q -p no:randomly -p no:cacheprovider --hypothesis-profile quick"
-SLOW = re.compile(r"^pytestmark = .*mark\.slow", re.MULTILINE)
 
 Place = tuple[int, int]
 """A line, from 1, and a column in characters, from 0."""
@@ -285,27 +286,40 @@ def command(room: str, root: Path, module: str | None = None) -> str:
     """Return the tests of a room; those likeliest to notice a change of the module come first.
 
     First the module's examples and the tests named for it, then those that import it,
-    then the shortest. Where all tests named for it are slow, they stand alone.
+    then the shortest.
     """
     left_out = {root / name for name in ROOMS[room].left_out}
     tests = sorted(
         _files(root, ROOMS[room].tests, "test_*.py") - left_out,
         key=lambda test: test.stat().st_size,
     )
-    marked = ["-m", "not slow"]
     if module is not None:
-        own = f"test_{Path(module).stem}.py"
         package, _, name = module.removesuffix(".py").replace("/", ".").rpartition(".")
         imported = re.compile(rf"from {package}\.{name} import|from {package} import .*\b{name}\b")
-        named = root / "tests" / Path(module).relative_to("biqa_cli").parent / own
+        named = _named_for(module, root)
         if named.is_file() and named not in tests:
             tests.append(named)
         tests.sort(key=lambda test: (test != named, not imported.search(test.read_text("utf-8"))))
-        if tests[0] == named and SLOW.search(named.read_text("utf-8")):
-            tests, marked = [named], []
         tests.insert(0, root / module)
+    return _pytest(root, "not slow", tests)
+
+
+def slow_command(root: Path, module: str) -> str | None:
+    """Return the slow tests that are named for a module; None where there are none."""
+    named = _named_for(module, root)
+    has_some = named.is_file() and "mark.slow" in named.read_text("utf-8")
+    return _pytest(root, "slow", [named]) if has_some else None
+
+
+def _named_for(module: str, root: Path) -> Path:
+    """Return the file of the tests of a module, which may not be there."""
+    path = Path(module).relative_to("biqa_cli")
+    return root / "tests" / path.with_name(f"test_{path.name}")
+
+
+def _pytest(root: Path, marked: str, tests: list[Path]) -> str:
     return shlex.join(
-        [sys.executable, "-m", "pytest", *shlex.split(PYTEST), *marked]
+        [sys.executable, "-m", "pytest", *shlex.split(PYTEST), "-m", marked]
         + [str(test.relative_to(root)) for test in tests]
     )
 
@@ -324,6 +338,9 @@ def tested(mutant: Mutant, root: Path, limit: float) -> Outcome:
     try:
         file.write_text(mutated, encoding="utf-8")
         said, output = run_tests(command(mutant.room, root, mutant.module), limit)
+        slow = slow_command(root, mutant.module)
+        if said is TestOutcome.SURVIVED and slow is not None:
+            said, output = run_tests(slow, SLOW_SECONDS)
     finally:
         file.write_text(original, encoding="utf-8")
     result = "timeout" if output == "timeout" else str(said.value)

@@ -19,7 +19,7 @@ COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", GREY)
 
 
 @contextmanager
-def figure_at(path: Path, *, size: tuple[float, float] = (6.4, 4.8)) -> Iterator["Axes"]:
+def figure_at(path: Path, *, size: tuple[float, float]) -> Iterator["Axes"]:
     """Yield axes to draw on; what is on them goes to a file, whose folder is made.
 
     Args:

@@ -36,9 +36,9 @@ def plot_tools(evaluations: Sequence[Evaluation], folder: Path) -> list[Path]:
         return written
     kinds = _kinds(known)
     figures = [
-        ("methods", _agreements, (6.4, 4.8)),
-        ("quantile-losses", _quantile_losses, (6.4, 4.8)),
-        ("methods-types", _types, (6.4, max(4.8, 1 + 0.25 * len(kinds)))),
+        ("methods", agreements, (6.4, 4.8)),
+        ("quantile-losses", quantile_losses, (6.4, 4.8)),
+        ("methods-types", types, (6.4, max(4.8, 1 + 0.25 * len(kinds)))),
     ]
     for name, draw, size in figures:
         if (name == "methods-types" and not kinds) or (
@@ -54,7 +54,7 @@ def plot_tools(evaluations: Sequence[Evaluation], folder: Path) -> list[Path]:
     return written
 
 
-def _agreements(axes: "Axes", evaluations: Sequence[Evaluation]) -> None:
+def agreements(axes: "Axes", evaluations: Sequence[Evaluation]) -> None:
     """Draw SRCC, PLCC and KRCC of each tool with their intervals (QualityNet, figure 6)."""
     width = 0.8 / len(evaluations)
     for place, one in enumerate(evaluations):
@@ -69,7 +69,7 @@ def _agreements(axes: "Axes", evaluations: Sequence[Evaluation]) -> None:
     axes.legend(fontsize=8)
 
 
-def _quantile_losses(axes: "Axes", evaluations: Sequence[Evaluation]) -> None:
+def quantile_losses(axes: "Axes", evaluations: Sequence[Evaluation]) -> None:
     """Draw the quantile losses of each tool (QualityNet, figures 7 to 10)."""
     width = 0.8 / len(evaluations)
     for place, one in enumerate(evaluations):
@@ -81,7 +81,7 @@ def _quantile_losses(axes: "Axes", evaluations: Sequence[Evaluation]) -> None:
     axes.legend(fontsize=8)
 
 
-def _types(axes: "Axes", evaluations: Sequence[Evaluation]) -> None:
+def types(axes: "Axes", evaluations: Sequence[Evaluation]) -> None:
     """Draw SRCC of each tool on each type of distortion, a point each."""
     names = _kinds(evaluations)
     for place, one in enumerate(evaluations):

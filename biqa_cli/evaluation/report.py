@@ -249,7 +249,7 @@ def _number(value: float | None) -> str:
 
 
 def _with_interval(value: float | None, ends: Sequence[float | None] | None) -> str:
-    if value is None or ends is None or ends[0] is None or ends[1] is None:
+    if value is None or ends is None or None in ends:
         return _number(value)
     return f"{value:.4f} [{ends[0]:.3f}, {ends[1]:.3f}]"
 

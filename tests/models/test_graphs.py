@@ -6,7 +6,8 @@ import onnx
 import pytest
 
 from biqa_cli.errors import WeightsError
-from biqa_cli.models.graphs import read_own_graph, tensors_of_graph
+from biqa_cli.models import graphs
+from biqa_cli.models.graphs import read_own_graph, tensors_of_graph, with_output_before
 from biqa_cli.weights.cache import locate
 from biqa_cli.weights.manifest import WeightsFile, load_manifest
 
@@ -49,3 +50,42 @@ def test_a_graph_that_is_far_too_large_is_not_read(tmp_path: Path) -> None:
         file.truncate(2**40)
     with pytest.raises(WeightsError, match="is no graph: it has 1099511627776 bytes"):
         read_own_graph(tmp_path / "g")
+
+
+def test_a_graph_of_the_most_that_is_allowed_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphs, "_MOST_BYTES", 10)
+    (tmp_path / "g").write_bytes(b"0123456789")
+    assert read_own_graph(tmp_path / "g") == b"0123456789"
+    (tmp_path / "g").write_bytes(b"0123456789a")
+    with pytest.raises(WeightsError, match="it has 11 bytes"):
+        read_own_graph(tmp_path / "g")
+
+
+@pytest.mark.parametrize("kind", ["Gemm", "MatMul"])
+@pytest.mark.parametrize("name", ["before", "before" * 40])
+def test_what_a_linear_layer_reads_becomes_an_output(kind: str, name: str) -> None:
+    content = _linear(kind, [name, "head.weight"]).SerializeToString()
+    made, output = with_output_before(content, "head", source="g")
+    read = onnx.load_from_string(made).graph
+    assert output == name
+    assert [value.name for value in read.output] == ["score", name]
+    assert len(read.node) == 2
+
+
+def test_a_layer_whose_weight_is_what_flows_has_no_input() -> None:
+    content = _linear("MatMul", ["head.weight", "before"]).SerializeToString()
+    with pytest.raises(WeightsError, match="g has no layer 'head'"):
+        with_output_before(content, "head", source="g")
+
+
+def _linear(kind: str, inputs: list[str]) -> onnx.ModelProto:
+    """Return a graph of a linear layer, whose weight may be transposed first."""
+    turned = [f"{name}.turned" if name == "head.weight" else name for name in inputs]
+    nodes = [
+        onnx.helper.make_node("Transpose", ["head.weight"], ["head.weight.turned"]),
+        onnx.helper.make_node(kind, turned, ["score"]),
+    ]
+    score = onnx.helper.make_tensor_value_info("score", onnx.TensorProto.FLOAT, [1])
+    return onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", [], [score]))

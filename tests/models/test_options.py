@@ -91,3 +91,23 @@ def test_a_network_says_how_many_backbones_it_needs() -> None:
         assemble_network("reqa", ["resnet50", "vgg16"])
     with pytest.raises(UsageError, match="qualitynet needs 2 backbones, got vgg16"):
         assemble_network("qualitynet", ["vgg16"])
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "default", "least"),
+    [
+        ("shdiqa", "depth", 0, 0),
+        ("shdiqa", "width", 384, 1),
+        ("shdiqa", "heads", 6, 1),
+        ("nlnet", "nodes", 100, 2),
+        ("nlnet", "pixels", 60, 2),
+        ("nlnet", "types", 0, 0),
+    ],
+)
+def test_a_whole_number_has_a_default_and_a_least_value(
+    family: Family, name: str, default: int, least: int
+) -> None:
+    assert with_defaults(family, {})[name] == default
+    assert check_option(family, name, least) == least
+    with pytest.raises(UsageError, match=f"{name} of {family} cannot be {least - 1}"):
+        check_option(family, name, least - 1)

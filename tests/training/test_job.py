@@ -5,7 +5,7 @@ import pytest
 import torch
 from tiny_training import Listener, quick_recipe
 
-from biqa_cli.training.job import autocast, go_on_until
+from biqa_cli.training.job import autocast, go_on_until, is_mixed
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,22 @@ def test_the_cpu_mixes_precisions_only_where_it_is_asked_to(
 ) -> None:
     with autocast(quick_recipe(f"optimiser.precision={precision}"), "cpu"):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("precision", "device", "mixed"),
+    [
+        ("auto", "cuda", True),
+        ("auto", "mps", False),
+        ("float32", "cuda", False),
+        ("bfloat16", "cuda", True),
+        ("bfloat16", "cpu", True),
+    ],
+)
+def test_precisions_are_mixed_on_cuda_or_where_it_is_asked_for(
+    precision: str, device: str, *, mixed: bool
+) -> None:
+    assert is_mixed(quick_recipe(f"optimiser.precision={precision}"), device) == mixed
 
 
 def test_work_is_told_about_eight_times_and_at_its_end() -> None:
