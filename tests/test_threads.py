@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from biqa_cli.threads import Arriving, batches_ahead, default_workers, map_ahead
+from biqa_cli.threads import Arriving, Counting, batches_ahead, default_workers, map_ahead
 
 
 def test_what_is_made_comes_in_order_whichever_thread_is_first() -> None:
@@ -73,3 +73,14 @@ def test_a_thread_that_waits_for_names_does_not_keep_the_program_alive() -> None
 def test_batches_are_full_but_for_the_last() -> None:
     batches = batches_ahead(str, range(7), workers=2, ahead=4, batch_size=3)
     assert list(batches) == [["0", "1", "2"], ["3", "4", "5"], ["6"]]
+
+
+def test_a_count_that_has_not_ended_does_not_keep_the_program() -> None:
+    end = threading.Event()
+    counting = Counting(lambda: iter(lambda: end.wait(5), True))
+    assert counting() is None
+    (thread,) = (one for one in threading.enumerate() if one.name == "biqa-count")
+    assert thread.daemon
+    end.set()
+    thread.join()
+    assert counting() == 0

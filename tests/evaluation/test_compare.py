@@ -1,15 +1,23 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from biqa_cli.datasets.base import RatedImage
+from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
 from biqa_cli.errors import UsageError
-from biqa_cli.evaluation.compare import Contender, ToolComparison, compare_pairs, compare_tools
+from biqa_cli.evaluation.compare import (
+    Contender,
+    ToolComparison,
+    compare_pairs,
+    compare_tools,
+    direction_of,
+)
 from biqa_cli.evaluation.comparison_report import as_record, pair_sentence, table, verdict
 from biqa_cli.evaluation.predictions import Prediction
+from biqa_cli.metrics.agreement import agreement
 from biqa_cli.metrics.correlation import srcc
-from biqa_cli.metrics.significance import compare_correlations
+from biqa_cli.metrics.significance import compare_correlations, compare_rmse
 
 N = 200
 RNG = np.random.default_rng(0)
@@ -27,7 +35,41 @@ def _compare(first: np.ndarray, second: np.ndarray) -> ToolComparison:
 def test_the_better_tool_is_found_from_either_side() -> None:
     assert [m.verdict for m in _compare(GOOD, BAD).metrics] == [1, 1, 1]
     assert [m.verdict for m in _compare(BAD, GOOD).metrics] == [-1, -1, -1]
-    assert as_record(_compare(BAD, GOOD), names=NAMES, dataset="d", split="all")["better"] == "b"
+    for first, second, better in ((GOOD, BAD, "a"), (BAD, GOOD, "b"), (GOOD, GOOD, None)):
+        record = as_record(_compare(first, second), names=NAMES, dataset="d", split="all")
+        assert record["better"] == better
+
+
+def test_only_scores_that_run_against_each_other_are_opposite() -> None:
+    for first, second, are_opposite in (
+        (1, 1, False),
+        (-1, -1, False),
+        (-1, 1, True),
+        (1, -1, True),
+    ):
+        assert _compare(first * GOOD, second * BAD).opposite == are_opposite
+    images = [RatedImage(path=f"{i}", mos=float(m)) for i, m in enumerate(MOS)]
+    said = [[Prediction(f"{i}", float(s)) for i, s in enumerate(p)] for p in (-GOOD, BAD)]
+    assert not compare_tools(images, *said, directions=(1, 1), resamples=10).opposite
+
+
+@pytest.mark.parametrize(
+    ("percent", "higher_is_better", "direction"),
+    [(False, True, None), (False, False, None), (True, True, 1), (True, False, -1)],
+)
+def test_a_score_of_0_to_100_runs_with_or_against_the_labels(
+    direction: int | None, *, percent: bool, higher_is_better: bool
+) -> None:
+    scale = LabelScale(0, 1, higher_is_better=higher_is_better, meaning="MOS")
+    data = Dataset("d", Path(), "authentic", scale, ())
+    assert direction_of(data, percent) == direction
+
+
+def test_errors_are_compared_by_the_test_of_p1401() -> None:
+    comparison = _compare(GOOD, BAD)
+    errors = [agreement(MOS, scores).rmse_fitted for scores in (GOOD, BAD)]
+    # The logistic curve has four parameters.
+    assert comparison.rmse == compare_rmse(*errors, n=N, parameters=4)
 
 
 def test_a_tool_is_not_better_than_itself() -> None:

@@ -36,6 +36,30 @@ def test_the_json_has_the_promised_keys(tmp_path: Path) -> None:
     assert found["rmse"] is None and "scale" in found["undefined"]["rmse"]
 
 
+def test_a_metric_stands_with_its_interval_where_there_is_one(tmp_path: Path) -> None:
+    (record,) = _records(tmp_path)
+    record |= {"srcc": 0.5, "plcc": 0.25, "krcc": None}
+    record["ci"] = {"srcc": [0.4, 0.6], "plcc": [None, None], "krcc": [0.1, 0.2]}
+    row = render([record], style=Format.table).splitlines()[1]
+    assert " 0.5000 [0.400, 0.600] " in row and " 0.2500  " in row and "[0.1" not in row
+
+
+def test_what_stands_below_a_table_is_folded_and_below_markdown_is_not(tmp_path: Path) -> None:
+    records, note = _records(tmp_path), "word " * 30 + "end"
+    folded = render(records, style=Format.table, notes=[note], width=60)
+    whole = render(records, style=Format.markdown, notes=[note], width=60)
+    assert note in whole and note not in folded
+    assert max(map(len, folded[folded.index("word") :].splitlines())) <= 60
+
+
+@pytest.mark.parametrize("curve", ["linear", "logistic4"])
+def test_a_straight_line_in_place_of_a_curve_is_told(tmp_path: Path, curve: str) -> None:
+    (record,) = _records(tmp_path)
+    record["mapping"]["curve"] = curve
+    said = "plcc_fitted is after a straight line" in render([record], style=Format.table)
+    assert said == (curve == "linear")
+
+
 def test_a_table_says_how_the_intervals_fare(tmp_path: Path) -> None:
     # Three of twelve labels are 20 points of 100 off; intervals reach 10 to either side.
     values = list(range(0, 240, 20))

@@ -45,3 +45,12 @@ def test_what_is_no_graph_or_lacks_the_layer_is_told() -> None:
         with_output_before(b"no graph", "head.0", source="x.onnx")
     with pytest.raises(WeightsError, match=r"x.onnx has no layer 'head.0'"):
         with_output_before(b"", "head.0", source="x.onnx")
+
+
+def test_features_are_told_in_float32_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("biqa_cli.models.openvino_engine.saves_time", lambda: True)
+    for precision in ("auto", "float32"):
+        model = load_model("shdiqa-lite", device="cpu", features=True, precision=precision)  # type: ignore[arg-type]
+        assert model.engine.name == "onnx"
+    with pytest.raises(UsageError, match="a tuned model computes in float32: leave out"):
+        load_model("shdiqa-lite", device="cpu", features=True, precision="bfloat16")

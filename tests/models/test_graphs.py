@@ -74,6 +74,14 @@ def test_what_a_linear_layer_reads_becomes_an_output(kind: str, name: str) -> No
     assert len(read.node) == 2
 
 
+def test_sides_of_any_length_are_read() -> None:
+    model, shape = _linear("Gemm", ["before", "head.weight"]), (0, 1, 127, 128, 300, 2**40)
+    for name, place in (("outside", onnx.TensorProto.EXTERNAL), ("inside", 0)):
+        model.graph.initializer.append(onnx.TensorProto(name=name, dims=shape, data_location=place))
+    found = tensors_of_graph(model.SerializeToString(), source="g")
+    assert found == {"outside": shape}
+
+
 def test_a_layer_whose_weight_is_what_flows_has_no_input() -> None:
     content = _linear("MatMul", ["head.weight", "before"]).SerializeToString()
     with pytest.raises(WeightsError, match="g has no layer 'head'"):

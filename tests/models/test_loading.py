@@ -18,7 +18,7 @@ from biqa_cli.cli import app
 from biqa_cli.errors import DependencyError, UsageError, WeightsError
 from biqa_cli.models import installed_torch
 from biqa_cli.models.devices import resolve_device
-from biqa_cli.models.loading import load_model
+from biqa_cli.models.loading import load_for_export, load_model
 from biqa_cli.weights import cache as weights_cache
 from biqa_cli.weights import download
 from biqa_cli.weights.cache import locate
@@ -292,3 +292,9 @@ def test_a_file_that_does_not_say_its_network_is_told_from_a_name_that_is_unknow
         UsageError, match=r"no model 'other'.* a file of your own ends in .safetens"
     ):
         load_model("other")
+
+
+@pytest.mark.slow
+def test_a_network_for_an_export_comes_with_what_it_declares() -> None:
+    spec, network = load_for_export(MODEL, offline=True)
+    assert spec.name == MODEL and not network.training

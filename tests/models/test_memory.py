@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fakes import EXAMPLES
 
+from biqa_cli.models import memory
 from biqa_cli.models.catalog import DEFAULT_MODEL
 from biqa_cli.models.onnx_engine import OnnxEngine
 from biqa_cli.weights.cache import locate
@@ -40,6 +41,28 @@ def test_large_arrays_are_not_mapped_anew() -> None:
     )
     before, after = map(int, done.stdout.split())
     assert before > 20 * after
+
+
+@pytest.mark.parametrize(
+    ("accepts", "said"), [((1, 1, 1), True), ((1, 0, 1), False), (None, False)]
+)
+def test_freed_memory_is_kept_where_the_c_library_has_such_settings(
+    monkeypatch: pytest.MonkeyPatch, accepts: tuple[int, ...] | None, *, said: bool
+) -> None:
+    answers = iter(accepts or ())
+    mallopt = None if accepts is None else lambda _, __: next(answers)
+    monkeypatch.setattr(memory, "_of_glibc", {"mallopt": mallopt}.get)
+    assert memory.keep_freed_memory() == said
+
+
+def test_freed_memory_is_given_back_where_the_c_library_can_be_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(memory, "_of_glibc", {"malloc_trim": asked.append}.get)
+    assert memory.give_back_freed_memory() and asked == [0]
+    monkeypatch.setattr(memory, "_of_glibc", {}.get)
+    assert not memory.give_back_freed_memory()
 
 
 # 234 to 251 MB were measured: the peak depends on how threads happen to be scheduled.

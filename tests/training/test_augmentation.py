@@ -38,6 +38,18 @@ def test_a_rotated_crop_has_black_corners_and_the_same_middle() -> None:
     assert rotated[0, 0].max() == 0 and rotated[20, 20].min() == 200
 
 
+def test_crops_are_rotated_to_both_sides_and_no_further_than_the_recipe_says() -> None:
+    view = np.zeros((81, 81, 3), np.uint8)
+    view[40, 40:] = 255
+    recipe = structs.replace(RECIPE, crop=0, flip=False, rotate=20.0)
+    ends = []
+    for seed in range(60):
+        crop = random_crop(view, recipe, np.random.default_rng(seed))
+        ends.append(40 - int(crop[:, 70, 0].argmax()))
+    # 30 pixels from the middle: 30 · tan 20° is 10.9.
+    assert -12 <= min(ends) < -6 and 6 < max(ends) <= 12
+
+
 def test_normalising_agrees_with_scoring() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3), dtype=np.uint8)
     contract = InputContract(5, 4, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from biqa_cli.datasets.base import Dataset, LabelScale
-from biqa_cli.models.catalog import IMAGENET_MEAN, LITE_MEAN
+from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
 from biqa_cli.models.spec import Crops
 from biqa_cli.training.description import describe_network
 from biqa_cli.training.recipe_files import load_recipe, with_settings
@@ -46,19 +46,20 @@ def test_the_side_of_the_crops_and_the_types_follow_the_data() -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "config", "mean"),
+    ("family", "config", "mean", "std"),
     [
-        ("blockiqa", "blockiqa", IMAGENET_MEAN),
-        ("blockiqa", "blockiqa-cpu", LITE_MEAN),
-        ("qualitynet", "qualitynet-cpu", LITE_MEAN),
-        ("nlnet", "nlnet-cpu", (0.0, 0.0, 0.0)),
+        ("blockiqa", "blockiqa", IMAGENET_MEAN, IMAGENET_STD),
+        ("blockiqa", "blockiqa-cpu", LITE_MEAN, LITE_STD),
+        ("qualitynet", "qualitynet-cpu", LITE_MEAN, LITE_STD),
+        ("nlnet", "nlnet-cpu", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
     ],
 )
 def test_pixels_are_normalised_as_the_backbones_were_trained(
-    family: str, config: str, mean: tuple[float, ...]
+    family: str, config: str, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> None:
     recipe = load_recipe(family, config=config)
-    assert describe_network(recipe, NOBODY, types=0).input.mean == mean
+    view = describe_network(recipe, NOBODY, types=0).input
+    assert (view.mean, view.std) == (mean, std)
 
 
 def test_the_scale_is_that_of_the_labels_in_the_recipe() -> None:

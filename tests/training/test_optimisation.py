@@ -67,6 +67,8 @@ def test_the_curves_are_those_of_the_papers() -> None:
     assert rate_factor(6, recipe, epochs=9, steps=4) == pytest.approx(0.5005)
     cosine = curve("blockiqa", [0, 5, 10], "schedule.curve=cosine", "schedule.epochs=10")
     assert cosine == pytest.approx([1, 0.5, 0])
+    shortest = structs.replace(recipe, curve="cosine", warmup=0.0)
+    assert rate_factor(1, shortest, epochs=1, steps=1) == pytest.approx(0)
 
 
 def test_rates_fall_on_a_plateau_and_never_below_the_lowest() -> None:

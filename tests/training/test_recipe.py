@@ -1,7 +1,20 @@
-import pytest
-from msgspec import structs
+import json
+from pathlib import Path
 
-from biqa_cli.training.recipe import LOSSES, InputRecipe, keys_of
+import pytest
+from msgspec import structs, to_builtins
+
+from biqa_cli.training.recipe import LOSSES, InputRecipe, Recipe, Section, keys_of
+
+DEFAULTS = json.loads((Path(__file__).parent / "default_recipe.json").read_text("utf-8"))
+
+
+def test_what_no_recipe_sets_means_the_same_in_every_version() -> None:
+    # A folder that a training left is continued, and a recipe of one's own is run again.
+    kinds = [field.type for field in structs.fields(Recipe)]
+    sections = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)]
+    sections += LOSSES.values()
+    assert {section.__name__: to_builtins(section()) for section in sections} == DEFAULTS
 
 
 @pytest.mark.parametrize(
