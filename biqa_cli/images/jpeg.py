@@ -15,7 +15,7 @@ MAX_SCANS = 64
 _MAX_SEGMENTS = 4096
 
 _END, _SCAN = 0xD9, 0xDA
-_ALONE = frozenset({0x01, 0xD8, *range(0xD0, 0xD8)})
+_ALONE = frozenset({0x01, 0xD8})
 _BASELINE, _PROGRESSIVE = frozenset({0xC0, 0xC1, 0xC9}), frozenset({0xC2, 0xCA})
 _OTHER_FRAMES = {
     0xC3: "lossless",

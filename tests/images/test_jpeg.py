@@ -45,6 +45,18 @@ def test_the_coefficients_of_progressive_photos_take_memory_and_no_others(
     assert header.decoder_bytes == kept * 2 * 1.5
 
 
+@pytest.mark.parametrize(("components", "kept"), [(3, 0), (1, 1)])
+def test_the_coefficients_of_a_photo_in_several_scans_take_memory(
+    components: int, kept: int
+) -> None:
+    at = BASELINE.index(b"\xff\xda")
+    scan = bytearray(BASELINE[at:-2])
+    scan[4] = components
+    several = BASELINE[:at] + bytes(scan) * 3 + BASELINE[-2:]
+    header = inspect_jpeg(BytesIO(several), max_pixels=10**6)
+    assert header.decoder_bytes == kept * 2 * 1.5
+
+
 @pytest.mark.slow
 def test_hundreds_of_scans_are_refused_before_they_cost_anything() -> None:
     large = saved(photo(3000, 2000), "JPEG", progressive=True, quality=20)

@@ -7,7 +7,7 @@ import pytest
 
 from biqa_cli.errors import UsageError
 from biqa_cli.images import name_lists
-from biqa_cli.images.name_lists import read_names
+from biqa_cli.images.name_lists import is_regular, read_names, require_readable
 
 
 def test_lists_are_split_at_lines_or_at_nul(tmp_path: Path) -> None:
@@ -64,3 +64,30 @@ def test_a_list_that_no_file_can_be_says_so(name: str) -> None:
 def test_a_missing_list_says_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read the list of files .*No such file"):
         list(read_names(str(tmp_path / "none")))
+
+
+def test_a_list_that_cannot_be_read_is_told_before_anything_is_done(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("a.png")
+    require_readable(str(tmp_path / "list"))
+    with pytest.raises(UsageError, match="cannot read the list of files .*No such file"):
+        require_readable(str(tmp_path / "none"))
+    with pytest.raises(UsageError, match="cannot read the list of files .*directory"):
+        require_readable(str(tmp_path))
+
+
+def test_what_can_be_read_only_once_is_not_opened_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(sys, "stdin", None)
+    # An opened pipe waits for its writer.
+    for source in ("-", str(tmp_path / "pipe")):
+        monkeypatch.setattr(name_lists, "read_names", None)
+        require_readable(source)
+
+
+def test_only_a_file_on_the_disk_can_be_read_twice(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("a.png")
+    os.mkfifo(tmp_path / "pipe")
+    sources = ["-", "/dev/null", *(str(tmp_path / name) for name in ("pipe", "none", "list"))]
+    assert [is_regular(source) for source in sources] == [False, False, False, False, True]

@@ -49,10 +49,17 @@ def test_large_arrays_are_not_mapped_anew() -> None:
 def test_freed_memory_is_kept_where_the_c_library_has_such_settings(
     monkeypatch: pytest.MonkeyPatch, accepts: tuple[int, ...] | None, *, said: bool
 ) -> None:
-    answers = iter(accepts or ())
-    mallopt = None if accepts is None else lambda _, __: next(answers)
-    monkeypatch.setattr(memory, "_of_glibc", {"mallopt": mallopt}.get)
+    answers, asked = iter(accepts or ()), list[tuple[int, int]]()
+
+    def mallopt(name: int, value: int) -> int:
+        asked.append((name, value))
+        return next(answers)
+
+    monkeypatch.setattr(memory, "_of_glibc", {"mallopt": accepts and mallopt}.get)
     assert memory.keep_freed_memory() == said
+    # M_MMAP_MAX, M_TRIM_THRESHOLD and M_TOP_PAD of malloc.h.
+    settings = [(-4, 0), (-1, 2**31 - 1), (-2, 2**28)]
+    assert asked == settings[: len(asked)] and (not said or len(asked) == 3)
 
 
 def test_freed_memory_is_given_back_where_the_c_library_can_be_asked(
