@@ -43,6 +43,13 @@ def test_the_scatter_has_a_point_for_each_image_and_says_how_well_they_agree() -
     plots.scatter(axes, _evaluation())
     points = np.asarray(axes.collections[0].get_offsets())
     assert points == pytest.approx(np.stack([SAID, MOS], axis=1))
+    # Six images are too few for a logistic curve.
+    mapping = _evaluation().agreement.mapping
+    assert len(axes.lines) == (mapping.used != "none")
+    for line in axes.lines:
+        x, y = (np.asarray(values) for values in (line.get_xdata(), line.get_ydata()))
+        assert (x.min(), x.max()) == (min(SAID), max(SAID))
+        assert y == pytest.approx(mapping.apply(x))
     assert "m/n on csv:d (all, n = 6)" in axes.get_title() and "SRCC 0.812" in axes.get_title()
 
 

@@ -56,3 +56,12 @@ def test_long_headers_fold_before_the_names_of_the_rows() -> None:
     lines = plain(("clive", *names), rows, width=80).splitlines()
     assert max(map(len, lines)) <= 80
     assert [line.split("  ")[0] for line in lines[-4:]] == list(names)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_cells_that_just_fit_keep_their_lists_together(count: int) -> None:
+    # Words of two letters beside cells of six; two columns lie between each two cells.
+    columns, rows = tuple("abcde"[:count]), [("aa, bb",) * count]
+    whole = "  ".join(["aa, bb"] * count)
+    assert plain(columns, rows, width=len(whole)).splitlines()[1:] == [whole]
+    assert len(plain(columns, rows, width=len(whole) - 1).splitlines()) == 3
