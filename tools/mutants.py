@@ -145,6 +145,7 @@ ACCEPTED = (
     ("biqa_cli/images/name_lists.py", "len(head) <= len(codecs", "a mark alone is no name"),
     ("biqa_cli/models/spec.py", "-700.0), 699.0)", "beyond 700 and beyond 699 the curve is level"),
     ("biqa_cli/images/tiff.py", "first(PHOTOMETRIC, - 2)", "no form of pixels is negative"),
+    ("biqa_cli/models/calibration.py", "places.round( ", "a hundredth of a point"),
     ("biqa_cli/models/catalog.py", 'or "/" in name and', "on Linux both are the same"),
     ("biqa_cli/training/examples.py", "integers(1 << 33)", "any seeds serve"),
     ("biqa_cli/training/log.py", "subplots(1, 3", "a matter of looks"),

@@ -69,6 +69,15 @@ def test_bars_count_images_by_how_far_off_they_are() -> None:
     assert [bar.get_height() for bar in axes.patches] == [2, 0, 0, 0, 0, 0, 1, 0, 2, 1]
 
 
+def test_bars_do_not_lie_over_each_other() -> None:
+    for draw in (plots.acr, plots.deviations):
+        axes = _axes()
+        draw(axes, _evaluation())
+        lefts = [bar.get_x() for bar in axes.patches]
+        step = lefts[1] - lefts[0]
+        assert all(0.5 * step < bar.get_width() < step for bar in axes.patches)
+
+
 def test_residuals_are_drawn_with_their_quantiles() -> None:
     axes = _axes()
     plots.residuals(axes, _evaluation())

@@ -1,12 +1,15 @@
+import pytest
 import torch
 from tiny_backbone import TinyBackbone
 from torch import nn
 
 from biqa_cli.models.spec import InputContract
 from biqa_cli.networks.qualitynet import QualityNet
+from biqa_cli.networks.shdiqa import SHDIQA
 from biqa_cli.training.families.base import Setting
 from biqa_cli.training.families.heads import project_at_random
-from biqa_cli.training.families.qualitynet import QualityNetPhase
+from biqa_cli.training.families.qualitynet import QualityNetPhase, mae_weight_of
+from biqa_cli.training.families.shdiqa import QualityPhase
 from biqa_cli.training.recipe_files import load_recipe
 
 
@@ -36,3 +39,27 @@ def test_qualitynets_new_head_starts_with_features_of_equal_weight() -> None:
     assert shares[-width // 2 :].max() < 1.5 * shares[-width // 2 :].min()
     found = network.head[0](pooled)
     assert found.mean(0).abs().max() < 0.1 and 0.3 < found.std() < 1.5
+
+
+def test_shdiqas_tokens_start_with_channels_of_equal_weight() -> None:
+    torch.manual_seed(0)
+    network = SHDIQA(TinyBackbone(), depth=1, input_size=64)
+    project = network.encoder.vit.embedding.project
+    assert isinstance(project, nn.Conv2d)
+    contract = InputContract(64, 64, (0.0,) * 3, (1.0,) * 3)
+    phase = QualityPhase(Setting(load_recipe("shdiqa"), contract, label_span=1, network=network))
+    width = project.in_channels
+    sizes = torch.logspace(-1, 1, width)[:, None, None]
+    features = torch.randn(40, width, 3, 5) * sizes + 7
+    phase.init_head(features)
+    # Of each channel over all photos and places.
+    spread = features.std((0, 2, 3))
+    shares = (project.weight[:, :, 0, 0] * spread).std(0)
+    assert shares[-width // 2 :].max() < 1.5 * shares[-width // 2 :].min()
+    assert project(features).mean((0, 2, 3)).abs().max() < 0.1
+
+
+@pytest.mark.parametrize(("span", "weight"), [(0.5, 10.0), (1.0, 10.0), (1.5, 1.0), (100.0, 1.0)])
+def test_the_absolute_error_of_narrow_labels_weighs_ten_times(span: float, weight: float) -> None:
+    assert mae_weight_of("auto", label_span=span) == weight
+    assert mae_weight_of(3.0, label_span=span) == 3.0
