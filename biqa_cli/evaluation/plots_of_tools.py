@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LEAST_KIND = 3
+_SIZE = (6.4, 4.8)
 _METRICS = ("srcc", "plcc", "krcc")
 
 
@@ -36,8 +37,8 @@ def plot_tools(evaluations: Sequence[Evaluation], folder: Path) -> list[Path]:
         return written
     kinds = _kinds(known)
     figures = [
-        ("methods", agreements, (6.4, 4.8)),
-        ("quantile-losses", quantile_losses, (6.4, 4.8)),
+        ("methods", agreements, _SIZE),
+        ("quantile-losses", quantile_losses, _SIZE),
         ("methods-types", types, (6.4, max(4.8, 1 + 0.25 * len(kinds)))),
     ]
     for name, draw, size in figures:

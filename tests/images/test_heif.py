@@ -7,10 +7,13 @@ import numpy as np
 import pillow_heif
 import pytest
 from fakes import linear_profile, photo
+from image_files import saved
 from PIL import Image
 
 from biqa_cli.errors import ImageError
 from biqa_cli.images.discovery import find_images
+from biqa_cli.images.header import Format
+from biqa_cli.images.opening import inspect
 from biqa_cli.images.reading import read_photo
 
 
@@ -87,3 +90,9 @@ def test_without_pillow_heif_a_heic_says_what_to_install(
     assert list(find_images([str(tmp_path)])) == [str(tmp_path / "photo.heic")]
     with pytest.raises(ImageError, match=r"needs pillow-heif: run .*biqa-cli\[heic\]"):
         read_photo(tmp_path / "photo.heic")
+
+
+@pytest.mark.parametrize(("kind", "bytes_a_pixel"), [("AVIF", 16), ("HEIC", 14)])
+def test_the_memory_that_a_decoder_takes_is_known_before(kind: Format, bytes_a_pixel: int) -> None:
+    content = saved(photo(), "AVIF") if kind == "AVIF" else _heic(photo())
+    assert inspect(io.BytesIO(content), kind, max_pixels=10**6).decoder_bytes == bytes_a_pixel
