@@ -50,9 +50,24 @@ def most_actors(ray: Any, gpus: float) -> int:  # noqa: ANN401
     Args:
         ray: The package, connected.
         gpus: Of one actor; 0 is a core each.
+
+    Raises:
+        UsageError: If an actor is to have GPUs that no machine of the cluster has: Ray would wait.
     """
     resources = ray.cluster_resources()
-    return int(resources.get("GPU", 0) / gpus if gpus else resources.get("CPU", 1)) or 1
+    if not gpus:
+        return int(resources.get("CPU", 1)) or 1
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    # An actor runs on one machine, however many GPUs all of them have.
+    room = sum(int(node.get("GPU", 0) / gpus) for node in nodes)
+    if not room:
+        most = max((node.get("GPU", 0) for node in nodes), default=0)
+        msg = (
+            f"each worker is to have {gpus:g} GPUs, and no machine of the cluster has more than "
+            f"{most:g}: leave out --ray-gpus to score on CPUs, or start machines with GPUs first"
+        )
+        raise UsageError(msg)
+    return room
 
 
 def require_ray() -> Any:  # noqa: ANN401

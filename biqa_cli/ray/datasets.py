@@ -47,7 +47,7 @@ def score_dataset(
 
     Raises:
         DependencyError: If ray is not installed.
-        UsageError: If there is no such model.
+        UsageError: If there is no such model, or no machine has as many GPUs.
         WeightsError: If its weights are missing or wrong.
     """
     ray = require_ray()

@@ -42,12 +42,13 @@ def score_on_ray(
 
     Raises:
         DependencyError: If ray is not installed.
-        UsageError: If there is no such cluster.
+        UsageError: If there is no such cluster, or no machine of it has as many GPUs.
     """
     with cluster(address, actors) as ray:
+        room = most_actors(ray, gpus)
         pool = Pool(
             shipment,
-            actors=actors or most_actors(ray, gpus),
+            actors=actors or room,
             gpus=gpus,
             limits=limits,
             workers=workers or 1,

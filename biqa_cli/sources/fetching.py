@@ -6,6 +6,7 @@ Whatever goes wrong becomes an ImageError in our words: those of its clients may
 import errno
 import io
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
@@ -217,6 +218,10 @@ def _reason(error: Exception) -> tuple[str, bool]:
     """Return why a photo cannot be had, and whether another attempt would be of no use."""
     # fsspec takes a file for missing whose size it could not ask for.
     status = getattr(error, "status", getattr(error.__cause__, "status", None))
+    # gcsfs has the status under another name, and 403 in the text of an OSError alone.
+    status = getattr(error, "code", status)
+    if isinstance(error, OSError) and str(error).startswith("Forbidden: "):
+        status = 403
     name = type(error).__name__
     if status in _GONE or (isinstance(error, FileNotFoundError) and status is None):
         return "no such file", True
@@ -263,6 +268,9 @@ def _filesystem(address: str) -> tuple[Any, str]:
 
 @cache
 def _connected(scheme: str) -> Any:  # noqa: ANN401
+    # At the first look at a bucket, gcsfs would ask which kind it is, over another protocol and for
+    # up to a minute. Only zonal buckets need that: who has one sets it to true.
+    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     try:
         import fsspec
 

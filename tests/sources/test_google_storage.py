@@ -1,0 +1,124 @@
+"""Photos of Google Cloud Storage: a server of its API on loopback."""
+
+import io
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+import pytest
+from google_storage import GoogleStorage
+
+from biqa_cli.errors import ImageError
+from biqa_cli.sources import fetching
+from biqa_cli.sources.choice import Choice
+from biqa_cli.sources.entry import Entry
+from biqa_cli.sources.finding import find_photos
+
+# Its client takes seconds to import: slow. It is not imported here, but as biqa does.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("gcsfs") is None, reason="needs the extra [remote]"),
+    pytest.mark.filterwarnings("ignore"),
+]
+
+PHOTOS = {f"p/{name}.jpg": name.encode() * 40 for name in ("a", "b", "in/c", "d")}
+
+
+def _tar() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in PHOTOS.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _zip() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in PHOTOS.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[GoogleStorage]:
+    archives = {"a.tar": _tar(), "a.zip": _zip(), "p/notes.txt": b"x"}
+    server = GoogleStorage("bucket", {**PHOTOS, **archives})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def here(bucket: GoogleStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fsspec
+
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", bucket.address)
+    monkeypatch.setitem(fsspec.config.conf, "gs", {"token": "anon"})
+    monkeypatch.setattr(fetching, "_SECONDS", 10.0)
+    monkeypatch.setattr(fetching, "_PAUSES", (0.01, 0.01, 0.01))
+    fetching._connected.cache_clear()  # noqa: SLF001
+
+
+def _read(address: str, choice: Choice | None = None) -> dict[str, bytes | str]:
+    read: dict[str, bytes | str] = {}
+    for one in find_photos([address], choice):
+        assert isinstance(one, Entry)
+        try:
+            read[one.name] = one.read()
+        except ImageError as error:
+            read[one.name] = str(error)
+    return read
+
+
+def test_a_bucket_is_a_folder() -> None:
+    read = _read("gs://bucket/p/")
+    assert read == {f"gs://bucket/{name}": PHOTOS[name] for name in PHOTOS}
+    assert _read("gs://bucket/p") == read
+    assert list(_read("gs://bucket/p/", Choice(recursive=False))) == [
+        f"gs://bucket/p/{name}.jpg" for name in "abd"
+    ]
+
+
+def test_a_photo_is_read() -> None:
+    assert _read("gs://bucket/p/in/c.jpg") == {"gs://bucket/p/in/c.jpg": PHOTOS["p/in/c.jpg"]}
+
+
+def test_a_pattern_stands_for_all_that_match() -> None:
+    assert list(_read("gs://bucket/p/?.jpg")) == [f"gs://bucket/p/{name}.jpg" for name in "abd"]
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.zip"])
+def test_an_archive_is_read(name: str) -> None:
+    assert _read(f"gs://bucket/{name}") == {
+        f"gs://bucket/{name}/{member}": PHOTOS[member] for member in PHOTOS
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("gone.jpg", "no such file"),
+        ("403.jpg", "no permission to read it"),
+        ("400.jpg", "cannot be fetched: the server answers 400"),
+        # Its client tries again by itself until the time is over.
+        ("503.jpg", "cannot be fetched: the server is too slow"),
+    ],
+)
+def test_a_fault_of_a_bucket_is_a_row(
+    name: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "_SECONDS", 3.0)
+    (said,) = _read(f"gs://bucket/{name}").values()
+    assert isinstance(said, str) and said.startswith(reason)
+
+
+def test_a_bucket_that_is_not_there_is_a_row() -> None:
+    assert _read("gs://nowhere/p/") == {"gs://nowhere/p/": "no such file"}
