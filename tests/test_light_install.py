@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from fakes import EXAMPLES, photo
+from PIL import Image
 
 _EXTRA = (
     *("torch", "torchvision", "skimage", "onnx", "onnxscript", "matplotlib", "pillow_heif"),
-    *("pillow_jxl", "rawpy", "pyarrow", "fsspec", "s3fs", "aiohttp", "ray", "openvino"),
+    *("pillow_jxl", "rawpy", "pyarrow", "fsspec", "s3fs", "gcsfs", "aiohttp", "ray", "openvino"),
 )
 
 # An import that fails as it does where a package is missing, and hides it from find_spec.
@@ -107,6 +108,7 @@ def test_the_base_installation_does(rated: Path, arguments: tuple[str, ...]) -> 
         ("score table.parquet", "parquet"),
         ("score 0.png -f parquet -o scores --part-rows 5", "parquet"),
         ("export reqa-lite -o reqa.onnx", "export"),
+        ("train qualitynet --dataset csv:ratings.csv --out trained", "torch"),
     ],
 )
 def test_what_needs_an_extra_names_it_in_one_line(rated: Path, arguments: str, extra: str) -> None:
@@ -114,6 +116,15 @@ def test_what_needs_an_extra_names_it_in_one_line(rated: Path, arguments: str, e
     assert done.returncode == 2
     assert f"pip install 'biqa-cli[{extra}]'" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_photo_that_needs_an_extra_names_it_in_its_row(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.avif")
+    heic = (tmp_path / "a.avif").read_bytes().replace(b"avif", b"heic", 1)
+    (tmp_path / "a.heic").write_bytes(heic)
+    done = biqa("score", "a.heic", "-f", "csv", "-q", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "pip install 'biqa-cli[heic]'" in done.stdout
 
 
 def test_a_photo_scores_the_same_without_the_extras() -> None:
