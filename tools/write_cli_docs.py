@@ -12,6 +12,7 @@ COMMANDS = {
     "score": [["score"]],
     "evaluate": [["evaluate"]],
     "compare": [["compare"]],
+    "tabulate": [["tabulate"]],
     "gmad": [["gmad"]],
     "distort": [["distort"]],
     "heatmap": [["heatmap"]],

@@ -22,6 +22,7 @@ from biqa_cli.cli import (
     score,
     store,
     study,
+    tabulate,
     train,
     tune,
     weights,
@@ -45,6 +46,7 @@ app.command("cull")(cull.cull)
 app.command("distort")(distort.distort)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("tabulate")(tabulate.tabulate)
 app.command("gmad")(gmad.gmad)
 app.command("train")(train.train)
 app.command("rate")(rate.rate)

@@ -172,9 +172,9 @@ Predictions = Annotated[
     list[Path] | None,
     typer.Option("--predictions", help="Scores of any tool: CSV, text or JSON; repeatable."),
 ]
-Column = Annotated[
-    str | None,
-    typer.Option("--column", metavar="NAME", help="Column of a tool's file with the scores."),
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="NAME", help="Column of scores, a tool each; repeatable."),
 ]
 Delimiter = Annotated[
     str | None,
@@ -184,7 +184,7 @@ PredictionRange = Annotated[
     list[str] | None,
     typer.Option(
         "--prediction-range",
-        metavar="[FILE=]WORST:BEST",
+        metavar="[FILE|COLUMN=]WORST:BEST",
         help="Of a tool's scores: 0:1, or 100:0 if lower is better; repeatable.",
     ),
 ]

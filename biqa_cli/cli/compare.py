@@ -17,7 +17,7 @@ def compare(
     root: _options.Root = None,
     label_range: _options.LabelRange = None,
     split: _options.Split = None,
-    column: _options.Column = None,
+    column: _options.Columns = None,
     delimiter: _options.Delimiter = None,
     prediction_range: _options.PredictionRange = None,
     resamples: Annotated[int, typer.Option("--resamples", min=1, help="For the intervals.")] = 1000,
@@ -29,11 +29,15 @@ def compare(
     Takes two files of scores, such as those that `biqa score` writes. No photo is opened. Only
     images that both have scored count.
 
+    Two columns of one table: biqa compare t.csv t.csv --column ssim --column psnr.
+
     Example: biqa compare ours.csv theirs.csv --dataset koniq10k --root DIR
     """
     from biqa_cli.datasets.loading import load_labels
+    from biqa_cli.errors import UsageError
     from biqa_cli.evaluation.compare import compare_tools, direction_of
     from biqa_cli.evaluation.comparison_report import as_record, table, verdict
+    from biqa_cli.evaluation.foreign_tables import ScoreColumn
     from biqa_cli.evaluation.parts import choose_parts
     from biqa_cli.evaluation.prediction_ranges import ranges_of
     from biqa_cli.evaluation.tools import file_tools
@@ -43,9 +47,13 @@ def compare(
     (part,) = choose_parts(data, split=split, seeds=(1,))
     images = [data.images[index] for index in part.indices]
     paths = [image.path for image in images]
-    files = (first, second)
-    ranges = ranges_of(prediction_range or (), files)
-    one, other = file_tools(files, data, column=column, delimiter=delimiter, ranges=ranges)
+    given: list[str | None] = [*column] if column else [None]
+    if len(given) > 2:  # noqa: PLR2004  A and B
+        msg = f"--column is given {len(given)} times: name one column, or that of A and that of B"
+        raise UsageError(msg)
+    columns = (ScoreColumn(first, given[0]), ScoreColumn(second, given[-1]))
+    ranges = ranges_of(prediction_range or (), columns)
+    one, other = file_tools(columns, data, delimiter=delimiter, ranges=ranges)
     comparison = compare_tools(
         images,
         list(one.predict(paths)),

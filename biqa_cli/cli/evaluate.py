@@ -19,7 +19,7 @@ def evaluate(
     root: _options.Root = None,
     model: _options.Models = None,
     predictions: _options.Predictions = None,
-    column: _options.Column = None,
+    column: _options.Columns = None,
     delimiter: _options.Delimiter = None,
     prediction_range: _options.PredictionRange = None,
     label_range: _options.LabelRange = None,
@@ -85,7 +85,7 @@ def evaluate(
     from biqa_cli.evaluation.plots_of_tools import plot_tools
     from biqa_cli.evaluation.prediction_ranges import ranges_of
     from biqa_cli.evaluation.report import render
-    from biqa_cli.evaluation.tools import file_tools, model_tool
+    from biqa_cli.evaluation.tools import file_tools, model_tool, score_columns
     from biqa_cli.models.loading import load_model
 
     _output.set_up_logging(verbose)
@@ -107,20 +107,21 @@ def evaluate(
     parts = choose_parts(data, split=split, seeds=parse_seeds(seeds))
     if save_split is not None:
         save_part(parts, data, save_split)
+    columns = score_columns(predictions or (), column or ())
     tools = file_tools(
-        predictions or (),
+        columns,
         data,
-        column=column,
         delimiter=delimiter,
-        ranges=ranges_of(prediction_range or (), predictions or ()),
+        ranges=ranges_of(prediction_range or (), columns),
         taken=names,
     )
-    load = partial(load_model, engine=engine.value, device=device, offline=offline)
     limits = _options.limits_of(
         max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
     )
     as_tool = partial(model_tool, batch_size=batch_size, workers=workers, limits=limits)
-    models = [load(name) for name in names]
+    models = [
+        load_model(name, engine=engine.value, device=device, offline=offline) for name in names
+    ]
     watch = partial(_progress.with_progress, unit="image", quiet=quiet)
     with _options.store_of(store, fresh=fresh, unused=no_store) as known:
         tools += [as_tool(ready, data, store=known) for ready in models]

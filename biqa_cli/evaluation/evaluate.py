@@ -234,7 +234,9 @@ def _groups(
         return [Group(by, c.category, c.n, c.srcc, c.plcc) for c in categories]
     names = [_name_of_group(by, image) for image in images]
     groups = []
-    for name in sorted(set(names), key=_numbers_first):
+    # Types stay in the order of their authors, that of the labels.
+    order = dict.fromkeys(names) if by is GroupBy.type else sorted({*names}, key=_numbers_first)
+    for name in order:
         chosen = np.array([other == name for other in names])
         y, p = mos[chosen], predicted[chosen]
         groups.append(Group(by, name, len(y), srcc(y, p), plcc(y, p)))

@@ -19,6 +19,8 @@ class ForeignPredictions:
     """One for each image of the data set, in its order."""
     unmatched: int
     """Rows of the file that name no image of the data set."""
+    by_order: bool = False
+    """Whether the file names no images, and its rows were taken in the order of the labels."""
 
 
 def read_predictions(
@@ -32,7 +34,8 @@ def read_predictions(
 
     A row belongs to the image whose path ends with the row's name or whose name the row's path
     ends with, whole folders compared, without regard to case; a name without its suffix will do
-    where that is clear. What `biqa score` writes is such a file.
+    where that is clear. What `biqa score` writes is such a file. Values alone, as many as there
+    are images, are in the order of the images, as in `metrics_values` of TID2013.
 
     Args:
         file: As in `read_scores`, with `column` and `delimiter`.
@@ -41,12 +44,16 @@ def read_predictions(
         delimiter: Between columns.
 
     Raises:
-        UsageError: If the file cannot be read, has no such columns, or names an image twice.
+        UsageError: If the file cannot be read, has no such columns, names an image twice, or has
+            values alone and not one for each image.
     """
+    table = read_scores(file, column=column, delimiter=delimiter)
+    if table.names is None:
+        return _in_order(table.scores, paths, file)
     images = _Names(paths)
     found: dict[str, Prediction] = {}
     unmatched = 0
-    for name, text in read_scores(file, column=column, delimiter=delimiter):
+    for name, text in zip(table.names, table.scores, strict=True):
         path = images.find(name)
         if path is None:
             unmatched += 1
@@ -60,6 +67,17 @@ def read_predictions(
         predictions=tuple(found.get(path, Prediction(path, None, missing)) for path in paths),
         unmatched=unmatched,
     )
+
+
+def _in_order(scores: Sequence[str], paths: Sequence[str], file: Path) -> ForeignPredictions:
+    if len(scores) != len(paths):
+        msg = (
+            f"{file} has {len(scores)} values without names, and the labels list {len(paths)} "
+            "images: give one value for each, in the order of the labels, or add names"
+        )
+        raise UsageError(msg)
+    said = (_prediction(path, text, file) for path, text in zip(paths, scores, strict=True))
+    return ForeignPredictions(tuple(said), unmatched=0, by_order=True)
 
 
 def _prediction(path: str, text: str, file: Path) -> Prediction:

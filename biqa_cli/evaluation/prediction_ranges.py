@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biqa_cli.errors import UsageError
+from biqa_cli.evaluation.foreign_tables import ScoreColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,19 @@ class PredictionRange:
         return f"{self.worst:g}:{self.best:g}"
 
 
-def ranges_of(given: Sequence[str], files: Sequence[Path]) -> list[PredictionRange | None]:
-    """Return the range of each file of predictions; None where none is declared.
+def ranges_of(given: Sequence[str], columns: Sequence[ScoreColumn]) -> list[PredictionRange | None]:
+    """Return the range of each column of predictions; None where none is declared.
 
     Args:
-        given: Each `WORST:BEST`, of all files without one of their own, or `FILE=WORST:BEST`.
-        files: As they are named on the command line.
+        given: Each `WORST:BEST`, of all columns without one of their own, `FILE=WORST:BEST`, or
+            `COLUMN=WORST:BEST`.
+        columns: With their files as they are named on the command line.
 
     Raises:
-        UsageError: If one is no range, names no file, or says the same twice.
+        UsageError: If one is no range, names no file or column, or says the same twice.
     """
     general: PredictionRange | None = None
-    named: dict[Path, PredictionRange] = {}
+    named: dict[ScoreColumn, PredictionRange] = {}
     for text in given:
         whose, _, ends = text.rpartition("=")
         found = _parsed(ends, text)
@@ -57,17 +59,22 @@ def ranges_of(given: Sequence[str], files: Sequence[Path]) -> list[PredictionRan
                 raise UsageError(msg)
             general = found
             continue
-        matching = [file for file in files if Path(whose) in (file, Path(file.name))]
-        if len(matching) != 1 or matching[0] in named:
-            problem = (
-                "is the second for that file"
-                if len(matching) == 1
-                else f"names {'no' if not matching else 'more than one'} file of predictions"
-            )
-            msg = f"--prediction-range {text} {problem}: there are {', '.join(map(str, files))}"
+        matching = [one for one in columns if _is_meant(whose, one)]
+        one_file = len({one.file for one in matching if one.column != whose}) <= 1
+        if not matching or not one_file or named.keys() & set(matching):
+            problem = "is the second for that file"
+            if not matching or not one_file:
+                problem = f"names {'more than one' if matching else 'no'} file of predictions"
+            there = dict.fromkeys(str(one.file) for one in columns)
+            there |= dict.fromkeys(one.column for one in columns if one.column)
+            msg = f"--prediction-range {text} {problem}: there are {', '.join(map(str, there))}"
             raise UsageError(msg)
-        named[matching[0]] = found
-    return [named.get(file, general) for file in files]
+        named |= dict.fromkeys(matching, found)
+    return [named.get(one, general) for one in columns]
+
+
+def _is_meant(whose: str, one: ScoreColumn) -> bool:
+    return Path(whose) in (one.file, Path(one.file.name)) or whose == one.column
 
 
 def _parsed(ends: str, text: str) -> PredictionRange:

@@ -12,8 +12,9 @@ from biqa_cli.evaluation.details import details
 from biqa_cli.evaluation.doubt import as_facts, doubt_table
 from biqa_cli.evaluation.evaluate import Evaluation
 from biqa_cli.evaluation.formats import Format
+from biqa_cli.evaluation.group_tables import group_tables, number
 from biqa_cli.evaluation.printed import PrintedNumbers
-from biqa_cli.evaluation.text_tables import Row, markdown, plain, sentences
+from biqa_cli.evaluation.text_tables import Row, render_tables, sentences
 from biqa_cli.metrics.measure import or_none
 from biqa_cli.reports.rows import not_a_formula, printable
 
@@ -29,6 +30,7 @@ EXTRA = (
     "r2",
     "explained_variance",
 )
+_AFTER_MAPPING = {"rmse": "rmse_fitted", "mae": "mae_fitted"}
 _LEARNT = ("learnt", "learnt_references")
 """Images of the part that the model has learnt from, and others of what they show."""
 
@@ -118,64 +120,54 @@ def render(
         case Format.csv:
             return _csv(records)
         case Format.table | Format.markdown:
-            tables = [_summary(records)]
-            if any(record["groups"] for record in records):
-                tables.append(_groups(records))
+            tables = [_summary(records), *group_tables(records)]
             if (doubt := doubt_table(records)) is not None:
                 tables.append(doubt)
-            text = "\n\n".join(
-                plain(*table, width=width) if style is Format.table else markdown(*table)
-                for table in tables
-            )
+            text = render_tables(tables, style=style, width=width)
             below = [*map(printable, notes), *_footnotes(records)]
             folds = width if style is Format.table else None
-            return text + ("\n\n" + sentences(below, width=folds) if below else "") + "\n"
+            return text + ("\n" + sentences(below, width=folds) + "\n" if below else "")
+
+
+def _metrics(records: Iterable[Record]) -> tuple[str, ...]:
+    """Return the columns of the summary: without any scale, deviations are after the mapping."""
+    if any(record["rmse"] is not None for record in records):
+        return METRICS
+    return tuple(_AFTER_MAPPING.get(name, name) for name in METRICS)
 
 
 def _summary(records: Sequence[Record]) -> tuple[Row, list[Row]]:
     papers = any(record["printed"] for record in records)
-    columns = ("model", "split", "n", "failed", *METRICS, *(("printed",) if papers else ()))
+    metrics = _metrics(records)
+    columns = ("model", "split", "n", "failed", *metrics, *(("printed",) if papers else ()))
     rows = []
     for record in records:
         cells = [_name(record), _split(record), str(record["n"]), str(record["failed"])]
-        cells += [_with_interval(record[name], record["ci"].get(name)) for name in METRICS]
+        cells += [_with_interval(record[name], record["ci"].get(name)) for name in metrics]
         rows.append((*cells, *((_paper(record["printed"]),) if papers else ())))
     for repeats in _repeats(records):
         first = repeats[0]
         leaky = "LEAKY " if any(record["leaky"] for record in repeats) else ""
         split = f"{printable(first['split'])} {leaky}median of {len(repeats)}"
         cells = [_name(first), split, "", ""]
-        cells += [_number(_median([record[name] for record in repeats])) for name in METRICS]
+        cells += [number(_median([record[name] for record in repeats])) for name in metrics]
         rows.append((*cells, *(("",) if papers else ())))
         cells = [_name(first), f"{printable(first['split'])} {leaky}mean of {len(repeats)}", "", ""]
-        cells += [_mean_and_std([record[name] for record in repeats]) for name in METRICS]
+        cells += [_mean_and_std([record[name] for record in repeats]) for name in metrics]
         rows.append((*cells, *(("",) if papers else ())))
     return columns, rows
 
 
-def _groups(records: Sequence[Record]) -> tuple[Row, list[Row]]:
-    rows: list[Row] = [
-        (
-            _name(record),
-            group["by"],
-            printable(group["name"]),
-            str(group["n"]),
-            _number(group["srcc"]),
-            _number(group["plcc"]),
-        )
-        for record in records
-        for group in record["groups"]
-    ]
-    return ("model", "by", "group", "n", "srcc", "plcc"), rows
-
-
-def _footnotes(records: Iterable[Record]) -> list[str]:
+def _footnotes(records: Sequence[Record]) -> list[str]:
     notes: dict[str, None] = {}
+    shown = _metrics(records)
     for record in records:
         for sentence in record["leaks"]:
             notes[f"LEAKY: {sentence}."] = None
+        if "rmse" not in shown and (reason := record["undefined"].get("rmse")):
+            notes[f"Only fitted deviations are shown: {reason}."] = None
         for name, reason in record["undefined"].items():
-            if name in METRICS:
+            if name in shown:
                 notes[f"{_name(record)}: {name} is not defined: {reason}."] = None
         if coverage := record["coverage"]:
             notes[
@@ -231,7 +223,7 @@ def _median(values: Sequence[float | None]) -> float | None:
 
 def _mean_and_std(values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
-    return f"{mean(known):.4f} ± {stdev(known):.4f}" if len(known) == len(values) else _number(None)
+    return f"{mean(known):.4f} ± {stdev(known):.4f}" if len(known) == len(values) else number(None)
 
 
 def _name(record: Record) -> str:
@@ -244,13 +236,9 @@ def _split(record: Record) -> str:
     return f"{printable(record['split'])}{leaky}{seed}"
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
-
-
 def _with_interval(value: float | None, ends: Sequence[float | None] | None) -> str:
     if value is None or ends is None or None in ends:
-        return _number(value)
+        return number(value)
     return f"{value:.4f} [{ends[0]:.3f}, {ends[1]:.3f}]"
 
 

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from biqa_cli.evaluation.formats import Format
+
 Row = tuple[str, ...]
 
 _ENDLESS = 1_000_000
@@ -97,4 +99,17 @@ def markdown(columns: Row, rows: Sequence[Row]) -> str:
     lines = (columns, tuple("---" for _ in columns), *rows)
     return "\n".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
+
+
+def render_tables(
+    tables: Sequence[tuple[Row, Sequence[Row]]], *, style: Format, width: int | None
+) -> str:
+    """Return tables one below the other, as Markdown or as plain text."""
+    return (
+        "\n\n".join(
+            markdown(*table) if style is Format.markdown else plain(*table, width=width)
+            for table in tables
+        )
+        + "\n"
     )

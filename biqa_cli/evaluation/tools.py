@@ -10,6 +10,7 @@ from biqa_cli.datasets.learnt import Learnt
 from biqa_cli.errors import UsageError
 from biqa_cli.evaluation.evaluate import IntervalOf
 from biqa_cli.evaluation.foreign import ForeignPredictions, read_predictions
+from biqa_cli.evaluation.foreign_tables import ScoreColumn
 from biqa_cli.evaluation.prediction_ranges import PredictionRange
 from biqa_cli.evaluation.predictions import Prediction, predict
 from biqa_cli.evaluation.seen import unknown_origins
@@ -75,45 +76,63 @@ def model_tool(
     )
 
 
+def score_columns(files: Sequence[Path], columns: Sequence[str]) -> list[ScoreColumn]:
+    """Return each column of each file; without columns the one that is found in each."""
+    return [ScoreColumn(file, column) for file in files for column in columns or (None,)]
+
+
 def file_tools(
-    files: Sequence[Path],
+    columns: Sequence[ScoreColumn],
     dataset: Dataset,
     *,
-    column: str | None = None,
     delimiter: str | None = None,
     ranges: Sequence[PredictionRange | None] | None = None,
     taken: Collection[str] = (),
 ) -> list[Tool]:
-    """Return files of predictions as tools, called as the files are, or by their whole paths.
+    """Return columns of files of predictions as tools.
+
+    They are called as the files are, as the columns where a file has several, or by the whole path
+    where that is not clear.
 
     Args:
-        files: As in `read_scores`, with `column` and `delimiter`.
+        columns: As in `read_scores`, with `delimiter`.
         dataset: Whose images are meant.
-        column: Of the scores, in each file that is a table.
         delimiter: Between columns.
-        ranges: Of the scores of each file, from the worst to the best; None where it is unknown.
+        ranges: Of the scores of each column, from the worst to the best; None where it is unknown.
         taken: Names of other tools, such as models.
 
     Raises:
-        UsageError: If a file is not such a table, or is named twice.
+        UsageError: If a file is not such a table, or a column is named twice.
     """
-    twice = [file for file, count in Counter(file.resolve() for file in files).items() if count > 1]
+    placed = Counter((one.file.resolve(), one.column) for one in columns)
+    twice = [place for place, count in placed.items() if count > 1]
     if twice:
-        msg = f"{twice[0].name} is named twice: name each file of predictions once"
+        file, column = twice[0]
+        msg = f"{file.name} is named twice: name each file of predictions once"
+        if column is not None:
+            msg = f"the column {column} of {msg}, or another --column"
         raise UsageError(msg)
-    stems = Counter([*(file.stem for file in files), *set(taken)])
+    shared = Counter(file for file, _ in placed)
+    short = [
+        one.column if one.column and shared[one.file.resolve()] > 1 else one.file.stem
+        for one in columns
+    ]
+    known = Counter([*short, *set(taken)])
+    paths = [image.path for image in dataset.images]
     return [
         _file_tool(
-            read_predictions(
-                file, [image.path for image in dataset.images], column=column, delimiter=delimiter
-            ),
-            name=str(file) if stems[file.stem] > 1 else file.stem,
-            file=file,
+            read_predictions(one.file, paths, column=one.column, delimiter=delimiter),
+            name=name if known[name] == 1 else _whole_name(one, name),
+            file=one.file,
             dataset=dataset.name,
             ends=ends,
         )
-        for file, ends in zip(files, ranges or [None] * len(files), strict=True)
+        for one, name, ends in zip(columns, short, ranges or [None] * len(columns), strict=True)
     ]
+
+
+def _whole_name(one: ScoreColumn, name: str) -> str:
+    return str(one.file) if name == one.file.stem else f"{one.file}:{name}"
 
 
 def _doubts(model: LoadedModel) -> tuple[str, ...]:
@@ -136,6 +155,11 @@ def _file_tool(
     ends: PredictionRange | None,
 ) -> Tool:
     notes = []
+    if found.by_order:
+        notes.append(
+            f"{file.name} names no images: its {len(found.predictions)} values are taken in the "
+            "order of the labels"
+        )
     if found.unmatched:
         notes.append(f"{found.unmatched} rows of {file.name} name no image of {dataset}")
     by_path = {prediction.path: prediction for prediction in found.predictions}

@@ -87,8 +87,8 @@ def test_missing_and_broken_images_are_counted_and_named(labels: Path, tmp_path:
 def test_errors_without_a_label_range_say_how_to_give_it(labels: Path) -> None:
     run = _run("evaluate", "--dataset", f"csv:{labels}", "--resamples", 0)
     assert (
-        "rmse is not defined: the scale of the labels is unknown, give it with --label-range "
-        "LOW:HIGH." in run.stdout
+        "Only fitted deviations are shown: the scale of the labels is unknown, give it with "
+        "--label-range LOW:HIGH." in run.stdout
     )
     ranged = _run("evaluate", "--dataset", f"csv:{labels}", "--resamples", 0, "--label-range=1:5")
     assert "not defined" not in ranged.stdout
@@ -485,14 +485,14 @@ def test_groups_stand_below_the_table_as_asked(tmp_path: Path) -> None:
     groups = [line.split()[1:4] for line in table.split("\n\n")[1].splitlines()]
     assert groups == [
         ["by", "group", "n"],
-        ["type", "=HYPERLINK(1)", "6"],
         ["type", "blur", "6"],
+        ["type", "=HYPERLINK(1)", "6"],
         *(["range", c, n] for c, n in zip(CATEGORIES, "32223", strict=True)),
     ]
     found = [*csv.DictReader(io.StringIO(_run(*common, "--per", "type", "-f", "csv").stdout))]
     # A spreadsheet would take names that start with = for formulas.
     assert {row["model"] for row in found} == {"'=1+1"}
-    assert [row["group"] for row in found] == ["", "'=HYPERLINK(1)", "blur"]
+    assert [row["group"] for row in found] == ["", "blur", "'=HYPERLINK(1)"]
 
 
 def test_resamples_make_intervals_and_none_leave_them_out(labels: Path, tool: Path) -> None:
@@ -515,3 +515,104 @@ def test_plots_are_drawn_into_a_folder_and_named(labels: Path, tool: Path, tmp_p
     assert run.exit_code == 0, run.stderr
     (drawn,) = (tmp_path / "figures").iterdir()
     assert drawn.name == "csv-labels.csv-tool-scatter.png" and str(drawn) in run.stderr
+
+
+@pytest.fixture
+def table_of_tools(tmp_path: Path) -> tuple[Path, Path]:
+    """Labels of two types, and one table with a column for each of three tools."""
+    names = [f"{kind}{n}.png" for n in range(4) for kind in "ba"]
+    rows = [f"{name},{i},{'zoom' if name[0] == 'b' else 'blur'}" for i, name in enumerate(names)]
+    labels = _write(tmp_path / "labels.csv", "path,mos,type", rows)
+    scores = [f"{name},{i},{-i},{i * i - 9}" for i, name in enumerate(names)]
+    return labels, _write(tmp_path / "tools.csv", "name,up,down,bent", scores)
+
+
+def test_columns_of_one_table_are_tools_and_types_stand_beside_each_other(
+    table_of_tools: tuple[Path, Path],
+) -> None:
+    labels, table = table_of_tools
+    common = ("evaluate", "--dataset", f"csv:{labels}", "--predictions", table, "--per", "type")
+    columns = ("--column", "up", "--column", "down", "--resamples", 0)
+    run = _run(*common, *columns, "-q")
+    assert run.exit_code == 0, run.stderr
+    summary, groups, *_ = run.stdout.split("\n\n")
+    assert [line.split()[:3] for line in summary.splitlines()][1:] == [
+        ["up", "all", "8"],
+        ["down", "all", "8"],
+    ]
+    # Nobody said on what scale the tools are: what is shown is after the mapping.
+    assert summary.splitlines()[0].split()[-2:] == ["rmse_fitted", "mae_fitted"]
+    assert "is not defined" not in run.stdout
+    assert [line.split() for line in groups.splitlines()] == [
+        ["SRCC", "n", "up", "down"],
+        ["type", "zoom", "4", "1.0000", "-1.0000"],
+        ["type", "blur", "4", "1.0000", "-1.0000"],
+    ]
+    ranged = _run(*common, *columns, "--prediction-range", "down=-7:0", "-f", "json")
+    up, down = json.loads(ranged.stdout)
+    assert up["rmse"] is None and down["rmse"] is None and down["srcc"] == pytest.approx(-1)
+    twice = _run(*common, "--column", "up", "--column", "up")
+    assert twice.exit_code == 2 and "the column up of tools.csv is named twice" in twice.stderr
+
+
+def test_tables_of_many_tools_fit_80_columns(tmp_path: Path) -> None:
+    tools = [f"metric-{n}" for n in range(9)]
+    labels = _write(
+        tmp_path / "labels.csv", "path,mos,type", [f"{n}.png,{n},blur" for n in range(4)]
+    )
+    rows = [",".join([f"{n}.png", *[str(n)] * 9]) for n in range(4)]
+    table = _write(tmp_path / "tools.csv", ",".join(["name", *tools]), rows)
+    columns = [part for tool in tools for part in ("--column", tool)]
+    common = ("--dataset", f"csv:{labels}", "--predictions", table, "--resamples", 0)
+    run = _run("evaluate", *common, *columns, "--per", "type", "-q")
+    tables = [text for text in run.stdout.split("\n\n") if text.startswith("SRCC")]
+    assert [name for text in tables for name in text.splitlines()[0].split()[2:]] == tools
+    assert len(tables) > 1 and all(len(line) <= 80 for t in tables for line in t.splitlines())
+
+
+def test_two_columns_of_one_table_are_compared(table_of_tools: tuple[Path, Path]) -> None:
+    labels, table = table_of_tools
+    common = ("compare", table, table, "--dataset", f"csv:{labels}", "--resamples", 10)
+    run = _run(*common, "--column", "up", "--column", "bent", "-f", "json")
+    assert run.exit_code == 0, run.stderr
+    record = json.loads(run.stdout)
+    assert (record["first"], record["second"]) == ("up", "bent")
+    refused = _run(*common, *("--column", "up") * 3)
+    assert refused.exit_code == 2 and "--column is given 3 times" in refused.stderr
+
+
+def test_tabulate_puts_tools_by_data_sets(
+    table_of_tools: tuple[Path, Path], tmp_path: Path
+) -> None:
+    labels, table = table_of_tools
+    reports = []
+    for name in ("one", "two"):
+        copy = shutil.copy(labels, tmp_path / f"{name}.csv")
+        # The second report lacks a tool.
+        columns = ("--column", "down", *(("--column", "up") if name == "one" else ()))
+        common = ("--dataset", f"csv:{copy}", "--predictions", table, "--resamples", 0)
+        reports.append(tmp_path / f"{name}.json")
+        _run("evaluate", *common, *columns, "-o", reports[-1])
+    run = _run("tabulate", *reports, "--metric", "srcc")
+    assert [line.split() for line in run.stdout.splitlines()] == [
+        ["srcc", "csv:one.csv", "csv:two.csv"],
+        ["down", "1.0000", "–"],
+        ["up", "1.0000", "–"],
+        ["tools", "–", "1.0000"],
+    ]
+    assert _run("tabulate", *reports, "-f", "csv").stdout.splitlines()[:2] == [
+        "metric,model,csv:one.csv,csv:two.csv",
+        "srcc,down,1.0000,",
+    ]
+    (down, _, tools) = json.loads(
+        _run("tabulate", *reports, "-f", "json", "--metric", "krcc").stdout
+    )
+    assert down == {"metric": "krcc", "model": "down", "csv:one.csv": 1.0, "csv:two.csv": None}
+    assert tools["csv:two.csv"] == 1.0
+    for wrong, problem in (
+        ((reports[0], reports[0]), "down is evaluated twice on csv:one.csv"),
+        ((labels,), "holds no evaluations: write it with `biqa evaluate"),
+        ((*reports, "--metric", "split"), "split is no number of an evaluation"),
+    ):
+        refused = _run("tabulate", *wrong)
+        assert refused.exit_code == 2 and problem in refused.stderr

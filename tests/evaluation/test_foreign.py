@@ -28,6 +28,33 @@ def test_a_row_may_name_less_or_more_of_the_path(tmp_path: Path, name: str) -> N
     assert _scores(tmp_path, f"image,prediction\n{name},3\n") == [None, None, 3]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["a/one.png 1\nb/one.png 2\n", "1 a/one.png\n2 b/one.png\n", "1;a/one.png\n2;b/one.png\n"],
+)
+def test_a_table_without_a_header_has_its_two_columns_in_any_order(
+    tmp_path: Path, text: str
+) -> None:
+    assert _scores(tmp_path, text) == [1, 2, None]
+
+
+def test_values_without_names_are_in_the_order_of_the_labels(tmp_path: Path) -> None:
+    found = read_predictions(_file(tmp_path, "  1.5\n2\nnan\n\n"), PATHS)
+    assert [p.score for p in found.predictions] == [1.5, 2, None] and found.by_order
+    for text, count in (("1\n2\n", 2), ("1\n2\n3\n4\n", 4)):
+        with pytest.raises(UsageError, match=f"has {count} values without names, .* list 3 images"):
+            read_predictions(_file(tmp_path, text), PATHS)
+    with pytest.raises(UsageError, match="has values alone, and no column 'ssim'"):
+        read_predictions(_file(tmp_path, "1\n2\n3\n"), PATHS, column="ssim")
+
+
+def test_a_column_of_numbers_names_no_images_beside_one_of_names(tmp_path: Path) -> None:
+    text = "name,image,ref_img,score\ntwo.png,1,r.png,3\n"
+    assert _scores(tmp_path, text) == [None, None, 3]
+    assert _scores(tmp_path, "image_id,score\n12,3\n", ["12.png"]) == [3]
+    assert _scores(tmp_path, "ref_img,dist_img,score\none.png,two.png,3\n") == [None, None, 3]
+
+
 def test_a_name_that_means_two_images_means_none(tmp_path: Path) -> None:
     found = read_predictions(_file(tmp_path, "path,score\none.png,1\n"), PATHS)
     assert [p.score for p in found.predictions] == [None, None, None]

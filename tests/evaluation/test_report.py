@@ -14,7 +14,7 @@ from biqa_cli.evaluation.formats import Format, GroupBy
 from biqa_cli.evaluation.parts import choose_parts
 from biqa_cli.evaluation.report import METRICS, render
 from biqa_cli.evaluation.run import evaluate_tools, records_of
-from biqa_cli.evaluation.tools import file_tools, model_tool
+from biqa_cli.evaluation.tools import file_tools, model_tool, score_columns
 
 PROMISED = {"dataset", "split", "model", "n", "failed", *METRICS, "ci", "groups"}
 
@@ -123,7 +123,7 @@ def test_repeated_splits_end_with_their_median(tmp_path: Path) -> None:
 def test_a_tools_csv_and_a_model_are_evaluated_alike(tmp_path: Path) -> None:
     data = loaded(rated_greys(tmp_path, {0: 1.0, 100: 2.0, 200: 3.0, 250: 5.0}))
     (tmp_path / "tool.csv").write_text("path,score\n0.png,1\n100.png,3\n200.png,2\n", "utf-8")
-    (tool,) = file_tools([tmp_path / "tool.csv"], data)
+    (tool,) = file_tools(score_columns([tmp_path / "tool.csv"], ()), data)
     parts = choose_parts(data, split="all", seeds=(1,))
     (record,) = records_of(evaluate_tools([tool], data, parts, resamples=0), data)
     assert (record["n"], record["failed"], record["srcc"]) == (3, 1, pytest.approx(0.5))

@@ -8,7 +8,7 @@ from fakes import brightness_model
 from rated_photos import loaded, rated_greys
 
 from biqa_cli.datasets.base import Dataset
-from biqa_cli.evaluation.tools import file_tools, model_tool
+from biqa_cli.evaluation.tools import file_tools, model_tool, score_columns
 from biqa_cli.models.catalog import find_model
 from biqa_cli.weights.manifest import load_manifest
 
@@ -27,15 +27,15 @@ def _file(folder: Path, name: str, rows: str = "0.png,1\n100.png,3\n200.png,2\n"
 
 def test_a_file_is_called_by_its_stem_unless_another_tool_is(tmp_path: Path, data: Dataset) -> None:
     files = [_file(tmp_path, name) for name in ("a/niqe.csv", "b/niqe.csv", "musiq.csv")]
-    names = [tool.name for tool in file_tools(files, data)]
+    names = [tool.name for tool in file_tools(score_columns(files, ()), data)]
     assert names == [str(files[0]), str(files[1]), "musiq"]
-    (taken,) = file_tools(files[2:], data, taken=["musiq"])
+    (taken,) = file_tools(score_columns(files[2:], ()), data, taken=["musiq"])
     assert taken.name == str(files[2])
 
 
 def test_rows_that_name_no_image_are_counted(tmp_path: Path, data: Dataset) -> None:
     whole, other = _file(tmp_path, "whole.csv"), _file(tmp_path, "other.csv", "x.png,1\n0.png,2\n")
-    tools = file_tools([whole, other], data)
+    tools = file_tools(score_columns([whole, other], ()), data)
     assert tools[0].notes == ()
     assert tools[1].notes == (f"1 rows of other.csv name no image of {data.name}",)
 
