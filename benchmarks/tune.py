@@ -1,7 +1,8 @@
 """Measure personal models: what 20 to 200 ratings of a set make of a model, on its other photos.
 
-For each number of ratings, ten draws: so many photos are rated, a correction is fitted to them, and
-all photos that were not drawn (and show no reference that was) are held out.
+For each number of ratings, ten draws (`--draws`): so many photos are rated, a correction is fitted
+to them, and all photos that were not drawn (and show no reference that was) are held out. The standard deviation
+of a draw is in the table: the mean of ten has a third of it as its standard error.
 
 Run:  python benchmarks/tune.py NAME=RATINGS.csv[,ROOT] ... --output benchmarks/tune.json
 """
@@ -30,7 +31,6 @@ from biqa_cli.tuning.descriptions import describe_photos
 from biqa_cli.tuning.ridge import Photos
 
 RATINGS = (20, 50, 100, 200)
-DRAWS = 10
 
 
 def described(dataset: Dataset, model: LoadedModel, store: Path) -> tuple[Photos, list[int]]:
@@ -47,7 +47,9 @@ def described(dataset: Dataset, model: LoadedModel, store: Path) -> tuple[Photos
     return photos, readable
 
 
-def measured(dataset: Dataset, photos: Photos, readable: list[int]) -> list[dict[str, Any]]:
+def measured(
+    dataset: Dataset, photos: Photos, readable: list[int], *, draws: int
+) -> list[dict[str, Any]]:
     """Return a row for each number of ratings; RMSE and widths are in percent of the scale."""
     ends = dataset.scale
     scale = ScoreScale(ends.lowest, ends.highest, ends.higher_is_better, "")
@@ -56,13 +58,13 @@ def measured(dataset: Dataset, photos: Photos, readable: list[int]) -> list[dict
     groups = np.array([image.reference or image.path for image in images])
     rows = []
     for count in RATINGS:
-        draws = [_draw(photos, labels, groups, count=count, seed=seed) for seed in range(DRAWS)]
+        found = [_draw(photos, labels, groups, count=count, seed=seed) for seed in range(draws)]
         row: dict[str, Any] = {"ratings": count}
-        for name in draws[0]:
-            values = [draw[name] for draw in draws]
+        for name in found[0]:
+            values = [draw[name] for draw in found]
             row[name] = round(fmean(values), 4)
-            if name == "srcc":
-                row["srcc_sd"] = round(stdev(values), 4)
+            if name in ("srcc", "coverage"):
+                row[f"{name}_sd"] = round(stdev(values), 4)
         rows.append(row)
     return rows
 
@@ -102,17 +104,18 @@ def main() -> None:
     parser.add_argument("sets", nargs="+", metavar="NAME=RATINGS.csv[,ROOT]")
     parser.add_argument("-m", "--model", default=DEFAULT_MODEL)
     parser.add_argument("--store", type=Path, default=default_store())
+    parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args()
     model = load_model(given.model, features=True)
-    result: dict[str, Any] = {"model": given.model, "draws": DRAWS, "sets": {}}
+    result: dict[str, Any] = {"model": given.model, "draws": given.draws, "sets": {}}
     result["weights_sha256"] = model.weights_sha256
     for one in given.sets:
         name, _, place = one.partition("=")
         table, _, root = place.partition(",")
         dataset = load_dataset(f"csv:{table}", Path(root) if root else None)
         photos, readable = described(dataset, model, given.store)
-        rows = measured(dataset, photos, readable)
+        rows = measured(dataset, photos, readable, draws=given.draws)
         result["sets"][name] = {"photos": len(readable), "rows": rows}
         for row in rows:
             print(name, row, flush=True)
