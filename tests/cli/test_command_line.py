@@ -35,6 +35,7 @@ LIGHT = (
         "tune",
         "rate",
         "export",
+        "tabulate",
     ),
 )
 BIQA = [sys.executable, "-m", "biqa_cli"]
