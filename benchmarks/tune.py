@@ -1,9 +1,8 @@
 """Measure personal models: what 20 to 200 ratings of a set make of a model, on its other photos.
 
 For each number of ratings, ten draws (`--draws`): so many photos are rated, a correction is fitted
-to them, and all photos that were not drawn (and show no reference that was) are held out. The
-standard deviation of a draw is in the table: the mean of ten has a third of it as its standard
-error.
+to them, and all photos that were not drawn (and show no reference that was) are held out. The table
+has the standard deviation of a draw: the mean of ten has a third of it as its standard error.
 
 Run:  python benchmarks/tune.py NAME=RATINGS.csv[,ROOT] ... --output benchmarks/tune.json
 """
