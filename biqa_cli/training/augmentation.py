@@ -17,7 +17,7 @@ Arrays = dict[str, NDArray[Any]]
 Extras = Callable[[Pixels, np.random.Generator], Arrays]
 """What a phase needs of a sample (h, w, 3) besides the sample."""
 
-_MAPS = 3
+_BLOCKS = 2
 
 
 def random_crop(view: Pixels, recipe: InputRecipe, rng: np.random.Generator) -> Pixels:
@@ -50,14 +50,18 @@ def with_noise(
 ) -> NDArray[Any]:
     """Return features with normal noise, `share` of the spread of each; without one as they are.
 
-    Maps (…, C, h, w) have the same noise at all places: it stands for another photo, and what
-    differs from place to place would cancel out in a head that pools. Features behind the last
-    that has a spread stay as they are.
+    Maps (…, C, h, w) have the same noise at all places, and blocks (…, N, K) in all blocks: it
+    stands for another photo. What differs from place to place would cancel out in a head that
+    pools, and would make blocks less alike in training than they are in scoring. Features behind
+    the last that has a spread stay as they are.
     """
     if spread is None or not share:
         return features
     noisy, rest = np.split(features, [spread.shape[-1]], axis=-1)
-    shape = noisy.shape if spread.ndim < _MAPS else (*features.shape[:-2], 1, 1)
+    # A spread has the shape of one photo's features: (K,), (N, K) or (C, h, w).
+    shape = {1: noisy.shape, _BLOCKS: (*noisy.shape[:-2], 1, noisy.shape[-1])}.get(
+        spread.ndim, (*features.shape[:-2], 1, 1)
+    )
     noise = rng.standard_normal(shape, dtype=np.float32)
     made = noisy + np.float32(share) * spread * noise
     return np.concatenate([made, rest], axis=-1) if rest.shape[-1] else made

@@ -79,3 +79,13 @@ def test_maps_have_the_same_noise_at_all_places() -> None:
     assert np.allclose(noise, noise[..., :1, :1], atol=1e-5)
     draws = [with_noise(maps[0], spread, rng, share=0.3) - maps[0] for _ in range(4000)]
     assert np.allclose(np.std(draws, axis=0), 0.3 * spread, rtol=0.1)
+
+
+def test_blocks_have_the_same_noise_so_that_they_stay_as_alike_as_they_are() -> None:
+    rng = np.random.default_rng(0)
+    spread = np.array([0.5, 2.0, 1.0], np.float32) * np.ones((4, 1), np.float32)
+    blocks = rng.normal(size=(5, 4, 3)).astype(np.float16)
+    noise = with_noise(blocks, spread, rng, share=0.3) - blocks
+    assert np.allclose(noise, noise[:, :1], atol=1e-5) and not np.allclose(noise[0], noise[1])
+    draws = [with_noise(blocks[0], spread, rng, share=0.3) - blocks[0] for _ in range(4000)]
+    assert np.allclose(np.std(draws, axis=0), 0.3 * spread, rtol=0.1)
