@@ -154,7 +154,7 @@ def _train_round(
     # Before the stored weights replace those that the features come from.
     is_scored = request.whole and recipe.is_cached and finished and not request.finish
     features = photo_features(job, phases[-1]) if is_scored else None
-    stored = judge_stored(job, phases[-1], weights) if weights and finished else None
+    stored = judge_stored(job, phases[-1], weights, features) if weights and finished else None
     if stored and epochs == len(progress.rows) and not request.finish:
         watcher.say(f"the training in {out} had finished: its weights are {weights}")
     facts = {"finished": finished, "command": request.command, "types": types}

@@ -17,9 +17,11 @@ from biqa_cli.models.spec import Calibration
 from biqa_cli.models.torch_engine import load_tensors
 from biqa_cli.training.checkpoints import Progress, write_small
 from biqa_cli.training.families.base import Phase
+from biqa_cli.training.features import CachedFeatures
 from biqa_cli.training.job import Job
 from biqa_cli.training.log import draw_curves
 from biqa_cli.training.loop import BEST
+from biqa_cli.training.test_scores import score_features
 from biqa_cli.training.validation import Validation, predict, scoring_blocks, validate
 from biqa_cli.weights.checkpoint import read_checkpoint
 from biqa_cli.whole_files import write_whole
@@ -52,17 +54,26 @@ class Stored:
     """Or why there is none."""
 
 
-def judge_stored(job: Job, phase: Phase, weights: Path) -> Stored:
-    """Score the validation photos with stored weights, and write the calibration into the file."""
+def judge_stored(
+    job: Job, phase: Phase, weights: Path, features: CachedFeatures | None = None
+) -> Stored:
+    """Score the validation photos with stored weights, and write the calibration into the file.
+
+    With cached features the photos are not opened: a study judges dozens of heads on the same
+    photos. The backbone is then that of the features, in float32.
+    """
     network = phase.network
     assert isinstance(network, nn.Module), "the last phase scores"  # noqa: S101  our invariant
-    # Minutes, where a photo is many crops: without a word it would seem to hang.
-    job.watcher.say(f"the stored weights score {len(job.photos.val)} validation photos")
     load_tensors(network, read_checkpoint(weights, sha256=None))
     scale = job.trained.scale
-    predicted = predict(
-        network.to(job.device), job, scoring_blocks(job.contract, job.recipe.input, at_most=0)
-    )
+    if features is None:
+        # Minutes, where a photo is many crops: without a word it would seem to hang.
+        job.watcher.say(f"the stored weights score {len(job.photos.val)} validation photos")
+        blocks = scoring_blocks(job.contract, job.recipe.input, at_most=0)
+        predicted = predict(network.to(job.device), job, blocks)
+    else:
+        known = score_features(job, phase, features, job.photos.val)
+        predicted = np.array([known[index] for index in job.photos.val])
     labels, said = (
         100 * np.array([scale.to_share(value) for value in values.tolist()])
         for values in (job.photos.val_labels, predicted)

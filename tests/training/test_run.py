@@ -159,6 +159,22 @@ def test_a_round_that_has_ended_is_not_judged_again(
 
 
 @pytest.mark.slow
+def test_a_run_of_a_study_judges_its_weights_by_the_cached_features(
+    rated: Dataset, decoded: Path, tmp_path: Path
+) -> None:
+    alone, told = run(request(rated, quick_recipe(), tmp_path / "alone", photos=decoded))
+    asked = replace(request(rated, quick_recipe(), tmp_path / "study", photos=decoded), whole=True)
+    outcome, listener = run(asked)
+    judged = [any(line.startswith("the stored") for line in x.lines) for x in (told, listener)]
+    assert judged == [True, False] and not alone.test_scores and outcome.test_scores
+    summaries = [
+        json.loads((tmp_path / n / "summary.json").read_text()) for n in ("alone", "study")
+    ]
+    opened, cached = (each["val_of_stored_weights"] for each in summaries)
+    assert cached["loss"] == pytest.approx(opened["loss"], rel=0.05)
+
+
+@pytest.mark.slow
 def test_two_rounds_of_no_time_each_end_with_the_same_bits(
     rounds: Path, rated: Dataset, decoded: Path, tmp_path: Path
 ) -> None:
