@@ -72,8 +72,8 @@ def judge_stored(
         blocks = scoring_blocks(job.contract, job.recipe.input, at_most=0)
         predicted = predict(network.to(job.device), job, blocks)
     else:
-        known = score_features(job, phase, features, job.photos.val)
-        predicted = np.array([known[index] for index in job.photos.val])
+        scores = score_features(job, phase, features, job.photos.val)
+        predicted = np.array([scores[index] for index in job.photos.val])
     labels, said = (
         100 * np.array([scale.to_share(value) for value in values.tolist()])
         for values in (job.photos.val_labels, predicted)
