@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -52,7 +53,9 @@ def process(arguments: list[str]) -> tuple[float, float, float]:
     return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def measure(folder: Path, megapixels: float, *, turned: bool, bare: float) -> dict[str, object]:
+def measure(
+    folder: Path, megapixels: float, *, turned: bool, bare: float, options: Sequence[str]
+) -> dict[str, object]:
     """Return what one photo takes."""
     width = round(math.sqrt(megapixels * 1e6 * 4 / 3))
     height = round(width * 3 / 4)
@@ -61,7 +64,7 @@ def measure(folder: Path, megapixels: float, *, turned: bool, bare: float) -> di
     made = [str(EXAMPLES / "raccoon.jpg"), str(photo), str(width), str(height), how]
     subprocess.run([sys.executable, "-c", _MAKE, *made], check=True)
     outputs = ["-o", str(folder / "map.png"), "--npy", str(folder / "map.npy")]
-    seconds, busy, peak = process([*BIQA, "heatmap", str(photo), "-d", "cpu", *outputs])
+    seconds, busy, peak = process([*BIQA, "heatmap", str(photo), "-d", "cpu", *outputs, *options])
     return {
         "width": width,
         "height": height,
@@ -80,7 +83,11 @@ def main(arguments: argparse.Namespace) -> None:
     with TemporaryDirectory() as folder:
         cases = [(size, False) for size in arguments.megapixels]
         for megapixels, turned in [*cases, (max(arguments.megapixels), True)]:
-            results.append(measure(Path(folder), megapixels, turned=turned, bare=bare))
+            results.append(
+                measure(
+                    Path(folder), megapixels, turned=turned, bare=bare, options=arguments.options
+                )
+            )
             print(json.dumps(results[-1]), flush=True)
     cores = len(os.sched_getaffinity(0))
     document = {"cores": cores, "interpreter MB": round(bare), "runs": results}
@@ -92,4 +99,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megapixels", type=float, nargs="+", default=MEGAPIXELS)
     parser.add_argument("--output", type=Path)
+    parser.add_argument("options", nargs="*", help="further ones of `biqa heatmap`, behind --")
     main(parser.parse_args())

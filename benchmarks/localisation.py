@@ -22,14 +22,17 @@ from PIL import Image
 from scipy.stats import pearsonr, spearmanr
 
 from biqa_cli.api import load_model
-from biqa_cli.blocks.grid import Block, BlockGrid
-from biqa_cli.blocks.score_map import score_map
+from biqa_cli.blocks.grid import Block
+from biqa_cli.blocks.score_map import interpolated_map
 from biqa_cli.distortions.distort import distort_block
 from biqa_cli.distortions.named_blocks import BlockName, block_slices
-from biqa_cli.explain.local_scores import BlockChoice, choose_grid, local_scores
+from biqa_cli.explain.block_scores import native_view
+from biqa_cli.explain.local_blocks import BlockChoice
+from biqa_cli.explain.local_scores import local_scores
 from biqa_cli.images.discovery import find_images
 from biqa_cli.images.reading import read_photo
 from biqa_cli.models.catalog import DEFAULT_MODEL
+from biqa_cli.models.judging import predict_views
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.scoring import score_photo
 
@@ -49,10 +52,9 @@ def cases_of(
 ) -> Iterator[Case]:
     """Yield the clean photo as a case, then one case for each kind and level."""
     image = read_photo(path).image
-    grid = choose_grid(image.height, image.width, contract=model.spec.input, choice=choice)
-    blocks = list(grid)
-    clean = local_scores(image, model, blocks)
-    yield {"photo": path, "kind": "clean", **_relation(image, model, clean, grid)}
+    local = local_scores(image, model, choice=choice)
+    blocks, clean = local.blocks, local.percent(model.spec.scale)
+    yield {"photo": path, "kind": "clean", **_relation(image, model, clean, blocks)}
     if clean_only:
         return
     pixels = np.asarray(image).transpose(2, 0, 1).astype(np.float32) / 255
@@ -60,33 +62,40 @@ def cases_of(
         quadrant = QUADRANTS[(index + number) % 4]
         degraded = distort_block(pixels, kind=kind, level=level, seed=index, block=quadrant)
         shown = Image.fromarray((degraded * 255).round().astype(np.uint8).transpose(1, 2, 0))
-        # A block beside the quadrant has the same pixels, so the same score.
         rows, columns = block_slices(image.height, image.width, block=quadrant)
+        # A block beside the quadrant has the same pixels, so the same score.
         touched = [_touches(block, rows, columns) for block in blocks]
         scores = clean.copy()
-        chosen = [block for block, inside in zip(blocks, touched, strict=True) if inside]
-        scores[touched] = local_scores(shown, model, chosen)
+        scores[touched] = _scores(
+            shown, model, [b for b, t in zip(blocks, touched, strict=True) if t]
+        )
         yield {
             "photo": path,
             "kind": kind,
             "level": level,
             "quadrant": quadrant,
-            "relative_quadrant": _lowest_quadrant(scores - clean, grid) == quadrant,
+            "relative_quadrant": _lowest_quadrant(scores - clean, blocks, image) == quadrant,
             "relative_block": _centre_inside(blocks[np.argmin(scores - clean)], rows, columns),
-            "raw_quadrant": _lowest_quadrant(scores, grid) == quadrant,
+            "raw_quadrant": _lowest_quadrant(scores, blocks, image) == quadrant,
             "raw_block": _centre_inside(blocks[np.argmin(scores)], rows, columns),
             "lowest_change": float((scores - clean).min()),
-            **_relation(shown, model, scores, grid),
+            **_relation(shown, model, scores, blocks),
         }
 
 
 def _relation(
-    image: Image.Image, model: LoadedModel, scores: NDArray[np.float64], grid: BlockGrid
+    image: Image.Image, model: LoadedModel, scores: NDArray[np.float64], blocks: Sequence[Block]
 ) -> Case:
     return {
         "score": score_photo(image, model).score,
-        "map_mean": float(score_map(scores, grid).mean()),
+        "map_mean": float(_values(scores, blocks, image).mean()),
     }
+
+
+def _values(
+    scores: NDArray[np.float64], blocks: Sequence[Block], image: Image.Image
+) -> NDArray[np.float64]:
+    return interpolated_map(scores, blocks, size=image.size, height=image.height, width=image.width)
 
 
 def _touches(block: Block, rows: slice, columns: slice) -> bool:
@@ -98,14 +107,26 @@ def _touches(block: Block, rows: slice, columns: slice) -> bool:
     )
 
 
+def _scores(image: Image.Image, model: LoadedModel, blocks: Sequence[Block]) -> NDArray[np.float64]:
+    """Return the scores of some blocks (N,), as `local_scores` does of all."""
+    scores = []
+    for b in blocks:
+        view = native_view(image.crop((b.x, b.y, b.x + b.width, b.y + b.height)), model.spec.input)
+        native = float(predict_views(view[None], model).scores[0])
+        scores.append(round(model.spec.scale.to_percent(native), 4))
+    return np.array(scores)
+
+
 def _centre_inside(block: Block, rows: slice, columns: slice) -> bool:
     y, x = block.y + block.height / 2, block.x + block.width / 2
     return rows.start <= y < rows.stop and columns.start <= x < columns.stop
 
 
-def _lowest_quadrant(scores: NDArray[np.float64], grid: BlockGrid) -> BlockName:
+def _lowest_quadrant(
+    scores: NDArray[np.float64], blocks: Sequence[Block], image: Image.Image
+) -> BlockName:
     """Return the quadrant in which the map has the lowest mean."""
-    values = score_map(scores, grid)
+    values = _values(scores, blocks, image)
     return min(QUADRANTS, key=lambda name: values[block_slices(*values.shape, block=name)].mean())
 
 

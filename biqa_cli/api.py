@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from biqa_cli.errors import UsageError
-from biqa_cli.explain.local_scores import BlockChoice, map_file, map_image
+from biqa_cli.explain.local_blocks import BlockChoice
+from biqa_cli.explain.local_scores import map_file, map_image
 from biqa_cli.explain.records import BlockScore, ScoreMap
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import DEFAULT_MAX_PIXELS

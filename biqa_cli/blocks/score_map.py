@@ -1,28 +1,11 @@
-"""From the scores of blocks to a value for every pixel, or for every cell of a coarser raster."""
+"""From the scores or the maps of blocks to a value for every pixel, or every cell of a raster."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from biqa_cli.blocks.grid import BlockGrid
-
-
-def score_map(scores: NDArray[np.floating], grid: BlockGrid) -> NDArray[np.float64]:
-    """Return the mean score of the blocks that cover each pixel, (H, W).
-
-    Args:
-        scores: One score for each block of the grid (N,), row by row.
-        grid: Where the blocks lie.
-
-    Returns:
-        A map of the image's size; nan where no block lies.
-
-    Raises:
-        ValueError: If there is not one score for each block.
-    """
-    if scores.shape != (len(grid),):
-        msg = f"expected {len(grid)} scores, one for each block, got {scores.shape}"
-        raise ValueError(msg)
-    return joined_map(np.broadcast_to(scores[:, None, None], _shape(grid)), grid)
+from biqa_cli.blocks.grid import Block, BlockGrid
 
 
 def joined_map(maps: NDArray[np.floating], grid: BlockGrid) -> NDArray[np.float64]:
@@ -52,54 +35,69 @@ def joined_map(maps: NDArray[np.floating], grid: BlockGrid) -> NDArray[np.float6
     return shown
 
 
-def reduced_score_map(
-    scores: NDArray[np.floating], grid: BlockGrid, *, height: int, width: int
+def interpolated_map(
+    scores: NDArray[np.floating],
+    blocks: Sequence[Block],
+    *,
+    size: tuple[int, int],
+    height: int,
+    width: int,
 ) -> NDArray[np.float64]:
-    """Return the mean of `score_map` over each cell of a coarser raster, (height, width).
+    """Return the scores at the middles of the cells of a raster (height, width) over an image.
 
-    The map of a large photo is never built. Its rows and columns are independent: with the share
-    R of each cell's rows that belongs to each row of blocks, and C for columns, it is R S Cᵀ.
+    Between the middles of blocks it is bilinear, beyond the outermost it is level.
 
     Args:
-        scores: One score for each block of the grid (N,), row by row.
-        grid: Where the blocks lie; together they cover the image.
-        height: Rows of the raster, 1 to the image's height.
-        width: Columns of the raster, 1 to the image's width.
+        scores: One score for each block (N,).
+        blocks: At every crossing of some rows and columns, row by row.
+        size: (width, height) of the image.
+        height: Rows of the raster.
+        width: Columns of the raster.
 
     Raises:
         ValueError: If there is not one score for each block.
 
     Example:
-        >>> from biqa_cli.blocks.grid import covering_grid
-        >>> grid = covering_grid(4, 4, size=2, stride=2)
-        >>> reduced_score_map(np.array([1.0, 2.0, 3.0, 4.0]), grid, height=1, width=2)
-        array([[2., 3.]])
+        >>> blocks = [Block(0, 0, 2, 2), Block(0, 2, 2, 2)]
+        >>> interpolated_map(np.array([0.0, 8.0]), blocks, size=(4, 2), height=1, width=4)
+        array([[0., 2., 6., 8.]])
     """
-    if scores.shape != (len(grid),):
-        msg = f"expected {len(grid)} scores, one for each block, got {scores.shape}"
+    middles_y = sorted({block.y + block.height / 2 for block in blocks})
+    middles_x = sorted({block.x + block.width / 2 for block in blocks})
+    if scores.shape != (len(middles_y) * len(middles_x),):
+        msg = f"expected {len(blocks)} scores, one for each block, got {scores.shape}"
         raise ValueError(msg)
-    rows = _shares(grid.ys, size=grid.height, length=grid.image_height, cells=height)
-    columns = _shares(grid.xs, size=grid.width, length=grid.image_width, cells=width)
-    lattice = scores.reshape(len(grid.ys), len(grid.xs)).astype(np.float64)
-    reduced: NDArray[np.float64] = rows @ lattice @ columns.T
-    return reduced
+    lattice = scores.reshape(len(middles_y), len(middles_x)).astype(np.float64)
+    rows = _between(middles_y, length=size[1], cells=height)
+    columns = _between(middles_x, length=size[0], cells=width)
+    across = _blended(lattice, *columns, axis=1)
+    return _blended(across, *rows, axis=0)
 
 
 def _shape(grid: BlockGrid) -> tuple[int, int, int]:
     return (len(grid), grid.height, grid.width)
 
 
-def _shares(starts: tuple[int, ...], *, size: int, length: int, cells: int) -> NDArray[np.float64]:
-    """Return how much of each cell belongs to each block along one axis, (cells, blocks)."""
-    pixels = np.arange(length)[:, None]
-    covers = (pixels >= np.array(starts)) & (pixels < np.array(starts) + size)
-    weights: NDArray[np.float64] = covers / covers.sum(axis=1, keepdims=True)
-    if cells == length:
-        return weights
-    until = np.concatenate([np.zeros((1, len(starts))), weights.cumsum(axis=0)])
-    edges = np.arange(cells + 1) * length / cells
-    whole = edges.astype(np.int64)
-    following = np.minimum(whole, length - 1)
-    sums = until[whole] + (edges - whole)[:, None] * weights[following]
-    shares: NDArray[np.float64] = np.diff(sums, axis=0) * cells / length
-    return shares
+def _between(
+    middles: Sequence[float], *, length: int, cells: int
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return for each cell the middle before it and how far the next one is reached, 0 to 1."""
+    at = (np.arange(cells) + 0.5) * length / cells
+    places = np.interp(at, middles, np.arange(len(middles)))
+    before = places.astype(np.intp)
+    return before, places - before
+
+
+def _blended(
+    lattice: NDArray[np.float64],
+    before: NDArray[np.intp],
+    share: NDArray[np.float64],
+    *,
+    axis: int,
+) -> NDArray[np.float64]:
+    after = np.minimum(before + 1, lattice.shape[axis] - 1)
+    share = share[:, None] if axis == 0 else share
+    blended: NDArray[np.float64] = (
+        lattice.take(before, axis) * (1 - share) + lattice.take(after, axis) * share
+    )
+    return blended

@@ -15,7 +15,7 @@ from biqa_cli.models.spec import Family, ModelSpec
 
 if TYPE_CHECKING:
     from biqa_cli.blocks.grid import Block
-    from biqa_cli.explain.local_scores import BlockChoice
+    from biqa_cli.explain.local_blocks import BlockChoice
     from biqa_cli.images.limits import Limits
     from biqa_cli.models.loading import LoadedModel
     from biqa_cli.store.known_scores import Store
@@ -122,15 +122,16 @@ def choose_kind(
         UsageError: If it does not suit them, or no photo has such blocks.
         DependencyError: If it needs PyTorch, which is not installed.
     """
-    from biqa_cli.explain.local_scores import BlockChoice, check_choice
+    from biqa_cli.explain.local_blocks import BlockChoice, check_choice
 
     fitting = [
         other.value
         for other, facts in KINDS.items()
-        if facts.families is None or spec.family in facts.families
+        if facts.families is None or (spec.family in facts.families and not spec.base)
     ]
-    if kind.value not in fitting:
-        shown_by = " or ".join(sorted(KINDS[kind].families or ()))
+    families = KINDS[kind].families
+    if families is not None and spec.family not in families:
+        shown_by = " or ".join(sorted(families))
         msg = (
             f"--kind {kind.value} does not apply to {spec.name}: use --kind {', '.join(fitting)}, "
             f"or -m with a model of {shown_by}"

@@ -39,13 +39,14 @@ def heatmap(
     """Show which part of a photo is bad, as a picture and as data.
 
     Every model scores blocks of the photo at native resolution, 0 to 100, higher is better. The
-    same colour means the same score in every picture; frames mark the lowest blocks.
+    same colour means the same score in every picture; frames mark the lowest blocks that show
+    more than an empty sky.
 
     Exit codes: 0 all shown, 2 a wrong option or wrong weights, 3 some files could not be read.
 
     Example: biqa heatmap photo.jpg -o map.png --json map.json
     """
-    from biqa_cli.explain.local_scores import BlockChoice
+    from biqa_cli.explain.local_blocks import BlockChoice
     from biqa_cli.models.loading import load_model, specification
 
     _output.set_up_logging(verbose)

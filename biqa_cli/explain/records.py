@@ -23,6 +23,10 @@ class BlockScore:
     height: int
     score: float
     """0 to 100, higher is better: the score of the block by itself."""
+    flaw: str = ""
+    """The strongest of `FLAWS`; empty where the model names none."""
+    strength: float = 0.0
+    """How strong it is, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,12 +43,9 @@ class ScoreMap:
     blocks: tuple[BlockScore, ...]
     """Row by row; they overlap, and together they cover the photo."""
     worst: tuple[BlockScore, ...]
-    """The lowest block, and up to two more that do not overlap it and are 5 below the median.
-
-    Lowest first; empty if all blocks are equal.
-    """
+    """Up to three of the lowest blocks, lowest first; see `worst_blocks`."""
     values: "NDArray[np.float32]"
-    """(h, w): the mean score of the blocks over each pixel of `picture`."""
+    """(h, w): the scores at the pixels of `picture`, interpolated between the middles of blocks."""
     picture: "Image.Image"
     """The upright photo, w × h pixels: reduced where it is larger than the map may be."""
     note: str = ""

@@ -11,7 +11,7 @@ from PIL import Image
 CELL = 8
 """Detail is told from the means of squares of so many pixels: noise, blur of single pixels and
 small shifts hardly change them."""
-_STEEPEST = 40
+STEEPEST = 40
 """Grey levels from a cell to the next two; more says nothing more of the detail."""
 _LEVELS_OF_A_CELL = 3 * CELL * CELL
 """What the sum over a cell and its channels is divided by to get its mean grey."""
@@ -101,7 +101,7 @@ def _details(image: Image.Image, grid: _Grid) -> Iterator[NDArray[np.int64]]:
             below = cells[-1:]
         slopes = np.abs(np.diff(cells, axis=0, append=below))
         slopes += np.abs(np.diff(cells, axis=1, append=cells[:, -1:]))
-        slopes = np.minimum(slopes, _STEEPEST * _LEVELS_OF_A_CELL)
+        slopes = np.minimum(slopes, STEEPEST * _LEVELS_OF_A_CELL)
         of_squares = slopes.reshape(len(slopes), grid.columns, -1)
         yield of_squares.sum(axis=(0, 2), dtype=np.int64)
 

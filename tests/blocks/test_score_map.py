@@ -5,13 +5,15 @@ from hypothesis import strategies as st
 
 from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import covering_grid, partition_grid
-from biqa_cli.blocks.score_map import joined_map, reduced_score_map, score_map
+from biqa_cli.blocks.score_map import interpolated_map, joined_map
 
 
 @given(st.integers(1, 80), st.integers(1, 80), st.integers(1, 40), st.floats(0, 1))
 def test_equal_scores_give_a_flat_map(h: int, w: int, size: int, score: float) -> None:
     grid = covering_grid(h, w, size=size, stride=max(1, size // 2))
-    assert np.allclose(score_map(np.full(len(grid), score), grid), score)
+    scores = np.full(len(grid), score)
+    shown = interpolated_map(scores, list(grid), size=(w, h), height=h, width=w)
+    assert shown.shape == (h, w) and np.allclose(shown, score)
 
 
 def test_maps_of_blocks_are_averaged_pixel_by_pixel() -> None:
@@ -23,33 +25,22 @@ def test_maps_of_blocks_are_averaged_pixel_by_pixel() -> None:
         joined_map(maps[:, :1], grid)
 
 
-def test_overlaps_are_averaged() -> None:
-    grid = covering_grid(2, 3, size=2, stride=1)
-    assert score_map(np.array([0.0, 1.0]), grid).tolist() == [[0.0, 0.5, 1.0]] * 2
-
-
-@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 40), st.integers(1, 40))
-def test_the_reduced_map_is_the_mean_of_the_map(h: int, w: int, size: int, seed: int) -> None:
-    grid = covering_grid(h, w, size=size, stride=max(1, size // 2))
-    scores = np.random.default_rng(seed).uniform(0, 100, len(grid))
-    full = score_map(scores, grid)
-    assert np.allclose(reduced_score_map(scores, grid, height=h, width=w), full, atol=1e-9)
-    # Every pixel is cut into as many parts as there are cells: each cell is then h whole parts.
-    for cells in {1, (h + 1) // 2, h}:
-        repeated = np.repeat(full, cells, axis=0).reshape(cells, h, w).mean(axis=1)
-        reduced = reduced_score_map(scores, grid, height=cells, width=w)
-        assert np.allclose(reduced, repeated, atol=1e-9)
-
-
-def test_dropped_pixels_have_no_score() -> None:
-    shown = score_map(np.array([1.0, 2.0, 3.0, 4.0]), partition_grid(3, 3, blocks=2))
-    assert np.isnan(shown[2]).all() and np.isnan(shown[:, 2]).all()
-    assert shown[:2, :2].tolist() == [[1.0, 2.0], [3.0, 4.0]]
+@given(st.integers(8, 60), st.integers(8, 60), st.integers(0, 40))
+def test_a_plane_of_scores_is_a_plane_between_the_middles(h: int, w: int, seed: int) -> None:
+    grid = list(covering_grid(h, w, size=4, stride=3))
+    slope_y, slope_x = np.random.default_rng(seed).uniform(-1, 1, 2)
+    scores = np.array([slope_y * (b.y + 2) + slope_x * (b.x + 2) for b in grid])
+    shown = interpolated_map(scores, grid, size=(w, h), height=h, width=w)
+    at_y = np.clip(np.arange(h) + 0.5, 2, h - 2)[:, None]
+    at_x = np.clip(np.arange(w) + 0.5, 2, w - 2)
+    assert np.allclose(shown, slope_y * at_y + slope_x * at_x)
 
 
 def test_a_missing_score_is_noticed() -> None:
     with pytest.raises(ValueError, match="expected 4 scores"):
-        score_map(np.zeros(3), partition_grid(4, 4, blocks=2))
+        interpolated_map(
+            np.zeros(3), list(partition_grid(4, 4, blocks=2)), size=(4, 4), height=4, width=4
+        )
 
 
 @given(st.integers(2, 60), st.integers(2, 60), st.integers(1, 2))

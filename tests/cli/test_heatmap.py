@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from biqa_cli.cli import _output, app
 from biqa_cli.cli._kinds import Kind, choose_kind
 from biqa_cli.errors import UsageError
-from biqa_cli.explain.local_scores import BlockChoice
+from biqa_cli.explain.local_blocks import BlockChoice
 from biqa_cli.explain.records import ScoreMap
 from biqa_cli.models.catalog import find_model
 from biqa_cli.reports import heatmap as heatmap_report
@@ -56,7 +56,7 @@ def test_every_output_can_be_a_file(folder: Path) -> None:
     assert result.exit_code == 0
     values = np.load(folder / "m.npy")
     assert values.shape == (48, 64) and values.dtype == np.float32
-    assert values[:, :32].min() > 99 and values[:, 32:].max() < 1
+    assert values[:, :24].min() > 99 and values[:, 40:].max() < 1
     facts = json.loads((folder / "m.json").read_text())
     assert facts["image"] == "a.png" and len(facts["blocks"]) == 12
     assert (facts["map"]["width"], facts["map"]["height"]) == (64, 48)
@@ -65,7 +65,7 @@ def test_every_output_can_be_a_file(folder: Path) -> None:
 
 def test_json_alone_draws_nothing_and_can_go_to_stdout(folder: Path) -> None:
     result = _run("a.png", "--json", "-")
-    assert json.loads(result.stdout)["worst"][0]["score"] == pytest.approx(0, abs=1e-3)
+    assert min(block["score"] for block in json.loads(result.stdout)["blocks"]) == 0
     assert sorted(path.name for path in folder.iterdir()) == ["a.png", "b.png"]
 
 
@@ -207,6 +207,18 @@ def test_a_kind_that_does_not_suit_a_model_names_those_that_do() -> None:
     )
     found = choose_kind(Kind.quality, other, choice=BlockChoice(), only_onnx=True)
     assert found.families is None
+
+
+def test_a_personal_model_is_told_no_kind_that_it_does_not_have() -> None:
+    tuned = replace(find_model("qualitynet-flaws"), name="my.safetensors", base="qualitynet-flaws")
+    with pytest.raises(UsageError) as caught:
+        choose_kind(Kind.attention, tuned, choice=BlockChoice(), only_onnx=False)
+    assert str(caught.value) == (
+        "--kind attention does not apply to my.safetensors: use --kind quality, or -m with a model "
+        "of nlnet or shdiqa"
+    )
+    with pytest.raises(UsageError, match="has that of qualitynet-flaws: use -m qualitynet-flaws"):
+        choose_kind(Kind.gradcam, tuned, choice=BlockChoice(), only_onnx=False)
 
 
 def test_a_large_photo_can_be_refused() -> None:

@@ -6,10 +6,11 @@ from fakes import brightness_model, photo
 from PIL import Image
 from skimage.color import rgb2lab
 
-from biqa_cli.explain.local_scores import BlockChoice, map_image
+from biqa_cli.explain.local_blocks import BlockChoice
+from biqa_cli.explain.local_scores import map_image
 from biqa_cli.explain.records import BlockScore, ScoreMap, SimilarityMatrix
 from biqa_cli.reports.colour_scale import ANCHORS, colour_bar, colour_of, colours_of
-from biqa_cli.reports.heatmap import draw_heatmap, heatmap_facts
+from biqa_cli.reports.heatmap import HIGHEST, LOWEST, draw_heatmap, heatmap_facts
 from biqa_cli.reports.similarity_matrix import draw_similarity, similarity_facts
 from biqa_cli.scoring import run_info
 
@@ -40,6 +41,10 @@ def _map(values: np.ndarray, picture: Image.Image | None = None) -> ScoreMap:
         values=values.astype(np.float32),
         picture=picture or Image.new("RGB", (width, height), (90, 90, 90)),
     )
+
+
+def _colour(score: float) -> tuple[int, int, int]:
+    return colour_of(score - LOWEST, highest=HIGHEST - LOWEST)
 
 
 def _lightness(colours: np.ndarray) -> np.ndarray:
@@ -73,27 +78,37 @@ def test_a_score_has_the_same_colour_in_every_picture() -> None:
     alone = draw_heatmap(_map(np.full((700, 800), 40.0)), legend=False)
     mixed = np.full((700, 800), 40.0)
     mixed[:, 400:] = 89
-    assert alone.getpixel((3, 3)) == colour_of(40, highest=100)
+    assert alone.getpixel((3, 3)) == _colour(40)
     beside = draw_heatmap(_map(mixed), legend=False)
-    assert beside.getpixel((399, 0)) == colour_of(40, highest=100)
-    assert beside.getpixel((400, 699)) == colour_of(89, highest=100)
+    assert beside.getpixel((399, 0)) == _colour(40)
+    assert beside.getpixel((400, 699)) == _colour(89)
 
 
 def test_the_photo_shows_through_and_leaves_the_mean_colour() -> None:
     found = _map(np.full((600, 800), 60.0), photo(800, 600))
     drawn = np.asarray(draw_heatmap(found, legend=False), float)
     assert drawn.std(axis=(0, 1)).min() > 3
-    assert np.abs(drawn.mean(axis=(0, 1)) - colour_of(60, highest=100)).max() < 2
+    assert np.abs(drawn.mean(axis=(0, 1)) - _colour(60)).max() < 2
 
 
 def test_frames_lie_on_the_edge_of_their_block() -> None:
     found = _map(np.full((700, 800), 99.0))
     block = BlockScore(x=200, y=300, width=150, height=100, score=12.3)
     object.__setattr__(found, "worst", (block,))
-    changed = np.asarray(draw_heatmap(found, legend=False)) != colour_of(99, highest=100)
+    changed = np.asarray(draw_heatmap(found, legend=False)) != _colour(99)
     rows, columns = np.nonzero(changed.any(axis=2))
     assert (rows.min(), rows.max()) == (300, 399)
     assert (columns.min(), columns.max()) == (200, 349)
+
+
+def test_beside_the_score_of_a_frame_stands_its_flaw() -> None:
+    found = _map(np.full((300, 400), 80.0))
+    drawn = []
+    for strength in (0.0, 0.4, 0.5):
+        block = BlockScore(50, 50, 200, 100, 12.3, "oversharpened", strength)
+        object.__setattr__(found, "worst", (block,))
+        drawn.append(np.asarray(draw_heatmap(found, legend=False)))
+    assert np.array_equal(drawn[0], drawn[1]) and not np.array_equal(drawn[0], drawn[2])
 
 
 def test_small_photos_are_enlarged_by_a_whole_number() -> None:
@@ -101,7 +116,7 @@ def test_small_photos_are_enlarged_by_a_whole_number() -> None:
     values[10:20, 20:30] = 100
     drawn = np.asarray(draw_heatmap(_map(values), legend=False))
     assert drawn.shape == (480, 600, 3)
-    light = (drawn == colour_of(100, highest=100)).all(axis=2)
+    light = (drawn == _colour(100)).all(axis=2)
     rows, columns = np.nonzero(light)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (120, 239, 240, 359)
 
@@ -145,9 +160,9 @@ def test_the_facts_are_json_and_say_how_map_and_score_relate() -> None:
     head = ["image", "model", "score", "width", "height", "note", "map", "worst", "blocks", "run"]
     assert list(facts) == head
     assert len(facts["blocks"]) == 12 and list(facts["blocks"][0]) == [
-        *("x", "y", "width", "height", "score")
+        *("x", "y", "width", "height", "score", "flaw", "strength")
     ]
-    assert facts["worst"][0] == min(facts["blocks"], key=lambda block: block["score"])
+    assert facts["worst"][0] in facts["blocks"]
     assert facts["map"]["mean"] == pytest.approx(facts["score"], abs=0.5)
     assert facts["map"]["mean_minus_score"] == pytest.approx(
         facts["map"]["mean"] - facts["score"], abs=1e-3
