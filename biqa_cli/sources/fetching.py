@@ -219,7 +219,8 @@ def _reason(error: Exception) -> tuple[str, bool]:
     # fsspec takes a file for missing whose size it could not ask for.
     status = getattr(error, "status", getattr(error.__cause__, "status", None))
     # gcsfs has the status under another name, and 403 in the text of an OSError alone.
-    status = getattr(error, "code", status)
+    if status is None:
+        status = getattr(error, "code", None)
     if isinstance(error, OSError) and str(error).startswith("Forbidden: "):
         status = 403
     name = type(error).__name__
