@@ -1,13 +1,11 @@
 """Photos behind addresses: a web server and a server of S3 on loopback, and their faults."""
 
-import io
 import logging
-import tarfile
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from archives import tar_of, zip_of
 from faulty_server import FaultyServer, serving
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,29 +26,21 @@ PHOTOS = {f"p/{name}.jpg": name.encode() * 40 for name in ("a", "b", "in/c")}
 FAULTS = ("busy-2", "cut-2", "busy-99", "cut-99", "slow")
 
 
-def _tar() -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in PHOTOS.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def _zip() -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in PHOTOS.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
 @pytest.fixture(scope="module")
 def web() -> Iterator[FaultyServer]:
     files = {**PHOTOS, **{f"{fault}.jpg": b"x" * 100 for fault in FAULTS}}
-    files |= {"a.tar": _tar(), "a.zip": _zip(), "whole.zip": _zip(), "whole.tar": _tar()}
-    files |= {"cut-2.tar": _tar(), "cut-99.tar": _tar(), "cut-99.zip": _zip(), "busy-2.zip": _zip()}
+    files |= {
+        "a.tar": tar_of(PHOTOS),
+        "a.zip": zip_of(PHOTOS),
+        "whole.zip": zip_of(PHOTOS),
+        "whole.tar": tar_of(PHOTOS),
+    }
+    files |= {
+        "cut-2.tar": tar_of(PHOTOS),
+        "cut-99.tar": tar_of(PHOTOS),
+        "cut-99.zip": zip_of(PHOTOS),
+        "busy-2.zip": zip_of(PHOTOS),
+    }
     with serving(lambda: FaultyServer(files)) as server:
         yield server
 
@@ -71,7 +61,7 @@ def s3(web: FaultyServer) -> Iterator[FaultyServer]:  # noqa: ARG001
         region_name="us-east-1",
     )
     client.create_bucket(Bucket="bucket")
-    objects = {**PHOTOS, "a.tar": _tar(), "a.zip": _zip(), "p/notes.txt": b"x"}
+    objects = {**PHOTOS, "a.tar": tar_of(PHOTOS), "a.zip": zip_of(PHOTOS), "p/notes.txt": b"x"}
     objects |= {f"{fault}.jpg": b"x" * 100 for fault in FAULTS}
     for name, content in objects.items():
         client.put_object(Bucket="bucket", Key=name, Body=content)

@@ -1,13 +1,11 @@
 """Photos of Google Cloud Storage: a server of its API on loopback."""
 
-import io
-import tarfile
 import threading
-import zipfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
+from archives import tar_of, zip_of
 from google_storage import GoogleStorage
 
 from biqa_cli.errors import ImageError
@@ -26,27 +24,9 @@ pytestmark = [
 PHOTOS = {f"p/{name}.jpg": name.encode() * 40 for name in ("a", "b", "in/c", "d")}
 
 
-def _tar() -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in PHOTOS.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def _zip() -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in PHOTOS.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[GoogleStorage]:
-    archives = {"a.tar": _tar(), "a.zip": _zip(), "p/notes.txt": b"x"}
+    archives = {"a.tar": tar_of(PHOTOS), "a.zip": zip_of(PHOTOS), "p/notes.txt": b"x"}
     server = GoogleStorage("bucket", {**PHOTOS, **archives})
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

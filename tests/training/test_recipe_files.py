@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from own_recipes import differing, own
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.build import backbone_count
@@ -19,25 +20,6 @@ from biqa_cli.training.recipe_files import (
 
 NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
 FAMILIES: tuple[Family, ...] = get_args(Family)
-
-
-def differing(one: dict[str, object], other: dict[str, object]) -> list[str]:
-    """Return the keys in which two recipes differ, with their sections."""
-    found = []
-    for key, value in one.items():
-        if isinstance(value, dict):
-            there = other[key]
-            assert isinstance(there, dict)
-            found += [f"{key}.{name}" for name in value if value[name] != there[name]]
-        elif value != other[key]:
-            found.append(key)
-    return found
-
-
-def own(folder: Path, text: str) -> Path:
-    file = folder / "mine.toml"
-    file.write_text(text)
-    return file
 
 
 def test_every_family_has_the_recipe_of_its_paper_and_one_for_two_cores() -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from own_recipes import differing, own
 
 from biqa_cli.errors import UsageError
 from biqa_cli.training.recipe_files import (
@@ -10,25 +11,6 @@ from biqa_cli.training.recipe_files import (
     to_plain,
     with_settings,
 )
-
-
-def differing(one: dict[str, object], other: dict[str, object]) -> list[str]:
-    """Return the keys in which two recipes differ, with their sections."""
-    found = []
-    for key, value in one.items():
-        if isinstance(value, dict):
-            there = other[key]
-            assert isinstance(there, dict)
-            found += [f"{key}.{name}" for name in value if value[name] != there[name]]
-        elif value != other[key]:
-            found.append(key)
-    return found
-
-
-def own(folder: Path, text: str) -> Path:
-    file = folder / "mine.toml"
-    file.write_text(text)
-    return file
 
 
 def test_settings_reach_every_section_of_a_recipe() -> None:
