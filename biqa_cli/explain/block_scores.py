@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from biqa_cli.blocks.grid import BlockGrid, covering_grid
+from biqa_cli.errors import UsageError
 from biqa_cli.explain.detail import details
 from biqa_cli.explain.local_blocks import (
     DEFAULT_BLOCKS,
@@ -15,7 +16,6 @@ from biqa_cli.explain.local_blocks import (
     LocalScores,
     Watch,
     check_choice,
-    require_few,
 )
 from biqa_cli.images.transforms import normalise
 from biqa_cli.models.judging import predict_views
@@ -63,7 +63,9 @@ def choose_grid(
         size = min(max(shorter // 2, _SMALLEST_DEFAULT), view)
     stride = max(1, size // 2) if choice.stride is None else choice.stride
     grid = covering_grid(height, width, size=size, stride=stride)
-    require_few(len(grid), most=_MOST_BLOCKS)
+    if len(grid) > _MOST_BLOCKS:
+        msg = f"{len(grid):,} blocks are too many (at most {_MOST_BLOCKS:,}): use a larger stride"
+        raise UsageError(msg)
     return grid
 
 

@@ -56,7 +56,7 @@ class BlockChoice:
     size: int | None = None
     """The side of a block in pixels of the photo, in place of `rows`."""
     stride: int | None = None
-    """Pixels from one block to the next."""
+    """Pixels from one block to the next; half a block by default."""
 
 
 DEFAULT_BLOCKS = BlockChoice()
@@ -71,11 +71,4 @@ def check_choice(choice: BlockChoice) -> None:
             f"blocks of {choice.size} pixels every {choice.stride} leave pixels uncovered: "
             "use a smaller stride"
         )
-        raise UsageError(msg)
-
-
-def require_few(blocks: int, *, most: int) -> None:
-    """Raise UsageError if there are too many blocks."""
-    if blocks > most:
-        msg = f"{blocks:,} blocks are too many (at most {most:,}): use a larger stride"
         raise UsageError(msg)
