@@ -18,7 +18,7 @@ class TinyBackbone(nn.Module):
 
     channels: tuple[int, ...] = (4, 6, 8, 10)
     strides: tuple[int, ...] = (4, 8, 16, 32)
-    last_stage: tuple[str, ...] = ("layers.3.",)
+    stage_prefixes = tuple((f"layers.{n}.",) for n in range(4))
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ from biqa_cli.training.recipe import Recipe
 
 # BlockIQA's filters read pixels as backbones do: they are frozen with the backbone.
 _FROZEN_TOO = ("afel.conv.",)
+_FILTERS = 4
 
 
 def slots_of(recipe: Recipe, *, prefix: str = "") -> tuple[BackboneSlot, ...]:
@@ -23,8 +24,10 @@ def freeze(learner: nn.Module, slots: tuple[BackboneSlot, ...], *, trainable: st
         learns = trainable == "all" or not name.startswith(_FROZEN_TOO)
         for slot in slots if trainable != "all" else ():
             if name.startswith(slot.prefix):
-                last = _last_stage(slot.of(learner)) if trainable == "last" else ()
-                learns = name.removeprefix(slot.prefix).startswith(last)
+                learning = _learning(slot.of(learner), trainable)
+                learns = name.removeprefix(slot.prefix).startswith(learning)
+                # Few weights, but on a CPU their gradients take as long as all others together.
+                learns &= not (trainable == "upper" and _is_depthwise(parameter))
         parameter.requires_grad_(learns)
 
 
@@ -40,9 +43,17 @@ def set_training_mode(
         return
     for slot in slots:
         backbone = slot.of(learner).eval()
-        for part in _last_stage(backbone) if trainable == "last" else ():
+        for part in _learning(backbone, trainable):
             backbone.get_submodule(part.rstrip(".")).train()
 
 
-def _last_stage(backbone: nn.Module) -> tuple[str, ...]:
-    return cast("Backbone", backbone).last_stage
+def _learning(backbone: nn.Module, trainable: str) -> tuple[str, ...]:
+    """Return the prefixes of the tensors of a backbone that learn, if not all of them do."""
+    stages = cast("Backbone", backbone).stage_prefixes
+    chosen = {"head": (), "last": stages[-1:], "upper": stages[-2:]}[trainable]
+    return tuple(prefix for stage in chosen for prefix in stage)
+
+
+def _is_depthwise(parameter: nn.Parameter) -> bool:
+    """Return whether these are filters (C, 1, k, k) that see one channel each."""
+    return parameter.ndim == _FILTERS and parameter.shape[1] == 1

@@ -18,9 +18,11 @@ def test_a_frozen_backbone_neither_learns_nor_moves_its_statistics() -> None:
     recipe = load_recipe("blockiqa", config="blockiqa-cpu")
     network = assemble_network("blockiqa", recipe.backbones)
     slots = slots_of(recipe)
-    before = {n: t.clone() for n, t in network.state_dict().items() if n.startswith("backbone.")}
     last = ("backbone.stages.5.", "backbone.stages.6.")
-    for trainable, moves in (("head", ()), ("last", last)):
+    upper = tuple(f"backbone.stages.{n}." for n in range(3, 7))
+    for trainable, moves in (("head", ()), ("last", last), ("upper", upper)):
+        state = network.state_dict().items()
+        before = {n: t.clone() for n, t in state if n.startswith("backbone.")}
         freeze(network, slots, trainable=trainable)
         set_training_mode(network, slots, trainable=trainable)
         optimiser = make_optimiser(network, structs.replace(recipe.optimiser, rate=1e-3), slots)
@@ -30,6 +32,8 @@ def test_a_frozen_backbone_neither_learns_nor_moves_its_statistics() -> None:
         changed = {n for n in changed if not torch.equal(before[n], network.state_dict()[n])}
         assert all(name.startswith(moves) for name in changed) if moves else not changed
         assert bool(changed) == bool(moves)
+        depthwise = {n for n in changed if before[n].ndim == 4 and before[n].shape[1] == 1}
+        assert bool(depthwise) == (trainable == "last")
         assert network.fusion.training
 
 
@@ -53,11 +57,12 @@ def test_backbones_are_where_the_networks_have_them(
         network = assemble_network(recipe.family, recipe.backbones, options=recipe.network)
     for slot in slots:
         assert network.get_submodule(slot.prefix.rstrip("."))
-        freeze(network, slots, trainable="last")
-        learns = [n for n, p in network.named_parameters() if p.requires_grad]
-        assert any(n.startswith(slot.prefix) for n in learns)
-        assert not all(p.requires_grad for p in network.parameters())
-        set_training_mode(network, slots, trainable="last")
+        for trainable in ("last", "upper"):
+            freeze(network, slots, trainable=trainable)
+            learns = [n for n, p in network.named_parameters() if p.requires_grad]
+            assert any(n.startswith(slot.prefix) for n in learns)
+            assert trainable == "upper" or not all(p.requires_grad for p in network.parameters())
+            set_training_mode(network, slots, trainable=trainable)
     if settings == ("network.chains=2",):
         assert slots[0].backbone == "efficientnet-b7"
 

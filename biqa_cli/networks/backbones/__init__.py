@@ -12,8 +12,8 @@ class Backbone(Protocol):
     strides: tuple[int, ...]
 
     @property
-    def last_stage(self) -> tuple[str, ...]:
-        """Prefixes of the tensors of its last stage, which fine-tuning changes first."""
+    def stage_prefixes(self) -> tuple[tuple[str, ...], ...]:
+        """Prefixes of the tensors of each stage, in order; fine-tuning begins with the last."""
         ...
 
     def __call__(self, images: Tensor, /) -> tuple[Tensor, ...]:

@@ -17,7 +17,12 @@ class EfficientNetB7(nn.Module):
 
     channels: tuple[int, ...] = (48, 80, 224, 2560)
     strides: tuple[int, ...] = (4, 8, 16, 32)
-    last_stage = ("features.7.", "features.8.")
+    stage_prefixes = (
+        ("features.0.", "features.1.", "features.2."),
+        ("features.3.",),
+        ("features.4.", "features.5."),
+        ("features.6.", "features.7.", "features.8."),
+    )
 
     def __init__(self) -> None:
         super().__init__()

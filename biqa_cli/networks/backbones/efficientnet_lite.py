@@ -125,7 +125,12 @@ class EfficientNetLite(nn.Module):
     """
 
     strides: tuple[int, ...] = (4, 8, 16, 32)
-    last_stage = ("stages.5.", "stages.6.")
+    stage_prefixes = (
+        ("stem.", "stages.0.", "stages.1."),
+        ("stages.2.",),
+        ("stages.3.", "stages.4."),
+        ("stages.5.", "stages.6."),
+    )
 
     def __init__(self, *, width: float = 1.0, depth: float = 1.0) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ class ResNet50(nn.Module):
 
     channels: tuple[int, ...] = (256, 512, 1024, 2048)
     strides: tuple[int, ...] = (4, 8, 16, 32)
-    last_stage = ("layers.3.",)
+    stage_prefixes = (("stem.", "layers.0."), ("layers.1.",), ("layers.2.",), ("layers.3.",))
 
     def __init__(self) -> None:
         super().__init__()

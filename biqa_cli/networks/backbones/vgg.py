@@ -20,7 +20,7 @@ class VGG16(nn.Module):
 
     channels: tuple[int, ...] = (64, 128, 256, 512, 512)
     strides: tuple[int, ...] = (2, 4, 8, 16, 32)
-    last_stage = ("stages.4.",)
+    stage_prefixes = tuple((f"stages.{n}.",) for n in range(5))
 
     def __init__(self) -> None:
         super().__init__()

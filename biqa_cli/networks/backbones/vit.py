@@ -42,7 +42,7 @@ class PatchEmbedding(nn.Module):
     """
 
     strides: tuple[int, ...] = (PATCH,)
-    last_stage: tuple[str, ...] = ()
+    stage_prefixes: tuple[tuple[str, ...], ...] = ()
 
     def __init__(self, width: int = 384) -> None:
         super().__init__()
@@ -145,10 +145,10 @@ class VisionTransformer(nn.Module):
         self.blocks.apply(initialise_linear)
 
     @property
-    def last_stage(self) -> tuple[str, ...]:
-        """See `Backbone`: the last two blocks."""
-        first = max(0, len(self.blocks) - 2)
-        return (*(f"blocks.{n}." for n in range(first, len(self.blocks))), "norm.")
+    def stage_prefixes(self) -> tuple[tuple[str, ...], ...]:
+        """See `Backbone`: the last two blocks, and those before."""
+        blocks = [f"blocks.{n}." for n in range(len(self.blocks))]
+        return (("embedding.", *blocks[:-2]), (*blocks[-2:], "norm."))
 
     def forward(
         self, images: Tensor, *, extra: Tensor | None = None, mask: Tensor | None = None
