@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from tiny_training import Listener
+from PIL import Image
+from tiny_training import Listener, quick_recipe
 
 from biqa_cli.blocks.grid import Block
 from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
@@ -60,3 +61,14 @@ def random_job(
     return Job(
         recipe, trained, dataset, split, photos, blocks, home, "cpu", workers, deadline, Listener()
     )
+
+
+def flawed_job(home: Path, *settings: str) -> Job:
+    """Return such a job that learns flaws from four examples; its photos are files."""
+    flaws = ("network.flaws=true", "examples.weight=1", "examples.flaws_weight=1")
+    flaws += ("examples.count=4", "examples.noise=0", "optimiser.batch=4", "monotonicity.weight=0")
+    recipe = quick_recipe("input.height=64", "input.width=64", *flaws, *settings)
+    job = random_job(home, recipe)
+    for index in TRAIN:
+        Image.fromarray(job.photos.store.view(index)).save(job.dataset.file(index))
+    return job

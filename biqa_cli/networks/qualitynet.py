@@ -184,7 +184,9 @@ class QualityNet(nn.Module):
 
     def _pool(self, x: Tensor) -> Tensor:
         """Return the means of a map (B, C, 1, 1), with "mean+std" its deviations behind them."""
-        mean = x.mean(dim=(2, 3), keepdim=True)
+        # Not in bfloat16: a deviation is made of small differences.
+        precise = torch.promote_types(x.dtype, torch.float32)
+        mean = x.mean(dim=(2, 3), keepdim=True, dtype=precise)
         if self.statistics == 1:
             return mean
         # Not torch.std: its gradient is not finite where a channel is constant.

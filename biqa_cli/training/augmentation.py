@@ -21,7 +21,7 @@ _BLOCKS = 2
 
 
 def random_crop(view: Pixels, recipe: InputRecipe, rng: np.random.Generator) -> Pixels:
-    """Return a crop (h, w, 3) of a view (H, W, 3), mirrored and rotated as the recipe says."""
+    """Return a crop (h, w, 3) of a view (H, W, 3), varied as the recipe says."""
     height, width = view.shape[:2]
     size = recipe.crop
     if size:
@@ -29,6 +29,8 @@ def random_crop(view: Pixels, recipe: InputRecipe, rng: np.random.Generator) -> 
         view = view[y : y + size, x : x + size]
     if is_mirrored(recipe, rng):
         view = view[:, ::-1]
+    if recipe.turn and rng.random() < recipe.turn:
+        view = np.rot90(view, int(rng.integers(1, 4)))
     if recipe.rotate:
         angle = rng.uniform(-recipe.rotate, recipe.rotate)
         rotated = Image.fromarray(view).rotate(angle, Image.Resampling.BILINEAR)

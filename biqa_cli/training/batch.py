@@ -1,6 +1,6 @@
 """What a loss sees: one batch, wherever it comes from."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, cast
 
 import torch
@@ -110,6 +110,28 @@ class Cacheable(Protocol):
     def from_pooled(self, pooled: Tensor) -> Any:  # noqa: ANN401  each family has its record
         """Return the output of the network for that."""
         ...
+
+
+def with_pooled(network: Cacheable, batch: Batch) -> Batch:
+    """Return a batch with what the backbone makes of all its images, in one pass.
+
+    Batch norms that learn so see photos with and without flaws together.
+    """
+    if batch.is_cached:
+        return batch
+    examples, also = batch.examples, batch.also
+    images = [batch.inputs]
+    images += [] if examples is None else [examples.inputs, examples.unflawed]
+    images += [] if also is None else [also.inputs]
+    pooled = network.pooled(torch.cat(images))
+    parts = iter(torch.split(pooled, [len(part) for part in images]))
+    return replace(
+        batch,
+        is_cached=True,
+        inputs=next(parts),
+        examples=examples and replace(examples, inputs=next(parts), unflawed=next(parts)),
+        also=also and replace(also, inputs=next(parts)),
+    )
 
 
 def output_of(network: nn.Module, batch: Batch) -> Any:  # noqa: ANN401  each family has its record

@@ -6,8 +6,8 @@ and photos, so that none is ever out of date.
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -18,80 +18,21 @@ from biqa_cli.computed_arrays import computed_array
 from biqa_cli.distortions.catalog import SHDIQA_DISTORTIONS
 from biqa_cli.distortions.versions import Versions, draw_versions
 from biqa_cli.errors import UsageError
-from biqa_cli.images.view_store import FACTS, Pixels, stamp_of
+from biqa_cli.images.view_store import FACTS, Pixels
 from biqa_cli.training.augmentation import Arrays, normalised_views
 from biqa_cli.training.batch import Cacheable
 from biqa_cli.training.degradation import degrade_blocks, draw_blocks
-from biqa_cli.training.examples import Example, draw_examples
 from biqa_cli.training.families.base import Blockwise, Phase
 from biqa_cli.training.job import Job, RatedPhotos, TimeIsUpError, autocast, go_on_until, is_mixed
+from biqa_cli.training.seen import AlsoPhotos, DegradedPhotos, ExamplePhotos, Seen
 from biqa_cli.training.streams import Stream, numbers, numbers_of_choice
+from biqa_cli.training.views import drawn_examples, facts_of
 
 _AT_ONCE = 16
 _PHOTOS_FOR_SPREAD = 500
 
 
-@dataclass(frozen=True, slots=True)
-class DegradedFeatures:
-    """Features of degraded photos."""
-
-    drawn: tuple[Versions, ...]
-    values: NDArray[np.float16]
-    """(d, 2, …), mapped into memory; the milder level first."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlsoFeatures:
-    """Features of photos of another data set."""
-
-    values: NDArray[np.float16]
-    """(a, …), mapped into memory."""
-    labels: NDArray[np.float32]
-    """(a,), see `Also`."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExampleFeatures:
-    """Features of photos that nobody has rated as they are."""
-
-    drawn: tuple[Example, ...]
-    values: NDArray[np.float16]
-    """(e, …), mapped into memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class CachedFeatures:
-    """Features of the photos of a training."""
-
-    values: NDArray[np.float16]
-    """(1 or 2, n, …), mapped into memory: photos, then mirror images where a recipe has such."""
-    rows: dict[int, int]
-    """Index of an image in its data set → its row."""
-    spread: NDArray[np.float32] | None = None
-    """Standard deviation of each feature over photos, where a recipe has noise."""
-    degraded: DegradedFeatures | None = None
-    """Where a recipe teaches monotonicity."""
-    also: tuple[AlsoFeatures, ...] = ()
-    """Of the training photos of other data sets, where a recipe has such."""
-    examples: ExampleFeatures | None = None
-    """Where a recipe has such."""
-    blockwise: Arrays | None = None
-    """Of photos with each block degraded in its own way, where a phase learns from such:
-    "degraded" (d, …), mapped into memory, and what `draw_blocks` drew for each: "types", "levels"
-    (d, K)."""
-
-    def of(self, index: int, *, mirrored: bool = False) -> NDArray[np.float16]:
-        """Return the features of an image of the data set."""
-        found: NDArray[np.float16] = self.values[int(mirrored), self.rows[index]]
-        return found
-
-    def some(self, indices: Sequence[int], count: int) -> torch.Tensor:
-        """Return the features of about `count` of the images, spread evenly over them."""
-        chosen = indices[:: max(1, len(indices) // count)]
-        return torch.from_numpy(np.stack([self.of(index) for index in chosen])).float()
-
-
-def cached_features(job: Job, phase: Phase) -> CachedFeatures:
+def cached_features(job: Job, phase: Phase) -> Seen:
     """Return the features of all photos, computed now or by an earlier run.
 
     Raises:
@@ -118,7 +59,7 @@ def cached_features(job: Job, phase: Phase) -> CachedFeatures:
     return features
 
 
-def photo_features(job: Job, phase: Phase) -> CachedFeatures:
+def photo_features(job: Job, phase: Phase) -> Seen:
     """Return the features of the photos that are decoded, and of nothing else."""
     indices = tuple(sorted(job.photos.store.rows))
     count, sides = len(indices), 1 + job.recipe.input.flip
@@ -130,10 +71,10 @@ def photo_features(job: Job, phase: Phase) -> CachedFeatures:
 
     values = _computed(job, phase, "features", "", view, sides * count)
     rows = {index: row for row, index in enumerate(indices)}
-    return CachedFeatures(values.reshape(sides, count, *values.shape[1:]), rows)
+    return Seen(values.reshape(sides, count, *values.shape[1:]), rows)
 
 
-def _of_degraded(job: Job, phase: Phase, drawn: tuple[Versions, ...]) -> DegradedFeatures:
+def _of_degraded(job: Job, phase: Phase, drawn: tuple[Versions, ...]) -> DegradedPhotos:
     def view(row: int) -> Pixels:
         number, level = divmod(row, 2)
         one = drawn[number]
@@ -141,38 +82,27 @@ def _of_degraded(job: Job, phase: Phase, drawn: tuple[Versions, ...]) -> Degrade
 
     facts = json.dumps([one.facts for one in drawn])
     values = _computed(job, phase, "degraded", facts, view, 2 * len(drawn))
-    return DegradedFeatures(drawn, values.reshape(len(drawn), 2, *values.shape[1:]))
+    return DegradedPhotos(drawn, values.reshape(len(drawn), 2, *values.shape[1:]))
 
 
-def _of_also(job: Job, phase: Phase, photos: RatedPhotos) -> AlsoFeatures:
+def _of_also(job: Job, phase: Phase, photos: RatedPhotos) -> AlsoPhotos:
     def view(row: int) -> Pixels:
         return photos.store.view(photos.indices[row])
 
     facts = json.dumps([photos.indices, (photos.store.home / FACTS).read_text("utf-8")])
     values = _computed(job, phase, "also", facts, view, len(photos.indices))
-    return AlsoFeatures(values, photos.labels)
+    return AlsoPhotos(values, np.arange(len(values)), photos.labels)
 
 
-def _of_examples(job: Job, phase: Phase) -> ExampleFeatures:
-    scale, recipe = job.trained.scale, job.recipe
-    rated = [
-        (job.dataset.file(index), scale.to_share(label))
-        for index, label in zip(job.photos.indices, job.photos.labels.tolist(), strict=True)
-    ]
-    drawn = draw_examples(
-        rated,
-        job.clean,
-        count=recipe.examples.count,
-        seed=recipe.seed,
-        full_size=recipe.input.full_size,
-    )
+def _of_examples(job: Job, phase: Phase) -> ExamplePhotos:
+    drawn = drawn_examples(job)
 
     def view(row: int) -> Pixels:
-        return drawn[row].view(recipe.input.height, recipe.input.width)
+        return drawn[row].view(job.recipe.input.height, job.recipe.input.width)
 
-    stamps = {str(one.file): stamp_of(one.file) for one in drawn}
-    facts = json.dumps([[one.facts for one in drawn], sorted(stamps.items())])
-    return ExampleFeatures(drawn, _computed(job, phase, "examples", facts, view, len(drawn)))
+    return ExamplePhotos(
+        drawn, _computed(job, phase, "examples", facts_of(drawn), view, len(drawn))
+    )
 
 
 def _of_blockwise(job: Job, phase: Phase, wanted: Blockwise) -> Arrays:

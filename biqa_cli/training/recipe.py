@@ -40,6 +40,8 @@ class InputRecipe(Section, frozen=True):
     """Whether half of the samples are mirrored."""
     rotate: Weight = 0.0
     """Samples are rotated by up to this many degrees; corners become black."""
+    turn: Share = 0.0
+    """Share of the samples that are turned by a quarter, a half or three quarters; square crops."""
     noise: Weight = 0.0
     """Standard deviation of the normal noise on cached features, in units of the spread of each:
     a head overfits less. 0 is off."""
@@ -53,7 +55,7 @@ class InputRecipe(Section, frozen=True):
     @property
     def is_whole(self) -> bool:
         """Whether every epoch sees the same views, except for mirroring."""
-        return not (self.crop or self.rotate) and self.crops_per_photo == 1
+        return not (self.crop or self.rotate or self.turn) and self.crops_per_photo == 1
 
 
 class MonotonicityRecipe(Section, frozen=True):
@@ -101,8 +103,9 @@ class OptimiserRecipe(Section, frozen=True):
     """False: no decay of vectors, positions and learnt tokens."""
     clip: Weight = 0.0
     """Largest norm of the gradient; 0 does not clip."""
-    trainable: Literal["all", "last", "head"] = "all"
-    """What learns of the backbone: all of it, its last stage, or nothing."""
+    trainable: Literal["all", "upper", "last", "head"] = "all"
+    """What learns of the backbone: all of it, its two last stages but for their depthwise filters,
+    its last stage, or nothing."""
     ema: Share = 0.0
     """Decay of an exponential moving average of the weights, which is validated and kept; 0 is
     off."""

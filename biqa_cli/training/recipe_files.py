@@ -28,8 +28,8 @@ _KINDS = {
 """What msgspec calls kinds of values, in the words of TOML."""
 _NOT_CACHED = (
     "{0} is for cached features of whole photos: set optimiser.trainable=head, input.crop=0, "
-    "input.rotate=0 and input.crops_per_photo=1 (all families but reqa; qualitynet without "
-    "network.attention_first), or {0}=0"
+    "input.rotate=0, input.turn=0 and input.crops_per_photo=1 (all families but reqa; qualitynet "
+    "without network.attention_first), or {0}=0"
 )
 # The families whose networks score views of another size than the crops that they learn from.
 _ANY_SIZE = ("blockiqa", "qualitynet")
@@ -255,23 +255,32 @@ def _check_sense(recipe: Recipe) -> None:
     if recipe.family == "reqa" and batch < _REQA_BATCH:
         msg = f"a batch of {batch} is too small for reqa: {_REQA_BATCH} or more"
         raise UsageError(msg)
-    examples = recipe.examples
-    values = {
+    for name, value in {
         "input.noise": view.noise,
         "monotonicity.weight": recipe.monotonicity.weight,
-        "examples.weight": examples.weight,
-        "also.weight": recipe.also.weight,
-    }
-    for name, value in values.items():
+    }.items():
         if value and not recipe.is_cached:
             raise UsageError(_NOT_CACHED.format(name))
-    if (examples.weight or recipe.also.weight) and recipe.family != "qualitynet":
+    _check_others(recipe)
+    _check_full_size(recipe)
+
+
+def _check_others(recipe: Recipe) -> None:
+    """Raise UsageError where a recipe cannot learn from examples, or from other data sets."""
+    examples, also = recipe.examples.weight, recipe.also.weight
+    if (examples or also) and recipe.family != "qualitynet":
         msg = (
             f"{recipe.family} learns from no examples and no other data sets: only qualitynet does"
         )
         raise UsageError(msg)
-    _check_full_size(recipe)
-    if bool(recipe.network.get("flaws")) != bool(examples.weight and examples.flaws_weight):
+    for name, value in {"examples": examples, "also": also}.items():
+        if value and recipe.network.get("attention_first"):
+            msg = (
+                f"{name}.weight is for maps that are pooled first: set "
+                f"network.attention_first=false, or {name}.weight=0"
+            )
+            raise UsageError(msg)
+    if bool(recipe.network.get("flaws")) != bool(examples and recipe.examples.flaws_weight):
         raise UsageError(
             "flaws are learnt from examples, and examples teach flaws: set network.flaws, "
             "examples.weight and examples.flaws_weight together, or none of them"

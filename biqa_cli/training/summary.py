@@ -17,10 +17,10 @@ from biqa_cli.models.spec import Calibration
 from biqa_cli.models.torch_engine import load_tensors
 from biqa_cli.training.checkpoints import Progress, write_small
 from biqa_cli.training.families.base import Phase
-from biqa_cli.training.features import CachedFeatures
 from biqa_cli.training.job import Job
 from biqa_cli.training.log import draw_curves
 from biqa_cli.training.loop import BEST
+from biqa_cli.training.seen import Seen
 from biqa_cli.training.test_scores import score_features
 from biqa_cli.training.validation import Validation, predict, scoring_blocks, validate
 from biqa_cli.weights.checkpoint import read_checkpoint
@@ -54,9 +54,7 @@ class Stored:
     """Or why there is none."""
 
 
-def judge_stored(
-    job: Job, phase: Phase, weights: Path, features: CachedFeatures | None = None
-) -> Stored:
+def judge_stored(job: Job, phase: Phase, weights: Path, features: Seen | None = None) -> Stored:
     """Score the validation photos with stored weights, and write the calibration into the file.
 
     With cached features the photos are not opened: a study judges dozens of heads on the same

@@ -8,14 +8,14 @@ import torch
 
 from biqa_cli.training.batch import Cacheable
 from biqa_cli.training.families.base import Phase
-from biqa_cli.training.features import CachedFeatures
 from biqa_cli.training.job import Job
+from biqa_cli.training.seen import Seen
 
 _AT_ONCE = 32
 
 
 def score_features(
-    job: Job, phase: Phase, features: CachedFeatures, indices: Sequence[int]
+    job: Job, phase: Phase, features: Seen, indices: Sequence[int]
 ) -> dict[int, float]:
     """Return the native score of each image whose features are cached, by its index.
 

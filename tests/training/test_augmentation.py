@@ -31,6 +31,14 @@ def test_half_of_all_crops_are_mirrored() -> None:
     assert mirrored + plain == 200 and 70 < mirrored < 130
 
 
+def test_a_share_of_the_crops_is_turned_by_quarters_to_each_side_and_upside_down() -> None:
+    view = np.arange(6 * 6 * 3, dtype=np.uint8).reshape(6, 6, 3)
+    recipe = structs.replace(RECIPE, crop=0, flip=False, turn=0.6)
+    crops = [random_crop(view, recipe, np.random.default_rng(n)) for n in range(300)]
+    turns = [sum(np.array_equal(crop, np.rot90(view, k)) for crop in crops) for k in range(4)]
+    assert sum(turns) == 300 and 90 < turns[0] < 150 and min(turns[1:]) > 30
+
+
 def test_a_rotated_crop_has_black_corners_and_the_same_middle() -> None:
     view = np.full((40, 40, 3), 200, np.uint8)
     recipe = structs.replace(RECIPE, crop=0, flip=False, rotate=45.0)

@@ -80,8 +80,8 @@ def test_settings_that_cannot_be_are_refused_with_a_hint(setting: str, message: 
         ("qualitynet", ["input.full_size=true"], "needs network.flaws=true and views of 448×448"),
         (
             "qualitynet",
-            ["network.flaws=true", "examples.weight=1", "examples.flaws_weight=1"],
-            "examples.weight is for cached features",
+            ["also.weight=1", "network.attention_first=true"],
+            "also.weight is for maps that are pooled first: set network.attention_first=false, or",
         ),
     ],
 )

@@ -430,6 +430,22 @@ def test_flaws_are_learnt_from_rated_photos_and_from_photos_without_flaws(
     assert_same_training(tmp_path / "run", tmp_path / "pieces")
 
 
+@pytest.mark.slow
+def test_a_backbone_learns_from_examples_and_other_data_sets_and_resumes_to_the_same_bits(
+    rated: Dataset, tmp_path: Path
+) -> None:
+    settings = ["network.flaws=true", "network.pooling=mean+std", "examples.count=12"]
+    settings += ["examples.weight=1", "examples.flaws_weight=1", "input.labels=unit"]
+    settings += ["optimiser.trainable=upper", "optimiser.backbone_rate=1e-3", "also.weight=1"]
+    settings += ["input.noise=0", "monotonicity.weight=0", "input.crop=32", "input.turn=0.5"]
+    asked = request(rated, quick_recipe(*settings), tmp_path / "run", also=(rated,))
+    run(asked)
+    for row in log_of(tmp_path / "run"):
+        assert all(float(row[name]) > 0 for name in ("also", "ceilings", "flaws"))
+    run_in_pieces(replace(asked, out=tmp_path / "pieces", photos=tmp_path / "run" / "photos"))
+    assert_same_training(tmp_path / "run", tmp_path / "pieces")
+
+
 def test_photos_that_a_recipe_has_no_use_for_are_refused_and_so_are_none(
     rated: Dataset, tmp_path: Path
 ) -> None:

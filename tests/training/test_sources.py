@@ -1,19 +1,22 @@
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from tiny_training import quick_recipe, tiny_recipe
-from training_jobs import TRAIN, VAL, random_job
+from training_jobs import TRAIN, VAL, flawed_job, random_job
 
-from biqa_cli.training.batch import Batch
+from biqa_cli.training.augmentation import normalised_views
+from biqa_cli.training.batch import Batch, with_pooled
 from biqa_cli.training.description import make_phases
 from biqa_cli.training.examples import GOOD_SHARE
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.freezing import freeze, slots_of
 from biqa_cli.training.job import Job
 from biqa_cli.training.sources import FeatureSource, PhotoSource, Source, open_source, samples_of
+from biqa_cli.training.views import drawn_examples
 
 CROPS = ("optimiser.batch=4", "input.crop=24", "input.noise=0", "monotonicity.weight=0")
 TRIPLES = ("optimiser.batch=4", "monotonicity.weight=3", "monotonicity.photos=6")
@@ -115,7 +118,7 @@ def test_cached_features_are_those_of_the_photos_and_noise_differs_by_epoch(
     for batch in epoch_of(plain):
         assert batch.is_cached
         for values, label in zip(batch.inputs, batch.labels, strict=True):
-            expected = plain.features.of(round(20 * label.item()))
+            expected = plain.seen.of(round(20 * label.item()))
             assert torch.equal(values, torch.from_numpy(np.array(expected)).float())
     noisy = source_of(random_job(tmp_path, quick_recipe("input.noise=0.5", "optimiser.batch=5")))
     by_label = [
@@ -141,10 +144,10 @@ def test_the_span_of_triples_is_negative_where_lower_is_better(
 
 def test_a_triple_is_a_photo_and_its_two_degraded_versions(tmp_path: Path) -> None:
     source = source_of(random_job(tmp_path, quick_recipe(*TRIPLES, "input.noise=0")))
-    assert isinstance(source, FeatureSource) and source.features.degraded is not None
-    degraded = source.features.degraded
+    assert isinstance(source, FeatureSource) and source.seen.degraded is not None
+    degraded = source.seen.degraded
     known = {
-        source.features.of(one.index).tobytes(): (values, one.levels)
+        source.seen.of(one.index).tobytes(): (values, one.levels)
         for one, values in zip(degraded.drawn, degraded.values, strict=True)
     }
     for batch in epoch_of(source):
@@ -158,22 +161,86 @@ def test_a_triple_is_a_photo_and_its_two_degraded_versions(tmp_path: Path) -> No
 def test_the_noise_of_a_feature_does_not_tell_good_photos_from_flawed_ones(
     tmp_path: Path,
 ) -> None:
-    settings = ("network.flaws=true", "examples.weight=1", "examples.flaws_weight=1")
-    settings += ("examples.count=4", "examples.noise=0", "optimiser.batch=4")
-    recipe = quick_recipe("input.height=64", "input.width=64", *settings)
-    job = random_job(tmp_path, recipe)
-    for index in TRAIN:
-        Image.fromarray(job.photos.store.view(index)).save(job.dataset.file(index))
+    job = flawed_job(tmp_path)
     source = source_of(job)
     assert isinstance(source, FeatureSource)
     shares = [job.trained.scale.to_share(label) for label in job.photos.labels.tolist()]
     good = [i for i, share in zip(TRAIN, shares, strict=True) if share >= GOOD_SHARE]
     assert 0 < len(good) < len(TRAIN)
-    features = {source.features.of(index).tobytes() for index in good}
+    features = {source.seen.of(index).tobytes() for index in good}
     for batch in epoch_of(source):
         assert batch.examples is not None and len(batch.examples.unflawed) == 2
         found = batch.examples.unflawed.numpy().astype(np.float16)
         assert {one.tobytes() for one in found} <= features
+
+
+LEARNING = ("optimiser.trainable=upper", "input.noise=0", "input.flip=false")
+
+
+def test_a_backbone_that_learns_sees_the_views_of_examples_and_of_other_data_sets(
+    tmp_path: Path,
+) -> None:
+    job = flawed_job(tmp_path, *LEARNING, "also.weight=1")
+    other = replace(job.photos, indices=(7, 2), labels=np.array([3.0, 1.0], np.float32))
+    source = source_of(replace(job, also=(other,)))
+    assert isinstance(source, PhotoSource)
+    drawn = drawn_examples(job)
+    known = {
+        normalised_views([one.view(64, 64)], job.contract, "cpu").numpy().tobytes(): one
+        for one in drawn
+    }
+    by_label = {label: job.photos.store.view(index) for index, label in ((7, 3.0), (2, 1.0))}
+    for batch in epoch_of(source):
+        assert batch.examples is not None and batch.also is not None
+        for image, kept in zip(batch.examples.inputs, batch.examples.kept, strict=True):
+            assert known[image.contiguous().numpy()[None].tobytes()].kept == pytest.approx(kept)
+        assert sorted(batch.also.labels.tolist()) == [1, 3]
+        for image, label in zip(batch.also.inputs, batch.also.labels.tolist(), strict=True):
+            expected = normalised_views([by_label[label]], job.contract, "cpu")[0]
+            assert torch.equal(image, expected)
+
+
+def test_the_views_of_examples_are_made_once(tmp_path: Path) -> None:
+    job = flawed_job(tmp_path, *LEARNING)
+    first = epoch_of(source_of(job))
+    for index in TRAIN:
+        # Not read again: what they were made from has the same length and time.
+        file = job.dataset.file(index)
+        stamp = file.stat()
+        file.write_bytes(bytes(stamp.st_size))
+        os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    again = epoch_of(source_of(job))
+    for one, other in zip(first, again, strict=True):
+        assert one.examples is not None and other.examples is not None
+        assert torch.equal(one.examples.inputs, other.examples.inputs)
+
+
+def test_all_images_of_a_batch_go_through_the_backbone_together(tmp_path: Path) -> None:
+    job = flawed_job(tmp_path, *LEARNING, "also.weight=1")
+    job = replace(job, also=(replace(job.photos, indices=(7, 2), labels=np.ones(2, np.float32)),))
+    batch = epoch_of(open_source(job, phase_of(job)))[0]
+    passes = []
+
+    class Counting:
+        def pooled(self, images: torch.Tensor) -> torch.Tensor:
+            passes.append(len(images))
+            return images.mean(dim=(2, 3))
+
+        def from_pooled(self, pooled: torch.Tensor) -> torch.Tensor:
+            return pooled
+
+    pooled = with_pooled(Counting(), batch)
+    assert batch.examples is not None and batch.also is not None
+    assert pooled.examples is not None and pooled.also is not None
+    assert passes == [4 + 4 + 2 + 2] and pooled.is_cached
+    for images, features in (
+        (batch.inputs, pooled.inputs),
+        (batch.examples.inputs, pooled.examples.inputs),
+        (batch.examples.unflawed, pooled.examples.unflawed),
+        (batch.also.inputs, pooled.also.inputs),
+    ):
+        assert torch.equal(images.mean(dim=(2, 3)), features)
+    assert with_pooled(Counting(), pooled) is pooled
 
 
 def test_both_sources_score_the_validation_photos_alike(tmp_path: Path) -> None:
@@ -195,7 +262,9 @@ def test_both_sources_score_the_validation_photos_alike(tmp_path: Path) -> None:
         (("input.flip=true",), True),
         (("optimiser.trainable=last",), False),
         (("optimiser.trainable=all",), False),
+        (("optimiser.trainable=upper",), False),
         (("input.rotate=10",), False),
+        (("input.turn=0.5",), False),
         (("input.crop=32",), False),
         (("input.crops_per_photo=2",), False),
         (("network.attention_first=true",), False),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from biqa_cli.networks.qualitynet import QualityNet
-from biqa_cli.training.batch import Batch, output_of
+from biqa_cli.training.batch import Batch, Cacheable, output_of, with_pooled
 from biqa_cli.training.families.base import Phase, Setting, Terms
 from biqa_cli.training.families.heads import project_at_random
 from biqa_cli.training.monotonicity import with_degraded
@@ -33,6 +33,14 @@ class QualityNetPhase(Phase):
 
     def loss(self, batch: Batch) -> Terms:
         """Return L_total (eq. 38)."""
+        if batch.examples is None and batch.also is None:
+            return self._loss(batch)
+        batch = with_pooled(cast("Cacheable", self.learner), batch)
+        # In bfloat16 a strength that is nearly 1 would be 1, and its cross entropy jump.
+        with torch.autocast(batch.inputs.device.type, enabled=False):
+            return self._loss(batch)
+
+    def _loss(self, batch: Batch) -> Terms:
         output = output_of(self.learner, batch)
         scores = output.rated.float()
         rated = batch.part(scores, "rated")

@@ -1,11 +1,16 @@
 import math
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import scipy.stats
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from training_jobs import flawed_job
 
+from biqa_cli.training.description import make_phases
 from biqa_cli.training.families.qualitynet import plcc_loss, quality_aware_loss
+from biqa_cli.training.sources import open_source
 
 MOS = torch.tensor([0.2, 0.4, 0.5, 0.9, 0.1])
 
@@ -55,3 +60,22 @@ def test_half_precision_scores_are_judged_in_float32() -> None:
     loss = quality_aware_loss(MOS.bfloat16(), MOS)
     assert loss.dtype == torch.float32
     assert math.isfinite(loss.item())
+
+
+def test_flaws_are_learnt_in_float32_by_a_backbone_that_learns_in_bfloat16(tmp_path: Path) -> None:
+    job = flawed_job(tmp_path, "optimiser.trainable=upper", "input.noise=0")
+    (phase,), _ = make_phases(job.recipe, job.trained, ())
+    network = cast("Any", phase.network)
+    seen = {}
+
+    def note(layer: nn.Module, _inputs: object, output: Tensor) -> None:
+        seen[layer] = output.dtype
+
+    layers = (network.backbones[0].layers[-1], network.head, network.flaw_head)
+    for layer in layers:
+        layer.register_forward_hook(note)
+    batch = next(open_source(job, phase).batches(epoch=0, before=0, start=0))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = phase.loss(batch)["loss"]
+    assert [seen[layer] for layer in layers] == [torch.bfloat16, torch.float32, torch.float32]
+    assert loss.isfinite()
