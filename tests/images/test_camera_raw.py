@@ -1,6 +1,7 @@
 import io
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -9,13 +10,19 @@ from image_files import dng, saved
 from PIL import Image
 
 from biqa_cli.errors import ImageError
+from biqa_cli.images.camera_raw import RawFile
 from biqa_cli.images.limits import Limits
 from biqa_cli.images.reading import read_photo
 
 pytest.importorskip("rawpy")
 MOSAIC = np.random.default_rng(0).integers(0, 65536, (240, 360)).astype(np.uint16)
 PREVIEW = photo(300, 250)
-TURNS = {1: None, 3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_270}
+TURNS = {
+    1: None,
+    3: Image.Transpose.ROTATE_180,
+    6: Image.Transpose.ROTATE_270,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def _difference(image: Image.Image, other: Image.Image) -> float:
@@ -33,7 +40,7 @@ def test_the_preview_is_read_and_said_to_be_one(tmp_path: Path, name: str) -> No
     assert _difference(read.image, PREVIEW) < 4
 
 
-@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("orientation", list(TURNS))
 def test_the_preview_is_upright_as_the_camera_was_held(orientation: int) -> None:
     turn = TURNS[orientation]
     expected = PREVIEW if turn is None else PREVIEW.transpose(turn)
@@ -68,6 +75,19 @@ def test_without_more_than_a_thumbnail_the_mosaic_is_developed(preview: bytes | 
     grey = np.asarray(read.image.convert("L")).astype(int)
     # Turned by a quarter clockwise, what was at the upper left is at the upper right.
     assert grey[20:160, 140:220].min() > grey[200:340, 20:220].max() + 50
+
+
+def test_a_mosaic_is_developed_with_the_white_balance_of_the_camera() -> None:
+    asked: dict[str, Any] = {}
+
+    class Raw:
+        def postprocess(self, **options: object) -> np.ndarray:
+            asked.update(options)
+            return np.zeros((2, 3, 3), np.uint8)
+
+    assert RawFile(cast("Any", Raw())).developed().size == (3, 2)
+    assert asked["use_camera_wb"] is True and asked["output_bps"] == 8
+    assert asked["output_color"].name == "sRGB"
 
 
 def test_developing_is_within_the_memory() -> None:

@@ -25,6 +25,13 @@ def _triples(levels: torch.Tensor, *, span: float, weight: float) -> Triples:
     return Triples(torch.empty(1, 3), levels, weight=weight, worst=worst, span=span)
 
 
+def test_scores_become_shares_of_their_scale_whichever_end_is_best() -> None:
+    scores = torch.tensor([[10.0, 35.0, 60.0]])
+    for span, worst, shares in ((50.0, 10.0, [0.0, 0.5, 1.0]), (-50.0, 60.0, [1.0, 0.5, 0.0])):
+        triples = Triples(torch.empty(1, 3), torch.ones(1, 2), weight=1, worst=worst, span=span)
+        assert triples.share_of(scores).tolist() == [shares]
+
+
 def test_labels_of_which_lower_is_better_reverse_the_loss() -> None:
     levels = torch.tensor([[1, 2]])
     # After one rated sample: the photo, its milder and its stronger version, on a scale to 100.
