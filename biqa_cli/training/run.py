@@ -26,6 +26,7 @@ from biqa_cli.training.decoding import PHOTOS, SPLIT, decoded, other_photos
 from biqa_cli.training.description import describe_network, make_phases
 from biqa_cli.training.examples import clean_photos
 from biqa_cli.training.families.base import Phase
+from biqa_cli.training.feature_scores import score_features
 from biqa_cli.training.features import photo_features
 from biqa_cli.training.job import Job, RatedPhotos, TimeIsUpError, Watcher
 from biqa_cli.training.labels import distortion_types, rated_photos
@@ -39,7 +40,6 @@ from biqa_cli.training.summary import (
     store_weights,
     write_summary,
 )
-from biqa_cli.training.test_scores import score_features
 from biqa_cli.training.validation import scoring_blocks
 from biqa_cli.whole_files import write_whole
 

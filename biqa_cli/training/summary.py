@@ -17,11 +17,11 @@ from biqa_cli.models.spec import Calibration
 from biqa_cli.models.torch_engine import load_tensors
 from biqa_cli.training.checkpoints import Progress, write_small
 from biqa_cli.training.families.base import Phase
+from biqa_cli.training.feature_scores import score_features
 from biqa_cli.training.job import Job
 from biqa_cli.training.log import draw_curves
 from biqa_cli.training.loop import BEST
 from biqa_cli.training.seen import Seen
-from biqa_cli.training.test_scores import score_features
 from biqa_cli.training.validation import Validation, predict, scoring_blocks, validate
 from biqa_cli.weights.checkpoint import read_checkpoint
 from biqa_cli.whole_files import write_whole
