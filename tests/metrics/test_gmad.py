@@ -47,3 +47,9 @@ def test_no_level_and_no_tolerance_are_refused() -> None:
     with pytest.raises(UsageError, match="got 5, nan"):
         gmad_pairs([1, 2], [1, 2], tolerance=float("nan"))
     assert gmad_pairs([], [], tolerance=1) == ()
+
+
+def test_two_photos_at_either_end_of_the_tolerance_are_a_pair() -> None:
+    (found,) = gmad_pairs([0, 2], [10, 80], levels=1, tolerance=2)
+    assert (found.better, found.worse, found.level) == (1, 0, 1)
+    assert gmad_pairs([0, 2], [10, 80], levels=1, tolerance=1.99) == ()

@@ -91,3 +91,10 @@ def test_images_without_a_spread_do_not_count() -> None:
 def test_people_who_tell_nothing_apart_leave_nothing_to_ask() -> None:
     found = pair_accuracy([1, 2, 3], [1, 2, 3], mos_error=[9, 9, 9])
     assert found.better_worse.reason == found.correct.reason == "people tell no pair apart"
+
+
+def test_labels_without_doubt_are_told_apart_if_they_differ_at_all() -> None:
+    found = pair_accuracy([1.0, 1.0, 1.001], [1, 2, 3], mos_error=[0, 0, 0])
+    assert (found.different, found.similar) == (2, 1)
+    with pytest.raises(UsageError, match="expected one standard error, at least 0, for each of 3"):
+        pair_accuracy([1, 2, 3], [1, 2, 3], mos_error=[0, 0, -0.1])

@@ -119,3 +119,7 @@ def test_what_is_not_defined_says_why() -> None:
         rmse_star([1, 2], [1, 3], intervals=[1.0])
     with pytest.raises(UsageError, match="outlier ratios lie in \\[0, 1\\]"):
         compare_outlier_ratios(2, 0, n=9)
+
+
+def test_a_prediction_at_the_very_end_of_an_interval_is_no_outlier() -> None:
+    assert outlier_ratio_interval([0, 0], [1, 2], intervals=[1, 1]).value == 0.5

@@ -100,3 +100,8 @@ def test_an_empty_label_range_and_no_bins_are_refused() -> None:
         deviation_histogram([1], [1], label_range=(9, 1))
     with pytest.raises(UsageError, match="at least 1 bin, got 0"):
         deviation_histogram([1], [1], bins=0)
+
+
+def test_one_bin_holds_all_deviations() -> None:
+    found = deviation_histogram([10, 20, 30], [10, 90, 31], bins=1)
+    assert (found.edges, found.counts) == ((0.0,), (3,))
