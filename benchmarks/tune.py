@@ -4,6 +4,9 @@ For each number of ratings, ten draws (`--draws`): so many photos are rated, a c
 to them, and all photos that were not drawn (and show no reference that was) are held out. The table
 has the standard deviation of a draw: the mean of ten has a third of it as its standard error.
 
+A set is a table of ratings or one that biqa knows (`clive=clive,ROOT`). What --output has of other
+sets stays there, if it is of the same weights and as many draws.
+
 Run:  python benchmarks/tune.py NAME=RATINGS.csv[,ROOT] ... --output benchmarks/tune.json
 """
 
@@ -18,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from biqa_cli.datasets.base import Dataset
-from biqa_cli.datasets.loading import load_dataset
+from biqa_cli.datasets.loading import CSV_PREFIX, READERS, load_dataset
 from biqa_cli.metrics.correlation import srcc
 from biqa_cli.metrics.deviation import rmse
 from biqa_cli.models.catalog import DEFAULT_MODEL
@@ -31,6 +34,25 @@ from biqa_cli.tuning.descriptions import describe_photos
 from biqa_cli.tuning.ridge import Photos
 
 RATINGS = (20, 50, 100, 200)
+
+
+def load(place: str) -> Dataset:
+    """Return the set of `RATINGS.csv[,ROOT]` or of `DATASET,ROOT`."""
+    name, _, root = place.partition(",")
+    known = name if name in READERS else f"{CSV_PREFIX}{name}"
+    return load_dataset(known, Path(root) if root else None)
+
+
+def kept(output: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """Return the sets that a file has already, if they were measured alike."""
+    if not output.exists():
+        return {}
+    before: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
+    sets: dict[str, Any] = before.pop("sets")
+    if before != about:
+        msg = f"{output} was measured with {before}, not with {about}: name another --output"
+        raise SystemExit(msg)
+    return sets
 
 
 def described(dataset: Dataset, model: LoadedModel, store: Path) -> tuple[Photos, list[int]]:
@@ -101,25 +123,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sets", nargs="+", metavar="NAME=RATINGS.csv[,ROOT]")
+    parser.add_argument("sets", nargs="+", metavar="NAME=RATINGS.csv[,ROOT]|NAME=DATASET,ROOT")
     parser.add_argument("-m", "--model", default=DEFAULT_MODEL)
     parser.add_argument("--store", type=Path, default=default_store())
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args()
     model = load_model(given.model, features=True)
-    result: dict[str, Any] = {"model": given.model, "draws": given.draws, "sets": {}}
-    result["weights_sha256"] = model.weights_sha256
+    about = {"model": given.model, "draws": given.draws, "weights_sha256": model.weights_sha256}
+    sets = kept(given.output, about)
     for one in given.sets:
         name, _, place = one.partition("=")
-        table, _, root = place.partition(",")
-        dataset = load_dataset(f"csv:{table}", Path(root) if root else None)
+        dataset = load(place)
         photos, readable = described(dataset, model, given.store)
         rows = measured(dataset, photos, readable, draws=given.draws)
-        result["sets"][name] = {"photos": len(readable), "rows": rows}
+        sets[name] = {"photos": len(readable), "rows": rows}
         for row in rows:
             print(name, row, flush=True)
-    given.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    given.output.write_text(json.dumps({**about, "sets": sets}, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
