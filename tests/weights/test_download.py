@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from biqa_cli.errors import WeightsError
+from biqa_cli.weights import transfer
 from biqa_cli.weights.cache import stale_files
 from biqa_cli.weights.download import obtain
 from biqa_cli.weights.manifest import Checkpoint, Manifest
@@ -76,19 +77,26 @@ def test_a_download_is_put_in_place_and_not_repeated(mirror: Mirror, cache: Path
     assert (path, path.read_bytes()) == (cache / NAME, CONTENT)
     assert told[-1] == len(CONTENT)
     assert obtain(_checkpoint(), manifest) == [path]
+    # What is here needs no mirror.
+    assert obtain(_checkpoint(), _manifest()) == [path]
     assert len(mirror.requests) == 1
     assert _files(cache) == [NAME]
 
 
 @pytest.mark.parametrize("knows_ranges", [True, False])
-def test_a_broken_download_resumes(mirror: Mirror, cache: Path, knows_ranges: bool) -> None:
+def test_a_broken_download_resumes_and_its_pace_is_that_of_the_rest(
+    mirror: Mirror, cache: Path, monkeypatch: pytest.MonkeyPatch, knows_ranges: bool
+) -> None:
+    received: list[int] = []
     mirror.knows_ranges, mirror.breaks_after = knows_ranges, 300_000
     with pytest.raises(WeightsError, match="run it again to resume"):
         obtain(_checkpoint(), _manifest(mirror.url))
     assert not (cache / NAME).exists()
     mirror.breaks_after = len(CONTENT)
+    monkeypatch.setattr(transfer, "_require_pace", lambda got, _seconds: received.append(got))
     (path,) = obtain(_checkpoint(), _manifest(mirror.url))
     assert path.read_bytes() == CONTENT
+    assert received[-1] == len(CONTENT) - (300_000 if knows_ranges else 0)
     assert mirror.requests[1] == ("bytes=300000-" if knows_ranges else None)
 
 
