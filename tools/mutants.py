@@ -177,6 +177,7 @@ ACCEPTED = (
     ("biqa_cli/weights/header.py", "_MOST_DIMENSIONS = ", "a limit: tensors have four at most"),
     ("biqa_cli/weights/transfer.py", "seconds >= _PATIENCE", "no clock says so exactly"),
     ("biqa_cli/weights/transfer.py", "_PATIENCE_SECONDS * 4", "how often a watchdog looks"),
+    ("biqa_cli/weights/transfer.py", "wait( -0.9)", "how often a watchdog looks"),
     ("biqa_cli/weights/transfer.py", "_fed >= _PATIENCE", "two readings of the clock differ"),
     ("biqa_cli/weights/transfer.py", "_SECOND = 4097", "a rate of about 4 kB a second"),
     ("biqa_cli/metrics/mapping.py", "(slope) or math", "an infinite slope has a nan beside it"),

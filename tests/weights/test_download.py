@@ -98,6 +98,7 @@ def test_a_broken_download_resumes_and_its_pace_is_that_of_the_rest(
     assert path.read_bytes() == CONTENT
     assert received[-1] == len(CONTENT) - (300_000 if knows_ranges else 0)
     assert mirror.requests[1] == ("bytes=300000-" if knows_ranges else None)
+    assert len(mirror.requests) == 2
 
 
 def test_a_download_that_ended_before_it_was_put_in_place_is_not_repeated(
