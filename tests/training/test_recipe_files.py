@@ -109,7 +109,7 @@ def test_a_file_of_ones_own_changes_the_papers_recipe_key_by_key(tmp_path: Path)
             '[schedule]\ncurve = "constant"',
             "schedule.curve cannot be 'constant': there are step, cosine, ",
         ),
-        ('[schedule]\nselect = "last"', "schedule.select cannot be 'last': there are srcc, plcc"),
+        ('[schedule]\nselect = "mae"', "schedule.select cannot be 'mae': there are srcc, plcc"),
         (
             'backbones = ["resnet51"]',
             r"backbones\[0\] cannot be 'resnet51': did you mean 'resnet50'",
