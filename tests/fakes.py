@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from biqa_cli.models.base import EngineName, Predictions
+from biqa_cli.models.base import EngineName, Parts, Predictions
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract, ModelSpec, ScoreScale
 
@@ -20,6 +20,7 @@ class BrightnessEngine:
 
     name: EngineName = "torch"
     device = "cpu"
+    parts: Parts | None = None
 
     def __init__(self) -> None:
         self.batches: list[int] = []

@@ -12,6 +12,9 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 OUTPUTS = ("scores", "ceilings", "flaws")
 """Of a graph without weights, as `Predictions` has them; the last two where the network tells."""
+MAPS, POOLED = "maps_", "pooled_"
+"""With a number, further outputs of a graph that can be cut in two: the maps that are pooled, and
+what pooling leaves of each. What lies behind the pooled depends on nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,36 @@ def one_a_view(features: NDArray[np.float64], views: int) -> NDArray[np.float64]
     return mean
 
 
+class Parts(Protocol):
+    """A network in two parts: up to its maps, and from their means and standard deviations."""
+
+    @property
+    def cell(self) -> int:
+        """Pixels of the view along a side of one cell of the coarsest map."""
+        ...
+
+    def maps(self, views: NDArray[np.float32]) -> tuple[Predictions, list[NDArray[np.float32]]]:
+        """Return what the network says of views (B, 3, H, W), and its maps (B, C, h, w)."""
+        ...
+
+    def from_pooled(self, pooled: NDArray[np.float32]) -> Predictions:
+        """Return what it says by means and deviations (B, F).
+
+        Of one map after the other: first the means of its channels, then their deviations.
+        """
+        ...
+
+
 class Engine(Protocol):
     """A network with its weights, ready to run on one device."""
 
     name: EngineName
     device: str
+
+    @property
+    def parts(self) -> Parts | None:
+        """The same network in two parts; None where it reads more, or less, than these."""
+        ...
 
     def predict(self, views: NDArray[np.float32]) -> Predictions:
         """Map normalised views (B, 3, H, W) to what the network says of them."""

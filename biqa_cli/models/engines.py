@@ -13,7 +13,7 @@ from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.base import Engine, EngineName, Precision
 from biqa_cli.models.build import build_network
 from biqa_cli.models.devices import resolve_device
-from biqa_cli.models.graphs import with_output_before
+from biqa_cli.models.graph_content import with_output_before
 from biqa_cli.models.installed_torch import require_torch
 from biqa_cli.models.memory import give_back_freed_memory
 from biqa_cli.models.spec import Family, InputContract, ModelSpec

@@ -18,7 +18,8 @@ from biqa_cli.models.engines import (
     ready,
     require_a_score,
 )
-from biqa_cli.models.graphs import own_graph, read_own_graph, tensors_of_graph
+from biqa_cli.models.graph_content import tensors_of_graph
+from biqa_cli.models.graphs import own_graph, read_own_graph
 from biqa_cli.models.installed_torch import require_torch
 from biqa_cli.models.options import with_defaults
 from biqa_cli.models.spec import ModelSpec

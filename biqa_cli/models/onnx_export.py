@@ -16,11 +16,12 @@ from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import covering_grid
 from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.errors import UsageError, WeightsError
-from biqa_cli.models.base import OUTPUTS
+from biqa_cli.models.base import MAPS, OUTPUTS, POOLED
 from biqa_cli.models.onnx_engine import OnnxEngine
 from biqa_cli.models.onnx_runtime import onnxruntime
 from biqa_cli.models.spec import SOFT_END, InputContract, ModelSpec, ScoreScale
 from biqa_cli.networks.nlnet import NLNet
+from biqa_cli.networks.qualitynet import QualityNetOutput
 
 _OPSET = 20
 _INPUT = "images"
@@ -45,6 +46,9 @@ def export_graph(spec: ModelSpec, network: nn.Module) -> Exported:
     loaded, so that both engines read one safetensors file and a graph of a few hundred kilobytes
     serves every checkpoint of the network.
 
+    Where a network reads means and deviations of maps and nothing else, maps and these are outputs,
+    too: `OnnxEngine` cuts the graph in two there.
+
     Args:
         spec: Of the model.
         network: With weights, to compare with.
@@ -57,22 +61,33 @@ def export_graph(spec: ModelSpec, network: nn.Module) -> Exported:
     crops = spec.input.crops
     size = (crops.size, crops.size) if crops else (spec.input.height, spec.input.width)
     names = {name for name in network.state_dict() if not name.endswith("num_batches_tracked")}
-    outputs = list(OUTPUTS if spec.tells_flaws else OUTPUTS[:1])
-    model = _without_weights(_exported(_Told(network), size, outputs, fold=False), names)
-    content = model.SerializeToString(deterministic=True)
     images = np.random.default_rng(0).normal(size=(3, 3, *size)).astype(np.float32)
     with torch.inference_mode():
-        expected = _told(network(torch.from_numpy(images)))
+        output = network(torch.from_numpy(images))
+    expected, pooled = _told(output), _pooled(output)
+    outputs = list(OUTPUTS if spec.tells_flaws else OUTPUTS[:1])
+    outputs += [f"{kind}{number}" for kind in (MAPS, POOLED) for number in range(len(pooled))]
+    model = _without_weights(_exported(_Told(network), size, outputs, fold=False), names)
+    content = model.SerializeToString(deterministic=True)
     # ONNX Runtime takes no array in another order of memory, such as channels last.
     state = network.state_dict()
     tensors = {name: np.ascontiguousarray(state[name].numpy()) for name in names}
     engine = OnnxEngine(content, tensors)
     if engine.tells_flaws != spec.tells_flaws:
         raise WeightsError("the graph has not the outputs of the network: nothing is written")
-    found = engine.predict(images)
-    parts = (found.scores, found.ceilings, found.flaws)
-    told = [part for part in parts if part is not None]
-    return Exported(content, _largest_difference(told, expected, [spec.scale]))
+    found = [engine.predict(images)]
+    if engine.parts is not None:
+        of_pooled = torch.cat([each.flatten(1) for each in pooled], dim=1)
+        found.append(engine.parts.from_pooled(of_pooled.numpy()))
+    differences = [
+        _largest_difference(
+            [part for part in (said.scores, said.ceilings, said.flaws) if part is not None],
+            expected,
+            [spec.scale],
+        )
+        for said in found
+    ]
+    return Exported(content, max(differences))
 
 
 def export_model(spec: ModelSpec, network: nn.Module) -> Exported:
@@ -115,6 +130,11 @@ def _told(output: Any) -> tuple[Tensor, ...]:  # noqa: ANN401  each family has i
     return tuple(found for found in told if found is not None)
 
 
+def _pooled(output: Any) -> tuple[Tensor, ...]:  # noqa: ANN401  as above
+    """Return the means and deviations of the maps, if a network reads these and nothing else."""
+    return output.pooled if isinstance(output, QualityNetOutput) else ()
+
+
 class _Told(nn.Module):
     """A network whose outputs are those of a graph, as tensors."""
 
@@ -124,7 +144,9 @@ class _Told(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Map normalised views (B, 3, H, W) to native scores (B,) and what else is told."""
-        return _told(self.network(images))
+        output = self.network(images)
+        pooled = _pooled(output)
+        return *_told(output), *(output.maps if pooled else ()), *pooled
 
 
 class _WholePath(nn.Module):

@@ -33,6 +33,7 @@ class OpenVinoEngine:
 
     name: EngineName = "openvino"
     device = "cpu"
+    parts = None
 
     def __init__(
         self, graph: bytes, tensors: Mapping[str, NDArray[np.float32]], *, threads: int = 0

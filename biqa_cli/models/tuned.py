@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from biqa_cli.datasets.learnt import Learnt
 from biqa_cli.errors import UsageError, WeightsError
-from biqa_cli.models.base import Engine, EngineName, Predictions
+from biqa_cli.models.base import Engine, EngineName, Parts, Predictions
 from biqa_cli.models.declared import learnt_of, plain_learnt, scale_of, text_of
 from biqa_cli.models.spec import ScoreScale
 from biqa_cli.models.trained import read_record
@@ -124,9 +124,22 @@ class TunedEngine:
         self.name: EngineName = base.name
         self.device = base.device
 
+    @property
+    def parts(self) -> Parts | None:
+        """Those of the base, whose scores are corrected."""
+        parts = self.base.parts
+        return None if parts is None else _TunedParts(parts, self)
+
     def predict(self, views: NDArray[np.float32]) -> Predictions:
         """Map normalised views (B, 3, H, W) to what the base says of them, on the user's scale."""
-        found = self.base.predict(views)
+        return self.corrected(self.base.predict(views))
+
+    def corrected(self, found: Predictions) -> Predictions:
+        """Return what the base says, on the user's scale.
+
+        Raises:
+            WeightsError: If the correction is of another number of features.
+        """
         assert found.features is not None, "the base was loaded with features"  # noqa: S101
         corrected, told = self.correction.weights.size, found.features.shape[1]
         if corrected != told:
@@ -144,3 +157,16 @@ class TunedEngine:
         """Return scores of the base (B,) as the same shares of the user's scale."""
         shares = map(self.before.to_share, native.tolist())
         return np.array([self.after.from_share(share) for share in shares])
+
+
+class _TunedParts:
+    def __init__(self, base: Parts, engine: TunedEngine) -> None:
+        self._base, self._engine = base, engine
+        self.cell = base.cell
+
+    def maps(self, views: NDArray[np.float32]) -> tuple[Predictions, list[NDArray[np.float32]]]:
+        told, maps = self._base.maps(views)
+        return self._engine.corrected(told), maps
+
+    def from_pooled(self, pooled: NDArray[np.float32]) -> Predictions:
+        return self._engine.corrected(self._base.from_pooled(pooled))

@@ -49,6 +49,8 @@ class QualityNetOutput:
     """(B, C) in (0, 1) (eq. 10). Empty without CA."""
     rated: Tensor
     """(B,), the scores before flaws lower them."""
+    pooled: tuple[Tensor, ...] = ()
+    """The means and deviations of `maps`, (B, 2·C, 1, 1) each; empty with pooling="mean"."""
     ceilings: Tensor | None = None
     """(B,), the most that photos with such flaws are worth, on the same scale; None without."""
     flaws: Tensor | None = None
@@ -214,6 +216,7 @@ class QualityNet(nn.Module):
             spatial_gates=spatial_gates,
             channel_gates=tuple(gate.flatten(1) for gate in channel_gates),
             rated=rated,
+            pooled=tuple(gateable) if self.statistics > 1 else (),
             ceilings=ceilings,
             flaws=flaws,
         )

@@ -132,6 +132,9 @@ def _described(
 class _Tap:
     """An engine that also keeps the features of what it has seen last."""
 
+    # Whole photos are described here, never blocks of them.
+    parts = None
+
     def __init__(self, base: Engine) -> None:
         self.base = base
         self.name: EngineName = base.name

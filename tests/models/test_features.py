@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from biqa_cli.errors import UsageError, WeightsError
-from biqa_cli.models.graphs import with_output_before
+from biqa_cli.models.graph_content import with_output_before
 from biqa_cli.models.loading import load_model
 
 

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnx.parser
 import pytest
 
 from biqa_cli.errors import WeightsError
 from biqa_cli.models import graphs
-from biqa_cli.models.graphs import read_own_graph, tensors_of_graph, with_output_before
+from biqa_cli.models.graph_content import part_behind, tensors_of_graph, with_output_before
+from biqa_cli.models.graphs import read_own_graph
+from biqa_cli.models.onnx_runtime import onnxruntime
 from biqa_cli.weights.cache import locate
 from biqa_cli.weights.manifest import WeightsFile, load_manifest
 
@@ -86,6 +90,37 @@ def test_a_layer_whose_weight_is_what_flows_has_no_input() -> None:
     content = _linear("MatMul", ["head.weight", "before"]).SerializeToString()
     with pytest.raises(WeightsError, match="g has no layer 'head'"):
         with_output_before(content, "head", source="g")
+
+
+def _two_layers() -> bytes:
+    """Return a graph of sums and products, of which `middle` is an output, too."""
+    graph = onnx.parser.parse_model(
+        """<ir_version: 10, opset_import: ["" : 20]>
+        twice (float[b, 2] images) => (float[b, 2] middle, float[b, 2] scores)
+        <float[2] shift = {1, 2}, float[2] factor = {3, 4}>
+        { middle = Add(images, shift)  scores = Mul(middle, factor) }"""
+    )
+    return graph.SerializeToString()
+
+
+def test_the_part_behind_a_value_computes_from_it_and_has_no_more_than_it_needs() -> None:
+    part = part_behind(_two_layers(), ["middle"], ["scores"], source="g")
+    graph = onnx.load_from_string(part).graph
+    onnx.checker.check_model(onnx.load_from_string(part))
+    assert [tensor.name for tensor in graph.initializer] == ["factor"]
+    session = onnxruntime.InferenceSession(part, providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"middle": np.float32([[10, 100]])})
+    assert found.tolist() == [[30, 400]]
+
+
+def test_a_graph_that_cannot_be_cut_or_read_is_told() -> None:
+    with pytest.raises(WeightsError, match="g cannot be cut in two: images would be missing"):
+        part_behind(_two_layers(), ["other"], ["scores"], source="g")
+    with pytest.raises(WeightsError, match="g is not an ONNX graph"):
+        part_behind(b"no graph", ["middle"], ["scores"], source="g")
+    # Its type is not known.
+    with pytest.raises(WeightsError, match="g is not an ONNX graph"):
+        part_behind(_two_layers(), ["middle", "other"], ["scores"], source="g")
 
 
 def _linear(kind: str, inputs: list[str]) -> onnx.ModelProto:

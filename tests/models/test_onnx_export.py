@@ -134,6 +134,29 @@ def test_a_graph_takes_its_weights_from_any_checkpoint_of_the_network(name: str)
 
 
 @pytest.mark.slow
+def test_a_graph_of_a_network_that_reads_deviations_is_cut_in_two() -> None:
+    torch.manual_seed(0)
+    network = QualityNet(
+        TinyBackbone(), TinyBackbone(), chains=1, levels="all", pooling="mean+std", flaws=True
+    ).eval()
+    spec = replace(spec_of("qualitynet", view=64), options={"flaws": True})
+    engine = OnnxEngine(export_graph(spec, network).content, tensors_of(network))
+    views = np.random.default_rng(0).normal(size=(5, 3, 64, 64)).astype(np.float32)
+    assert engine.parts is not None and engine.parts.cell == 32
+    told, maps = engine.parts.maps(views)
+    with torch.inference_mode():
+        output = network(torch.from_numpy(views))
+    assert told.scores == pytest.approx(output.scores.numpy(), abs=1e-5)
+    for found, expected in zip(maps, output.maps, strict=True):
+        assert found == pytest.approx(expected.numpy(), abs=1e-5)
+    pooled = torch.cat([each.flatten(1) for each in output.pooled], dim=1).numpy()
+    again = engine.parts.from_pooled(pooled)
+    assert again.scores == pytest.approx(told.scores, abs=1e-5)
+    assert again.ceilings == pytest.approx(told.ceilings, abs=1e-5)
+    assert again.flaws == pytest.approx(told.flaws, abs=1e-5)
+
+
+@pytest.mark.slow
 def test_a_graph_of_shdiqa_without_transformer_blocks_takes_any_batch() -> None:
     torch.manual_seed(0)
     network = SHDIQA(TinyBackbone(), depth=0, input_size=64).eval()

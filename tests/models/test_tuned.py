@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from biqa_cli.errors import WeightsError
-from biqa_cli.models.base import EngineName, Predictions
+from biqa_cli.models.base import EngineName, Parts, Predictions
 from biqa_cli.models.spec import ScoreScale
 from biqa_cli.models.tuned import Correction, TunedEngine, correction_of
 
@@ -20,11 +20,39 @@ class Base:
 
     name: EngineName = "onnx"
     device = "cpu"
+    parts: Parts | None = None
 
     def predict(self, views: NDArray[np.float32]) -> Predictions:
         assert len(views) == 2
         ceilings = np.array([50.0, 90.0])
         return Predictions(100 * SHARES, ceilings=ceilings, features=FEATURES)
+
+
+class BaseInParts:
+    """The parts of `Base`, for two blocks."""
+
+    cell = 32
+
+    def maps(self, views: NDArray[np.float32]) -> tuple[Predictions, list[NDArray[np.float32]]]:
+        return Base().predict(views), [views]
+
+    def from_pooled(self, pooled: NDArray[np.float32]) -> Predictions:
+        return Base().predict(pooled)
+
+
+def test_a_tuned_model_corrects_what_the_parts_of_its_base_say() -> None:
+    base, pixels = Base(), np.zeros((2, 3, 4, 4), dtype=np.float32)
+    engine = TunedEngine(base, Correction(0.1, 0.5, np.ones(3)), before=PERCENT, after=PERCENT)
+    assert engine.parts is None
+    base.parts = BaseInParts()
+    parts = engine.parts
+    assert parts is not None
+    told, maps = parts.maps(pixels)
+    expected = engine.predict(pixels).scores
+    assert expected.tolist() != (100 * SHARES).tolist()
+    assert np.array_equal(told.scores, expected)
+    assert np.array_equal(parts.from_pooled(pixels[:, :, 0, 0]).scores, expected)
+    assert maps[0] is pixels
 
 
 def test_what_is_written_is_what_is_read() -> None:
