@@ -63,12 +63,16 @@ def cases_of(
         degraded = distort_block(pixels, kind=kind, level=level, seed=index, block=quadrant)
         shown = Image.fromarray((degraded * 255).round().astype(np.uint8).transpose(1, 2, 0))
         rows, columns = block_slices(image.height, image.width, block=quadrant)
-        # A block beside the quadrant has the same pixels, so the same score.
-        touched = [_touches(block, rows, columns) for block in blocks]
-        scores = clean.copy()
-        scores[touched] = _scores(
-            shown, model, [b for b, t in zip(blocks, touched, strict=True) if t]
-        )
+        if blocks[0].height < model.spec.input.height:
+            # A block beside the quadrant has the same pixels, so the same score.
+            touched = [_touches(block, rows, columns) for block in blocks]
+            scores = clean.copy()
+            scores[touched] = _scores(
+                shown, model, [b for b, t in zip(blocks, touched, strict=True) if t]
+            )
+        else:
+            # Not every block of a large photo is read: the others depend on their neighbours.
+            scores = local_scores(shown, model, choice=choice).percent(model.spec.scale)
         yield {
             "photo": path,
             "kind": kind,

@@ -1,13 +1,14 @@
 """Local scores by blocks that the model sees one after another, at native resolution."""
 
 import math
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from biqa_cli.blocks.grid import BlockGrid, covering_grid
+from biqa_cli.blocks.grid import Block, BlockGrid, covering_grid
 from biqa_cli.errors import UsageError
 from biqa_cli.explain.detail import details
 from biqa_cli.explain.local_blocks import (
@@ -17,7 +18,10 @@ from biqa_cli.explain.local_blocks import (
     Watch,
     check_choice,
 )
+from biqa_cli.explain.quarters import scores_by_quarters
+from biqa_cli.explain.worst import worst_blocks
 from biqa_cli.images.transforms import normalise
+from biqa_cli.models.base import Predictions
 from biqa_cli.models.judging import predict_views
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
@@ -26,6 +30,8 @@ from biqa_cli.scoring import default_batch_size
 # A block of fewer pixels tells more about what is on it than about its quality.
 _SMALLEST_DEFAULT = 128
 _MOST_BLOCKS = 50_000
+# With six the lowest block was the same as if all were read, in 80 of 80 cases; with one in 69.
+_LOWEST = 6
 
 
 def choose_grid(
@@ -92,7 +98,11 @@ def block_scores(
     batch_size: int | None = None,
     watch: Watch = iter,
 ) -> LocalScores:
-    """Return the local scores of an RGB image, block after block.
+    """Return the local scores of an RGB image.
+
+    The model sees block after block. Where blocks are as large as its view and start every half
+    block, it sees only those that do not overlap, if it can be cut in two (see `quarters`), and
+    then the lowest.
 
     Args:
         image: At full size.
@@ -100,28 +110,78 @@ def block_scores(
         choice: Where blocks lie; see `choose_grid`.
         batch_size: Blocks for one forward pass; it does not change the scores. None suits the
             device.
-        watch: Passes the blocks on as they are scored.
+        watch: Passes on the blocks that the model sees.
 
     Raises:
         UsageError: If the blocks do not fit together.
     """
-    grid = choose_grid(image.height, image.width, contract=model.spec.input, choice=choice)
+    contract = model.spec.input
+    grid = choose_grid(image.height, image.width, contract=contract, choice=choice)
     size = batch_size or default_batch_size(model)
-    blocks = tuple(grid)
-    watched = iter(watch(blocks))
-    natives, flaws, detail = list[float](), list[NDArray[np.float64]](), list[float]()
-    while batch := list(islice(watched, size)):
-        crops = [image.crop((b.x, b.y, b.x + b.width, b.y + b.height)) for b in batch]
-        told = predict_views(
-            np.stack([native_view(crop, model.spec.input) for crop in crops]), model
+
+    def views_of(some: BlockGrid) -> Iterator[NDArray[np.float32]]:
+        watched = iter(watch(tuple(some)))
+        while batch := list(islice(watched, size)):
+            yield _views(image, batch, contract)
+
+    parts = model.engine.parts if _overlap_by_half(grid, contract) else None
+    if parts is None or grid.height % (2 * parts.cell):
+        each = [predict_views(views, model) for views in views_of(grid)]
+        flaws = [said.flaws for said in each if said.flaws is not None]
+        told = Predictions(
+            np.concatenate([said.scores for said in each]),
+            flaws=np.concatenate(flaws) if flaws else None,
         )
-        natives += told.scores.tolist()
-        detail += [float(details(np.asarray(crop), cell=8).mean()) for crop in crops]
-        if told.flaws is not None:
-            flaws.append(told.flaws)
-    return LocalScores(
+        is_read = np.ones(len(grid), dtype=bool)
+    else:
+        told, is_read = scores_by_quarters(grid, parts, views_of)
+    blocks = tuple(grid)
+    local = LocalScores(
         blocks=blocks,
-        natives=np.array(natives),
-        flaws=np.concatenate(flaws) if flaws else None,
-        detail=np.array(detail),
+        natives=told.scores,
+        flaws=told.flaws,
+        detail=np.array(
+            [details(np.asarray(_crop(image, b)), cell=8).mean() for b in blocks], float
+        ),
     )
+    return _with_lowest_read(local, is_read, image, model)
+
+
+def _with_lowest_read(
+    local: LocalScores, is_read: NDArray[np.bool_], image: Image.Image, model: LoadedModel
+) -> LocalScores:
+    """Return local scores of which the lowest and those that a map frames are read.
+
+    Scores that are near the true ones, some above and some below, would make a block the lowest
+    too often that only seems to be so.
+    """
+    while not is_read.all():
+        judged = local.judged(model.spec.scale)
+        wanted = set(sorted(judged, key=lambda block: block.score)[:_LOWEST])
+        wanted.update(worst_blocks(judged, local.detail.tolist()))
+        missing = [n for n, block in enumerate(judged) if block in wanted and not is_read[n]]
+        if not missing:
+            break
+        views = _views(image, [local.blocks[n] for n in missing], model.spec.input)
+        local = local.corrected(missing, predict_views(views, model))
+        is_read[missing] = True
+    return local
+
+
+def _views(
+    image: Image.Image, blocks: Sequence[Block], contract: InputContract
+) -> NDArray[np.float32]:
+    return np.stack([native_view(_crop(image, block), contract) for block in blocks])
+
+
+def _crop(image: Image.Image, block: Block) -> Image.Image:
+    return image.crop((block.x, block.y, block.x + block.width, block.y + block.height))
+
+
+def _overlap_by_half(grid: BlockGrid, contract: InputContract) -> bool:
+    """Return whether blocks are as large as the view and start every half block."""
+    size = grid.height
+    if contract.crops is not None or not size == grid.width == contract.height == contract.width:
+        return False
+    sides = grid.image_height, grid.image_width
+    return grid == covering_grid(*sides, size=size, stride=max(1, size // 2))

@@ -1,7 +1,7 @@
 """Which blocks a user wants of a photo, and what a model says of them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from biqa_cli.blocks.grid import Block
 from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.errors import UsageError
+from biqa_cli.explain.records import BlockScore
+from biqa_cli.models.base import Predictions
 from biqa_cli.models.spec import ScoreScale
 
 Watch = Callable[[Sequence[Block]], Iterable[Block]]
@@ -32,6 +34,22 @@ class LocalScores:
         """Return the scores (N,), 0 to 100, higher is better."""
         percent = [round(scale.to_percent(native), 4) for native in self.natives.tolist()]
         return np.array(percent)
+
+    def judged(self, scale: ScoreScale) -> tuple[BlockScore, ...]:
+        """Return the blocks with their scores, 0 to 100, and strongest flaws."""
+        scores = self.percent(scale).tolist()
+        return tuple(
+            BlockScore(block.x, block.y, block.width, block.height, score, *flaw)
+            for block, score, flaw in zip(self.blocks, scores, self.strongest_flaws(), strict=True)
+        )
+
+    def corrected(self, places: Sequence[int], told: Predictions) -> "LocalScores":
+        """Return these scores with what a model says of the blocks at some places."""
+        natives, flaws = self.natives.copy(), None if self.flaws is None else self.flaws.copy()
+        natives[places] = told.scores
+        if flaws is not None:
+            flaws[places] = told.flaws
+        return replace(self, natives=natives, flaws=flaws)
 
     def strongest_flaws(self) -> list[tuple[str, float]]:
         """Return the strongest flaw of each block and its strength; "" and 0 without flaws."""

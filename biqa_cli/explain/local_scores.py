@@ -7,7 +7,7 @@ from biqa_cli.blocks.score_map import interpolated_map
 from biqa_cli.errors import ImageError
 from biqa_cli.explain.block_scores import block_scores
 from biqa_cli.explain.local_blocks import DEFAULT_BLOCKS, BlockChoice, LocalScores, Watch
-from biqa_cli.explain.records import BlockScore, ScoreMap
+from biqa_cli.explain.records import ScoreMap
 from biqa_cli.explain.worst import worst_blocks
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import Photo, photo_of, read_photo
@@ -99,13 +99,7 @@ def _join(
 ) -> ScoreMap:
     image = photo.image
     width, height = map_size(*image.size)
-    scores = local.percent(spec.scale)
-    blocks = tuple(
-        BlockScore(block.x, block.y, block.width, block.height, percent, *flaw)
-        for block, percent, flaw in zip(
-            local.blocks, scores.tolist(), local.strongest_flaws(), strict=True
-        )
-    )
+    scores, blocks = local.percent(spec.scale), local.judged(spec.scale)
     values = interpolated_map(scores, local.blocks, size=image.size, height=height, width=width)
     return ScoreMap(
         path=path,
