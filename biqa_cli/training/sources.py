@@ -66,40 +66,38 @@ class Source(ABC):
             before: Epochs of the phases before, so that no two epochs draw the same samples.
             start: Batches at the beginning that are skipped.
         """
-        samples = samples_of(self.job, before + epoch)
+        job, seed, number = self.job, self.job.recipe.seed, before + epoch
+        samples = samples_of(job, number)
 
-        def read(step: int) -> Batch:
-            return self._batch(samples[step], epoch=epoch, number=before + epoch, step=step)
+        def read(step: int) -> Arrays:
+            made: list[Arrays] = []
+            for sample in samples[step].tolist():
+                rng = numbers(Stream.sample, seed, number, sample)
+                made.append(self._sample(job.photos.index_of(sample), rng))
+            return {name: np.stack([one[name] for one in made]) for name in made[0]}
 
-        workers, steps = self.job.workers, range(start, len(samples))
-        yield from map_ahead(read, steps, workers=workers, ahead=2 * workers)
-
-    def _batch(self, samples: NDArray[np.int64], *, epoch: int, number: int, step: int) -> Batch:
-        """Return a batch; called in threads."""
-        job, seed = self.job, self.job.recipe.seed
-        place = (seed, number, step)
-        made: list[Arrays] = []
-        for sample in samples.tolist():
-            rng = numbers(Stream.sample, seed, number, sample)
-            made.append(self._sample(job.photos.index_of(sample), rng))
-        tensors = {name: _on_device(np.stack([one[name] for one in made]), job) for name in made[0]}
-        places = samples % len(job.photos.indices)
-        return Batch(
-            inputs=self._inputs(tensors.pop("sample")),
-            labels=_on_device(job.photos.labels[places], job),
-            types=_on_device(job.photos.types[places], job),
-            epoch=epoch,
-            generator=torch.Generator().manual_seed(torch_seed(Stream.loss, *place)),
-            is_cached=job.recipe.is_cached,
-            extras=tensors | self._blockwise(numbers(Stream.blockwise_batch, *place)),
-            triples=self._triples(numbers(Stream.triples, *place)),
-            examples=self._examples(numbers(Stream.example_batch, *place)),
-            also=self._also(step, numbers(Stream.also_batch, *place)),
-        )
+        steps = range(start, len(samples))
+        ahead = map_ahead(read, steps, workers=job.workers, ahead=2 * job.workers)
+        for step, arrays in zip(steps, ahead, strict=True):
+            places = samples[step] % len(job.photos.indices)
+            tensors = {name: _on_device(array, job) for name, array in arrays.items()}
+            place = (seed, number, step)
+            yield Batch(
+                inputs=self._inputs(tensors.pop("sample")),
+                labels=_on_device(job.photos.labels[places], job),
+                types=_on_device(job.photos.types[places], job),
+                epoch=epoch,
+                generator=torch.Generator().manual_seed(torch_seed(Stream.loss, *place)),
+                is_cached=job.recipe.is_cached,
+                extras=tensors | self._blockwise(numbers(Stream.blockwise_batch, *place)),
+                triples=self._triples(numbers(Stream.triples, *place)),
+                examples=self._examples(numbers(Stream.example_batch, *place)),
+                also=self._also(step, numbers(Stream.also_batch, *place)),
+            )
 
     @abstractmethod
     def _sample(self, index: int, rng: np.random.Generator) -> Arrays:
-        """Return a "sample" of a photo, and what else a phase needs of it."""
+        """Return a "sample" of a photo, and what else a phase needs of it; called in threads."""
 
     @abstractmethod
     def _inputs(self, samples: Tensor) -> Tensor:
