@@ -12,6 +12,8 @@ from biqa_cli.weights.header import open_regular
 
 # A graph without weights has some hundred kilobytes.
 _MOST_BYTES = 64_000_000
+_FORMAT = 2
+"""Of graphs; since 2, those that can be cut in two have maps as outputs, too."""
 
 
 def own_graph(weights: Path, spec: ModelSpec) -> Path:
@@ -25,7 +27,7 @@ def own_graph(weights: Path, spec: ModelSpec) -> Path:
     view, crops = spec.input, spec.input.crops
     size = [view.height, view.width] if crops is None else [crops.size, crops.size]
     options = with_defaults(spec.family, spec.options)
-    known = [__version__, spec.family, spec.backbones, sorted(options.items()), size]
+    known = [__version__, _FORMAT, spec.family, spec.backbones, sorted(options.items()), size]
     key = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:12]
     return weights.with_name(f"{weights.stem}-graph-{key}.onnx")
 

@@ -117,8 +117,6 @@ def with_pooled(network: Cacheable, batch: Batch) -> Batch:
 
     Batch norms that learn so see photos with and without flaws together.
     """
-    if batch.is_cached:
-        return batch
     examples, also = batch.examples, batch.also
     images = [batch.inputs]
     images += [] if examples is None else [examples.inputs, examples.unflawed]

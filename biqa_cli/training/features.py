@@ -29,6 +29,8 @@ from biqa_cli.training.streams import Stream, numbers, numbers_of_choice
 from biqa_cli.training.views import drawn_examples, facts_of
 
 _AT_ONCE = 16
+_VERSION = 2
+"""Of how features are computed; since 2, means and deviations of bfloat16 maps are float32."""
 _PHOTOS_FOR_SPREAD = 500
 
 
@@ -161,7 +163,8 @@ def _key(job: Job, phase: Phase, facts: str) -> str:
     """Return a name for all that features depend on."""
     recipe, network = job.recipe, phase.network or phase.learner
     options = [(name, recipe.network[name]) for name in sorted(phase.cached_by)]
-    known: list[Any] = [recipe.family, recipe.backbones, options, is_mixed(recipe, job.device)]
+    known: list[Any] = [_VERSION, recipe.family, recipe.backbones, options]
+    known.append(is_mixed(recipe, job.device))
     known += [
         recipe.input.flip,
         job.contract.describe(),

@@ -41,7 +41,8 @@ class InputRecipe(Section, frozen=True):
     rotate: Weight = 0.0
     """Samples are rotated by up to this many degrees; corners become black."""
     turn: Share = 0.0
-    """Share of the samples that are turned by a quarter, a half or three quarters; square crops."""
+    """Share of the samples that are turned by a quarter, a half or three quarters; they are
+    square."""
     noise: Weight = 0.0
     """Standard deviation of the normal noise on cached features, in units of the spread of each:
     a head overfits less. 0 is off."""
@@ -104,7 +105,7 @@ class OptimiserRecipe(Section, frozen=True):
     clip: Weight = 0.0
     """Largest norm of the gradient; 0 does not clip."""
     trainable: Literal["all", "upper", "last", "head"] = "all"
-    """What learns of the backbone: all of it, its two last stages but for their depthwise filters,
+    """What learns of the backbone: all of it, its last two stages but for their depthwise filters,
     its last stage, or nothing."""
     ema: Share = 0.0
     """Decay of an exponential moving average of the weights, which is validated and kept; 0 is

@@ -246,6 +246,9 @@ def _check_sense(recipe: Recipe) -> None:
     if min(view.height, view.width) < view.crop:
         msg = f"crops of {view.crop} do not fit a view of {view.width}×{view.height} pixels"
         raise UsageError(msg)
+    if view.turn and not view.crop and view.height != view.width:
+        msg = f"views of {view.width}×{view.height} cannot be turned: set input.crop, or turn=0"
+        raise UsageError(msg)
     if view.crop and view.stride == 0 and recipe.family not in _ANY_SIZE:
         msg = f"{recipe.family} scores crops of one size: set input.stride to 1 to {view.crop}"
         raise UsageError(msg)

@@ -55,8 +55,9 @@ class Source(ABC):
 
     def __init__(self, job: Job, seen: Seen) -> None:
         self.job, self.seen = job, seen
-        worth = [job.trained.scale.to_share(label) for label in job.photos.labels.tolist()]
-        self.good = good_ones(job.photos.indices, worth)
+        if seen.examples is not None:
+            worth = [job.trained.scale.to_share(label) for label in job.photos.labels.tolist()]
+            self.good = good_ones(job.photos.indices, worth)
 
     def batches(self, *, epoch: int, before: int, start: int) -> Iterator[Batch]:
         """Yield the batches of an epoch; the same for the same seed and epoch.

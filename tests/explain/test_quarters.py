@@ -141,7 +141,7 @@ def test_the_scores_do_not_depend_on_the_batch_of_views(batch_size: int) -> None
     "choice",
     [
         BlockChoice(size=VIEW, stride=4),
-        BlockChoice(size=VIEW, stride=VIEW),
+        BlockChoice(size=VIEW, stride=3 * VIEW // 4),
         BlockChoice(size=12),
         BlockChoice(size=20),
     ],

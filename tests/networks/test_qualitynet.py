@@ -292,3 +292,15 @@ def test_deviations_are_refused_where_attention_comes_first() -> None:
         QualityNet(
             efficientnet_lite0(), efficientnet_lite0(), pooling="mean+std", attention_first=True
         )
+
+
+def test_means_and_deviations_of_bfloat16_maps_are_as_precise_as_the_maps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = QualityNet(TinyBackbone(), TinyBackbone(), chains=1, pooling="mean+std")
+    coarse = (100 + torch.randn(2, 10, 8, 8, generator=torch.Generator().manual_seed(0))).bfloat16()
+    monkeypatch.setattr(network, "maps", lambda _: (coarse,))
+    exact = coarse.double()
+    found = network.pooled(torch.empty(2, 3, 64, 64)).double()
+    expected = torch.cat([exact.mean(dim=(2, 3)), exact.std(dim=(2, 3), correction=0)], dim=1)
+    assert torch.allclose(found, expected, rtol=1e-4)

@@ -75,6 +75,11 @@ def test_settings_that_cannot_be_are_refused_with_a_hint(setting: str, message: 
     [
         ("reqa", ["input.stride=0"], "reqa scores crops of one size: set input.stride to 1 to 224"),
         ("reqa", ["input.stride=225"], "stride 225 leaves gaps between crops of 224"),
+        (
+            "blockiqa",
+            ["input.crop=0", "input.height=300", "input.turn=0.5"],
+            "cannot be turned: set",
+        ),
         ("reqa", ["optimiser.batch=4"], "a batch of 4 is too small for reqa: 5 or more"),
         ("qualitynet", ["network.flaws=true"], "flaws are learnt from examples, and"),
         ("qualitynet", ["input.full_size=true"], "needs network.flaws=true and views of 448×448"),

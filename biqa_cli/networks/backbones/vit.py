@@ -146,9 +146,9 @@ class VisionTransformer(nn.Module):
 
     @property
     def stage_prefixes(self) -> tuple[tuple[str, ...], ...]:
-        """See `Backbone`: the last two blocks, and those before."""
+        """See `Backbone`: the last two blocks, the two before, and what comes first."""
         blocks = [f"blocks.{n}." for n in range(len(self.blocks))]
-        return (("embedding.", *blocks[:-2]), (*blocks[-2:], "norm."))
+        return (("embedding.", *blocks[:-4]), tuple(blocks[-4:-2]), (*blocks[-2:], "norm."))
 
     def forward(
         self, images: Tensor, *, extra: Tensor | None = None, mask: Tensor | None = None

@@ -33,7 +33,7 @@ class QualityNetPhase(Phase):
 
     def loss(self, batch: Batch) -> Terms:
         """Return L_total (eq. 38)."""
-        if batch.examples is None and batch.also is None:
+        if batch.is_cached or (batch.examples is None and batch.also is None):
             return self._loss(batch)
         batch = with_pooled(cast("Cacheable", self.learner), batch)
         # In bfloat16 a strength that is nearly 1 would be 1, and its cross entropy jump.
