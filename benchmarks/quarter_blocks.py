@@ -197,7 +197,9 @@ def main(arguments: argparse.Namespace) -> None:
             if checkpoint is not None:
                 checkpoint.write_text(json.dumps(done), encoding="utf-8")
             print(f"{path} is measured", flush=True)
-    text = json.dumps(summary([case for cases in done.values() for case in cases]), indent=1)
+    found = summary([case for cases in done.values() for case in cases])
+    about = {"model": arguments.model, "weights_sha256": model.weights_sha256}
+    text = json.dumps(about | found, indent=1)
     print(text)
     if arguments.output is not None:
         arguments.output.write_text(text + "\n", encoding="utf-8")
