@@ -1,6 +1,7 @@
 """ONNX graphs as bytes: which tensors they take, and parts of them, without the package onnx."""
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from biqa_cli.errors import WeightsError
 from biqa_cli.weights.header import Shape
@@ -26,18 +27,9 @@ def tensors_of_graph(graph: bytes, *, source: str) -> dict[str, Shape]:
     Raises:
         WeightsError: If it is no ONNX file.
     """
-    try:
-        tensors = (
-            _tensor(initializer)
-            for number, body in _fields(memoryview(graph))
-            if number == _GRAPH
-            for kind, initializer in _fields(_bytes(body))
-            if kind == _INITIALIZER
-        )
+    with _reading(source):
+        tensors = (_tensor(value) for number, value in _body(graph) if number == _INITIALIZER)
         return {name: shape for name, shape, is_external in tensors if is_external}
-    except (IndexError, TypeError, ValueError) as error:
-        msg = f"{source} is not an ONNX graph: delete it, then download or export it again"
-        raise WeightsError(msg) from error
 
 
 def with_output_before(graph: bytes, layer: str, *, source: str) -> tuple[bytes, str]:
@@ -54,17 +46,8 @@ def with_output_before(graph: bytes, layer: str, *, source: str) -> tuple[bytes,
     Raises:
         WeightsError: If it is no ONNX file, or has no such layer.
     """
-    try:
-        nodes = [
-            _node(node)
-            for number, body in _fields(memoryview(graph))
-            if number == _GRAPH
-            for kind, node in _fields(_bytes(body))
-            if kind == _NODE
-        ]
-    except (IndexError, TypeError, ValueError) as error:
-        msg = f"{source} is not an ONNX graph: delete it, then download or export it again"
-        raise WeightsError(msg) from error
+    with _reading(source):
+        nodes = [_node(value) for number, value in _body(graph) if number == _NODE]
     weights = {f"{layer}.weight"}
     for kind, inputs, outputs in nodes:
         if kind == "Transpose" and weights.intersection(inputs):
@@ -90,14 +73,8 @@ def part_behind(
     Raises:
         WeightsError: If it is no ONNX file, or outputs depend on more than the cut.
     """
-    try:
-        model = list(_fields(memoryview(graph)))
-        body = [
-            (number, _bytes(value))
-            for kind, content in model
-            if kind == _GRAPH
-            for number, value in _fields(_bytes(content))
-        ]
+    with _reading(source):
+        body = [(number, _bytes(value)) for number, value in _body(graph)]
         needed, nodes = set(outputs), list[memoryview]()
         for node in reversed([value for number, value in body if number == _NODE]):
             _, inputs, made = _node(node)
@@ -125,13 +102,27 @@ def part_behind(
             _written(number << 3 | _VARINT) + _written(value)
             if isinstance(value, int)
             else _message(number, bytes(value))
-            for number, value in model
+            for number, value in _fields(memoryview(graph))
             if number in (_IR_VERSION, _OPERATORS)
         )
+    return head + _message(_GRAPH, b"".join(part))
+
+
+@contextmanager
+def _reading(source: str) -> Iterator[None]:
+    """Turn whatever fails on bytes that are no graph into our error."""
+    try:
+        yield
     except (IndexError, KeyError, TypeError, ValueError) as error:
         msg = f"{source} is not an ONNX graph: delete it, then download or export it again"
         raise WeightsError(msg) from error
-    return head + _message(_GRAPH, b"".join(part))
+
+
+def _body(graph: bytes) -> Iterator[tuple[int, _Value]]:
+    """Yield the fields of the GraphProto in a model."""
+    for kind, content in _fields(memoryview(graph)):
+        if kind == _GRAPH:
+            yield from _fields(_bytes(content))
 
 
 def _name_of(value_info: memoryview) -> str:
