@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -55,9 +56,13 @@ class Source(ABC):
 
     def __init__(self, job: Job, seen: Seen) -> None:
         self.job, self.seen = job, seen
-        if seen.examples is not None:
-            worth = [job.trained.scale.to_share(label) for label in job.photos.labels.tolist()]
-            self.good = good_ones(job.photos.indices, worth)
+
+    @cached_property
+    def good(self) -> list[int]:
+        """Rated photos worth enough to have no flaw."""
+        photos, scale = self.job.photos, self.job.trained.scale
+        worth = [scale.to_share(label) for label in photos.labels.tolist()]
+        return good_ones(photos.indices, worth)
 
     def batches(self, *, epoch: int, before: int, start: int) -> Iterator[Batch]:
         """Yield the batches of an epoch; the same for the same seed and epoch.
