@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from archives import tar_of, zip_of
+from entries import read_entries
 from faulty_server import FaultyServer, serving
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biqa_cli.errors import DependencyError, ImageError
+from biqa_cli.errors import DependencyError
 from biqa_cli.sources import addresses, fetching
 from biqa_cli.sources.choice import Choice
-from biqa_cli.sources.entry import Entry
 from biqa_cli.sources.finding import find_photos
 
 pytest.importorskip("s3fs", reason="needs the extra [remote]")
@@ -85,24 +85,13 @@ def impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
 
-def _read(address: str, choice: Choice | None = None) -> dict[str, bytes | str]:
-    read: dict[str, bytes | str] = {}
-    for one in find_photos([address], choice):
-        assert isinstance(one, Entry)
-        try:
-            read[one.name] = one.read()
-        except ImageError as error:
-            read[one.name] = str(error)
-    return read
-
-
 def _web(server: FaultyServer, name: str, user: str = "") -> str:
     return f"http://{user}127.0.0.1:{server.port}/{name}"
 
 
 def test_a_photo_of_a_web_server_is_read(web: FaultyServer) -> None:
     address = _web(web, "p/a.jpg")
-    assert _read(address) == {address: PHOTOS["p/a.jpg"]}
+    assert read_entries(address) == {address: PHOTOS["p/a.jpg"]}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +109,7 @@ def test_a_fault_of_a_web_server_is_a_row_without_its_secrets(
 ) -> None:
     caplog.set_level(logging.INFO)
     address = _web(web, f"{name}?X-Amz-Signature=hush", user="me:hush@")
-    (row, said), *_ = _read(address).items()
+    (row, said), *_ = read_entries(address).items()
     assert said == reason
     assert row.endswith(f"/{name}?X-Amz-Signature=***")
     assert "hush" not in row + caplog.text
@@ -129,56 +118,56 @@ def test_a_fault_of_a_web_server_is_a_row_without_its_secrets(
 @pytest.mark.parametrize("name", ["busy-2.jpg", "cut-2.jpg"])
 def test_what_goes_away_is_tried_again(web: FaultyServer, name: str) -> None:
     web.asked.clear()
-    assert list(_read(_web(web, name)).values()) == [b"x" * 100]
+    assert list(read_entries(_web(web, name)).values()) == [b"x" * 100]
     assert web.asked[name] == 3
 
 
 def test_a_user_and_a_password_reach_the_server(web: FaultyServer) -> None:
     web.authorizations.clear()
-    _read(_web(web, "p/a.jpg", user="me:pass@"))
+    read_entries(_web(web, "p/a.jpg", user="me:pass@"))
     assert web.authorizations == ["Basic bWU6cGFzcw=="]
 
 
 def test_a_body_without_end_is_left(web: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "MOST_BYTES", 1 << 20)
-    (said,) = _read(_web(web, "endless.jpg")).values()
+    (said,) = read_entries(_web(web, "endless.jpg")).values()
     assert "MB at most" in str(said)
 
 
 @pytest.mark.parametrize("name", ["a.tar", "a.zip", "whole.tar"])
 def test_an_archive_of_a_web_server_is_read(web: FaultyServer, name: str) -> None:
     address = _web(web, name)
-    assert _read(address) == {f"{address}/{member}": PHOTOS[member] for member in PHOTOS}
+    assert read_entries(address) == {f"{address}/{member}": PHOTOS[member] for member in PHOTOS}
 
 
 def test_a_zip_needs_a_server_that_sends_parts(web: FaultyServer) -> None:
-    (said,) = _read(_web(web, "whole.zip")).values()
+    (said,) = read_entries(_web(web, "whole.zip")).values()
     assert said == "the archive cannot be read: its server cannot send a part of a file"
 
 
 @pytest.mark.parametrize("name", ["cut-2.tar", "busy-2.zip"])
 def test_a_part_of_an_archive_is_asked_for_again(web: FaultyServer, name: str) -> None:
-    assert list(_read(_web(web, name)).values()) == list(PHOTOS.values())
+    assert list(read_entries(_web(web, name)).values()) == list(PHOTOS.values())
 
 
 @pytest.mark.parametrize("name", ["cut-99.tar", "cut-99.zip", "secret.tar", "gone.zip"])
 def test_an_archive_that_cannot_be_had_is_a_row(web: FaultyServer, name: str) -> None:
-    *_, last = _read(_web(web, name, user="me:hush@")).items()
+    *_, last = read_entries(_web(web, name, user="me:hush@")).items()
     assert last[0] == _web(web, name) and isinstance(last[1], str)
 
 
 def test_a_server_that_is_not_there_is_a_row() -> None:
-    (said,) = _read("http://127.0.0.1:9/a.jpg").values()
+    (said,) = read_entries("http://127.0.0.1:9/a.jpg").values()
     assert said == "cannot be fetched: the connection fails"
 
 
 @pytest.mark.usefixtures("s3")
 def test_a_bucket_is_a_folder() -> None:
-    read = _read("s3://bucket/p/")
+    read = read_entries("s3://bucket/p/")
     assert read == {f"s3://bucket/{name}": PHOTOS[name] for name in PHOTOS}
-    assert _read("s3://bucket/p") == read
-    assert list(_read("s3://bucket/p/", Choice(recursive=False))) == list(read)[:2]
-    assert list(_read("s3://bucket/p/", Choice(exclude=("b.*",)))) == [
+    assert read_entries("s3://bucket/p") == read
+    assert list(read_entries("s3://bucket/p/", Choice(recursive=False))) == list(read)[:2]
+    assert list(read_entries("s3://bucket/p/", Choice(exclude=("b.*",)))) == [
         *list(read)[:1],
         *list(read)[2:],
     ]
@@ -202,14 +191,17 @@ def test_a_bucket_is_listed_page_by_page(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.usefixtures("s3")
 def test_a_pattern_stands_for_all_that_match() -> None:
-    assert list(_read("s3://bucket/p/?.jpg")) == ["s3://bucket/p/a.jpg", "s3://bucket/p/b.jpg"]
-    assert len(_read("s3://bucket/*.tar")) == len(PHOTOS)
+    assert list(read_entries("s3://bucket/p/?.jpg")) == [
+        "s3://bucket/p/a.jpg",
+        "s3://bucket/p/b.jpg",
+    ]
+    assert len(read_entries("s3://bucket/*.tar")) == len(PHOTOS)
 
 
 @pytest.mark.usefixtures("s3")
 @pytest.mark.parametrize("name", ["a.tar", "a.zip"])
 def test_an_archive_in_a_bucket_is_read(name: str) -> None:
-    assert _read(f"s3://bucket/{name}") == {
+    assert read_entries(f"s3://bucket/{name}") == {
         f"s3://bucket/{name}/{member}": PHOTOS[member] for member in PHOTOS
     }
 
@@ -217,7 +209,7 @@ def test_an_archive_in_a_bucket_is_read(name: str) -> None:
 @pytest.mark.parametrize("name", ["busy-2.jpg", "cut-2.jpg"])
 def test_a_bucket_that_is_busy_is_asked_again(s3: FaultyServer, name: str) -> None:
     s3.asked.clear()
-    assert _read(f"s3://bucket/{name}") == {f"s3://bucket/{name}": b"x" * 100}
+    assert read_entries(f"s3://bucket/{name}") == {f"s3://bucket/{name}": b"x" * 100}
     assert s3.asked[name] >= 3
 
 
@@ -235,7 +227,7 @@ def test_a_fault_of_a_bucket_is_a_row(
     s3: FaultyServer, caplog: pytest.LogCaptureFixture, name: str, reason: str
 ) -> None:
     caplog.set_level(logging.INFO)
-    ((row, said),) = _read(f"s3://bucket/{name}").items()
+    ((row, said),) = read_entries(f"s3://bucket/{name}").items()
     assert (row, str(said)[: len(reason)]) == (f"s3://bucket/{name}", reason)
     assert "verysecret" not in caplog.text
     assert s3.asked[name]
@@ -243,7 +235,7 @@ def test_a_fault_of_a_bucket_is_a_row(
 
 @pytest.mark.usefixtures("s3")
 def test_a_bucket_that_is_not_there_is_a_row() -> None:
-    assert _read("s3://nowhere/p/") == {"s3://nowhere/p/": "no such file"}
+    assert read_entries("s3://nowhere/p/") == {"s3://nowhere/p/": "no such file"}
 
 
 def test_an_address_is_read_once(web: FaultyServer) -> None:

@@ -6,13 +6,11 @@ from importlib.util import find_spec
 
 import pytest
 from archives import tar_of, zip_of
+from entries import read_entries
 from google_storage import GoogleStorage
 
-from biqa_cli.errors import ImageError
 from biqa_cli.sources import fetching
 from biqa_cli.sources.choice import Choice
-from biqa_cli.sources.entry import Entry
-from biqa_cli.sources.finding import find_photos
 
 # Its client takes seconds to import: slow. It is not imported here, but as biqa does.
 pytestmark = [
@@ -47,37 +45,30 @@ def here(bucket: GoogleStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     fetching._connected.cache_clear()  # noqa: SLF001
 
 
-def _read(address: str, choice: Choice | None = None) -> dict[str, bytes | str]:
-    read: dict[str, bytes | str] = {}
-    for one in find_photos([address], choice):
-        assert isinstance(one, Entry)
-        try:
-            read[one.name] = one.read()
-        except ImageError as error:
-            read[one.name] = str(error)
-    return read
-
-
 def test_a_bucket_is_a_folder() -> None:
-    read = _read("gs://bucket/p/")
+    read = read_entries("gs://bucket/p/")
     assert read == {f"gs://bucket/{name}": PHOTOS[name] for name in PHOTOS}
-    assert _read("gs://bucket/p") == read
-    assert list(_read("gs://bucket/p/", Choice(recursive=False))) == [
+    assert read_entries("gs://bucket/p") == read
+    assert list(read_entries("gs://bucket/p/", Choice(recursive=False))) == [
         f"gs://bucket/p/{name}.jpg" for name in "abd"
     ]
 
 
 def test_a_photo_is_read() -> None:
-    assert _read("gs://bucket/p/in/c.jpg") == {"gs://bucket/p/in/c.jpg": PHOTOS["p/in/c.jpg"]}
+    assert read_entries("gs://bucket/p/in/c.jpg") == {
+        "gs://bucket/p/in/c.jpg": PHOTOS["p/in/c.jpg"]
+    }
 
 
 def test_a_pattern_stands_for_all_that_match() -> None:
-    assert list(_read("gs://bucket/p/?.jpg")) == [f"gs://bucket/p/{name}.jpg" for name in "abd"]
+    assert list(read_entries("gs://bucket/p/?.jpg")) == [
+        f"gs://bucket/p/{name}.jpg" for name in "abd"
+    ]
 
 
 @pytest.mark.parametrize("name", ["a.tar", "a.zip"])
 def test_an_archive_is_read(name: str) -> None:
-    assert _read(f"gs://bucket/{name}") == {
+    assert read_entries(f"gs://bucket/{name}") == {
         f"gs://bucket/{name}/{member}": PHOTOS[member] for member in PHOTOS
     }
 
@@ -96,9 +87,9 @@ def test_a_fault_of_a_bucket_is_a_row(
     name: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetching, "_SECONDS", 3.0)
-    (said,) = _read(f"gs://bucket/{name}").values()
+    (said,) = read_entries(f"gs://bucket/{name}").values()
     assert isinstance(said, str) and said.startswith(reason)
 
 
 def test_a_bucket_that_is_not_there_is_a_row() -> None:
-    assert _read("gs://nowhere/p/") == {"gs://nowhere/p/": "no such file"}
+    assert read_entries("gs://nowhere/p/") == {"gs://nowhere/p/": "no such file"}
