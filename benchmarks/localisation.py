@@ -8,15 +8,14 @@ Run:  python benchmarks/localisation.py PHOTOS --output benchmarks/localisation.
 """
 
 import argparse
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import numpy as np
+from local_cases import Case, measured, scores_of_blocks, show
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import pearsonr, spearmanr
@@ -26,13 +25,10 @@ from biqa_cli.blocks.grid import Block
 from biqa_cli.blocks.score_map import interpolated_map
 from biqa_cli.distortions.distort import distort_block
 from biqa_cli.distortions.named_blocks import BlockName, block_slices
-from biqa_cli.explain.block_scores import native_view
 from biqa_cli.explain.local_blocks import BlockChoice
 from biqa_cli.explain.local_scores import local_scores
-from biqa_cli.images.discovery import find_images
 from biqa_cli.images.reading import read_photo
 from biqa_cli.models.catalog import DEFAULT_MODEL
-from biqa_cli.models.judging import predict_views
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.scoring import score_photo
 
@@ -43,8 +39,6 @@ KINDS = (
 LEVELS = (2, 3, 4)
 QUADRANTS: tuple[BlockName, ...] = ("top-left", "top-right", "bottom-left", "bottom-right")
 MEASURES = ("relative_quadrant", "relative_block", "raw_quadrant", "raw_block")
-
-Case = dict[str, Any]
 
 
 def cases_of(
@@ -67,7 +61,7 @@ def cases_of(
             # A block beside the quadrant has the same pixels, so the same score.
             touched = [_touches(block, rows, columns) for block in blocks]
             scores = clean.copy()
-            scores[touched] = _scores(
+            scores[touched] = scores_of_blocks(
                 shown, model, [b for b, t in zip(blocks, touched, strict=True) if t]
             )
         else:
@@ -109,16 +103,6 @@ def _touches(block: Block, rows: slice, columns: slice) -> bool:
         and block.x < columns.stop
         and block.x + block.width > columns.start
     )
-
-
-def _scores(image: Image.Image, model: LoadedModel, blocks: Sequence[Block]) -> NDArray[np.float64]:
-    """Return the scores of some blocks (N,), as `local_scores` does of all."""
-    scores = []
-    for b in blocks:
-        view = native_view(image.crop((b.x, b.y, b.x + b.width, b.y + b.height)), model.spec.input)
-        native = float(predict_views(view[None], model).scores[0])
-        scores.append(round(model.spec.scale.to_percent(native), 4))
-    return np.array(scores)
 
 
 def _centre_inside(block: Block, rows: slice, columns: slice) -> bool:
@@ -175,27 +159,15 @@ def _agreement(cases: Sequence[Case]) -> dict[str, float]:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Measure photo after photo, then print and write the summary.
-
-    A photo that the checkpoint holds whole is not measured again.
-    """
+    """Measure photo after photo, then print and write the summary."""
     model = load_model(arguments.model, threads=arguments.threads)
     choice = BlockChoice(rows=arguments.grid, size=arguments.block_size, stride=arguments.stride)
-    checkpoint: Path | None = arguments.checkpoint
-    done: dict[str, list[Case]] = {}
-    if checkpoint is not None and checkpoint.exists():
-        done = json.loads(checkpoint.read_text(encoding="utf-8"))
-    for index, path in enumerate(sorted(find_images(arguments.photos))):
-        if path not in done:
-            clean_only = arguments.clean_only
-            done[path] = list(cases_of(path, index, model, choice, clean_only=clean_only))
-            if checkpoint is not None:
-                checkpoint.write_text(json.dumps(done), encoding="utf-8")
-            print(f"{path} is measured", flush=True)
-    text = json.dumps(summary([case for cases in done.values() for case in cases]), indent=1)
-    print(text)
-    if arguments.output is not None:
-        arguments.output.write_text(text + "\n", encoding="utf-8")
+    clean_only = arguments.clean_only
+    cases = measured(
+        arguments,
+        lambda path, index: cases_of(path, index, model, choice, clean_only=clean_only),
+    )
+    show(summary(cases), arguments.output)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@ Run:  python benchmarks/quarter_blocks.py PHOTOS --output benchmarks/quarter_blo
 """
 
 import argparse
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from local_cases import Case, measured, scores_of_blocks, show
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import spearmanr
@@ -22,12 +21,9 @@ from scipy.stats import spearmanr
 from biqa_cli.api import load_model
 from biqa_cli.blocks.grid import Block
 from biqa_cli.distortions.distort import distort
-from biqa_cli.explain.block_scores import native_view
 from biqa_cli.explain.local_scores import local_scores
-from biqa_cli.images.discovery import find_images
 from biqa_cli.images.reading import read_photo
 from biqa_cli.models.catalog import DEFAULT_MODEL
-from biqa_cli.models.judging import predict_views
 from biqa_cli.models.loading import LoadedModel
 
 FLAWS = [
@@ -48,8 +44,6 @@ _AROUND = 64
 _SAME = 1e-3
 """Points by which scores of the same pixels may differ."""
 
-Case = dict[str, Any]
-
 
 def cases_of(path: str, seed: int, model: LoadedModel) -> Iterator[Case]:
     """Yield the clean middle of a photo as a case, then one for each kind and level of flaw."""
@@ -61,7 +55,7 @@ def cases_of(path: str, seed: int, model: LoadedModel) -> Iterator[Case]:
     left, upper = (photo.width - width) // 2, (photo.height - height) // 2
     image = photo.crop((left, upper, left + width, upper + height))
     local = local_scores(image, model)
-    clean = _every(image, model, local.blocks)
+    clean = scores_of_blocks(image, model, local.blocks)
     parted = local.percent(model.spec.scale)
     yield {"photo": path, "kind": "clean", **_agreement(clean, parted, local.blocks, view)}
     pixels = np.asarray(image).transpose(2, 0, 1).astype(np.float32) / 255
@@ -73,7 +67,7 @@ def cases_of(path: str, seed: int, model: LoadedModel) -> Iterator[Case]:
         shown = _with_flaw(pixels, box, kind=kind, level=level, seed=seed)
         touched = [_touches(block, box) for block in local.blocks]
         exact = clean.copy()
-        exact[touched] = _every(
+        exact[touched] = scores_of_blocks(
             shown, model, [b for b, t in zip(local.blocks, touched, strict=True) if t]
         )
         found = local_scores(shown, model).percent(model.spec.scale)
@@ -97,16 +91,6 @@ def cases_of(path: str, seed: int, model: LoadedModel) -> Iterator[Case]:
             "same lowest block": int(exact.argmin()) == int(found.argmin()),
             **_agreement(exact, found, local.blocks, view),
         }
-
-
-def _every(image: Image.Image, model: LoadedModel, blocks: Sequence[Block]) -> NDArray[np.float64]:
-    """Return the scores (N,) of blocks that are all read."""
-    scores = []
-    for b in blocks:
-        seen = native_view(image.crop((b.x, b.y, b.x + b.width, b.y + b.height)), model.spec.input)
-        native = float(predict_views(seen[None], model).scores[0])
-        scores.append(round(model.spec.scale.to_percent(native), 4))
-    return np.array(scores)
 
 
 def _with_flaw(
@@ -182,27 +166,11 @@ def _row(cases: Sequence[Case]) -> dict[str, float]:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Measure photo after photo, then print and write the summary.
-
-    A photo that the checkpoint holds is not measured again.
-    """
+    """Measure photo after photo, then print and write the summary."""
     model = load_model(arguments.model, threads=arguments.threads)
-    checkpoint: Path | None = arguments.checkpoint
-    done: dict[str, list[Case]] = {}
-    if checkpoint is not None and checkpoint.exists():
-        done = json.loads(checkpoint.read_text(encoding="utf-8"))
-    for index, path in enumerate(sorted(find_images(arguments.photos))):
-        if path not in done:
-            done[path] = list(cases_of(path, index, model))
-            if checkpoint is not None:
-                checkpoint.write_text(json.dumps(done), encoding="utf-8")
-            print(f"{path} is measured", flush=True)
-    found = summary([case for cases in done.values() for case in cases])
+    cases = measured(arguments, lambda path, index: cases_of(path, index, model))
     about = {"model": arguments.model, "weights_sha256": model.weights_sha256}
-    text = json.dumps(about | found, indent=1)
-    print(text)
-    if arguments.output is not None:
-        arguments.output.write_text(text + "\n", encoding="utf-8")
+    show(about | summary(cases), arguments.output)
 
 
 if __name__ == "__main__":
