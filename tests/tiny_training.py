@@ -10,8 +10,8 @@ from safetensors.numpy import load_file
 
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.models.spec import Family
-from biqa_cli.training.recipe import Recipe
-from biqa_cli.training.recipe_files import load_recipe, with_settings
+from biqa_cli.recipes.files import load_recipe, with_settings
+from biqa_cli.recipes.record import Recipe
 from biqa_cli.training.request import Outcome, TrainingRequest
 from biqa_cli.training.run import train
 

@@ -14,8 +14,8 @@ from biqa_cli.datasets.splits import Split, split_of_parts
 from biqa_cli.images.view_store import FACTS, ViewStore
 from biqa_cli.models.spec import InputContract, ScoreScale
 from biqa_cli.models.trained import TrainedNetwork
+from biqa_cli.recipes.record import Recipe
 from biqa_cli.training.job import Job, RatedPhotos
-from biqa_cli.training.recipe import Recipe
 
 CONTRACT = InputContract(64, 64, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
 TRAIN, VAL = tuple(range(5, 20)), (1, 3, 4)

@@ -80,8 +80,8 @@ ROOMS = {
         ),
     ),
     "training": Room(
-        ("biqa_cli/training",),
-        ("tests/training",),
+        ("biqa_cli/training", "biqa_cli/recipes"),
+        ("tests/training", "tests/recipes"),
         (
             "tests/training/test_freezing.py",
             "tests/training/test_log.py",

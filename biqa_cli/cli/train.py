@@ -16,7 +16,7 @@ from biqa_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from biqa_cli.datasets.base import Dataset
-    from biqa_cli.training.recipe import Recipe
+    from biqa_cli.recipes.record import Recipe
 
 
 def train(
@@ -51,8 +51,8 @@ def train(
     require_torch("training")
     from biqa_cli.datasets.loading import load_dataset
     from biqa_cli.models.devices import resolve_device
+    from biqa_cli.recipes.files import load_recipe, with_settings
     from biqa_cli.threads import default_workers
-    from biqa_cli.training.recipe_files import load_recipe, with_settings
     from biqa_cli.training.request import TrainingRequest
     from biqa_cli.training.run import RECIPE
     from biqa_cli.training.run import train as run
@@ -111,7 +111,7 @@ def _further(given: str) -> "Dataset":
 
 def _refuse_changes(recipe: "Recipe", *, config: str | None, settings: list[str]) -> None:
     """Raise UsageError if the options ask for another recipe than the one that began."""
-    from biqa_cli.training.recipe_files import load_recipe, with_settings
+    from biqa_cli.recipes.files import load_recipe, with_settings
 
     asked = recipe if config is None else load_recipe(recipe.family, config=config)
     if with_settings(asked, settings) != recipe:

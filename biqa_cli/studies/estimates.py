@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from biqa_cli.datasets.catalog import DATASETS
 from biqa_cli.models.spec import Family
+from biqa_cli.recipes.record import Recipe, SHDIQALoss
 from biqa_cli.studies.plan import recipe_of, variants_of
 from biqa_cli.studies.record import Study, Variant
-from biqa_cli.training.recipe import Recipe, SHDIQALoss
 
 _GMACS: dict[Family, float] = {
     "blockiqa": 4.1,

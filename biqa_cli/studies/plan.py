@@ -10,9 +10,9 @@ import msgspec
 
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.errors import UsageError
+from biqa_cli.recipes.files import load_recipe, to_toml, with_settings
+from biqa_cli.recipes.record import Recipe
 from biqa_cli.studies.record import Study, Variant
-from biqa_cli.training.recipe import Recipe
-from biqa_cli.training.recipe_files import load_recipe, to_toml, with_settings
 
 DEFAULT = "default"
 """What the only variant of a study without variants is called."""

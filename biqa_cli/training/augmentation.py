@@ -11,7 +11,7 @@ from torch import Tensor
 
 from biqa_cli.images.view_store import Pixels
 from biqa_cli.models.spec import InputContract
-from biqa_cli.training.recipe import InputRecipe
+from biqa_cli.recipes.record import InputRecipe
 
 Arrays = dict[str, NDArray[Any]]
 Extras = Callable[[Pixels, np.random.Generator], Arrays]

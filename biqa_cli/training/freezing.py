@@ -6,7 +6,7 @@ from torch import nn
 
 from biqa_cli.models.backbone_slots import BackboneSlot, backbone_slots
 from biqa_cli.networks.backbones import Backbone
-from biqa_cli.training.recipe import Recipe
+from biqa_cli.recipes.record import Recipe
 
 # BlockIQA's filters read pixels as backbones do: they are frozen with the backbone.
 _FROZEN_TOO = ("afel.conv.",)

@@ -17,8 +17,8 @@ from biqa_cli.datasets.splits import Split
 from biqa_cli.images.view_store import ViewStore
 from biqa_cli.models.spec import InputContract
 from biqa_cli.models.trained import TrainedNetwork
+from biqa_cli.recipes.record import Recipe
 from biqa_cli.training.examples import Clean
-from biqa_cli.training.recipe import Recipe
 
 _LINES = 8
 

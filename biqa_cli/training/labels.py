@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from biqa_cli.datasets.base import Dataset, LabelScale
+from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.splits import Split
 from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import ViewStore
-from biqa_cli.models.spec import ScoreScale
 from biqa_cli.training.job import RatedPhotos
 
 _LEAST = 3
@@ -64,13 +63,3 @@ def scaled_labels(dataset: Dataset, indices: Sequence[int], *, labels: str) -> N
     scale = dataset.scale
     share = (native - scale.lowest) / (scale.highest - scale.lowest)
     return (100 * share if labels == "percent" else share).astype(np.float32)
-
-
-def score_scale(dataset: Dataset, *, labels: str) -> ScoreScale:
-    """Return the scale of what a network learns to say."""
-    scale: LabelScale = dataset.scale
-    meaning = f"{scale.meaning} of {dataset.name}"
-    if labels == "native":
-        return ScoreScale(scale.lowest, scale.highest, scale.higher_is_better, meaning)
-    highest = 100.0 if labels == "percent" else 1.0
-    return ScoreScale(0.0, highest, scale.higher_is_better, f"{meaning}, from 0 to {highest:g}")

@@ -5,8 +5,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from biqa_cli.networks.qualitynet import QualityNet
+from biqa_cli.recipes.record import ExamplesRecipe
 from biqa_cli.training.batch import Batch
-from biqa_cli.training.recipe import ExamplesRecipe
 
 ABOVE = 1.3
 """The ceiling of a photo without a flaw, as a share of the scale. So flaws that leave more than

@@ -11,7 +11,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.backbone_slots import BackboneSlot
-from biqa_cli.training.recipe import OptimiserRecipe, Recipe, ScheduleRecipe
+from biqa_cli.recipes.record import OptimiserRecipe, Recipe, ScheduleRecipe
 
 _WARMUP_START = 1e-3
 # Learnt tokens and positions of transformers; vectors are known by their shape.
@@ -109,7 +109,7 @@ def rate_factor(step: int, recipe: ScheduleRecipe, *, epochs: int, steps: int) -
     """Return what the rate is multiplied by at a step, counted from 0.
 
     Example:
-        >>> from biqa_cli.training.recipe_files import load_recipe
+        >>> from biqa_cli.recipes.files import load_recipe
         >>> schedule = load_recipe("shdiqa").schedule
         >>> [round(rate_factor(10 * e, schedule, epochs=9, steps=10), 3) for e in (0, 3, 5, 6)]
         [0.001, 0.1, 0.1, 0.01]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from biqa_cli.datasets.base import Dataset
-from biqa_cli.training.recipe import Recipe
+from biqa_cli.recipes.record import Recipe
 
 
 @dataclass(frozen=True, slots=True)

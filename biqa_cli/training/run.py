@@ -15,6 +15,8 @@ from biqa_cli.errors import UsageError
 from biqa_cli.models.ancestry import learnt_by_starts
 from biqa_cli.models.declared import learnt_of, plain_learnt
 from biqa_cli.models.memory import keep_freed_memory
+from biqa_cli.recipes.files import rounds_of, to_toml
+from biqa_cli.recipes.network import describe_network
 from biqa_cli.training.checkpoints import (
     Progress,
     read_progress,
@@ -23,15 +25,14 @@ from biqa_cli.training.checkpoints import (
     write_weights,
 )
 from biqa_cli.training.decoding import PHOTOS, SPLIT, decoded, other_photos
-from biqa_cli.training.description import describe_network, make_phases
 from biqa_cli.training.examples import clean_photos
+from biqa_cli.training.families import make_phases
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.feature_scores import score_features
 from biqa_cli.training.features import photo_features
 from biqa_cli.training.job import Job, RatedPhotos, TimeIsUpError, Watcher
 from biqa_cli.training.labels import distortion_types, rated_photos
 from biqa_cli.training.loop import BEST, LAST, run_phase
-from biqa_cli.training.recipe_files import rounds_of, to_toml
 from biqa_cli.training.request import Outcome, TrainingRequest
 from biqa_cli.training.summary import (
     SUMMARY,

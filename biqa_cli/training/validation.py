@@ -13,10 +13,10 @@ from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import Pixels
 from biqa_cli.metrics.correlation import krcc, plcc, srcc
 from biqa_cli.models.spec import InputContract
+from biqa_cli.recipes.record import InputRecipe
 from biqa_cli.threads import map_ahead
 from biqa_cli.training.augmentation import normalised_views
 from biqa_cli.training.job import Job
-from biqa_cli.training.recipe import InputRecipe
 
 # Crops of one forward pass.
 _AT_ONCE = 32

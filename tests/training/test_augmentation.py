@@ -4,8 +4,8 @@ from msgspec import structs
 
 from biqa_cli.images.transforms import normalise
 from biqa_cli.models.spec import InputContract
+from biqa_cli.recipes.record import InputRecipe
 from biqa_cli.training.augmentation import normalised, random_crop, with_noise
-from biqa_cli.training.recipe import InputRecipe
 
 RECIPE = InputRecipe(height=40, width=48, crop=24)
 

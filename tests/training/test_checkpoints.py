@@ -16,6 +16,7 @@ from biqa_cli.models.spec import Calibration, InputContract, ScoreScale
 from biqa_cli.models.trained import TrainedNetwork, read_trained
 from biqa_cli.networks.blockiqa import BlockIQA
 from biqa_cli.networks.qualitynet import QualityNet
+from biqa_cli.recipes.files import load_recipe
 from biqa_cli.training.checkpoints import (
     Progress,
     read_progress,
@@ -27,7 +28,6 @@ from biqa_cli.training.checkpoints import (
     write_weights,
 )
 from biqa_cli.training.optimisation import Moving, make_moving
-from biqa_cli.training.recipe_files import load_recipe
 from biqa_cli.weights.checkpoint import read_checkpoint
 from biqa_cli.weights.header import read_header
 

@@ -22,14 +22,14 @@ from biqa_cli.networks.blockiqa import BlockIQA
 from biqa_cli.networks.nlnet import NLNet
 from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.networks.shdiqa import SHDIQA
+from biqa_cli.recipes.files import load_recipe, with_settings
 from biqa_cli.training.augmentation import normalised
 from biqa_cli.training.degradation import degrade_blocks
-from biqa_cli.training.description import make_phases
+from biqa_cli.training.families import make_phases
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import cached_features
 from biqa_cli.training.freezing import freeze, slots_of
 from biqa_cli.training.job import Job, TimeIsUpError
-from biqa_cli.training.recipe_files import load_recipe, with_settings
 from biqa_cli.training.streams import Stream, numbers
 
 SHDIQA_SIZES = {"depth": 1, "input_size": 64}

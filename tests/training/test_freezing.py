@@ -3,9 +3,9 @@ import torch
 from msgspec import structs
 
 from biqa_cli.models.build import assemble_network
+from biqa_cli.recipes.files import load_recipe, with_settings
 from biqa_cli.training.freezing import freeze, set_training_mode, slots_of
 from biqa_cli.training.optimisation import make_optimiser
-from biqa_cli.training.recipe_files import load_recipe, with_settings
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,8 @@ from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
 from biqa_cli.datasets.splits import Split, split_of_parts
 from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import ViewStore
-from biqa_cli.training.labels import distortion_types, rated_photos, scaled_labels, score_scale
+from biqa_cli.recipes.network import score_scale
+from biqa_cli.training.labels import distortion_types, rated_photos, scaled_labels
 
 DMOS = LabelScale(20, 60, higher_is_better=False, meaning="DMOS")
 

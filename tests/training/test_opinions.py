@@ -6,9 +6,9 @@ from tiny_backbone import TinyBackbone
 from torch.nn import functional
 
 from biqa_cli.networks.qualitynet import QualityNet
+from biqa_cli.recipes.record import ExamplesRecipe
 from biqa_cli.training.batch import Batch, Examples, output_of
 from biqa_cli.training.opinions import with_examples
-from biqa_cli.training.recipe import ExamplesRecipe
 
 WEIGHTS = ExamplesRecipe(weight=2.0, unflawed_weight=3.0, flaws_weight=5.0)
 FEATURES = 2 * (4 + 6 + 8 + 10)

@@ -7,10 +7,10 @@ from torch import nn
 from biqa_cli.errors import UsageError
 from biqa_cli.networks.blockiqa import BlockIQA
 from biqa_cli.networks.shdiqa import SHDIQA
+from biqa_cli.recipes.files import load_recipe, with_settings
+from biqa_cli.recipes.record import OptimiserRecipe
 from biqa_cli.training.freezing import freeze, slots_of
 from biqa_cli.training.optimisation import make_optimiser, make_schedule, rate_factor
-from biqa_cli.training.recipe import OptimiserRecipe
-from biqa_cli.training.recipe_files import load_recipe, with_settings
 
 
 def rates_of(network: nn.Module, family: str, *settings: str) -> dict[str, tuple[float, float]]:

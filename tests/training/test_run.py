@@ -34,8 +34,8 @@ from biqa_cli.datasets.splits import split_of_parts
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.spec import Family
 from biqa_cli.models.trained import read_trained
-from biqa_cli.training.recipe import Recipe
-from biqa_cli.training.recipe_files import load_recipe
+from biqa_cli.recipes.files import load_recipe
+from biqa_cli.recipes.record import Recipe
 from biqa_cli.training.run import train
 from biqa_cli.training.validation import Validation, validate
 from biqa_cli.whole_files import write_whole

@@ -10,8 +10,8 @@ from training_jobs import TRAIN, VAL, flawed_job, random_job
 
 from biqa_cli.training.augmentation import normalised_views
 from biqa_cli.training.batch import Batch, with_pooled
-from biqa_cli.training.description import make_phases
 from biqa_cli.training.examples import GOOD_SHARE
+from biqa_cli.training.families import make_phases
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.freezing import freeze, slots_of
 from biqa_cli.training.job import Job

@@ -4,7 +4,7 @@ from torch.nn import functional as F
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.spec import InputContract
-from biqa_cli.training.recipe import InputRecipe
+from biqa_cli.recipes.record import InputRecipe
 from biqa_cli.training.validation import scoring_blocks, validate
 
 CONTRACT = InputContract(64, 96, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))

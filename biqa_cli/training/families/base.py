@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from biqa_cli.distortions.named_blocks import Partition
 from biqa_cli.models.spec import InputContract
+from biqa_cli.recipes.record import Recipe
 from biqa_cli.training.augmentation import Extras
 from biqa_cli.training.batch import Batch
-from biqa_cli.training.recipe import Recipe
 
 Terms = dict[str, Tensor]
 """The loss under "loss", and the terms that it was made of under their names; scalars."""

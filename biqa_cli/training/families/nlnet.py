@@ -15,12 +15,12 @@ from torch.nn import functional as F
 from biqa_cli.images.view_store import Pixels
 from biqa_cli.networks.nlnet import NLNet
 from biqa_cli.networks.superpixels import superpixel_nodes
+from biqa_cli.recipes.record import NLNetLoss
 from biqa_cli.training.augmentation import Arrays
 from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.families.base import Phase, Setting, Terms
 from biqa_cli.training.families.qualitynet import with_plcc
 from biqa_cli.training.monotonicity import with_degraded
-from biqa_cli.training.recipe import NLNetLoss
 
 QUALITY_WEIGHT = 100.0
 

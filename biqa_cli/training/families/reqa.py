@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from biqa_cli.errors import UsageError
+from biqa_cli.recipes.record import REQALoss
 from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.families.base import Phase, Terms
-from biqa_cli.training.recipe import REQALoss
 
 _SIGMA = 1e-4
 _MICRO_BATCH = 5

@@ -17,6 +17,7 @@ from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import Pixels
 from biqa_cli.models.build import build_backbone
 from biqa_cli.networks.shdiqa import SHDIQA, BlockEncoder, SHDIQATeacher
+from biqa_cli.recipes.record import SHDIQALoss
 from biqa_cli.training.augmentation import Arrays, normalised
 from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.degradation import degrade_blocks
@@ -25,7 +26,6 @@ from biqa_cli.training.families.heads import project_at_random
 from biqa_cli.training.families.qualitynet import with_plcc
 from biqa_cli.training.freezing import slots_of
 from biqa_cli.training.monotonicity import with_degraded
-from biqa_cli.training.recipe import SHDIQALoss
 
 TEMPERATURE = 0.1
 

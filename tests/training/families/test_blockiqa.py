@@ -6,11 +6,11 @@ from torch import Tensor
 from biqa_cli.models.build import assemble_network
 from biqa_cli.models.spec import InputContract
 from biqa_cli.networks.blockiqa import BlockIQA
+from biqa_cli.recipes.files import load_recipe, with_settings
 from biqa_cli.training.batch import Batch, Triples
 from biqa_cli.training.families.base import Setting
 from biqa_cli.training.families.blockiqa import BlockIQAPhase
 from biqa_cli.training.monotonicity import monotonicity_loss
-from biqa_cli.training.recipe_files import load_recipe, with_settings
 
 CONTRACT = InputContract(64, 64, (0.0,) * 3, (1.0,) * 3)
 

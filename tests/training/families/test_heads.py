@@ -6,11 +6,11 @@ from torch import nn
 from biqa_cli.models.spec import InputContract
 from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.networks.shdiqa import SHDIQA
+from biqa_cli.recipes.files import load_recipe
 from biqa_cli.training.families.base import Setting
 from biqa_cli.training.families.heads import project_at_random
 from biqa_cli.training.families.qualitynet import QualityNetPhase, mae_weight_of
 from biqa_cli.training.families.shdiqa import QualityPhase
-from biqa_cli.training.recipe_files import load_recipe
 
 
 def test_features_of_any_size_weigh_alike_and_what_hardly_varies_less() -> None:

@@ -6,11 +6,11 @@ from tiny_backbone import TinyBackbone
 
 from biqa_cli.models.spec import InputContract
 from biqa_cli.networks.nlnet import NLNet
+from biqa_cli.recipes.files import load_recipe, with_settings
 from biqa_cli.training.batch import Batch
 from biqa_cli.training.families.base import Setting
 from biqa_cli.training.families.nlnet import NLNetPhase, ranking_loss
 from biqa_cli.training.families.qualitynet import plcc_loss
-from biqa_cli.training.recipe_files import load_recipe, with_settings
 
 _PREDICTED, _MOS = torch.tensor([1.0, 3.0, 2.0]), torch.tensor([1.0, 1.0, 1.5])
 

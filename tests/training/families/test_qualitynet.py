@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from training_jobs import flawed_job
 
-from biqa_cli.training.description import make_phases
+from biqa_cli.training.families import make_phases
 from biqa_cli.training.families.qualitynet import plcc_loss, quality_aware_loss
 from biqa_cli.training.sources import open_source
 

@@ -7,6 +7,7 @@ from tiny_backbone import TinyBackbone
 from biqa_cli.errors import UsageError
 from biqa_cli.models.spec import InputContract
 from biqa_cli.networks.reqa import REQA
+from biqa_cli.recipes.files import load_recipe, with_settings
 from biqa_cli.training.batch import Batch
 from biqa_cli.training.families.base import Setting
 from biqa_cli.training.families.reqa import (
@@ -21,7 +22,6 @@ from biqa_cli.training.families.reqa import (
     tolerance_loss,
     tolerances,
 )
-from biqa_cli.training.recipe_files import load_recipe, with_settings
 
 FIVE = torch.tensor([[10.0, 30.0, 50.0, 70.0, 90.0]])
 

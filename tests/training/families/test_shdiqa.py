@@ -11,6 +11,7 @@ from tiny_backbone import TinyBackbone
 from biqa_cli.errors import UsageError
 from biqa_cli.models.spec import InputContract
 from biqa_cli.networks.shdiqa import SHDIQA
+from biqa_cli.recipes.files import load_recipe, with_settings
 from biqa_cli.training.batch import Batch
 from biqa_cli.training.families.base import Setting
 from biqa_cli.training.families.shdiqa import (
@@ -20,7 +21,6 @@ from biqa_cli.training.families.shdiqa import (
     shdiqa_phases,
     teacher_loss,
 )
-from biqa_cli.training.recipe_files import load_recipe, with_settings
 
 # Two blocks of one image whose tokens are orthogonal; lengths do not count.
 _APART = torch.tensor([[[2.0, 0.0], [0.0, 3.0]]])

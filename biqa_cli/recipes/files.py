@@ -12,10 +12,10 @@ import tomli_w
 from biqa_cli.errors import UsageError, did_you_mean
 from biqa_cli.models.options import FOLLOW_THE_DATA, OPTIONS, with_defaults
 from biqa_cli.models.spec import BackboneName, Family
-from biqa_cli.training.recipe import LOSSES, Recipe, keys_of
-from biqa_cli.training.recipe_checks import require_sense
+from biqa_cli.recipes.checks import require_sense
+from biqa_cli.recipes.record import LOSSES, Recipe, keys_of
 
-RECIPES = Path(__file__).with_name("recipes")
+RECIPES = Path(__file__).with_name("shipped")
 _UNKNOWN = re.compile("unknown field `(.*?)`")
 _KINDS = {
     "int": "a whole number",

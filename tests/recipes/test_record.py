@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs, to_builtins
 
-from biqa_cli.training.recipe import LOSSES, InputRecipe, Recipe, Section, keys_of
+from biqa_cli.recipes.record import LOSSES, InputRecipe, Recipe, Section, keys_of
 
 DEFAULTS = json.loads((Path(__file__).parent / "default_recipe.json").read_text("utf-8"))
 

@@ -4,7 +4,7 @@ from math import isqrt
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.spec import FullSize
-from biqa_cli.training.recipe import Recipe
+from biqa_cli.recipes.record import Recipe
 
 _NOT_CACHED = (
     "{0} is for cached features of whole photos: set optimiser.trainable=head, input.crop=0, "

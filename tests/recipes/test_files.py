@@ -8,7 +8,7 @@ from own_recipes import differing, own
 from biqa_cli.errors import UsageError
 from biqa_cli.models.build import backbone_count
 from biqa_cli.models.spec import Family
-from biqa_cli.training.recipe_files import (
+from biqa_cli.recipes.files import (
     RECIPES,
     load_recipe,
     rounds_of,

@@ -1,20 +1,13 @@
-"""From recipe and data set to the network: what it is, and the phases that train it."""
+"""From a recipe and a data set to what the trained file will say of its network."""
 
-from collections.abc import Sequence
-
-from biqa_cli.datasets.base import Dataset
+from biqa_cli.datasets.base import Dataset, LabelScale
 from biqa_cli.errors import UsageError
-from biqa_cli.models.build import Normalisation, assemble_network
+from biqa_cli.models.build import Normalisation
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
 from biqa_cli.models.options import OPTIONS
-from biqa_cli.models.spec import Crops, FullSize, InputContract, OptionValue
-from biqa_cli.models.starting_weights import set_starting_weights
+from biqa_cli.models.spec import Crops, FullSize, InputContract, OptionValue, ScoreScale
 from biqa_cli.models.trained import TrainedNetwork
-from biqa_cli.training.families import phases_of
-from biqa_cli.training.families.base import Phase, Setting
-from biqa_cli.training.freezing import slots_of
-from biqa_cli.training.labels import score_scale
-from biqa_cli.training.recipe import Recipe
+from biqa_cli.recipes.record import Recipe
 
 _BLACK, _WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
@@ -54,27 +47,14 @@ def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> Trained
     )
 
 
-def make_phases(
-    recipe: Recipe, trained: TrainedNetwork, starts: Sequence[str]
-) -> tuple[tuple[Phase, ...], list[str]]:
-    """Return the phases of a training, and a sentence on each of its starting weights.
-
-    Raises:
-        WeightsError: If the weights are missing or of another network.
-    """
-    network = assemble_network(recipe.family, recipe.backbones, options=trained.options)
-    is_whole, notes = False, list[str]()
-    if starts:
-        slots = slots_of(recipe)
-        is_whole, notes = set_starting_weights(network, slots, starts, family=recipe.family)
-    setting = Setting(
-        recipe=recipe,
-        contract=trained.input,
-        label_span=trained.scale.highest - trained.scale.lowest,
-        network=network,
-        head_is_new=not is_whole,
-    )
-    return phases_of(setting), notes
+def score_scale(dataset: Dataset, *, labels: str) -> ScoreScale:
+    """Return the scale of what a network learns to say."""
+    scale: LabelScale = dataset.scale
+    meaning = f"{scale.meaning} of {dataset.name}"
+    if labels == "native":
+        return ScoreScale(scale.lowest, scale.highest, scale.higher_is_better, meaning)
+    highest = 100.0 if labels == "percent" else 1.0
+    return ScoreScale(0.0, highest, scale.higher_is_better, f"{meaning}, from 0 to {highest:g}")
 
 
 def _normalisation(recipe: Recipe) -> Normalisation:

@@ -6,7 +6,7 @@ import pytest
 from own_recipes import differing, own
 
 from biqa_cli.errors import UsageError
-from biqa_cli.training.recipe_files import (
+from biqa_cli.recipes.files import (
     load_recipe,
     to_plain,
     with_settings,

@@ -6,8 +6,8 @@ import pytest
 from biqa_cli.datasets.base import Dataset, LabelScale
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
 from biqa_cli.models.spec import Crops
-from biqa_cli.training.description import describe_network
-from biqa_cli.training.recipe_files import load_recipe, with_settings
+from biqa_cli.recipes.files import load_recipe, with_settings
+from biqa_cli.recipes.network import describe_network
 
 NOBODY = Dataset(
     "mini", Path(), "authentic", LabelScale(0, 1, higher_is_better=True, meaning="MOS"), ()

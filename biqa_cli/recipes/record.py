@@ -1,7 +1,7 @@
 """A recipe: everything that a training depends on besides the photos, as one typed record.
 
-Each value is declared here once, with its default. `recipes/<family>.toml` has what a paper says,
-`recipes/<family>-cpu.toml` a shorter recipe for two CPU cores, and `recipes/<checkpoint>.toml` how
+Each value is declared here once, with its default. `shipped/<family>.toml` has what a paper says,
+`shipped/<family>-cpu.toml` a shorter recipe for two CPU cores, and `shipped/<checkpoint>.toml` how
 a shipped checkpoint was trained. A recipe of your own names a family and the values that differ
 from the paper's recipe of that family, or from the recipe that it names as `base`.
 """

@@ -1,0 +1,1 @@
+"""Recipes: everything that a training depends on besides the photos."""
