@@ -136,9 +136,9 @@ def _in_each_block(
     """Write a photo with a kind and level of its own in each block (SHDIQA, figure 1)."""
     import numpy as np
 
+    from biqa_cli.distortions.blockwise import degrade_blocks
     from biqa_cli.distortions.catalog import LEVELS, SHDIQA_DISTORTIONS
     from biqa_cli.images.writing import encode_image
-    from biqa_cli.training.degradation import degrade_blocks
 
     rng = np.random.default_rng(seed)
     degraded, types, levels = degrade_blocks(pixels, rng, partition=partition)

@@ -15,13 +15,13 @@ import torch
 from numpy.typing import NDArray
 
 from biqa_cli.computed_arrays import computed_array
+from biqa_cli.distortions.blockwise import degrade_blocks, draw_blocks
 from biqa_cli.distortions.catalog import SHDIQA_DISTORTIONS
 from biqa_cli.distortions.versions import Versions, draw_versions
 from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import FACTS, Pixels
 from biqa_cli.training.augmentation import Arrays, normalised_views
 from biqa_cli.training.batch import Cacheable
-from biqa_cli.training.degradation import degrade_blocks, draw_blocks
 from biqa_cli.training.families.base import Blockwise, Phase
 from biqa_cli.training.job import Job, RatedPhotos, TimeIsUpError, autocast, go_on_until, is_mixed
 from biqa_cli.training.seen import AlsoPhotos, DegradedPhotos, ExamplePhotos, Seen

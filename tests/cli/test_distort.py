@@ -9,10 +9,10 @@ from PIL import ExifTags, Image
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
+from biqa_cli.distortions.blockwise import degrade_blocks
 from biqa_cli.distortions.catalog import DISTORTIONS, SHDIQA_DISTORTIONS
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
-from biqa_cli.training.degradation import degrade_blocks
 
 
 @pytest.fixture

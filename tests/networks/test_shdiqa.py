@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from biqa_cli.distortions.blockwise import degrade_blocks
 from biqa_cli.distortions.named_blocks import PARTITIONS, Partition
 from biqa_cli.errors import UsageError
 from biqa_cli.models.build import assemble_network
@@ -30,7 +31,6 @@ from biqa_cli.networks.shdiqa import (
     SHDIQATeacher,
     block_mask,
 )
-from biqa_cli.training.degradation import degrade_blocks
 from biqa_cli.training.families.shdiqa import (
     affinity_loss,
     contrastive_loss,

@@ -15,6 +15,7 @@ from tiny_training import Listener
 from torch import nn
 from training_jobs import CONTRACT, TRAIN, random_job
 
+from biqa_cli.distortions.blockwise import degrade_blocks
 from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import FACTS
 from biqa_cli.models.spec import Family
@@ -24,7 +25,6 @@ from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.networks.shdiqa import SHDIQA
 from biqa_cli.recipes.files import load_recipe, with_settings
 from biqa_cli.training.augmentation import normalised
-from biqa_cli.training.degradation import degrade_blocks
 from biqa_cli.training.families import make_phases
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import cached_features

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from biqa_cli.distortions.blockwise import degrade_blocks
 from biqa_cli.distortions.named_blocks import Partition
 from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import Pixels
@@ -20,7 +21,6 @@ from biqa_cli.networks.shdiqa import SHDIQA, BlockEncoder, SHDIQATeacher
 from biqa_cli.recipes.record import SHDIQALoss
 from biqa_cli.training.augmentation import Arrays, normalised
 from biqa_cli.training.batch import Batch, output_of
-from biqa_cli.training.degradation import degrade_blocks
 from biqa_cli.training.families.base import Blockwise, Phase, Setting, Terms
 from biqa_cli.training.families.heads import project_at_random
 from biqa_cli.training.families.qualitynet import with_plcc

@@ -12,12 +12,11 @@ from biqa_cli.distortions.catalog import LEVELS, SHDIQA_DISTORTIONS
 from biqa_cli.distortions.distort import distort_blocks
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.distortions.named_blocks import PARTITIONS, Partition
-from biqa_cli.images.view_store import Pixels
 
 
 def degrade_blocks(
-    view: Pixels, rng: np.random.Generator, *, partition: Partition
-) -> tuple[Pixels, NDArray[np.int64], NDArray[np.int64]]:
+    view: NDArray[np.uint8], rng: np.random.Generator, *, partition: Partition
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
     """Return a view with a distortion of its own on each of its K blocks, and what they are.
 
     Each distortion is applied to the whole view, and its block is cut from the result.

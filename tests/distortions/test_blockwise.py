@@ -5,11 +5,11 @@ import pytest
 from fakes import photo
 from numpy.typing import NDArray
 
+from biqa_cli.distortions.blockwise import degrade_blocks, draw_blocks
 from biqa_cli.distortions.catalog import SHDIQA_DISTORTIONS
 from biqa_cli.distortions.distort import distort
 from biqa_cli.distortions.eight_bits import from_bytes, to_bytes
 from biqa_cli.distortions.named_blocks import PARTITIONS, Partition, block_slices
-from biqa_cli.training.degradation import degrade_blocks, draw_blocks
 
 
 def _view() -> NDArray[np.uint8]:
