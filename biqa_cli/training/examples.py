@@ -6,7 +6,7 @@ reduced or grey and hardly better or worse for that. Rated training photos and p
 size, as a network sees them when it scores.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from biqa_cli.distortions.catalog import DISTORTIONS
+from biqa_cli.distortions.changes import CHANGES, SMALL_PIXELS, trimmed, with_pixels
 from biqa_cli.distortions.flaws import FLAW_OF, FLAWS
 from biqa_cli.distortions.opinions import laid
 from biqa_cli.distortions.strengths import FAILURES, draw_strength, flawed, share_at, value_at
@@ -36,7 +37,6 @@ _LARGE = FullSize().above_pixels
 """Pixels of a photo that is seen at full size."""
 _MARGIN = 24
 """Pixels around what is seen at full size, so that a blur spreads there as it would in a photo."""
-_SMALL_PIXELS = (80_000, 200_000)
 
 # How the examples are made up.
 _CLEAN, _UNCHANGED, _CHANGED = 0.45, 0.06, 0.3
@@ -44,49 +44,6 @@ _KINDS = (*(distortion.name for distortion in DISTORTIONS), *FAILURES)
 """Kinds that go on to a plain failure come twice as often: they have more to show."""
 
 _Photo = TypeVar("_Photo")
-Draw = Callable[[Image.Image, np.random.Generator], Image.Image]
-
-
-def _turned(how: Image.Transpose) -> Draw:
-    return lambda image, _: image.transpose(how)
-
-
-def _framed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Return a photo in a thin frame, black or, one time in five, white."""
-    width = max(1, round(rng.uniform(0.005, 0.03) * min(image.size)))
-    colour = "white" if rng.random() < 0.2 else "black"  # noqa: PLR2004  one in five
-    frame = Image.new("RGB", (image.width + 2 * width, image.height + 2 * width), colour)
-    frame.paste(image, (width, width))
-    return frame
-
-
-def _reduced(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    return _to_pixels(image, rng.uniform(*_SMALL_PIXELS))
-
-
-def _trimmed(image: Image.Image, rng: np.random.Generator, *, most: float = 1 / 12) -> Image.Image:
-    """Return a photo without up to a twelfth, or another share, of each side."""
-    left, top, right, bottom = rng.uniform(0, most, 4)
-    width, height = image.size
-    box = (left * width, top * height, (1 - right) * width, (1 - bottom) * height)
-    return image.crop(tuple(map(round, box)))
-
-
-def _grey(image: Image.Image, _: np.random.Generator) -> Image.Image:
-    return image.convert("L").convert("RGB")
-
-
-CHANGES: Mapping[str, tuple[Draw, float]] = {
-    "a quarter turn left": (_turned(Image.Transpose.ROTATE_90), 1.0),
-    "a quarter turn right": (_turned(Image.Transpose.ROTATE_270), 1.0),
-    "upside down": (_turned(Image.Transpose.ROTATE_180), 1.0),
-    "mirrored": (_turned(Image.Transpose.FLIP_LEFT_RIGHT), 1.0),
-    "framed": (_framed, 1.0),
-    "trimmed": (_trimmed, 1.0),
-    "reduced": (_reduced, 0.97),
-    "grey": (_grey, 0.97),
-}
-"""What hardly makes a photo better or worse, and what it leaves of its quality."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +106,11 @@ class Example:
         image = read_photo(self.file).image
         if self.is_full_size:
             # Trimmed, so that the same photo shows other squares each time.
-            pixels = full_size_view(_trimmed(image, rng, most=1 / 3), margin=_MARGIN)
+            pixels = full_size_view(trimmed(image, rng, most=1 / 3), margin=_MARGIN)
             return without_margins(self._flawed(pixels), margin=_MARGIN)
         if image.width * image.height > _LARGE:
             # Flaws are made on small photos: the rating of a flaw is that of a photo seen whole.
-            image = _to_pixels(image, rng.uniform(2 * _SMALL_PIXELS[0], _LARGE))
+            image = with_pixels(image, rng.uniform(2 * SMALL_PIXELS[0], _LARGE))
         if self.change:
             image = CHANGES[self.change][0](image, rng)
         seen = Image.fromarray(self._flawed(np.asarray(image)))
@@ -256,10 +213,3 @@ def _example(
         return Example(*own, change=tuple(CHANGES)[rng.integers(len(CHANGES))])
     kind = _KINDS[rng.integers(len(_KINDS))]
     return Example(*own, kind=kind, strength=draw_strength(kind, rng), is_full_size=full_size)
-
-
-def _to_pixels(image: Image.Image, pixels: float) -> Image.Image:
-    scale = min(1.0, (pixels / (image.width * image.height)) ** 0.5)
-    # Never 0: no photo has a side of more than 100 times the other, and `pixels` are many.
-    size = (round(scale * image.width), round(scale * image.height))
-    return image.resize(size, Image.Resampling.LANCZOS) if size != image.size else image

@@ -5,13 +5,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from biqa_cli.distortions.changes import CHANGES
 from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.distortions.strengths import flawed, share_at
 from biqa_cli.errors import UsageError
+from biqa_cli.images.decoding import Photo
 from biqa_cli.images.view_store import Pixels
+from biqa_cli.models.spec import FullSize
 from biqa_cli.training import examples
 from biqa_cli.training.examples import (
-    CHANGES,
     CLEAN_SHARE,
     Clean,
     Example,
@@ -154,9 +156,38 @@ def test_large_rated_photos_are_reduced_before_a_flaw_is_made(
     photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(examples, "_LARGE", 1000)
-    monkeypatch.setattr(examples, "_SMALL_PIXELS", (100, 200))
+    monkeypatch.setattr(examples, "SMALL_PIXELS", (100, 200))
     one = Example(photo, 0.8, 1, kind="impulse-noise", strength=4)
     sizes = []
     monkeypatch.setattr(Example, "_flawed", lambda _, pixels: sizes.append(pixels.shape) or pixels)
     one.view(32, 32)
     assert 200 <= sizes[0][0] * sizes[0][1] <= 1050
+
+
+def test_reducing_and_grey_cost_a_little_and_other_changes_nothing() -> None:
+    left = {change: Example(Path("p"), 0.8, 0, change=change).kept for change in CHANGES}
+    assert left == {**dict.fromkeys(CHANGES, 1.0), "reduced": 0.97, "grey": 0.97}
+
+
+def test_only_a_whole_photo_without_a_flaw_is_worth_its_rating() -> None:
+    photo = Path("p")
+    assert Example(photo, 0.8, 0).is_rated and Example(photo, 0.8, 0, change="grey").is_rated
+    assert not Example(photo, 0.8, 0, kind="dark", strength=1).is_rated
+    assert not Example(photo, 0.8, 0, is_full_size=True).is_rated
+
+
+def test_of_a_large_photo_a_flaw_is_made_on_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    large, asked = FullSize().above_pixels, list[float]()
+
+    def with_pixels(_: Image.Image, pixels: float) -> Image.Image:
+        asked.append(pixels)
+        return Image.new("RGB", (8, 8))
+
+    monkeypatch.setattr(examples, "with_pixels", with_pixels)
+    for width, count in ((large, 0), (large + 1, 60)):
+        image = Image.new("RGB", (width, 1))
+        monkeypatch.setattr(examples, "read_photo", lambda _, found=image: Photo(found, 1, 1))
+        for seed in range(60):
+            Example(Path("p"), 0.8, seed).view(8, 8)
+        assert len(asked) == count
+    assert 160_000 <= min(asked) < 175_000 and 760_000 < max(asked) <= large

@@ -1,33 +1,14 @@
-"""What the changes of examples do to a photo, and what they leave of its quality."""
-
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from biqa_cli.images.decoding import Photo
-from biqa_cli.models.spec import FullSize
-from biqa_cli.training import examples
-from biqa_cli.training.examples import CHANGES, Example
+from biqa_cli.distortions.changes import CHANGES
 
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(60, 190, (400, 600, 3), np.uint8))
 
 
 def _changed(change: str, seed: int) -> Image.Image:
     return CHANGES[change][0](PHOTO, np.random.default_rng(seed))
-
-
-def test_reducing_and_grey_cost_a_little_and_other_changes_nothing() -> None:
-    left = {change: Example(Path("p"), 0.8, 0, change=change).kept for change in CHANGES}
-    assert left == {**dict.fromkeys(CHANGES, 1.0), "reduced": 0.97, "grey": 0.97}
-
-
-def test_only_a_whole_photo_without_a_flaw_is_worth_its_rating() -> None:
-    photo = Path("p")
-    assert Example(photo, 0.8, 0).is_rated and Example(photo, 0.8, 0, change="grey").is_rated
-    assert not Example(photo, 0.8, 0, kind="dark", strength=1).is_rated
-    assert not Example(photo, 0.8, 0, is_full_size=True).is_rated
 
 
 @pytest.mark.parametrize(
@@ -68,20 +49,3 @@ def test_up_to_a_twelfth_of_each_side_is_trimmed() -> None:
     # Of both sides together up to a sixth, and about a twelfth on average.
     assert 85 < max(wide for wide, _ in lost) <= 100 and 55 < max(high for _, high in lost) <= 67
     assert np.mean(lost, axis=0) == pytest.approx([50, 33], rel=0.1)
-
-
-def test_of_a_large_photo_a_flaw_is_made_on_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    large, asked = FullSize().above_pixels, list[float]()
-
-    def to_pixels(_: Image.Image, pixels: float) -> Image.Image:
-        asked.append(pixels)
-        return Image.new("RGB", (8, 8))
-
-    monkeypatch.setattr(examples, "_to_pixels", to_pixels)
-    for width, count in ((large, 0), (large + 1, 60)):
-        image = Image.new("RGB", (width, 1))
-        monkeypatch.setattr(examples, "read_photo", lambda _, found=image: Photo(found, 1, 1))
-        for seed in range(60):
-            Example(Path("p"), 0.8, seed).view(8, 8)
-        assert len(asked) == count
-    assert 160_000 <= min(asked) < 175_000 and 760_000 < max(asked) <= large
