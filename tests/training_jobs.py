@@ -18,6 +18,7 @@ from biqa_cli.recipes.record import Recipe
 from biqa_cli.training.job import Job, RatedPhotos
 
 CONTRACT = InputContract(64, 64, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
+UNIT = ScoreScale(0.0, 1.0, higher_is_better=True, meaning="MOS")
 TRAIN, VAL = tuple(range(5, 20)), (1, 3, 4)
 
 

@@ -18,16 +18,6 @@ class Triples:
     """(D, 3, …): the photo, its milder and its stronger version, as the inputs of a batch."""
     levels: Tensor
     """(D, 2), of the versions."""
-    weight: float
-    """Of `monotonicity_loss` in the loss."""
-    worst: float
-    """The worst label."""
-    span: float
-    """From the worst to the best label, negative where lower is better."""
-
-    def share_of(self, scores: Tensor) -> Tensor:
-        """Return scores of any shape as shares of the scale: 0 is its worst end, 1 its best."""
-        return (scores - self.worst) / self.span
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What all phases of a training share."""
 
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +12,17 @@ import torch
 from numpy.typing import NDArray
 
 from biqa_cli.blocks.grid import Block
-from biqa_cli.computed_arrays import GoOn
+from biqa_cli.computed_arrays import GoOn, computed_array
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.splits import Split
-from biqa_cli.images.view_store import ViewStore
+from biqa_cli.images.view_store import Pixels, ViewStore
 from biqa_cli.models.spec import InputContract
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.recipes.record import Recipe
 from biqa_cli.training.examples import Clean
 
-_LINES = 8
+# Lines that tell how far something is, and views of one step of it.
+_LINES, _AT_ONCE = 8, 16
 
 
 class Watcher(Protocol):
@@ -118,3 +120,40 @@ def go_on_until(deadline: float, watcher: Watcher, text: str) -> GoOn:
         return time.monotonic() < deadline
 
     return go_on
+
+
+def kept_on_disk(
+    job: Job,
+    name: str,
+    view: Callable[[int], Pixels],
+    count: int,
+    *,
+    compute: Callable[[list[Pixels]], NDArray[Any]],
+    said: str,
+) -> NDArray[Any]:
+    """Return an array (count, …) that lies beside the decoded photos, mapped into memory.
+
+    Args:
+        job: Of the photos.
+        name: Of the file; it must change with all that the array depends on.
+        view: Makes the view of a row; called in threads.
+        count: How many rows.
+        compute: Returns rows for some views.
+        said: Such as "{} of {} examples are made".
+
+    Raises:
+        TimeIsUpError: If the time is up; what is done is kept for the next run.
+        UsageError: If the folder cannot be written.
+    """
+    values = computed_array(
+        job.photos.store.home / f"{name}.npy",
+        count,
+        read=lambda rows: [view(row) for row in rows],
+        compute=compute,
+        at_once=_AT_ONCE,
+        workers=job.workers,
+        go_on=go_on_until(job.deadline, job.watcher, said),
+    )
+    if values is None:
+        raise TimeIsUpError
+    return values

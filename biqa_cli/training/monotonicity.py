@@ -7,23 +7,34 @@ the photo should score above the milder one, and that above the stronger.
 import torch
 from torch import Tensor
 
+from biqa_cli.models.spec import ScoreScale
 from biqa_cli.training.batch import Batch
+from biqa_cli.training.families.base import Setting
 
 LEVEL_MARGIN = 0.03
 """By how much each level must be worse than the one before, as a share of the scale."""
 
 
-def with_degraded(terms: dict[str, Tensor], scores: Tensor, batch: Batch) -> dict[str, Tensor]:
+def with_degraded(
+    terms: dict[str, Tensor], scores: Tensor, batch: Batch, setting: Setting
+) -> dict[str, Tensor]:
     """Return the terms of a loss, with those of the triples of the batch if it has some.
 
     `scores` are of all that `output_of` has scored: rated samples, then triples.
     """
-    triples = batch.triples
-    if triples is None:
+    if batch.triples is None:
         return terms
-    shares = triples.share_of(batch.part(scores, "triples").float().reshape(-1, 3))
-    loss = monotonicity_loss(shares, triples.levels)
-    return terms | {"monotonicity": loss, "loss": terms["loss"] + triples.weight * loss}
+    shares = shares_of(batch.part(scores, "triples").float().reshape(-1, 3), setting.scale)
+    loss = monotonicity_loss(shares, batch.triples.levels)
+    weight = setting.recipe.monotonicity.weight
+    return terms | {"monotonicity": loss, "loss": terms["loss"] + weight * loss}
+
+
+def shares_of(scores: Tensor, scale: ScoreScale) -> Tensor:
+    """Return scores of any shape as shares of their scale: 0 is its worst end, 1 its best."""
+    ends = (scale.lowest, scale.highest)
+    worst, best = ends if scale.higher_is_better else ends[::-1]
+    return (scores - worst) / (best - worst)
 
 
 def monotonicity_loss(shares: Tensor, levels: Tensor) -> Tensor:

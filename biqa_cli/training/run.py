@@ -28,12 +28,12 @@ from biqa_cli.training.decoding import PHOTOS, SPLIT, decoded, other_photos
 from biqa_cli.training.examples import clean_photos
 from biqa_cli.training.families import make_phases
 from biqa_cli.training.families.base import Phase
-from biqa_cli.training.feature_scores import score_features
 from biqa_cli.training.features import photo_features
 from biqa_cli.training.job import Job, RatedPhotos, TimeIsUpError, Watcher
 from biqa_cli.training.labels import distortion_types, rated_photos
 from biqa_cli.training.loop import BEST, LAST, run_phase
 from biqa_cli.training.request import Outcome, TrainingRequest
+from biqa_cli.training.seen import Seen
 from biqa_cli.training.summary import (
     SUMMARY,
     has_ended,
@@ -41,7 +41,7 @@ from biqa_cli.training.summary import (
     store_weights,
     write_summary,
 )
-from biqa_cli.training.validation import scoring_blocks
+from biqa_cli.training.validation import predict_features, scoring_blocks
 from biqa_cli.whole_files import write_whole
 
 RECIPE = "recipe.toml"
@@ -161,9 +161,21 @@ def _train_round(
     facts = {"finished": finished, "command": request.command, "types": types}
     write_summary(job, progress, weights, stored, facts=facts)
     test_part = f"{out / SPLIT}:test" if split.parts.get("test") else ""
-    tested = split.parts.get("test", ())
-    scores = score_features(job, phases[-1], features, tested) if features and stored else {}
+    scores = _test_scores(job, phases[-1], features) if features and stored else {}
     return Outcome(finished, weights, test_part, scores)
+
+
+def _test_scores(job: Job, phase: Phase, features: Seen) -> dict[int, float]:
+    """Return the native score of each test photo whose features are cached, by its index.
+
+    The head is the stored one. `biqa score` also has a backbone in int8, which features have not
+    seen.
+    """
+    known = [index for index in job.split.parts.get("test", ()) if index in features.rows]
+    if not known or phase.network is None:
+        return {}
+    scores = predict_features(phase.network, features, known, job.device)
+    return dict(zip(known, scores.tolist(), strict=True))
 
 
 def _require_photos(request: TrainingRequest) -> None:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,18 +18,18 @@ from biqa_cli.training.augmentation import (
     random_crop,
     with_noise,
 )
-from biqa_cli.training.batch import Also, Batch, Cacheable, Examples, Triples
+from biqa_cli.training.batch import Also, Batch, Examples, Triples
 from biqa_cli.training.examples import good_ones
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import cached_features
 from biqa_cli.training.job import Job
-from biqa_cli.training.seen import Seen
+from biqa_cli.training.seen import Further, Seen
 from biqa_cli.training.streams import Stream, numbers, torch_seed
-from biqa_cli.training.validation import predict
+from biqa_cli.training.validation import predict, predict_features
 from biqa_cli.training.views import views_of
 
-# Photos that a new head is initialised by, and that validation scores at once.
-_FOR_HEAD, _AT_ONCE = 500, 32
+# Photos that a new head is initialised by.
+_FOR_HEAD = 500
 
 
 def samples_of(job: Job, epoch: int) -> NDArray[np.int64]:
@@ -132,40 +132,27 @@ class Source(ABC):
         degraded, recipe = self.seen.degraded, self.job.recipe
         if degraded is None:
             return None
-        chosen = rng.integers(len(degraded.drawn), size=recipe.optimiser.batch // 2)
-        drawn = [degraded.drawn[number] for number in chosen]
-        photos = np.stack([self.seen.of(one.index) for one in drawn])
-        seen = np.concatenate([photos[:, None], degraded.values[chosen]], axis=1)
-        scale = self.job.trained.scale
-        span = scale.highest - scale.lowest
+        chosen = rng.integers(len(degraded.values), size=recipe.optimiser.batch // 2)
+        photos = np.stack([self.seen.of(index) for index in degraded.known["indices"][chosen]])
+        seen = np.concatenate([photos[:, None], degraded.of(chosen)], axis=1)
         return Triples(
             inputs=self._varied(seen, rng, recipe.input.noise),
-            levels=_on_device(np.array([one.levels for one in drawn]), self.job),
-            weight=recipe.monotonicity.weight,
-            worst=scale.lowest if scale.higher_is_better else scale.highest,
-            span=span if scale.higher_is_better else -span,
+            levels=_on_device(degraded.known["levels"][chosen], self.job),
         )
 
     def _examples(self, rng: np.random.Generator) -> Examples | None:
         """Return as many examples as a batch has photos, and half as many good ones of these."""
-        known, recipe = self.seen.examples, self.job.recipe
-        if known is None:
+        examples, recipe = self.seen.examples, self.job.recipe
+        if examples is None:
             return None
-        chosen = rng.integers(len(known.drawn), size=recipe.optimiser.batch)
-        drawn = [known.drawn[number] for number in chosen]
-        half = recipe.optimiser.batch // 2
-        good = np.stack([self.seen.of(index) for index in rng.choice(self.good, size=half)])
-        scale, noise = self.job.trained.scale, recipe.examples.noise
-        labels = [scale.from_share(one.share) for one in drawn]
+        size, noise = recipe.optimiser.batch, recipe.examples.noise
+        chosen = rng.integers(len(examples.values), size=size)
+        good = np.stack([self.seen.of(index) for index in rng.choice(self.good, size=size // 2)])
         return Examples(
-            inputs=self._varied(known.values[chosen], rng, noise),
+            inputs=self._varied(examples.of(chosen), rng, noise),
             # With the same noise: it must not tell flawed photos from good ones.
             unflawed=self._varied(good, rng, noise),
-            labels=_on_device(np.array(labels, np.float32), self.job),
-            are_rated=_on_device(np.array([one.is_rated for one in drawn]), self.job),
-            have_known_flaws=_on_device(np.array([one.has_known_flaws for one in drawn]), self.job),
-            kept=_on_device(np.array([one.kept for one in drawn], np.float32), self.job),
-            flaws=_on_device(np.array([one.flaws for one in drawn], np.float32), self.job),
+            **self._known(examples, chosen),
         )
 
     def _also(self, step: int, rng: np.random.Generator) -> Also | None:
@@ -173,22 +160,23 @@ class Source(ABC):
         if not self.seen.also:
             return None
         photos = self.seen.also[step % len(self.seen.also)]
-        size = min(self.job.recipe.optimiser.batch, len(photos.labels))
-        chosen = rng.choice(len(photos.labels), size=size, replace=False)
-        seen = photos.values[photos.rows[chosen]]
-        return Also(
-            inputs=self._varied(seen, rng, self.job.recipe.input.noise),
-            labels=_on_device(photos.labels[chosen], self.job),
-        )
+        count, recipe = len(photos.known["labels"]), self.job.recipe
+        chosen = rng.choice(count, size=min(recipe.optimiser.batch, count), replace=False)
+        inputs = self._varied(photos.of(chosen), rng, recipe.input.noise)
+        return Also(inputs, **self._known(photos, chosen))
 
     def _blockwise(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """Return a quarter as many photos, degraded block by block, as `extras` makes them."""
-        kept = self.seen.blockwise
-        if kept is None:
+        photos = self.seen.blockwise
+        if photos is None:
             return {}
         size = max(1, self.job.recipe.optimiser.batch // 4)
-        chosen = rng.integers(len(kept["degraded"]), size=size)
-        return {name: _on_device(array[chosen], self.job) for name, array in kept.items()}
+        chosen = rng.integers(len(photos.values), size=size)
+        degraded = _on_device(photos.of(chosen), self.job)
+        return {"degraded": degraded, **self._known(photos, chosen)}
+
+    def _known(self, photos: Further, chosen: NDArray[np.int64]) -> dict[str, Tensor]:
+        return {name: _on_device(known[chosen], self.job) for name, known in photos.known.items()}
 
 
 class PhotoSource(Source):
@@ -234,14 +222,7 @@ class FeatureSource(Source):
         return self._inputs(_on_device(noisy, self.job))
 
     def scores(self, network: nn.Module) -> NDArray[np.float64]:
-        network.eval()
-        val, scores = self.job.photos.val, []
-        with torch.inference_mode():
-            for start in range(0, len(val), _AT_ONCE):
-                chosen = [self.seen.of(index) for index in val[start : start + _AT_ONCE]]
-                pooled = _on_device(np.stack(chosen), self.job).float()
-                scores.append(cast("Cacheable", network).from_pooled(pooled).scores.double().cpu())
-        return np.asarray(torch.cat(scores).numpy(), dtype=np.float64)
+        return predict_features(network, self.seen, self.job.photos.val, self.job.device)
 
     def head_features(self) -> Tensor:
         return self.seen.some(self.job.photos.indices, _FOR_HEAD).to(self.job.device)

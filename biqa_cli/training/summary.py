@@ -17,12 +17,17 @@ from biqa_cli.models.spec import Calibration
 from biqa_cli.models.torch_engine import load_tensors
 from biqa_cli.training.checkpoints import Progress, write_small
 from biqa_cli.training.families.base import Phase
-from biqa_cli.training.feature_scores import score_features
 from biqa_cli.training.job import Job
 from biqa_cli.training.log import draw_curves
 from biqa_cli.training.loop import BEST
 from biqa_cli.training.seen import Seen
-from biqa_cli.training.validation import Validation, predict, scoring_blocks, validate
+from biqa_cli.training.validation import (
+    Validation,
+    predict,
+    predict_features,
+    scoring_blocks,
+    validate,
+)
 from biqa_cli.weights.checkpoint import read_checkpoint
 from biqa_cli.whole_files import write_whole
 
@@ -70,8 +75,7 @@ def judge_stored(job: Job, phase: Phase, weights: Path, features: Seen | None = 
         blocks = scoring_blocks(job.contract, job.recipe.input, at_most=0)
         predicted = predict(network.to(job.device), job, blocks)
     else:
-        scores = score_features(job, phase, features, job.photos.val)
-        predicted = np.array([scores[index] for index in job.photos.val])
+        predicted = predict_features(network, features, job.photos.val, job.device)
     labels, said = (
         100 * np.array([scale.to_share(value) for value in values.tolist()])
         for values in (job.photos.val_labels, predicted)

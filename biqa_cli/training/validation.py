@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -16,10 +17,15 @@ from biqa_cli.models.spec import InputContract
 from biqa_cli.recipes.record import InputRecipe
 from biqa_cli.threads import map_ahead
 from biqa_cli.training.augmentation import normalised_views
+from biqa_cli.training.batch import Cacheable
 from biqa_cli.training.job import Job
+from biqa_cli.training.seen import Seen
 
-# Crops of one forward pass.
+# Crops or photos of one forward pass.
 _AT_ONCE = 32
+# Scores that differ by less, relative to their size, are the same.
+_SAME = 1e-7
+_SMALLER = "train again with a smaller rate (--set optimiser.rate=…)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,20 @@ def predict(network: nn.Module, job: Job, blocks: Sequence[Block]) -> NDArray[np
     return np.asarray(torch.cat(scores).numpy(), dtype=np.float64)
 
 
+def predict_features(
+    network: nn.Module, seen: Seen, indices: Sequence[int], device: str
+) -> NDArray[np.float64]:
+    """Return the scores (n,) of images whose features are cached, by the head as it stands."""
+    network.eval()
+    scores = []
+    with torch.inference_mode():
+        for start in range(0, len(indices), _AT_ONCE):
+            chosen = [seen.of(index) for index in indices[start : start + _AT_ONCE]]
+            pooled = torch.from_numpy(np.stack(chosen)).to(device).float()
+            scores.append(cast("Cacheable", network).from_pooled(pooled).scores.double().cpu())
+    return np.asarray(torch.cat(scores).numpy(), dtype=np.float64)
+
+
 def validate(
     predicted: NDArray[np.float64],
     labels: NDArray[np.float32],
@@ -97,7 +117,3 @@ def validate(
         plcc=float(plcc(labels, predicted)),
         krcc=float(krcc(labels, predicted)),
     )
-
-
-_SMALLER = "train again with a smaller rate (--set optimiser.rate=…)"
-_SAME = 1e-7

@@ -1,17 +1,14 @@
-"""Views of all that trains, for a backbone that learns: examples are made once and kept on disk."""
+"""Views of all that trains, for a backbone that learns: those of examples are made once."""
 
 import hashlib
-import json
+from collections.abc import Callable
 
 import numpy as np
 
-from biqa_cli.computed_arrays import computed_array
-from biqa_cli.images.view_store import Pixels, stamp_of
-from biqa_cli.training.examples import Example, draw_examples
-from biqa_cli.training.job import Job, TimeIsUpError, go_on_until
-from biqa_cli.training.seen import AlsoPhotos, ExamplePhotos, Seen
-
-_AT_ONCE = 16
+from biqa_cli.images.view_store import Pixels
+from biqa_cli.training.further import example_photos, viewed_others
+from biqa_cli.training.job import Job, kept_on_disk
+from biqa_cli.training.seen import Seen
 
 
 def views_of(job: Job) -> Seen:
@@ -21,57 +18,16 @@ def views_of(job: Job) -> Seen:
         TimeIsUpError: If the time is up; what is made is kept for the next run.
         UsageError: If the folder cannot be written.
     """
-    store, also = job.photos.store, []
-    if job.recipe.also.weight:
-        for photos in job.also:
-            rows = [photos.store.rows[index] for index in photos.indices]
-            also.append(AlsoPhotos(photos.store.pixels, np.array(rows), photos.labels))
+
+    def see(kind: str, facts: str, view: Callable[[int], Pixels], count: int) -> Pixels:
+        size = (job.recipe.input.height, job.recipe.input.width)
+        key = hashlib.sha256(f"{size} {facts}".encode()).hexdigest()[:12]
+        name, said = f"views-of-{kind}-{key}", f"{{}} of {{}} {kind} are made"
+        return kept_on_disk(job, name, view, count, compute=np.stack, said=said)
+
     return Seen(
-        store.pixels[None],
-        store.rows,
-        also=tuple(also),
-        examples=_examples(job) if job.recipe.examples.weight else None,
+        job.photos.store.pixels[None],
+        job.photos.store.rows,
+        also=tuple(viewed_others(photos) for photos in job.also),
+        examples=example_photos(job, see) if job.recipe.examples.weight else None,
     )
-
-
-def drawn_examples(job: Job) -> tuple[Example, ...]:
-    """Return the examples of a training: what they are made from, and how."""
-    scale, recipe = job.trained.scale, job.recipe
-    rated = [
-        (job.dataset.file(index), scale.to_share(label))
-        for index, label in zip(job.photos.indices, job.photos.labels.tolist(), strict=True)
-    ]
-    return draw_examples(
-        rated,
-        job.clean,
-        count=recipe.examples.count,
-        seed=recipe.seed,
-        full_size=recipe.input.full_size,
-    )
-
-
-def facts_of(drawn: tuple[Example, ...]) -> str:
-    """Return all that the pixels of examples depend on, as text."""
-    stamps = {str(one.file): stamp_of(one.file) for one in drawn}
-    return json.dumps([[one.facts for one in drawn], sorted(stamps.items())])
-
-
-def _examples(job: Job) -> ExamplePhotos:
-    drawn, size = drawn_examples(job), (job.recipe.input.height, job.recipe.input.width)
-
-    def read(rows: range) -> list[Pixels]:
-        return [drawn[row].view(*size) for row in rows]
-
-    key = hashlib.sha256(f"{size} {facts_of(drawn)}".encode()).hexdigest()[:12]
-    values = computed_array(
-        job.photos.store.home / f"views-of-examples-{key}.npy",
-        len(drawn),
-        read=read,
-        compute=np.stack,
-        at_once=_AT_ONCE,
-        workers=job.workers,
-        go_on=go_on_until(job.deadline, job.watcher, "{} of {} examples are made"),
-    )
-    if values is None:
-        raise TimeIsUpError
-    return ExamplePhotos(drawn, values)

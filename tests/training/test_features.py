@@ -16,6 +16,7 @@ from torch import nn
 from training_jobs import CONTRACT, TRAIN, random_job
 
 from biqa_cli.distortions.blockwise import degrade_blocks
+from biqa_cli.distortions.versions import draw_versions
 from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import FACTS
 from biqa_cli.models.spec import Family
@@ -29,8 +30,9 @@ from biqa_cli.training.families import make_phases
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import cached_features
 from biqa_cli.training.freezing import freeze, slots_of
+from biqa_cli.training.further import drawn_examples
 from biqa_cli.training.job import Job, TimeIsUpError
-from biqa_cli.training.streams import Stream, numbers
+from biqa_cli.training.streams import Stream, numbers, numbers_of_choice
 
 SHDIQA_SIZES = {"depth": 1, "input_size": 64}
 NETWORKS: dict[str, tuple[Family, Callable[[], nn.Module]]] = {
@@ -111,8 +113,10 @@ def test_features_of_degraded_photos_are_in_the_order_of_their_levels(tmp_path: 
     assert features.degraded is not None
     degraded = features.degraded
     assert degraded.values.shape[:2] == (3, 2)
-    assert {one.index for one in degraded.drawn} <= set(TRAIN)
-    for one, values in zip(degraded.drawn, degraded.values, strict=True):
+    drawn = draw_versions(TRAIN, count=3, rng=numbers_of_choice(job.recipe.seed))
+    assert degraded.known["indices"].tolist() == [one.index for one in drawn]
+    assert degraded.known["levels"].tolist() == [list(one.levels) for one in drawn]
+    for one, values in zip(drawn, degraded.values, strict=True):
         for level, found in zip(one.levels, values, strict=True):
             view = one.view(job.photos.store.view(one.index), level)
             expected = pooled_of(network, view)
@@ -133,7 +137,9 @@ def test_features_of_examples_are_those_of_their_views(tmp_path: Path) -> None:
         Image.fromarray(job.photos.store.view(index)).save(job.dataset.file(index))
     features = cached_features(job, phase_with(job, network)).examples
     assert features is not None
-    for one, found in zip(features.drawn, features.values, strict=True):
+    drawn = drawn_examples(job)
+    assert features.known["kept"].tolist() == pytest.approx([one.kept for one in drawn])
+    for one, found in zip(drawn, features.values, strict=True):
         expected = pooled_of(network, one.view(64, 64))
         assert torch.allclose(torch.from_numpy(found.astype(np.float32)), expected, atol=1e-3)
     other = job_of(tmp_path, "qualitynet", *settings, "seed=6")
@@ -148,9 +154,9 @@ def test_features_of_blockwise_degraded_photos_know_what_was_done(tmp_path: Path
     phase = phase_with(job, network)
     features = cached_features(job, phase)
     assert features.blockwise is not None
-    kept = features.blockwise
-    assert len(kept["degraded"]) == 3 and kept["types"].shape == kept["levels"].shape == (3, 2)
-    for values, types, levels in zip(*kept.values(), strict=True):
+    kept, known = features.blockwise.values, features.blockwise.known
+    assert len(kept) == 3 and known["types"].shape == known["levels"].shape == (3, 2)
+    for values, types, levels in zip(kept, known["types"], known["levels"], strict=True):
         found = torch.from_numpy(values.astype(np.float32))
         matches = 0
         for index in TRAIN:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from tiny_training import Listener, quick_recipe
 from torch import Tensor, nn
-from training_jobs import parted
+from training_jobs import UNIT, parted
 
 from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import ViewStore
@@ -116,7 +116,7 @@ class Bench:
         monkeypatch.setattr("biqa_cli.training.loop.open_source", lambda *_: self.source)
         monkeypatch.setattr("biqa_cli.training.loop.slots_of", lambda *_, **__: ())
         contract = InputContract(8, 8, (0.0,) * 3, (1.0,) * 3)
-        self.phase = LinePhase(Setting(recipe, contract, 1.0, Line()), Line())
+        self.phase = LinePhase(Setting(recipe, contract, UNIT, Line()), Line())
         self.watch = Watch(self.phase.learner)
         self.job = job_of(recipe, contract, out, self.watch)
         self.progress = Progress()

@@ -1,8 +1,17 @@
 import pytest
 import torch
+from tiny_training import tiny_recipe
+from training_jobs import CONTRACT
 
+from biqa_cli.models.spec import ScoreScale
 from biqa_cli.training.batch import Batch, Triples
-from biqa_cli.training.monotonicity import LEVEL_MARGIN, monotonicity_loss, with_degraded
+from biqa_cli.training.families.base import Setting
+from biqa_cli.training.monotonicity import (
+    LEVEL_MARGIN,
+    monotonicity_loss,
+    shares_of,
+    with_degraded,
+)
 
 
 def test_the_loss_is_what_is_missing_of_the_fall_for_each_level() -> None:
@@ -20,30 +29,26 @@ def test_the_loss_pulls_the_photo_up_and_its_versions_down() -> None:
     assert shares.grad[0, 0] < 0 < shares.grad[0, 2]
 
 
-def _triples(levels: torch.Tensor, *, span: float, weight: float) -> Triples:
-    worst = 0.0 if span > 0 else -span
-    return Triples(torch.empty(1, 3), levels, weight=weight, worst=worst, span=span)
-
-
-def test_scores_become_shares_of_their_scale_whichever_end_is_best() -> None:
+@pytest.mark.parametrize("better", [True, False])
+def test_scores_become_shares_of_their_scale_whichever_end_is_best(*, better: bool) -> None:
     scores = torch.tensor([[10.0, 35.0, 60.0]])
-    for span, worst, shares in ((50.0, 10.0, [0.0, 0.5, 1.0]), (-50.0, 60.0, [1.0, 0.5, 0.0])):
-        triples = Triples(torch.empty(1, 3), torch.ones(1, 2), weight=1, worst=worst, span=span)
-        assert triples.share_of(scores).tolist() == [shares]
+    scale = ScoreScale(10.0, 60.0, higher_is_better=better, meaning="MOS")
+    assert shares_of(scores, scale).tolist() == [[0.0, 0.5, 1.0] if better else [1.0, 0.5, 0.0]]
 
 
 def test_labels_of_which_lower_is_better_reverse_the_loss() -> None:
-    levels = torch.tensor([[1, 2]])
     # After one rated sample: the photo, its milder and its stronger version, on a scale to 100.
     scores = torch.tensor([50.0, 10.0, 40.0, 80.0])
     labels, types = torch.zeros(1), torch.zeros(1)
-    found = {}
-    for span in (100.0, -100.0):
-        triples = _triples(levels, span=span, weight=4.0)
-        batch = Batch(torch.empty(0), labels, types, 0, torch.Generator(), triples=triples)
-        found[span] = with_degraded({"loss": torch.tensor(1.0)}, scores, batch)
+    triples = Triples(torch.empty(1, 3), torch.tensor([[1, 2]]))
+    batch = Batch(torch.empty(0), labels, types, 0, torch.Generator(), triples=triples)
+    recipe, found = tiny_recipe("qualitynet", "monotonicity.weight=4"), {}
+    for better in (True, False):
+        scale = ScoreScale(0.0, 100.0, higher_is_better=better, meaning="MOS")
+        setting = Setting(recipe, CONTRACT, scale, torch.nn.Identity())
+        found[better] = with_degraded({"loss": torch.tensor(1.0)}, scores, batch, setting)
     # DMOS rises with the level, as it should; a MOS that rises misses the fall at both levels.
-    assert found[-100.0]["monotonicity"].item() == 0
+    assert found[False]["monotonicity"].item() == 0
     missed = (0.3 + 0.4) / 2 + LEVEL_MARGIN
-    assert found[100.0]["monotonicity"].item() == pytest.approx(missed)
-    assert found[100.0]["loss"].item() == pytest.approx(1 + 4 * missed)
+    assert found[True]["monotonicity"].item() == pytest.approx(missed)
+    assert found[True]["loss"].item() == pytest.approx(1 + 4 * missed)

@@ -45,7 +45,7 @@ def make_phases(
     setting = Setting(
         recipe=recipe,
         contract=trained.input,
-        label_span=trained.scale.highest - trained.scale.lowest,
+        scale=trained.scale,
         network=network,
         head_is_new=not is_whole,
     )

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from biqa_cli.distortions.named_blocks import Partition
-from biqa_cli.models.spec import InputContract
+from biqa_cli.models.spec import InputContract, ScoreScale
 from biqa_cli.recipes.record import Recipe
 from biqa_cli.training.augmentation import Extras
 from biqa_cli.training.batch import Batch
@@ -23,12 +23,17 @@ class Setting:
     recipe: Recipe
     contract: InputContract
     """Of the finished network."""
-    label_span: float
-    """Highest less lowest label, on the recipe's scale."""
+    scale: ScoreScale
+    """Of the labels, as the recipe has them."""
     network: nn.Module
     """With its starting weights."""
     head_is_new: bool = True
     """Whether the head starts at random."""
+
+    @property
+    def label_span(self) -> float:
+        """Highest less lowest label."""
+        return self.scale.highest - self.scale.lowest
 
 
 @dataclass(frozen=True, slots=True)

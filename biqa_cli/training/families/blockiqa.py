@@ -35,7 +35,7 @@ class BlockIQAPhase(Phase):
         rated = batch.part(scores, "rated")
         squared = self.val_loss(rated, batch.labels)
         total = with_plcc(squared, rated, batch.labels, weight=self.loss_settings.plcc_weight)
-        return with_degraded({"loss": total}, scores, batch)
+        return with_degraded({"loss": total}, scores, batch, self.setting)
 
     def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
         """Return the mean squared error."""

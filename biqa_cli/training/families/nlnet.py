@@ -63,7 +63,7 @@ class NLNetPhase(Phase):
         if output.type_logits is not None:
             terms["type"] = F.cross_entropy(output.type_logits[:rated].float(), batch.types)
             terms["loss"] = terms["loss"] + terms["type"]
-        return with_degraded(terms, output.scores, batch)
+        return with_degraded(terms, output.scores, batch, self.setting)
 
     def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
         """Return L_q, the smooth L1 distance."""

@@ -54,7 +54,7 @@ class QualityNetPhase(Phase):
             terms["also"] = plcc_loss(batch.part(scores, "also"), batch.also.labels)
             terms["loss"] = terms["loss"] + self.setting.recipe.also.weight * terms["also"]
         return with_examples(
-            with_degraded(terms, scores, batch),
+            with_degraded(terms, scores, batch, self.setting),
             cast("QualityNet", self.learner),
             scores,
             batch,

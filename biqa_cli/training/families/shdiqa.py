@@ -56,7 +56,7 @@ class QualityPhase(Phase):
     def loss(self, batch: Batch) -> Terms:
         """Return L_q."""
         scores = output_of(cast("nn.Module", self.network), batch).scores
-        return with_degraded({"loss": self._quality(scores, batch)}, scores, batch)
+        return with_degraded({"loss": self._quality(scores, batch)}, scores, batch, self.setting)
 
     def val_loss(self, predicted: Tensor, labels: Tensor) -> Tensor:
         """Return the smooth L1 distance."""
@@ -148,7 +148,7 @@ class StudentPhase(QualityPhase):
             "contrastive": contrastive,
             "affinity": affinity,
         }
-        return with_degraded(terms, scores, batch)
+        return with_degraded(terms, scores, batch, self.setting)
 
 
 def teacher_loss(

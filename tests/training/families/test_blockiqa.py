@@ -2,6 +2,7 @@ import pytest
 import torch
 from tiny_backbone import TinyBackbone
 from torch import Tensor
+from training_jobs import UNIT
 
 from biqa_cli.models.build import assemble_network
 from biqa_cli.models.spec import InputContract
@@ -22,7 +23,7 @@ def tiny() -> None:
 
 def phase_of(network: BlockIQA, *settings: str, config: str = "blockiqa") -> BlockIQAPhase:
     recipe = with_settings(load_recipe("blockiqa", config=config), settings)
-    return BlockIQAPhase(Setting(recipe, CONTRACT, label_span=1, network=network))
+    return BlockIQAPhase(Setting(recipe, CONTRACT, scale=UNIT, network=network))
 
 
 def test_the_loss_is_the_squared_error_and_if_asked_for_the_correlation() -> None:
@@ -42,13 +43,14 @@ def test_triples_cost_what_they_miss_and_are_no_rated_samples() -> None:
     network = BlockIQA(TinyBackbone()).eval()
     images, labels = torch.rand(6, 3, 64, 64), torch.linspace(0.1, 0.9, 6)
     degraded, levels = torch.rand(2, 3, 3, 64, 64), torch.tensor([[1, 3], [2, 4]])
-    triples = Triples(degraded, levels, weight=7.0, worst=0.0, span=0.5)
+    triples = Triples(degraded, levels)
+    phase = phase_of(network, "monotonicity.weight=7", config="blockiqa-cpu")
     found = []
     for given in (None, triples):
         types = torch.full((6,), -1)
         batch = Batch(images, labels, types, 0, torch.Generator(), triples=given)
-        found.append(phase_of(network).loss(batch))
-    shares = network(degraded.flatten(0, 1)).scores.reshape(2, 3) / 0.5
+        found.append(phase.loss(batch))
+    shares = network(degraded.flatten(0, 1)).scores.reshape(2, 3)
     missed = monotonicity_loss(shares, levels)
     assert missed > 0 and torch.allclose(found[1]["monotonicity"], missed, atol=1e-6)
     assert torch.allclose(found[1]["loss"] - found[0]["loss"], 7 * missed, atol=1e-5)

@@ -2,6 +2,7 @@ import pytest
 import torch
 from tiny_backbone import TinyBackbone
 from torch import nn
+from training_jobs import UNIT
 
 from biqa_cli.models.spec import InputContract
 from biqa_cli.networks.qualitynet import QualityNet
@@ -31,7 +32,7 @@ def test_qualitynets_new_head_starts_with_features_of_equal_weight() -> None:
     torch.manual_seed(0)
     network = QualityNet(TinyBackbone(), TinyBackbone(), levels="all", attention="none")
     contract = InputContract(112, 112, (0.0,) * 3, (1.0,) * 3)
-    phase = QualityNetPhase(Setting(recipe, contract, label_span=1, network=network))
+    phase = QualityNetPhase(Setting(recipe, contract, scale=UNIT, network=network))
     width = sum(network.widths)
     pooled = torch.randn(300, width) * torch.logspace(-3, 3, width) + 7
     phase.init_head(pooled)
@@ -47,7 +48,7 @@ def test_shdiqas_tokens_start_with_channels_of_equal_weight() -> None:
     project = network.encoder.vit.embedding.project
     assert isinstance(project, nn.Conv2d)
     contract = InputContract(64, 64, (0.0,) * 3, (1.0,) * 3)
-    phase = QualityPhase(Setting(load_recipe("shdiqa"), contract, label_span=1, network=network))
+    phase = QualityPhase(Setting(load_recipe("shdiqa"), contract, scale=UNIT, network=network))
     width = project.in_channels
     sizes = torch.logspace(-1, 1, width)[:, None, None]
     features = torch.randn(40, width, 3, 5) * sizes + 7

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from tiny_backbone import TinyBackbone
+from training_jobs import UNIT
 
 from biqa_cli.models.spec import InputContract
 from biqa_cli.networks.nlnet import NLNet
@@ -28,7 +29,7 @@ def phase_of(network: NLNet, *settings: str) -> NLNetPhase:
     recipe = with_settings(load_recipe("nlnet", config="nlnet-cpu"), settings)
     contract = InputContract(112, 112, (0.0,) * 3, (1.0,) * 3)
     network.eval()
-    return NLNetPhase(Setting(recipe, contract, label_span=1, network=network))
+    return NLNetPhase(Setting(recipe, contract, scale=UNIT, network=network))
 
 
 def test_the_total_has_the_weights_100_1_1_and_types_are_optional() -> None:

@@ -3,6 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_backbone import TinyBackbone
+from training_jobs import UNIT
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.spec import InputContract
@@ -151,7 +152,7 @@ def test_the_stages_of_a_training_are_equally_long(
     network = REQA(TinyBackbone(), input_size=112).eval()
     recipe = with_settings(load_recipe("reqa"), settings)
     contract = InputContract(112, 112, (0.0,) * 3, (1.0,) * 3)
-    phase = REQAPhase(Setting(recipe, contract, label_span=100, network=network))
+    phase = REQAPhase(Setting(recipe, contract, scale=UNIT, network=network))
     images, labels = torch.rand(10, 3, 112, 112), torch.linspace(0, 90, 10)
     types = torch.full((10,), -1)
     with torch.no_grad():

@@ -7,6 +7,7 @@ import pytest
 import torch
 from fakes import photo
 from tiny_backbone import TinyBackbone
+from training_jobs import UNIT
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.spec import InputContract
@@ -83,7 +84,7 @@ def setting_of(*settings: str) -> Setting:
     recipe = with_settings(load_recipe("shdiqa", config="shdiqa-cpu"), settings)
     network = SHDIQA(TinyBackbone(), depth=0, input_size=64, patch=32, levels="all").eval()
     contract = InputContract(64, 64, (0.0,) * 3, (1.0,) * 3)
-    return Setting(recipe, contract, label_span=1, network=network)
+    return Setting(recipe, contract, scale=UNIT, network=network)
 
 
 def test_the_student_learns_quality_and_the_teachers_tokens_by_their_weights() -> None:
