@@ -69,7 +69,7 @@ class MonotonicityRecipe(Section, frozen=True):
 
 
 class ExamplesRecipe(Section, frozen=True):
-    """What photos teach that nobody has rated as they are; see `biqa_cli.training.examples`."""
+    """What photos teach that nobody has rated as they are; see `biqa_cli.distortions.examples`."""
 
     weight: Weight = 0.0
     """Of the squared distance to what flaws leave of the quality; 0 is off."""

@@ -22,7 +22,7 @@ class Triples:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """E photos that nobody has rated as they are; see `biqa_cli.training.examples`."""
+    """E photos that nobody has rated as they are; see `biqa_cli.distortions.examples`."""
 
     inputs: Tensor
     """(E, …), as the inputs of a batch."""

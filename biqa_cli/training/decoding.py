@@ -1,12 +1,17 @@
 """The photos of a training, decoded: those of its data set, and those of others that train, too."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.split_files import save_split
 from biqa_cli.datasets.splits import Split
 from biqa_cli.datasets.validation_split import training_split
-from biqa_cli.errors import UsageError
+from biqa_cli.distortions.examples import Clean
+from biqa_cli.errors import ImageError, UsageError
+from biqa_cli.images.discovery import find_images
+from biqa_cli.images.reading import read_photo
 from biqa_cli.images.view_store import ViewStore, store_name, store_views
 from biqa_cli.training.job import RatedPhotos, TimeIsUpError, Watcher, go_on_until
 from biqa_cli.training.labels import rated_photos
@@ -67,3 +72,25 @@ def other_photos(
         watcher.say(f"{len(photos.indices)} photos of {dataset.name} train, too")
         found.append((dataset, photos))
     return found
+
+
+def clean_photos(folders: Sequence[Path]) -> tuple[Clean, ...]:
+    """Return the photos in some folders, in the order of their names.
+
+    Raises:
+        UsageError: If a folder has none, or one of them cannot be read.
+    """
+    found = []
+    for folder in folders:
+        names = list(find_images([str(folder)]))
+        if not names:
+            msg = f"{folder} has no photos: name a folder of photos without flaws"
+            raise UsageError(msg)
+        for name in names:
+            try:
+                photo = read_photo(name, at_least=(1, 1))
+            except ImageError as error:
+                msg = f"{name}: {error}: take it out of the photos without flaws"
+                raise UsageError(msg) from error
+            found.append(Clean(Path(name), photo.width * photo.height))
+    return tuple(found)

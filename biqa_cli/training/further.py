@@ -6,9 +6,9 @@ import numpy as np
 
 from biqa_cli.distortions.blockwise import degrade_blocks, draw_blocks
 from biqa_cli.distortions.catalog import SHDIQA_DISTORTIONS
+from biqa_cli.distortions.examples import Example, draw_examples
 from biqa_cli.distortions.versions import draw_versions
 from biqa_cli.images.view_store import FACTS, Pixels, stamp_of
-from biqa_cli.training.examples import Example, draw_examples
 from biqa_cli.training.families.base import Blockwise
 from biqa_cli.training.job import Job, RatedPhotos
 from biqa_cli.training.seen import Further, See
@@ -46,7 +46,7 @@ def drawn_examples(job: Job) -> tuple[Example, ...]:
         rated,
         job.clean,
         count=recipe.examples.count,
-        seed=recipe.seed,
+        rng=lambda number: numbers(Stream.examples, recipe.seed, number),
         full_size=recipe.input.full_size,
     )
 

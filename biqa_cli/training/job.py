@@ -15,11 +15,11 @@ from biqa_cli.blocks.grid import Block
 from biqa_cli.computed_arrays import GoOn, computed_array
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.splits import Split
+from biqa_cli.distortions.examples import Clean
 from biqa_cli.images.view_store import Pixels, ViewStore
 from biqa_cli.models.spec import InputContract
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.recipes.record import Recipe
-from biqa_cli.training.examples import Clean
 
 # Lines that tell how far something is, and views of one step of it.
 _LINES, _AT_ONCE = 8, 16

@@ -24,8 +24,7 @@ from biqa_cli.training.checkpoints import (
     read_weights,
     write_weights,
 )
-from biqa_cli.training.decoding import PHOTOS, SPLIT, decoded, other_photos
-from biqa_cli.training.examples import clean_photos
+from biqa_cli.training.decoding import PHOTOS, SPLIT, clean_photos, decoded, other_photos
 from biqa_cli.training.families import make_phases
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import photo_features

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from biqa_cli.distortions.examples import good_ones
 from biqa_cli.threads import map_ahead
 from biqa_cli.training.augmentation import (
     Arrays,
@@ -19,7 +20,6 @@ from biqa_cli.training.augmentation import (
     with_noise,
 )
 from biqa_cli.training.batch import Also, Batch, Examples, Triples
-from biqa_cli.training.examples import good_ones
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import cached_features
 from biqa_cli.training.job import Job

@@ -8,9 +8,9 @@ import torch
 from tiny_training import quick_recipe, tiny_recipe
 from training_jobs import TRAIN, VAL, flawed_job, random_job
 
+from biqa_cli.distortions.examples import GOOD_SHARE
 from biqa_cli.training.augmentation import normalised_views
 from biqa_cli.training.batch import Batch, with_pooled
-from biqa_cli.training.examples import GOOD_SHARE
 from biqa_cli.training.families import make_phases
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.freezing import freeze, slots_of

@@ -6,7 +6,7 @@ reduced or grey and hardly better or worse for that. Rated training photos and p
 size, as a network sees them when it scores.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -20,21 +20,17 @@ from biqa_cli.distortions.changes import CHANGES, SMALL_PIXELS, trimmed, with_pi
 from biqa_cli.distortions.flaws import FLAW_OF, FLAWS
 from biqa_cli.distortions.opinions import laid
 from biqa_cli.distortions.strengths import FAILURES, draw_strength, flawed, share_at, value_at
-from biqa_cli.errors import ImageError, UsageError
-from biqa_cli.images.discovery import find_images
 from biqa_cli.images.full_size import full_size_view, without_margins
 from biqa_cli.images.reading import read_photo
 from biqa_cli.images.transforms import resized
 from biqa_cli.images.view_store import Pixels
-from biqa_cli.models.spec import FullSize
-from biqa_cli.training.streams import Stream, numbers
 
 CLEAN_SHARE = 0.8
 """What a small photo without flaws is worth, as a share of the scale: as BIQ2021's best ones."""
 GOOD_SHARE = 0.45
 """Rated photos worth less have flaws of their own, beside which another one does not show."""
-_LARGE = FullSize().above_pixels
-"""Pixels of a photo that is seen at full size."""
+_LARGE = 800_000
+"""A photo of more pixels is seen at full size, too, when it is scored; see `FullSize`."""
 _MARGIN = 24
 """Pixels around what is seen at full size, so that a blur spreads there as it would in a photo."""
 
@@ -126,28 +122,7 @@ class Clean:
 
     file: Path
     pixels: int
-
-
-def clean_photos(folders: Sequence[Path]) -> tuple[Clean, ...]:
-    """Return the photos in some folders, in the order of their names.
-
-    Raises:
-        UsageError: If a folder has none, or one of them cannot be read.
-    """
-    found = []
-    for folder in folders:
-        names = list(find_images([str(folder)]))
-        if not names:
-            msg = f"{folder} has no photos: name a folder of photos without flaws"
-            raise UsageError(msg)
-        for name in names:
-            try:
-                photo = read_photo(name, at_least=(1, 1))
-            except ImageError as error:
-                msg = f"{name}: {error}: take it out of the photos without flaws"
-                raise UsageError(msg) from error
-            found.append(Clean(Path(name), photo.width * photo.height))
-    return tuple(found)
+    """How many it has."""
 
 
 def good_ones(photos: Sequence[_Photo], worth: Sequence[float]) -> list[_Photo]:
@@ -166,7 +141,7 @@ def draw_examples(
     clean: Sequence[Clean],
     *,
     count: int,
-    seed: int,
+    rng: Callable[[int], np.random.Generator],
     full_size: bool,
 ) -> tuple[Example, ...]:
     """Return examples of both kinds of photos; the first ones are the same for every count.
@@ -175,7 +150,7 @@ def draw_examples(
         rated: Training photos, and what each is worth as a share of the scale.
         clean: Photos without flaws; there may be none.
         count: How many examples.
-        seed: Of the training.
+        rng: Returns what draws an example, by its number.
         full_size: Whether the network sees large photos at full size, too; those without flaws
             are seen so alone. Otherwise they are reduced like all others.
     """
@@ -183,8 +158,7 @@ def draw_examples(
     rated = sorted(rated)
     good = good_ones(rated, [worth for _, worth in rated])
     return tuple(
-        _example(rated, good, clean, numbers(Stream.examples, seed, number), sees_large=full_size)
-        for number in range(count)
+        _example(rated, good, clean, rng(number), sees_large=full_size) for number in range(count)
     )
 
 
