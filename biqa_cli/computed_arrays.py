@@ -13,13 +13,12 @@ from biqa_cli.threads import map_ahead
 from biqa_cli.whole_files import write_whole, wrong_output
 
 _Read = TypeVar("_Read")
-GoOn = Callable[[int, int], bool]
-"""Called with how many rows are done, of how many; False stops."""
+Tell = Callable[[int, int], None]
+"""Called with how many rows are done, of how many; what it raises stops the work."""
 
 
-def always(_done: int, _total: int) -> bool:
-    """Return True: nothing stops."""
-    return True
+def tell_nobody(_done: int, _total: int) -> None:
+    """Take no note: nothing stops."""
 
 
 def computed_array(
@@ -30,8 +29,8 @@ def computed_array(
     compute: Callable[[_Read], NDArray[Any]],
     at_once: int,
     workers: int,
-    go_on: GoOn = always,
-) -> NDArray[Any] | None:
+    tell: Tell = tell_nobody,
+) -> NDArray[Any]:
     """Return an array (rows, …), mapped into memory; it is computed if it is not there yet.
 
     Args:
@@ -41,10 +40,7 @@ def computed_array(
         compute: Returns those rows; called in order, in this thread.
         at_once: Rows of one call.
         workers: Threads that read ahead.
-        go_on: May stop the work after any call; what is done is kept for the next run.
-
-    Returns:
-        None if it was stopped.
+        tell: May stop the work after any call; what is done is kept for the next run.
 
     Raises:
         UsageError: If the folder cannot be written.
@@ -62,8 +58,7 @@ def computed_array(
             for chosen, made in zip(batches, found, strict=True):
                 _write_rows(partial, rows, chosen, compute(made))
                 write_whole(mark, str(chosen.stop))
-                if not go_on(chosen.stop, rows) and chosen.stop < rows:
-                    return None
+                tell(chosen.stop, rows)
             if not path.is_file():
                 partial.replace(path)
                 mark.unlink()

@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biqa_cli.computed_arrays import GoOn, always, computed_array
+from biqa_cli.computed_arrays import Tell, computed_array, tell_nobody
 from biqa_cli.errors import UsageError
+
+
+class StoppedError(Exception):
+    """Somebody wants no more rows now."""
 
 
 class Squares:
@@ -15,9 +19,9 @@ class Squares:
         self.read_rows: list[int] = []
         self.fails_at = fails_at
 
-    def array(self, path: Path, *, go_on: GoOn = always) -> NDArray[np.int64] | None:
+    def array(self, path: Path, *, tell: Tell = tell_nobody) -> NDArray[np.int64]:
         return computed_array(
-            path, 10, read=self.read, compute=self.compute, at_once=4, workers=1, go_on=go_on
+            path, 10, read=self.read, compute=self.compute, at_once=4, workers=1, tell=tell
         )
 
     def read(self, rows: range) -> list[int]:
@@ -36,26 +40,27 @@ EXPECTED = np.array([[row**2, -(row**2)] for row in range(10)])
 def test_an_array_is_computed_once(tmp_path: Path) -> None:
     path, first, second = tmp_path / "new" / "squares.npy", Squares(), Squares()
     found = first.array(path)
-    assert found is not None and np.array_equal(found, EXPECTED)
+    assert np.array_equal(found, EXPECTED)
     assert isinstance(found, np.memmap) and first.read_rows == list(range(10))
     again = second.array(path)
-    assert again is not None and np.array_equal(again, EXPECTED) and second.read_rows == []
+    assert np.array_equal(again, EXPECTED) and second.read_rows == []
     assert {file.suffix for file in path.parent.iterdir()} == {".npy", ".lock"}
 
 
 def test_it_stops_when_told_and_goes_on_behind_the_last_rows(tmp_path: Path) -> None:
     path, told = tmp_path / "squares.npy", list[tuple[int, int]]()
 
-    def stop(done: int, total: int) -> bool:
+    def stop(done: int, total: int) -> None:
         told.append((done, total))
-        return False
+        if done < total:
+            raise StoppedError
 
-    assert Squares().array(path, go_on=stop) is None and not path.exists()
-    assert Squares().array(path, go_on=stop) is None
-    # The last rows are computed: there is nothing to stop any more.
+    for _ in range(2):
+        with pytest.raises(StoppedError):
+            Squares().array(path, tell=stop)
+        assert not path.exists()
     last = Squares()
-    found = last.array(path, go_on=stop)
-    assert found is not None and np.array_equal(found, EXPECTED)
+    assert np.array_equal(last.array(path, tell=stop), EXPECTED)
     assert last.read_rows == [8, 9] and told == [(4, 10), (8, 10), (10, 10)]
 
 
@@ -67,17 +72,18 @@ def test_it_is_whole_or_not_there_after_a_crash(fails_at: int, tmp_path: Path) -
     assert not path.exists()
     resumed = Squares()
     found = resumed.array(path)
-    assert found is not None and np.array_equal(found, EXPECTED)
+    assert np.array_equal(found, EXPECTED)
     assert resumed.read_rows == list(range(fails_at // 4 * 4, 10))
 
 
 def test_rows_whose_mark_was_not_written_are_computed_again(tmp_path: Path) -> None:
     path = tmp_path / "squares.npy"
-    assert Squares().array(path, go_on=lambda *_: False) is None
+    with pytest.raises(KeyboardInterrupt):
+        Squares(fails_at=5).array(path)
     (tmp_path / "squares.done").unlink()
     again = Squares()
     found = again.array(path)
-    assert found is not None and np.array_equal(found, EXPECTED)
+    assert np.array_equal(found, EXPECTED)
     assert again.read_rows == list(range(10))
 
 
@@ -93,5 +99,5 @@ def test_an_array_whose_rows_are_all_there_gets_its_name(tmp_path: Path) -> None
     np.save(tmp_path / "squares.partial.npy", EXPECTED)
     (tmp_path / "squares.done").write_text("10")
     found = again.array(path)
-    assert found is not None and np.array_equal(found, EXPECTED) and again.read_rows == []
+    assert np.array_equal(found, EXPECTED) and again.read_rows == []
     assert not (tmp_path / "squares.done").exists()

@@ -15,7 +15,8 @@ from biqa_cli.images.view_store import FACTS, ViewStore
 from biqa_cli.models.spec import InputContract, ScoreScale
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.recipes.record import Recipe
-from biqa_cli.training.job import Job, RatedPhotos
+from biqa_cli.training.job import Job
+from biqa_cli.training.photos import RatedPhotos
 
 CONTRACT = InputContract(64, 64, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
 UNIT = ScoreScale(0.0, 1.0, higher_is_better=True, meaning="MOS")

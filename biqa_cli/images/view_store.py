@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from biqa_cli.computed_arrays import GoOn, always, computed_array
+from biqa_cli.computed_arrays import Tell, computed_array, tell_nobody
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.reading import read_photo
 from biqa_cli.images.transforms import resized
@@ -66,8 +66,8 @@ def store_views(
     *,
     size: tuple[int, int],
     workers: int,
-    go_on: GoOn = always,
-) -> ViewStore | None:
+    tell: Tell = tell_nobody,
+) -> ViewStore:
     """Return photos at one size, decoded now or by an earlier run.
 
     A view is what `biqa score` makes of the photo before normalising. If a file has another length
@@ -79,10 +79,7 @@ def store_views(
         home: Folder of these photos at this size, see `store_name`.
         size: (height, width) of the views.
         workers: Threads that decode.
-        go_on: May stop the work; what is decoded is kept for the next run.
-
-    Returns:
-        None if it was stopped before all were decoded.
+        tell: May stop the work; what is decoded is kept for the next run.
 
     Raises:
         UsageError: If the folder cannot be written, or no photo can be read.
@@ -103,10 +100,8 @@ def store_views(
         return np.stack([photo.view for _, photo in photos])
 
     pixels = computed_array(
-        path, len(paths), read=read, compute=keep, at_once=_AT_ONCE, workers=workers, go_on=go_on
+        path, len(paths), read=read, compute=keep, at_once=_AT_ONCE, workers=workers, tell=tell
     )
-    if pixels is None:
-        return None
     errors = {number: facts[row][1] for row, number in enumerate(files)}
     broken = {number: error for number, error in errors.items() if error}
     if len(broken) == len(errors):

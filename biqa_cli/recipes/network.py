@@ -1,12 +1,13 @@
 """From a recipe and a data set to what the trained file will say of its network."""
 
-from biqa_cli.datasets.base import Dataset, LabelScale
+from biqa_cli.datasets.base import Dataset
 from biqa_cli.errors import UsageError
 from biqa_cli.models.build import Normalisation
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
 from biqa_cli.models.options import OPTIONS
-from biqa_cli.models.spec import Crops, FullSize, InputContract, OptionValue, ScoreScale
+from biqa_cli.models.spec import Crops, FullSize, InputContract, OptionValue
 from biqa_cli.models.trained import TrainedNetwork
+from biqa_cli.recipes.labels import score_scale
 from biqa_cli.recipes.record import Recipe
 
 _BLACK, _WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
@@ -45,16 +46,6 @@ def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> Trained
         scale=scale,
         dataset=dataset.name,
     )
-
-
-def score_scale(dataset: Dataset, *, labels: str) -> ScoreScale:
-    """Return the scale of what a network learns to say."""
-    scale: LabelScale = dataset.scale
-    meaning = f"{scale.meaning} of {dataset.name}"
-    if labels == "native":
-        return ScoreScale(scale.lowest, scale.highest, scale.higher_is_better, meaning)
-    highest = 100.0 if labels == "percent" else 1.0
-    return ScoreScale(0.0, highest, scale.higher_is_better, f"{meaning}, from 0 to {highest:g}")
 
 
 def _normalisation(recipe: Recipe) -> Normalisation:

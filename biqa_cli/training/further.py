@@ -10,7 +10,8 @@ from biqa_cli.distortions.examples import Example, draw_examples
 from biqa_cli.distortions.versions import draw_versions
 from biqa_cli.images.view_store import FACTS, Pixels, stamp_of
 from biqa_cli.training.families.base import Blockwise
-from biqa_cli.training.job import Job, RatedPhotos
+from biqa_cli.training.job import Job
+from biqa_cli.training.photos import RatedPhotos
 from biqa_cli.training.seen import Further, See
 from biqa_cli.training.streams import Stream, numbers, numbers_of_choice
 

@@ -1,59 +1,27 @@
 """What all phases of a training share."""
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from biqa_cli.blocks.grid import Block
-from biqa_cli.computed_arrays import GoOn, computed_array
+from biqa_cli.computed_arrays import computed_array
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.splits import Split
 from biqa_cli.distortions.examples import Clean
-from biqa_cli.images.view_store import Pixels, ViewStore
+from biqa_cli.images.view_store import Pixels
 from biqa_cli.models.spec import InputContract
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.recipes.record import Recipe
+from biqa_cli.training.photos import RatedPhotos
+from biqa_cli.training.request import Watcher, tell_until
 
-# Lines that tell how far something is, and views of one step of it.
-_LINES, _AT_ONCE = 8, 16
-
-
-class Watcher(Protocol):
-    """Who is told how a training goes."""
-
-    def step(self, done: int, total: int, loss: float) -> None:
-        """Take note that `done` of `total` steps of a phase are done."""
-        ...
-
-    def say(self, line: str) -> None:
-        """Take note of a line."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class RatedPhotos:
-    """The photos of a training, and their labels on the recipe's scale."""
-
-    store: ViewStore
-    indices: tuple[int, ...]
-    """Of the photos that train, in their data set; none is broken."""
-    labels: NDArray[np.float32]
-    types: NDArray[np.int64]
-    """Of distortion, counted from 0; -1 where a photo has none."""
-    val: tuple[int, ...]
-    """Indices of the photos that validate."""
-    val_labels: NDArray[np.float32]
-
-    def index_of(self, sample: int) -> int:
-        """Return the index of the photo of a sample; a photo may have several."""
-        return self.indices[sample % len(self.indices)]
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,30 +66,6 @@ def is_mixed(recipe: Recipe, device: str) -> bool:
     return precision == "bfloat16" or (precision == "auto" and device == "cuda")
 
 
-class TimeIsUpError(Exception):
-    """The deadline of a run has passed. What is done is on disk, and the next run continues it."""
-
-
-def go_on_until(deadline: float, watcher: Watcher, text: str) -> GoOn:
-    """Return what stops work at a deadline and says about eight times how far it is.
-
-    Args:
-        deadline: Of `time.monotonic()`.
-        watcher: Who is told.
-        text: Such as "{} of {} photos are decoded".
-    """
-    said = 0
-
-    def go_on(done: int, total: int) -> bool:
-        nonlocal said
-        if done == total or done - said >= total / _LINES:
-            said = done
-            watcher.say(text.format(done, total))
-        return time.monotonic() < deadline
-
-    return go_on
-
-
 def kept_on_disk(
     job: Job,
     name: str,
@@ -145,15 +89,12 @@ def kept_on_disk(
         TimeIsUpError: If the time is up; what is done is kept for the next run.
         UsageError: If the folder cannot be written.
     """
-    values = computed_array(
+    return computed_array(
         job.photos.store.home / f"{name}.npy",
         count,
         read=lambda rows: [view(row) for row in rows],
         compute=compute,
         at_once=_AT_ONCE,
         workers=job.workers,
-        go_on=go_on_until(job.deadline, job.watcher, said),
+        tell=tell_until(job.deadline, job.watcher, said),
     )
-    if values is None:
-        raise TimeIsUpError
-    return values

@@ -1,12 +1,18 @@
-"""What a user asks of a training, and what it has done."""
+"""What a user asks of a training, what is told meanwhile, and what it has done."""
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
+from biqa_cli.computed_arrays import Tell
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.recipes.record import Recipe
+
+# Lines that tell how far something is.
+_LINES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,43 @@ class TrainingRequest:
     """Folders of photos without flaws, for recipes with examples."""
     command: str = ""
     """For the summary."""
+
+
+class Watcher(Protocol):
+    """Who is told how a training goes."""
+
+    def step(self, done: int, total: int, loss: float) -> None:
+        """Take note that `done` of `total` steps of a phase are done."""
+        ...
+
+    def say(self, line: str) -> None:
+        """Take note of a line."""
+        ...
+
+
+class TimeIsUpError(Exception):
+    """The deadline of a run has passed. What is done is on disk, and the next run continues it."""
+
+
+def tell_until(deadline: float, watcher: Watcher, text: str) -> Tell:
+    """Return what says about eight times how far work is, and stops it at a deadline.
+
+    Args:
+        deadline: Of `time.monotonic()`; then TimeIsUpError is raised, unless all is done.
+        watcher: Who is told.
+        text: Such as "{} of {} photos are decoded".
+    """
+    said = 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal said
+        if done == total or done - said >= total / _LINES:
+            said = done
+            watcher.say(text.format(done, total))
+        if done < total and time.monotonic() >= deadline:
+            raise TimeIsUpError
+
+    return tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,14 +24,22 @@ from biqa_cli.training.checkpoints import (
     read_weights,
     write_weights,
 )
-from biqa_cli.training.decoding import PHOTOS, SPLIT, clean_photos, decoded, other_photos
 from biqa_cli.training.families import make_phases
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import photo_features
-from biqa_cli.training.job import Job, RatedPhotos, TimeIsUpError, Watcher
-from biqa_cli.training.labels import distortion_types, rated_photos
+from biqa_cli.training.job import Job
 from biqa_cli.training.loop import BEST, LAST, run_phase
-from biqa_cli.training.request import Outcome, TrainingRequest
+from biqa_cli.training.photos import (
+    PHOTOS,
+    SPLIT,
+    RatedPhotos,
+    clean_photos,
+    decoded,
+    distortion_types,
+    other_photos,
+    rated_photos,
+)
+from biqa_cli.training.request import Outcome, TimeIsUpError, TrainingRequest, Watcher
 from biqa_cli.training.seen import Seen
 from biqa_cli.training.summary import (
     SUMMARY,

@@ -27,20 +27,17 @@ def two_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("biqa_cli.images.view_store._AT_ONCE", 2)
 
 
-def prepare(files: dict[int, Path], *, limit: int | None = None) -> ViewStore | None:
-    return store_views(
-        files,
-        next(iter(files.values())).parent / "store",
-        size=SIZE,
-        workers=2,
-        go_on=lambda done, _: limit is None or done < limit,
-    )
+class StoppedError(Exception):
+    """Somebody wants no more photos now."""
 
 
-def whole(files: dict[int, Path]) -> ViewStore:
-    store = prepare(files)
-    assert store is not None
-    return store
+def whole(files: dict[int, Path], *, limit: int = 100) -> ViewStore:
+    def tell(done: int, _total: int) -> None:
+        if done >= limit:
+            raise StoppedError
+
+    home = next(iter(files.values())).parent / "store"
+    return store_views(files, home, size=SIZE, workers=2, tell=tell)
 
 
 def view_of(file: Path) -> np.ndarray:
@@ -77,7 +74,8 @@ def test_a_file_of_another_length_is_decoded_again(files: dict[int, Path]) -> No
 def test_a_pass_that_is_stopped_goes_on_where_it_was(
     files: dict[int, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert prepare(files, limit=2) is None
+    with pytest.raises(StoppedError):
+        whole(files, limit=2)
     read: list[Path] = []
 
     def note(file: Path, **sizes: tuple[int, int]) -> object:
@@ -110,13 +108,13 @@ def test_no_readable_photo_at_all_is_an_error(files: dict[int, Path]) -> None:
     for file in files.values():
         file.write_bytes(b"?")
     with pytest.raises(UsageError, match="no photo can be read: .*0.jpg: not an image"):
-        prepare(files)
+        whole(files)
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(files: dict[int, Path]) -> None:
     (files[10].parent / "store").write_text("a file")
     with pytest.raises(UsageError, match="cannot write"):
-        prepare(files)
+        whole(files)
 
 
 def test_another_size_another_list_and_another_label_have_folders_of_their_own() -> None:
@@ -144,6 +142,6 @@ def test_a_pass_that_is_killed_while_it_takes_notes_goes_on(
 
     monkeypatch.setattr("os.fsync", die_at_the_second)
     with pytest.raises(KeyboardInterrupt):
-        prepare(files)
+        whole(files)
     store = whole(files)
     assert all(np.allclose(store.view(n) / 255, view_of(f), atol=1e-6) for n, f in files.items())

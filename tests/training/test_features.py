@@ -31,7 +31,8 @@ from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import cached_features
 from biqa_cli.training.freezing import freeze, slots_of
 from biqa_cli.training.further import drawn_examples
-from biqa_cli.training.job import Job, TimeIsUpError
+from biqa_cli.training.job import Job
+from biqa_cli.training.request import TimeIsUpError
 from biqa_cli.training.streams import Stream, numbers, numbers_of_choice
 
 SHDIQA_SIZES = {"depth": 1, "input_size": 64}

@@ -1,14 +1,53 @@
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from rated_photos import loaded, rated_greys
+from tiny_training import Listener, quick_recipe, request
 
 from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
 from biqa_cli.datasets.splits import Split, split_of_parts
+from biqa_cli.distortions.examples import Clean
 from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import ViewStore
-from biqa_cli.recipes.network import score_scale
-from biqa_cli.training.labels import distortion_types, rated_photos, scaled_labels
+from biqa_cli.training.photos import (
+    clean_photos,
+    distortion_types,
+    other_photos,
+    rated_photos,
+)
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_labels_of_another_data_set_rise_where_those_of_the_first_do(
+    tmp_path: Path, *, better: bool
+) -> None:
+    labels = {value: float(value) for value in range(0, 100, 10)}
+    first = loaded(rated_greys(tmp_path, labels))
+    scale = replace(first.scale, lowest=0, highest=100, higher_is_better=better)
+    other = replace(first, name="csv:other", scale=scale)
+    asked = request(first, quick_recipe("also.weight=1"), tmp_path / "out", also=(other,))
+    ((found, photos),) = other_photos(asked, math.inf, Listener())
+    assert found is other and len(photos.indices) == 5
+    shares = [other.images[index].mos / 100 for index in photos.indices]
+    expected = shares if better else [1 - share for share in shares]
+    assert photos.labels.tolist() == pytest.approx(expected)
+
+
+def test_photos_without_flaws_are_found_with_their_size(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    Image.fromarray(np.zeros((60, 90, 3), np.uint8)).save(photo)
+    assert clean_photos([tmp_path]) == (Clean(photo, 5400),)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="has no photos"):
+        clean_photos([tmp_path / "empty"])
+    (tmp_path / "broken.png").write_bytes(photo.read_bytes()[:70])
+    with pytest.raises(UsageError, match=r"broken\.png: .* take it out"):
+        clean_photos([tmp_path])
+
 
 DMOS = LabelScale(20, 60, higher_is_better=False, meaning="DMOS")
 
@@ -32,18 +71,6 @@ def store(*, without: tuple[int, ...] = ()) -> ViewStore:
 
 
 LABELS = [20.0, 60.0, 30.0, 40.0, 50.0, 20.0, 25.0, 60.0]
-
-
-def test_labels_are_laid_on_the_recipes_scale_and_never_flipped() -> None:
-    data = dataset(LABELS)
-    wanted = (0, 1, 2)
-    assert scaled_labels(data, wanted, labels="native").tolist() == [20, 60, 30]
-    assert scaled_labels(data, wanted, labels="unit").tolist() == [0, 1, 0.25]
-    assert scaled_labels(data, wanted, labels="percent").tolist() == [0, 100, 25]
-    scale = score_scale(data, labels="unit")
-    assert (scale.lowest, scale.highest, scale.higher_is_better) == (0, 1, False)
-    assert scale.meaning == "DMOS of mini, from 0 to 1"
-    assert score_scale(data, labels="native").meaning == "DMOS of mini"
 
 
 def test_broken_photos_have_no_label() -> None:

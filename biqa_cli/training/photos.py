@@ -1,8 +1,11 @@
-"""The photos of a training, decoded: those of its data set, and those of others that train, too."""
+"""The photos of a training, decoded and labelled: those of its data set, and those beside them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.split_files import save_split
@@ -13,12 +16,31 @@ from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.discovery import find_images
 from biqa_cli.images.reading import read_photo
 from biqa_cli.images.view_store import ViewStore, store_name, store_views
-from biqa_cli.training.job import RatedPhotos, TimeIsUpError, Watcher, go_on_until
-from biqa_cli.training.labels import rated_photos
-from biqa_cli.training.request import TrainingRequest
+from biqa_cli.recipes.labels import scaled_labels
+from biqa_cli.training.request import TrainingRequest, Watcher, tell_until
 
 SPLIT, PHOTOS = "split.txt", "photos"
+_LEAST = 3
 _LIMIT_HINT = "raise it with --max-megapixels"
+
+
+@dataclass(frozen=True, slots=True)
+class RatedPhotos:
+    """The photos of a training, and their labels on the recipe's scale."""
+
+    store: ViewStore
+    indices: tuple[int, ...]
+    """Of the photos that train, in their data set; none is broken."""
+    labels: NDArray[np.float32]
+    types: NDArray[np.int64]
+    """Of distortion, counted from 0; -1 where a photo has none."""
+    val: tuple[int, ...]
+    """Indices of the photos that validate."""
+    val_labels: NDArray[np.float32]
+
+    def index_of(self, sample: int) -> int:
+        """Return the index of the photo of a sample; a photo may have several."""
+        return self.indices[sample % len(self.indices)]
 
 
 def decoded(request: TrainingRequest, split: Split, deadline: float, watcher: Watcher) -> ViewStore:
@@ -43,15 +65,51 @@ def decoded(request: TrainingRequest, split: Split, deadline: float, watcher: Wa
         (request.photos or request.out / PHOTOS) / store_name(dataset.name, names, size),
         size=size,
         workers=request.workers,
-        go_on=go_on_until(deadline, watcher, "{} of {} photos are decoded"),
+        tell=tell_until(deadline, watcher, "{} of {} photos are decoded"),
     )
-    if store is None:
-        raise TimeIsUpError
     # Other commands have an option for the limit of pixels, this one has not.
     return replace(
         store,
         broken={i: e.replace(_LIMIT_HINT, "reduce the photo") for i, e in store.broken.items()},
     )
+
+
+def rated_photos(dataset: Dataset, split: Split, store: ViewStore, *, labels: str) -> RatedPhotos:
+    """Return the photos that can be read, with labels "native", "unit" or "percent".
+
+    Raises:
+        UsageError: If too few are left, or their labels are all the same.
+    """
+    train, val = (
+        tuple(index for index in split.parts[part] if index in store.rows)
+        for part in ("train", "val")
+    )
+    known = [scaled_labels(dataset, chosen, labels=labels) for chosen in (train, val)]
+    for name, values in zip(("training", "validation"), known, strict=True):
+        if len(values) < _LEAST or np.ptp(values) == 0:
+            msg = (
+                f"{len(values)} {name} photos cannot be ordered: they are fewer than {_LEAST}, or "
+                f"their labels are all the same ({len(store.broken)} photos are broken)"
+            )
+            raise UsageError(msg)
+    types = distortion_types(dataset, split)
+    numbers = [types.index(dataset.images[i].distortion or "") if types else -1 for i in train]
+    return RatedPhotos(
+        store=store,
+        indices=train,
+        labels=known[0],
+        types=np.array(numbers, dtype=np.int64),
+        val=val,
+        val_labels=known[1],
+    )
+
+
+def distortion_types(dataset: Dataset, split: Split) -> tuple[str, ...]:
+    """Return the names of the distortions by number; empty where a photo has none."""
+    kinds = [
+        dataset.images[index].distortion for index in (*split.parts["train"], *split.parts["val"])
+    ]
+    return tuple(sorted({kind for kind in kinds if kind})) if all(kinds) else ()
 
 
 def other_photos(
