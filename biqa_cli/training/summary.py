@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,12 @@ from biqa_cli.models.spec import Calibration
 from biqa_cli.models.torch_engine import load_tensors
 from biqa_cli.training.checkpoints import Progress, write_small
 from biqa_cli.training.families.base import Phase
+from biqa_cli.training.features import photo_features
 from biqa_cli.training.job import Job
 from biqa_cli.training.log import draw_curves
 from biqa_cli.training.loop import BEST
+from biqa_cli.training.photos import SPLIT, distortion_types
+from biqa_cli.training.request import Outcome, TrainingRequest
 from biqa_cli.training.seen import Seen
 from biqa_cli.training.validation import (
     Validation,
@@ -34,13 +37,31 @@ from biqa_cli.whole_files import write_whole
 SUMMARY, CURVES = "summary.json", "curves.png"
 
 
-def store_weights(job: Job) -> Path:
-    """Write `<family>-<data set>.safetensors` from the best epoch and return it."""
-    name = job.trained.dataset.removeprefix("csv:").removesuffix(".csv").lower()
-    safe = "".join(c if c.isalnum() else "-" for c in name)
-    weights = job.out / f"{job.trained.family}-{safe}.safetensors"
-    write_small(weights, job.out / BEST, job.trained)
-    return weights
+def conclude(
+    job: Job, phase: Phase, progress: Progress, request: TrainingRequest, *, finished: bool
+) -> Outcome:
+    """Store and judge the best weights, write curves and summary, and return what was done.
+
+    Args:
+        job: Of the round.
+        phase: The last one.
+        progress: Where the training stands.
+        request: What was asked.
+        finished: Whether no more can be trained, or the user asks for no more.
+    """
+    weights = _store_weights(job) if progress.best_row else None
+    # Before the stored weights replace those that the features come from.
+    is_scored = request.whole and job.recipe.is_cached and finished and not request.finish
+    features = photo_features(job, phase) if is_scored else None
+    stored = _judge_stored(job, phase, weights, features) if weights and finished else None
+    if progress.rows:
+        draw_curves(job.out / CURVES, progress.rows)
+    summary = {"finished": finished, "command": request.command}
+    summary |= _summary(job, progress, weights, stored)
+    write_whole(job.out / SUMMARY, json.dumps(summary, indent=2, default=asdict) + "\n")
+    tested = job.split.parts.get("test", ())
+    scores = _scores_of(tested, job, phase, features) if features and stored else {}
+    return Outcome(finished, weights, f"{job.out / SPLIT}:test" if tested else "", scores)
 
 
 def has_ended(out: Path) -> bool:
@@ -50,7 +71,7 @@ def has_ended(out: Path) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class _Stored:
     """What stored weights are worth, on the validation photos, scored as `biqa score` will."""
 
     agreement: Validation
@@ -59,7 +80,7 @@ class Stored:
     """Or why there is none."""
 
 
-def judge_stored(job: Job, phase: Phase, weights: Path, features: Seen | None = None) -> Stored:
+def _judge_stored(job: Job, phase: Phase, weights: Path, features: Seen | None) -> _Stored:
     """Score the validation photos with stored weights, and write the calibration into the file.
 
     With cached features the photos are not opened: a study judges dozens of heads on the same
@@ -86,23 +107,28 @@ def judge_stored(job: Job, phase: Phase, weights: Path, features: Seen | None = 
         write_small(weights, job.out / BEST, known)
     else:
         job.watcher.say(f"not calibrated: {calibration}")
-    return Stored(validate(predicted, job.photos.val_labels, phase.val_loss), calibration)
+    return _Stored(validate(predicted, job.photos.val_labels, phase.val_loss), calibration)
 
 
-def write_summary(
-    job: Job,
-    progress: Progress,
-    weights: Path | None,
-    stored: Stored | None,
-    *,
-    facts: Mapping[str, Any],
-) -> None:
-    """Write `summary.json` with further facts, and `curves.png` where Matplotlib is installed."""
+def _scores_of(indices: Sequence[int], job: Job, phase: Phase, features: Seen) -> dict[int, float]:
+    """Return the native score of each image whose features are cached, by its index.
+
+    The head is the stored one. `biqa score` also has a backbone in int8, which features have not
+    seen.
+    """
+    known = [index for index in indices if index in features.rows]
+    if not known or phase.network is None:
+        return {}
+    scores = predict_features(phase.network, features, known, job.device)
+    return dict(zip(known, scores.tolist(), strict=True))
+
+
+def _summary(
+    job: Job, progress: Progress, weights: Path | None, stored: _Stored | None
+) -> dict[str, Any]:
     trained, split = job.trained, job.split
-    if progress.rows:
-        draw_curves(job.out / CURVES, progress.rows)
-    summary = {
-        **facts,
+    return {
+        "types": distortion_types(job.dataset, split),
         "family": trained.family,
         "model": trained.model,
         "weights": None if weights is None else weights.name,
@@ -133,4 +159,12 @@ def write_summary(
             "numpy": np.__version__,
         },
     }
-    write_whole(job.out / SUMMARY, json.dumps(summary, indent=2, default=asdict) + "\n")
+
+
+def _store_weights(job: Job) -> Path:
+    """Write `<family>-<data set>.safetensors` from the best epoch and return it."""
+    name = job.trained.dataset.removeprefix("csv:").removesuffix(".csv").lower()
+    safe = "".join(c if c.isalnum() else "-" for c in name)
+    weights = job.out / f"{job.trained.family}-{safe}.safetensors"
+    write_small(weights, job.out / BEST, job.trained)
+    return weights

@@ -12,8 +12,8 @@ from biqa_cli.recipes.record import BlockIQALoss
 from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.families.base import Phase, Setting, Terms
 from biqa_cli.training.families.heads import project_at_random
+from biqa_cli.training.families.monotonicity import with_degraded
 from biqa_cli.training.families.qualitynet import with_plcc
-from biqa_cli.training.monotonicity import with_degraded
 
 _SMOOTHING_GAIN = 0.3
 

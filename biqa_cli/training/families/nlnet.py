@@ -19,8 +19,8 @@ from biqa_cli.recipes.record import NLNetLoss
 from biqa_cli.training.augmentation import Arrays
 from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.families.base import Phase, Setting, Terms
+from biqa_cli.training.families.monotonicity import with_degraded
 from biqa_cli.training.families.qualitynet import with_plcc
-from biqa_cli.training.monotonicity import with_degraded
 
 QUALITY_WEIGHT = 100.0
 

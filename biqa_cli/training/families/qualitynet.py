@@ -9,9 +9,9 @@ from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.recipes.record import QualityNetLoss
 from biqa_cli.training.batch import Batch, Cacheable, output_of, with_pooled
 from biqa_cli.training.families.base import Phase, Setting, Terms
+from biqa_cli.training.families.flaw_terms import with_examples
 from biqa_cli.training.families.heads import project_at_random
-from biqa_cli.training.monotonicity import with_degraded
-from biqa_cli.training.opinions import with_examples
+from biqa_cli.training.families.monotonicity import with_degraded
 
 _NARROW = 1.0
 _WEIGHT_OF_WIDE, _WEIGHT_OF_NARROW = 1.0, 10.0

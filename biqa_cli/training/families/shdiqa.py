@@ -23,9 +23,9 @@ from biqa_cli.training.augmentation import Arrays, normalised
 from biqa_cli.training.batch import Batch, output_of
 from biqa_cli.training.families.base import Blockwise, Phase, Setting, Terms
 from biqa_cli.training.families.heads import project_at_random
+from biqa_cli.training.families.monotonicity import with_degraded
 from biqa_cli.training.families.qualitynet import with_plcc
 from biqa_cli.training.freezing import slots_of
-from biqa_cli.training.monotonicity import with_degraded
 
 TEMPERATURE = 0.1
 

@@ -11,7 +11,7 @@ from biqa_cli.recipes.files import load_recipe, with_settings
 from biqa_cli.training.batch import Batch, Triples
 from biqa_cli.training.families.base import Setting
 from biqa_cli.training.families.blockiqa import BlockIQAPhase
-from biqa_cli.training.monotonicity import monotonicity_loss
+from biqa_cli.training.families.monotonicity import monotonicity_loss
 
 CONTRACT = InputContract(64, 64, (0.0,) * 3, (1.0,) * 3)
 

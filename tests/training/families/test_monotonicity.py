@@ -6,7 +6,7 @@ from training_jobs import CONTRACT
 from biqa_cli.models.spec import ScoreScale
 from biqa_cli.training.batch import Batch, Triples
 from biqa_cli.training.families.base import Setting
-from biqa_cli.training.monotonicity import (
+from biqa_cli.training.families.monotonicity import (
     LEVEL_MARGIN,
     monotonicity_loss,
     shares_of,

@@ -8,7 +8,7 @@ from torch.nn import functional
 from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.recipes.record import ExamplesRecipe
 from biqa_cli.training.batch import Batch, Examples, output_of
-from biqa_cli.training.opinions import with_examples
+from biqa_cli.training.families.flaw_terms import with_examples
 
 WEIGHTS = ExamplesRecipe(weight=2.0, unflawed_weight=3.0, flaws_weight=5.0)
 FEATURES = 2 * (4 + 6 + 8 + 10)
