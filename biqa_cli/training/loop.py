@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from biqa_cli.errors import UsageError
 from biqa_cli.training.batch import Batch
-from biqa_cli.training.checkpoints import Progress, restore, save_state, write_weights
+from biqa_cli.training.checkpoints import write_weights
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.freezing import freeze, set_training_mode, slots_of
 from biqa_cli.training.job import Job, autocast
@@ -18,6 +18,7 @@ from biqa_cli.training.log import write_log
 from biqa_cli.training.optimisation import Moving, make_moving
 from biqa_cli.training.request import TimeIsUpError
 from biqa_cli.training.sources import Source, open_source, samples_of
+from biqa_cli.training.state import Progress, restore, save_state
 from biqa_cli.training.validation import Validation, validate
 
 LAST, BEST, LOG = "last.safetensors", "best.safetensors", "log.csv"

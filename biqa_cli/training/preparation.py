@@ -13,7 +13,7 @@ from biqa_cli.errors import UsageError
 from biqa_cli.models.ancestry import learnt_by_starts
 from biqa_cli.models.declared import learnt_of, plain_learnt
 from biqa_cli.recipes.network import describe_network
-from biqa_cli.training.checkpoints import Progress, read_progress, read_row
+from biqa_cli.training.checkpoints import read_row
 from biqa_cli.training.families import make_phases
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.job import Job
@@ -27,6 +27,7 @@ from biqa_cli.training.photos import (
     rated_photos,
 )
 from biqa_cli.training.request import TrainingRequest, Watcher
+from biqa_cli.training.state import Progress, read_progress
 from biqa_cli.training.summary import SUMMARY
 from biqa_cli.training.validation import scoring_blocks
 

@@ -15,7 +15,7 @@ from biqa_cli import __version__
 from biqa_cli.models.calibration import fit_calibration
 from biqa_cli.models.spec import Calibration
 from biqa_cli.models.torch_engine import load_tensors
-from biqa_cli.training.checkpoints import Progress, write_small
+from biqa_cli.training.checkpoints import write_small
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import photo_features
 from biqa_cli.training.job import Job
@@ -24,6 +24,7 @@ from biqa_cli.training.loop import BEST
 from biqa_cli.training.photos import SPLIT, distortion_types
 from biqa_cli.training.request import Outcome, TrainingRequest
 from biqa_cli.training.seen import Seen
+from biqa_cli.training.state import Progress
 from biqa_cli.training.validation import (
     Validation,
     predict,

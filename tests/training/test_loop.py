@@ -22,11 +22,11 @@ from biqa_cli.models.spec import InputContract, ScoreScale
 from biqa_cli.models.trained import TrainedNetwork
 from biqa_cli.recipes.record import Recipe
 from biqa_cli.training.batch import Batch
-from biqa_cli.training.checkpoints import Progress
 from biqa_cli.training.families.base import Phase, Setting, Terms
 from biqa_cli.training.job import Job
 from biqa_cli.training.loop import BEST, LAST, run_phase
 from biqa_cli.training.photos import RatedPhotos
+from biqa_cli.training.state import Progress
 
 ALL_ALIKE = ("optimiser.trainable=all", "optimiser.ema=0", "optimiser.clip=0", "schedule.warmup=0")
 NOT_CACHED = ("input.noise=0", "monotonicity.weight=0")

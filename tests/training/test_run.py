@@ -234,7 +234,7 @@ def test_a_training_killed_at_any_write_resumes_to_the_same_bits(
 
 
 def use_writer(monkeypatch: pytest.MonkeyPatch, writer: object) -> None:
-    for module in ("run", "log", "summary", "checkpoints"):
+    for module in ("run", "log", "summary", "checkpoints", "state"):
         monkeypatch.setattr(f"biqa_cli.training.{module}.write_whole", writer)
 
 
