@@ -1,14 +1,12 @@
 """A job on twenty photos of random pixels, of 64 pixels a side."""
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from tiny_training import Listener, quick_recipe
 
-from biqa_cli.blocks.grid import Block
 from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
 from biqa_cli.datasets.splits import Split, split_of_parts
 from biqa_cli.images.view_store import FACTS, ViewStore
@@ -38,12 +36,9 @@ def random_job(
     *,
     workers: int = 1,
     deadline: float = math.inf,
-    higher_is_better: bool = True,
-    scale: Sequence[float] = (0.0, 1.0),
-    side: int = 64,
 ) -> Job:
     """Return a job whose photos 5 to 19 train and 1, 3, 4 validate; labels rise with the index."""
-    pixels = np.random.default_rng(0).integers(0, 256, (20, side, side, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 64, 64, 3), dtype=np.uint8)
     (home / FACTS).write_text("[[1, ''], [2, '']]")
     store = ViewStore(home, pixels, {index: index for index in range(20)}, {})
     photos = RatedPhotos(
@@ -54,15 +49,10 @@ def random_job(
         val=VAL,
         val_labels=np.array(VAL, np.float32) / 20,
     )
-    lowest, highest = scale
-    known = ScoreScale(lowest, highest, higher_is_better=higher_is_better, meaning="MOS")
-    options = dict(recipe.network) | ({"input_size": side} if recipe.family == "shdiqa" else {})
-    trained = TrainedNetwork(recipe.family, recipe.backbones, options, CONTRACT, known, "random")
-    blocks = (Block(0, 0, side, side),)
+    options = dict(recipe.network) | ({"input_size": 64} if recipe.family == "shdiqa" else {})
+    trained = TrainedNetwork(recipe.family, recipe.backbones, options, CONTRACT, UNIT, "random")
     dataset, split = parted(home, TRAIN, VAL)
-    return Job(
-        recipe, trained, dataset, split, photos, blocks, home, "cpu", workers, deadline, Listener()
-    )
+    return Job(recipe, trained, dataset, split, photos, home, "cpu", workers, deadline, Listener())
 
 
 def flawed_job(home: Path, *settings: str) -> Job:

@@ -53,8 +53,8 @@ def train(
     from biqa_cli.models.devices import resolve_device
     from biqa_cli.recipes.files import load_recipe, with_settings
     from biqa_cli.threads import default_workers
+    from biqa_cli.training.outputs import RECIPE
     from biqa_cli.training.request import TrainingRequest
-    from biqa_cli.training.run import RECIPE
     from biqa_cli.training.run import train as run
 
     _output.set_up_logging(verbose)

@@ -25,13 +25,12 @@ from biqa_cli.studies.files import to_toml
 from biqa_cli.studies.ledger import Result, claim, finished_runs, keep
 from biqa_cli.studies.plan import ARROW, Plan, Run
 from biqa_cli.studies.random_crops import reads_crops, score_random_crops
-from biqa_cli.training.loop import BEST, LAST
-from biqa_cli.training.photos import SPLIT
+from biqa_cli.training.outputs import BEST, LAST, PHOTOS, SPLIT
 from biqa_cli.training.request import Outcome, TrainingRequest, Watcher
 from biqa_cli.training.run import train
 from biqa_cli.whole_files import write_whole
 
-STUDY, PHOTOS = "study.toml", "photos"
+STUDY = "study.toml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
-from biqa_cli.blocks.grid import Block
 from biqa_cli.computed_arrays import computed_array
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.datasets.splits import Split
@@ -34,8 +33,6 @@ class Job:
     dataset: Dataset
     split: Split
     photos: RatedPhotos
-    val_blocks: tuple[Block, ...]
-    """The crops that validation scores."""
     out: Path
     device: str
     workers: int

@@ -16,12 +16,12 @@ from biqa_cli.training.freezing import freeze, set_training_mode, slots_of
 from biqa_cli.training.job import Job, autocast
 from biqa_cli.training.log import write_log
 from biqa_cli.training.optimisation import Moving, make_moving
+from biqa_cli.training.outputs import BEST, LAST, LOG
 from biqa_cli.training.request import TimeIsUpError
 from biqa_cli.training.sources import Source, open_source, samples_of
 from biqa_cli.training.state import Progress, restore, save_state
 from biqa_cli.training.validation import Validation, validate
 
-LAST, BEST, LOG = "last.safetensors", "best.safetensors", "log.csv"
 _NOT_SHOWN = ("phase", "epoch", "rate", "seconds", "val_loss", "krcc")
 
 

@@ -17,9 +17,9 @@ from biqa_cli.images.discovery import find_images
 from biqa_cli.images.reading import read_photo
 from biqa_cli.images.view_store import ViewStore, store_name, store_views
 from biqa_cli.recipes.labels import scaled_labels
+from biqa_cli.training.outputs import PHOTOS, SPLIT
 from biqa_cli.training.request import TrainingRequest, Watcher, tell_until
 
-SPLIT, PHOTOS = "split.txt", "photos"
 _LEAST = 3
 _LIMIT_HINT = "raise it with --max-megapixels"
 

@@ -17,7 +17,7 @@ from biqa_cli.training.checkpoints import read_row
 from biqa_cli.training.families import make_phases
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.job import Job
-from biqa_cli.training.loop import BEST, LAST
+from biqa_cli.training.outputs import BEST, LAST, SUMMARY
 from biqa_cli.training.photos import (
     RatedPhotos,
     clean_photos,
@@ -28,8 +28,6 @@ from biqa_cli.training.photos import (
 )
 from biqa_cli.training.request import TrainingRequest, Watcher
 from biqa_cli.training.state import Progress, read_progress
-from biqa_cli.training.summary import SUMMARY
-from biqa_cli.training.validation import scoring_blocks
 
 _SHOWN = 5
 
@@ -73,7 +71,6 @@ def prepare(
         dataset=dataset,
         split=split,
         photos=rated_photos(dataset, split, store, labels=recipe.input.labels),
-        val_blocks=scoring_blocks(trained.input, recipe.input, at_most=recipe.input.val_crops),
         out=request.out,
         device=request.device,
         workers=request.workers,

@@ -10,15 +10,13 @@ from biqa_cli.recipes.files import rounds_of, to_toml
 from biqa_cli.training.checkpoints import read_weights, write_weights
 from biqa_cli.training.families.base import Phase
 from biqa_cli.training.job import Job
-from biqa_cli.training.loop import BEST, LAST, run_phase
-from biqa_cli.training.photos import PHOTOS, SPLIT
+from biqa_cli.training.loop import run_phase
+from biqa_cli.training.outputs import BEST, LAST, PHOTOS, RECIPE, SPLIT
 from biqa_cli.training.preparation import prepare
 from biqa_cli.training.request import Outcome, TimeIsUpError, TrainingRequest, Watcher
 from biqa_cli.training.state import Progress
 from biqa_cli.training.summary import conclude, has_ended
 from biqa_cli.whole_files import write_whole
-
-RECIPE = "recipe.toml"
 
 
 def train(request: TrainingRequest, watcher: Watcher) -> Outcome:

@@ -25,7 +25,7 @@ from biqa_cli.training.features import cached_features
 from biqa_cli.training.job import Job
 from biqa_cli.training.seen import Further, Seen
 from biqa_cli.training.streams import Stream, numbers, torch_seed
-from biqa_cli.training.validation import predict, predict_features
+from biqa_cli.training.validation import predict, predict_features, scoring_blocks
 from biqa_cli.training.views import views_of
 
 # Photos that a new head is initialised by.
@@ -199,7 +199,9 @@ class PhotoSource(Source):
         return self._inputs(_on_device(np.stack(crops), self.job))
 
     def scores(self, network: nn.Module) -> NDArray[np.float64]:
-        return predict(network, self.job, self.job.val_blocks)
+        view = self.job.recipe.input
+        blocks = scoring_blocks(self.job.contract, view, at_most=view.val_crops)
+        return predict(network, self.job, blocks)
 
     def head_features(self) -> None:
         return None

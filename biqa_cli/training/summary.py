@@ -20,8 +20,8 @@ from biqa_cli.training.families.base import Phase
 from biqa_cli.training.features import photo_features
 from biqa_cli.training.job import Job
 from biqa_cli.training.log import draw_curves
-from biqa_cli.training.loop import BEST
-from biqa_cli.training.photos import SPLIT, distortion_types
+from biqa_cli.training.outputs import BEST, CURVES, SPLIT, SUMMARY
+from biqa_cli.training.photos import distortion_types
 from biqa_cli.training.request import Outcome, TrainingRequest
 from biqa_cli.training.seen import Seen
 from biqa_cli.training.state import Progress
@@ -34,8 +34,6 @@ from biqa_cli.training.validation import (
 )
 from biqa_cli.weights.checkpoint import read_checkpoint
 from biqa_cli.whole_files import write_whole
-
-SUMMARY, CURVES = "summary.json", "curves.png"
 
 
 def conclude(

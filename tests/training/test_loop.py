@@ -24,7 +24,8 @@ from biqa_cli.recipes.record import Recipe
 from biqa_cli.training.batch import Batch
 from biqa_cli.training.families.base import Phase, Setting, Terms
 from biqa_cli.training.job import Job
-from biqa_cli.training.loop import BEST, LAST, run_phase
+from biqa_cli.training.loop import run_phase
+from biqa_cli.training.outputs import BEST, LAST
 from biqa_cli.training.photos import RatedPhotos
 from biqa_cli.training.state import Progress
 
@@ -138,7 +139,7 @@ def job_of(recipe: Recipe, contract: InputContract, out: Path, watch: Any) -> Jo
     labels, types = np.zeros(8, np.float32), np.full(8, -1)
     photos = RatedPhotos(store, train, labels, types, val, LABELS)
     dataset, split = parted(out, train, val)
-    return Job(recipe, trained, dataset, split, photos, (), out, "cpu", 1, math.inf, watch)
+    return Job(recipe, trained, dataset, split, photos, out, "cpu", 1, math.inf, watch)
 
 
 @pytest.mark.parametrize("select", ["srcc", "plcc"])
