@@ -55,7 +55,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_object(self, name: str, *, content: bool) -> None:
         body = self.server.objects.get(name)
         if name[:3].isdigit():
-            self._send(int(name[:3]), b'{"error": {"message": "as told"}}')
+            error = {"code": int(name[:3]), "message": "as told"}
+            self._send(error["code"], json.dumps({"error": error}).encode())
         elif body is None:
             self._send(404, b"{}")
         elif not content:

@@ -7,8 +7,9 @@ from pathlib import Path
 from biqa_cli.errors import ImageError
 from biqa_cli.images.discovery import find_images
 from biqa_cli.images.seen import Seen
-from biqa_cli.sources import addresses, fetching
+from biqa_cli.sources import addresses, fetching, listing
 from biqa_cli.sources.choice import Choice
+from biqa_cli.sources.clients import require_client
 from biqa_cli.sources.entry import Entry, unreadable
 from biqa_cli.sources.opening import opener_of
 from biqa_cli.sources.tables import is_table, photos_in_table, tables_of
@@ -107,7 +108,7 @@ def _named_in_table(name: str, choice: Choice, seen: Seen) -> Iterator[Found]:
 
 def _one_address(address: str, choice: Choice, seen: Seen) -> Iterator[Entry]:
     # Once for all, in place of an error in every row.
-    fetching.require_client(address)
+    require_client(address)
     if choice.is_of_shard(addresses.shown(address)) and seen.add(address):
         yield Entry(addresses.shown(address), partial(fetching.read_address, address))
 
@@ -117,7 +118,7 @@ def _behind_address(address: str, choice: Choice, seen: Seen) -> Iterator[Found]
     bare = row.partition("?")[0] if row.lower().startswith("http") else row
     try:
         if not row.lower().startswith("http") and any(sign in address for sign in _PATTERN):
-            for found in fetching.matches(address):
+            for found in listing.matches(address):
                 yield from _behind_address(found, choice, seen)
         elif is_table(bare):
             if seen.add(address):
@@ -125,7 +126,7 @@ def _behind_address(address: str, choice: Choice, seen: Seen) -> Iterator[Found]
         elif _is_archive(bare):
             if seen.add(address):
                 yield from _in_archive(address, choice, on_disk=False)
-        elif fetching.is_folder(address):
+        elif listing.is_folder(address):
             yield from _below_address(address, choice, seen)
         else:
             yield from _one_address(address, choice, seen)
@@ -138,7 +139,7 @@ def _below_address(address: str, choice: Choice, seen: Seen) -> Iterator[Entry]:
     while left:
         current = left.pop()
         folders = []
-        for found, is_folder in fetching.list_folder(current):
+        for found, is_folder in listing.list_folder(current):
             name = found.rstrip("/").rpartition("/")[2]
             if is_folder:
                 if choice.recursive and not name.startswith(".") and choice.wants_name(name):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biqa_cli.errors import DependencyError
-from biqa_cli.sources import addresses, fetching
+from biqa_cli.sources import addresses, clients, fetching, listing
 from biqa_cli.sources.choice import Choice
 from biqa_cli.sources.finding import find_photos
 
@@ -75,8 +75,8 @@ def s3(web: FaultyServer) -> Iterator[FaultyServer]:  # noqa: ARG001
 def impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a minute be ten seconds, where it is waited for two, and S3 be the server on loopback."""
     waits = any(name in request.node.name for name in ("slow", "99"))
-    monkeypatch.setattr(fetching, "_SECONDS", 2.0 if waits else 10.0)
-    monkeypatch.setattr(fetching, "_PAUSES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(clients, "_SECONDS", 2.0 if waits else 10.0)
+    monkeypatch.setattr(clients, "PAUSES", (0.01, 0.01, 0.01))
     if "s3" in request.fixturenames:
         server: FaultyServer = request.getfixturevalue("s3")
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.port}")
@@ -176,13 +176,13 @@ def test_a_bucket_is_a_folder() -> None:
 @pytest.mark.usefixtures("s3")
 def test_a_bucket_is_listed_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, Any]] = []
-    page = fetching._page  # noqa: SLF001
+    page = listing._page  # noqa: SLF001
 
     def small(filesystem: object, wanted: dict[str, Any], left: float) -> object:
         asked.append(wanted)
         return page(filesystem, wanted | {"MaxKeys": 1}, left)
 
-    monkeypatch.setattr(fetching, "_page", small)
+    monkeypatch.setattr(listing, "_page", small)
     found = iter(find_photos(["s3://bucket/p/"]))
     next(found)
     assert len(asked) == 1
@@ -262,7 +262,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object, **__: object) -> None:
         raise ImportError
 
-    fetching._connected.cache_clear()  # noqa: SLF001
+    clients._connected.cache_clear()  # noqa: SLF001
     monkeypatch.setattr("fsspec.filesystem", missing)
     for address in ("gs://bucket/p/", "s3://bucket/a.tar", "https://host/a.jpg", "s3://b/a.zip"):
         with pytest.raises(DependencyError, match=r"run `pip install 'biqa-cli\[remote\]'`"):

@@ -9,7 +9,7 @@ from archives import tar_of, zip_of
 from entries import read_entries
 from google_storage import GoogleStorage
 
-from biqa_cli.sources import fetching
+from biqa_cli.sources import clients
 from biqa_cli.sources.choice import Choice
 
 # Its client takes seconds to import: slow. It is not imported here, but as biqa does.
@@ -40,9 +40,9 @@ def here(bucket: GoogleStorage, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", bucket.address)
     monkeypatch.setitem(fsspec.config.conf, "gs", {"token": "anon"})
-    monkeypatch.setattr(fetching, "_SECONDS", 10.0)
-    monkeypatch.setattr(fetching, "_PAUSES", (0.01, 0.01, 0.01))
-    fetching._connected.cache_clear()  # noqa: SLF001
+    monkeypatch.setattr(clients, "_SECONDS", 10.0)
+    monkeypatch.setattr(clients, "PAUSES", (0.01, 0.01, 0.01))
+    clients._connected.cache_clear()  # noqa: SLF001
 
 
 def test_a_bucket_is_a_folder() -> None:
@@ -86,7 +86,7 @@ def test_an_archive_is_read(name: str) -> None:
 def test_a_fault_of_a_bucket_is_a_row(
     name: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "_SECONDS", 3.0)
+    monkeypatch.setattr(clients, "_SECONDS", 3.0)
     (said,) = read_entries(f"gs://bucket/{name}").values()
     assert isinstance(said, str) and said.startswith(reason)
 
