@@ -10,6 +10,10 @@ _OBJECT = re.compile(
 )
 
 
+CHANGED = "2026-11-30T12:00:00.500Z"
+"""When all objects were changed."""
+
+
 class GoogleStorage(ThreadingHTTPServer):
     """Serves the objects of one bucket, a page of a list at a time.
 
@@ -98,4 +102,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _described(bucket: str, name: str, body: bytes) -> dict[str, str]:
     kinds = {"kind": "storage#object", "storageClass": "STANDARD", "contentType": "image/jpeg"}
-    return {**kinds, "bucket": bucket, "name": name, "size": str(len(body)), "generation": "1"}
+    return {
+        **kinds,
+        "bucket": bucket,
+        "name": name,
+        "size": str(len(body)),
+        "generation": "1",
+        "updated": CHANGED,
+    }

@@ -13,6 +13,11 @@ def is_address(name: str) -> bool:
     return _ADDRESS.match(name) is not None
 
 
+def is_web(address: str) -> bool:
+    """Return whether an address is that of a web server, and not of a bucket."""
+    return scheme_of(address) in ("http", "https")
+
+
 def shown(address: str) -> str:
     """Return an address without its secrets: a user, a password, a signature, a token.
 
@@ -32,9 +37,8 @@ def shown(address: str) -> str:
         safe="*/:,;",
     )
     # The names of objects may have any character, a question mark too.
-    is_web = parts.scheme.lower() in ("http", "https")
     place = parts.netloc.rpartition("@")[2]
-    if not is_web:
+    if not is_web(address):
         return f"{parts.scheme}://{place}{address.partition(parts.netloc)[2]}"
     return urlunsplit((parts.scheme, place, parts.path, query, ""))
 

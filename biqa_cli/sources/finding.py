@@ -19,8 +19,6 @@ from biqa_cli.sources.zips import is_zip, photos_in_zip
 Found = str | Entry
 """The name of a file, or a photo that is none."""
 
-_PATTERN = ("*", "?")
-
 
 def find_photos(
     inputs: Iterable[str], choice: Choice | None = None, *, seen: Seen | None = None
@@ -114,13 +112,22 @@ def _one_address(address: str, choice: Choice, seen: Seen) -> Iterator[Entry]:
 
 
 def _behind_address(address: str, choice: Choice, seen: Seen) -> Iterator[Found]:
-    row = addresses.shown(address)
-    bare = row.partition("?")[0] if row.lower().startswith("http") else row
+    if addresses.is_web(address) or not listing.is_pattern(address):
+        yield from _at_address(address, choice, seen)
+        return
     try:
-        if not row.lower().startswith("http") and any(sign in address for sign in _PATTERN):
-            for found in listing.matches(address):
-                yield from _behind_address(found, choice, seen)
-        elif is_table(bare):
+        for found in listing.matches(address):
+            # Names of objects may have the signs of patterns themselves.
+            yield from _at_address(found.address, choice, seen)
+    except ImageError as error:
+        yield unreadable(addresses.shown(address), str(error))
+
+
+def _at_address(address: str, choice: Choice, seen: Seen) -> Iterator[Found]:
+    row = addresses.shown(address)
+    bare = row.partition("?")[0] if addresses.is_web(row) else row
+    try:
+        if is_table(bare):
             if seen.add(address):
                 yield from _named_in_table(address, choice, seen)
         elif _is_archive(bare):
@@ -137,13 +144,12 @@ def _behind_address(address: str, choice: Choice, seen: Seen) -> Iterator[Found]
 def _below_address(address: str, choice: Choice, seen: Seen) -> Iterator[Entry]:
     left = [address]
     while left:
-        current = left.pop()
         folders = []
-        for found, is_folder in listing.list_folder(current):
-            name = found.rstrip("/").rpartition("/")[2]
-            if is_folder:
-                if choice.recursive and not name.startswith(".") and choice.wants_name(name):
-                    folders.append(found)
-            elif choice.wants_member(name):
-                yield from _one_address(found, choice, seen)
+        for found in listing.list_folder(left.pop()):
+            if found.is_folder:
+                is_hidden = found.name.startswith(".")
+                if choice.recursive and not is_hidden and choice.wants_name(found.name):
+                    folders.append(found.address)
+            elif choice.wants_member(found.name):
+                yield from _one_address(found.address, choice, seen)
         left.extend(sorted(folders, reverse=True))

@@ -11,7 +11,7 @@ from faulty_server import FaultyServer, serving
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biqa_cli.errors import DependencyError
+from biqa_cli.errors import DependencyError, UsageError
 from biqa_cli.sources import addresses, clients, fetching, listing
 from biqa_cli.sources.choice import Choice
 from biqa_cli.sources.finding import find_photos
@@ -23,6 +23,7 @@ ThreadedMotoServer = pytest.importorskip("moto.server").ThreadedMotoServer
 pytestmark = pytest.mark.slow
 
 PHOTOS = {f"p/{name}.jpg": name.encode() * 40 for name in ("a", "b", "in/c")}
+ODD = ("/lead.jpg", "a//b.jpg", "a/c.jpg", "what?.jpg", "a*b.jpg", "[1]x/d.jpg")
 FAULTS = ("busy-2", "cut-2", "busy-99", "cut-99", "slow")
 
 
@@ -65,6 +66,9 @@ def s3(web: FaultyServer) -> Iterator[FaultyServer]:  # noqa: ARG001
     objects |= {f"{fault}.jpg": b"x" * 100 for fault in FAULTS}
     for name, content in objects.items():
         client.put_object(Bucket="bucket", Key=name, Body=content)
+    client.create_bucket(Bucket="odd")
+    for name in ODD:
+        client.put_object(Bucket="odd", Key=name, Body=name.encode())
     client.close()
     with serving(lambda: FaultyServer(behind=port)) as server:
         yield server
@@ -176,13 +180,13 @@ def test_a_bucket_is_a_folder() -> None:
 @pytest.mark.usefixtures("s3")
 def test_a_bucket_is_listed_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, Any]] = []
-    page = listing._page  # noqa: SLF001
+    page = listing._page_of_s3  # noqa: SLF001
 
-    def small(filesystem: object, wanted: dict[str, Any], left: float) -> object:
+    def small(filesystem: object, **wanted: Any) -> object:
         asked.append(wanted)
-        return page(filesystem, wanted | {"MaxKeys": 1}, left)
+        return page(filesystem, **wanted | {"most": 1})
 
-    monkeypatch.setattr(listing, "_page", small)
+    monkeypatch.setattr(listing, "_page_of_s3", small)
     found = iter(find_photos(["s3://bucket/p/"]))
     next(found)
     assert len(asked) == 1
@@ -196,6 +200,37 @@ def test_a_pattern_stands_for_all_that_match() -> None:
         "s3://bucket/p/b.jpg",
     ]
     assert len(read_entries("s3://bucket/*.tar")) == len(PHOTOS)
+
+
+@pytest.mark.usefixtures("s3")
+def test_folders_without_a_name_are_listed() -> None:
+    names = ["s3://odd/a//b.jpg", "s3://odd/a/c.jpg"]
+    assert sorted(read_entries("s3://odd/a/")) == names
+    assert list(read_entries("s3://odd/a//")) == names[:1]
+    found = read_entries("s3://odd/")
+    assert sorted(found) == sorted(f"s3://odd/{name}" for name in ODD)
+    assert all(
+        content == name.removeprefix("s3://odd/").encode() for name, content in found.items()
+    )
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("what?.jpg", ["what?.jpg"]),
+        ("*.jpg", ["a*b.jpg", "what?.jpg"]),
+        ("a*b.jpg", ["a*b.jpg"]),
+        ("[1]?/*.jpg", ["[1]x/d.jpg"]),
+        ("*/*/*.jpg", ["a//b.jpg"]),
+        ("**/c.jpg", ["a/c.jpg"]),
+        ("a/**/?.jpg", ["a/c.jpg", "a//b.jpg"]),
+        ("*x", ["[1]x/d.jpg"]),
+        ("none/*.jpg", []),
+    ],
+)
+def test_names_of_objects_may_have_the_signs_of_patterns(pattern: str, names: list[str]) -> None:
+    assert list(read_entries(f"s3://odd/{pattern}")) == [f"s3://odd/{name}" for name in names]
 
 
 @pytest.mark.usefixtures("s3")
@@ -234,8 +269,11 @@ def test_a_fault_of_a_bucket_is_a_row(
 
 
 @pytest.mark.usefixtures("s3")
-def test_a_bucket_that_is_not_there_is_a_row() -> None:
-    assert read_entries("s3://nowhere/p/") == {"s3://nowhere/p/": "no such file"}
+@pytest.mark.parametrize("name", ["p/", "p", "*.jpg", ""])
+def test_a_bucket_that_is_not_there_ends_the_run(name: str) -> None:
+    with pytest.raises(UsageError, match="there is no bucket 'nowhere'"):
+        read_entries(f"s3://nowhere/{name}")
+    assert read_entries("s3://nowhere/a.jpg") == {"s3://nowhere/a.jpg": "no such file"}
 
 
 def test_an_address_is_read_once(web: FaultyServer) -> None:

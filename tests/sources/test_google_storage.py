@@ -9,6 +9,7 @@ from archives import tar_of, zip_of
 from entries import read_entries
 from google_storage import GoogleStorage
 
+from biqa_cli.errors import UsageError
 from biqa_cli.sources import clients
 from biqa_cli.sources.choice import Choice
 
@@ -25,7 +26,8 @@ PHOTOS = {f"p/{name}.jpg": name.encode() * 40 for name in ("a", "b", "in/c", "d"
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[GoogleStorage]:
     archives = {"a.tar": tar_of(PHOTOS), "a.zip": zip_of(PHOTOS), "p/notes.txt": b"x"}
-    server = GoogleStorage("bucket", {**PHOTOS, **archives})
+    odd = {f"odd/{name}.jpg": b"x" for name in ("/b", "what?", "a*b")}
+    server = GoogleStorage("bucket", {**PHOTOS, **archives, **odd})
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield server
@@ -66,6 +68,16 @@ def test_a_pattern_stands_for_all_that_match() -> None:
     ]
 
 
+def test_folders_without_a_name_and_signs_of_patterns_are_found() -> None:
+    below = "gs://bucket/odd"
+    assert list(read_entries(below)) == [
+        f"{below}/a*b.jpg",
+        f"{below}/what?.jpg",
+        f"{below}//b.jpg",
+    ]
+    assert list(read_entries(f"{below}/a*b.jpg")) == [f"{below}/a*b.jpg"]
+
+
 @pytest.mark.parametrize("name", ["a.tar", "a.zip"])
 def test_an_archive_is_read(name: str) -> None:
     assert read_entries(f"gs://bucket/{name}") == {
@@ -91,5 +103,8 @@ def test_a_fault_of_a_bucket_is_a_row(
     assert isinstance(said, str) and said.startswith(reason)
 
 
-def test_a_bucket_that_is_not_there_is_a_row() -> None:
-    assert read_entries("gs://nowhere/p/") == {"gs://nowhere/p/": "no such file"}
+@pytest.mark.parametrize("name", ["p/", "p", "*.jpg", ""])
+def test_a_bucket_that_is_not_there_ends_the_run(name: str) -> None:
+    with pytest.raises(UsageError, match="there is no bucket 'nowhere'"):
+        read_entries(f"gs://nowhere/{name}")
+    assert read_entries("gs://nowhere/a.jpg") == {"gs://nowhere/a.jpg": "no such file"}
