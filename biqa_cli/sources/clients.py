@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from biqa_cli.errors import DependencyError, ImageError, UsageError
-from biqa_cli.sources.addresses import scheme_of, shown
+from biqa_cli.sources.addresses import is_web, scheme_of, shown
 from biqa_cli.sources.reasons import reason_of
 
 _SECONDS = 60.0
@@ -61,7 +61,7 @@ def bounded_in_time(
             time.sleep(pause)
 
 
-def is_web(filesystem: Any) -> bool:  # noqa: ANN401
+def is_web_client(filesystem: Any) -> bool:  # noqa: ANN401
     """Return whether a client is that of web servers."""
     return "https" in filesystem.protocol
 
@@ -75,7 +75,7 @@ def client_of(address: str) -> tuple[Any, str]:
     """
     scheme = scheme_of(address)
     filesystem = _connected(scheme)
-    if scheme in ("http", "https"):
+    if is_web(address):
         try:
             has_host = bool(urlsplit(address).hostname)
         except ValueError:
@@ -83,7 +83,10 @@ def client_of(address: str) -> tuple[Any, str]:
         if not has_host:
             raise ImageError("is no address: it has no host")
         return filesystem, address
-    return filesystem, address.partition("://")[2]
+    path = address.partition("://")[2]
+    if not path.partition("/")[0]:
+        raise ImageError("is no address: it has no bucket")
+    return filesystem, path
 
 
 @cache

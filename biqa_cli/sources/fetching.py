@@ -4,7 +4,7 @@ import io
 from typing import IO, Any, cast
 
 from biqa_cli.errors import ImageError
-from biqa_cli.sources.clients import PAUSES, bounded_in_time, client_of, is_web
+from biqa_cli.sources.clients import PAUSES, bounded_in_time, client_of, is_web_client
 from biqa_cli.sources.entry import MOST_BYTES, too_large
 
 _BUFFER = 1 << 20
@@ -76,7 +76,7 @@ class _Remote(io.RawIOBase):
 def _content_of(filesystem: Any, path: str, *, seconds: float) -> bytes:  # noqa: ANN401
     from fsspec.asyn import sync
 
-    if is_web(filesystem):
+    if is_web_client(filesystem):
         return cast("bytes", sync(filesystem.loop, _body, filesystem, path, timeout=seconds))
     # One byte more than may be: an object is asked for without asking for its size first.
     fetch = filesystem._cat_file  # noqa: SLF001  what clients of fsspec implement

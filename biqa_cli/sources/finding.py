@@ -107,8 +107,9 @@ def _named_in_table(name: str, choice: Choice, seen: Seen) -> Iterator[Found]:
 def _one_address(address: str, choice: Choice, seen: Seen) -> Iterator[Entry]:
     # Once for all, in place of an error in every row.
     require_client(address)
-    if choice.is_of_shard(addresses.shown(address)) and seen.add(address):
-        yield Entry(addresses.shown(address), partial(fetching.read_address, address))
+    row = addresses.shown(address)
+    if choice.is_of_shard(row) and seen.add(row):
+        yield Entry(row, partial(fetching.read_address, address))
 
 
 def _behind_address(address: str, choice: Choice, seen: Seen) -> Iterator[Found]:
@@ -128,10 +129,10 @@ def _at_address(address: str, choice: Choice, seen: Seen) -> Iterator[Found]:
     bare = row.partition("?")[0] if addresses.is_web(row) else row
     try:
         if is_table(bare):
-            if seen.add(address):
+            if seen.add(row):
                 yield from _named_in_table(address, choice, seen)
         elif _is_archive(bare):
-            if seen.add(address):
+            if seen.add(row):
                 yield from _in_archive(address, choice, on_disk=False)
         elif listing.is_folder(address):
             yield from _below_address(address, choice, seen)

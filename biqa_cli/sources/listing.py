@@ -9,7 +9,7 @@ from typing import Any
 
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.discovery import has_image_suffix
-from biqa_cli.sources.clients import bounded_in_time, client_of, is_web
+from biqa_cli.sources.clients import bounded_in_time, client_of, is_web_client
 
 _ANY, _ONE, _ANY_FOLDERS = "*", "?", "**"
 
@@ -40,7 +40,7 @@ def is_folder(address: str) -> bool:
     if address.endswith("/"):
         return True
     filesystem, path = client_of(address)
-    if is_web(filesystem) or has_image_suffix(path):
+    if is_web_client(filesystem) or has_image_suffix(path):
         return False
     return next(_pages(f"{address}/", most=1), None) is not None
 
@@ -112,7 +112,7 @@ def list_folder(address: str) -> Iterator[Listed]:
         UsageError: If there is no such bucket.
     """
     filesystem, _ = client_of(address)
-    if is_web(filesystem):
+    if is_web_client(filesystem):
         raise ImageError("a folder of a web server cannot be listed: name its photos in a list")
     yield from _pages(address if address.endswith("/") else f"{address}/")
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from biqa_cli.errors import DependencyError, UsageError
 from biqa_cli.sources import addresses, clients, fetching, listing
 from biqa_cli.sources.choice import Choice
-from biqa_cli.sources.finding import find_photos
+from biqa_cli.sources.entry import Entry
+from biqa_cli.sources.finding import find_photos, photo_named
 
 pytest.importorskip("s3fs", reason="needs the extra [remote]")
 ThreadedMotoServer = pytest.importorskip("moto.server").ThreadedMotoServer
@@ -112,10 +113,10 @@ def test_a_fault_of_a_web_server_is_a_row_without_its_secrets(
     web: FaultyServer, caplog: pytest.LogCaptureFixture, name: str, reason: str
 ) -> None:
     caplog.set_level(logging.INFO)
-    address = _web(web, f"{name}?X-Amz-Signature=hush", user="me:hush@")
+    address = _web(web, f"{name}?api_key=hush", user="me:hush@")
     (row, said), *_ = read_entries(address).items()
     assert said == reason
-    assert row.endswith(f"/{name}?X-Amz-Signature=***")
+    assert f"/{name}?api_key=***" in row
     assert "hush" not in row + caplog.text
 
 
@@ -281,14 +282,57 @@ def test_an_address_is_read_once(web: FaultyServer) -> None:
     assert len(list(find_photos([address, address]))) == 1
 
 
-@given(st.text(st.characters(exclude_characters="/?#@:[]\\"), min_size=6))
+@pytest.mark.parametrize("name", ["s3:///x.jpg", "s3://", "gs:///a/*", "s3a:///", "http:///a.jpg"])
+def test_an_address_without_a_place_is_a_row(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "_connected", lambda _: None)
+    (said,) = read_entries(name).values()
+    assert str(said).startswith("is no address: it has no ")
+    cell = photo_named(name)
+    assert isinstance(cell, Entry) and cell.name == name
+
+
+@given(st.text(st.characters(exclude_characters="/?#@:[]\\&."), min_size=6))
 def test_no_secret_is_shown(secret: str) -> None:
     for address in (
         f"https://me:{secret}@host/a.jpg",
-        f"https://host/a.jpg?X-Goog-Signature={secret}&v=2",
+        *(f"https://host/a.jpg?{name}={secret}&v=2" for name in ("X-Goog-Signature", "token")),
+        *(f"https://host/a.jpg?v=2&{name}={secret}" for name in ("key", "authkey", "password")),
         f"s3://{secret}@bucket/a.jpg",
     ):
-        assert secret not in addresses.shown(address).replace("host", "").replace("bucket", "")
+        shown = addresses.shown(address)
+        for ours in ("host", "bucket", "password", "authkey", "token"):
+            shown = shown.replace(ours, "")
+        assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "X-Amz-Date=2026113{0}&X-Amz-Expires=60{0}&X-Amz-Security-Token=a{0}&X-Amz-Signature=f{0}",
+        "X-Goog-Date=2026113{0}&X-Goog-Credential=a{0}&X-Goog-Signature=f{0}",
+        "AWSAccessKeyId=AKIA{0}&Expires=17000000{0}&Signature=a{0}%3D",
+        "Expires=17000000{0}&Policy=a{0}&Signature=b{0}&Key-Pair-Id=c{0}",
+        "sv=2026-01-0{0}&st=a{0}&se=b{0}&sr=b&sp=r&sig=c{0}%3D",
+        "token=a{0}&expires=17000000{0}",
+    ],
+)
+def test_an_address_that_is_signed_anew_keeps_its_name(signature: str) -> None:
+    for number in "12":
+        address = f"https://host/a.jpg?v=2&{signature.format(number)}"
+        assert addresses.shown(address) == "https://host/a.jpg?v=2"
+
+
+@given(st.lists(st.text("ab.1jpg%=+", max_size=8), min_size=2, max_size=2, unique=True))
+def test_addresses_of_two_photos_have_two_names(values: list[str]) -> None:
+    for name in ("id", "key", "token", "api_key", "Expires", "sp", "session"):
+        first, second = (addresses.shown(f"http://h/img.jpg?{name}={value}") for value in values)
+        assert first != second
+
+
+def test_a_key_that_is_a_name_is_no_secret() -> None:
+    assert addresses.shown("http://h/img?key=a/1.jpg&v=2") == "http://h/img?key=a/1.jpg&v=2"
+    for secret in ("http://h/img?key=AIzaSyD-9tS", "http://h/img?api_key=1.jpg"):
+        assert "***" in addresses.shown(secret)
 
 
 def test_names_of_objects_are_shown_as_they_are() -> None:

@@ -40,7 +40,7 @@ def test_addresses_lose_their_secrets_in_the_name_of_the_row(tmp_path: Path) -> 
         pytest.importorskip(client, reason="needs the extra [remote]")
     path = _table(tmp_path / "t.parquet", url=["https://me:pass@host/a.jpg?sig=1", "s3://b/c.jpg"])
     names = [one.name for one in find_photos([str(path)]) if isinstance(one, Entry)]
-    assert names == ["https://host/a.jpg?sig=***", "s3://b/c.jpg"]
+    assert names == ["https://host/a.jpg", "s3://b/c.jpg"]
 
 
 def test_a_struct_of_bytes_and_path_is_read_as_hugging_face_writes_it(tmp_path: Path) -> None:
