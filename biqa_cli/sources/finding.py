@@ -1,8 +1,8 @@
 """From what the user names to the photos to score: the one way from names to sources."""
 
+import os
 from collections.abc import Iterable, Iterator
 from functools import partial
-from pathlib import Path
 
 from biqa_cli.errors import ImageError
 from biqa_cli.images.discovery import find_images
@@ -12,7 +12,14 @@ from biqa_cli.sources.choice import Choice
 from biqa_cli.sources.clients import require_client
 from biqa_cli.sources.entry import Entry, unreadable
 from biqa_cli.sources.opening import opener_of
-from biqa_cli.sources.tables import is_table, photos_in_table, tables_of
+from biqa_cli.sources.tables import (
+    NO_PARTS,
+    is_hidden,
+    is_part,
+    is_table,
+    photos_in_table,
+    tables_of,
+)
 from biqa_cli.sources.tars import packed_by, photos_in_tar
 from biqa_cli.sources.zips import is_zip, photos_in_zip
 
@@ -60,10 +67,13 @@ def _photos_of(name: str, choice: Choice, seen: Seen) -> Iterator[Found]:
         yield from _behind_address(name, choice, seen)
     elif is_table(name):
         for part in tables_of(name):
+            if isinstance(part, Entry):
+                yield part
             # A table is a file as well: named twice, it counts once.
-            if list(_files([part], choice, seen)):
+            elif list(_files([part], choice, seen)):
                 yield from _named_in_table(part, choice, seen)
-    elif _is_archive(name) and Path(name).is_file():
+    # Path.is_file() raises for names that are too long, or may not be looked at.
+    elif _is_archive(name) and os.path.isfile(name):  # noqa: PTH113
         if list(_files([name], choice, seen)):
             yield from _in_archive(name, choice, on_disk=True)
     else:
@@ -128,7 +138,9 @@ def _at_address(address: str, choice: Choice, seen: Seen) -> Iterator[Found]:
     row = addresses.shown(address)
     bare = row.partition("?")[0] if addresses.is_web(row) else row
     try:
-        if is_table(bare):
+        if is_table(bare) and listing.is_folder(address):
+            yield from _in_parts(address, choice, seen)
+        elif is_table(bare):
             if seen.add(row):
                 yield from _named_in_table(address, choice, seen)
         elif _is_archive(bare):
@@ -142,15 +154,22 @@ def _at_address(address: str, choice: Choice, seen: Seen) -> Iterator[Found]:
         yield unreadable(row, str(error))
 
 
+def _in_parts(address: str, choice: Choice, seen: Seen) -> Iterator[Found]:
+    has_parts = False
+    for found in listing.objects_below(address, lambda folder: not is_hidden(folder.name)):
+        if is_part(found.name):
+            has_parts = True
+            if seen.add(found.address):
+                yield from _named_in_table(found.address, choice, seen)
+    if not has_parts:
+        raise ImageError(NO_PARTS)
+
+
 def _below_address(address: str, choice: Choice, seen: Seen) -> Iterator[Entry]:
-    left = [address]
-    while left:
-        folders = []
-        for found in listing.list_folder(left.pop()):
-            if found.is_folder:
-                is_hidden = found.name.startswith(".")
-                if choice.recursive and not is_hidden and choice.wants_name(found.name):
-                    folders.append(found.address)
-            elif choice.wants_member(found.name):
-                yield from _one_address(found.address, choice, seen)
-        left.extend(sorted(folders, reverse=True))
+    def wants(folder: listing.Listed) -> bool:
+        is_wanted = choice.recursive and not folder.name.startswith(".")
+        return is_wanted and choice.wants_name(folder.name)
+
+    for found in listing.objects_below(address, wants):
+        if choice.wants_member(found.name):
+            yield from _one_address(found.address, choice, seen)

@@ -104,17 +104,31 @@ def _pattern(part: str) -> Callable[[str], object]:
     ).fullmatch
 
 
-def list_folder(address: str) -> Iterator[Listed]:
-    """Yield what is in a folder of a bucket, which is listed a thousand names at a time.
+def _in_folder(address: str) -> Iterator[Listed]:
+    filesystem, _ = client_of(address)
+    if is_web_client(filesystem):
+        raise ImageError("a folder of a web server cannot be listed: name its photos in a list")
+    yield from _pages(address if address.endswith("/") else f"{address}/")
+
+
+def objects_below(address: str, wants_folder: Callable[[Listed], bool]) -> Iterator[Listed]:
+    """Yield the objects in a folder, then those in its folders that are wanted, sorted by name.
+
+    A folder is listed a thousand names at a time.
 
     Raises:
         ImageError: If it cannot be listed.
         UsageError: If there is no such bucket.
     """
-    filesystem, _ = client_of(address)
-    if is_web_client(filesystem):
-        raise ImageError("a folder of a web server cannot be listed: name its photos in a list")
-    yield from _pages(address if address.endswith("/") else f"{address}/")
+    left = [address]
+    while left:
+        folders = []
+        for found in _in_folder(left.pop()):
+            if not found.is_folder:
+                yield found
+            elif wants_folder(found):
+                folders.append(found.address)
+        left.extend(sorted(folders, reverse=True))
 
 
 def _pages(folder: str, *, stem: str = "", most: int = 1000) -> Iterator[Listed]:

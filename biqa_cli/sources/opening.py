@@ -29,8 +29,9 @@ class Opener:
             return open_address(self.name)
         try:
             return Path(self.name).open("rb")
-        except OSError as error:
-            msg = f"cannot be read: {error.strerror}"
+        except (OSError, ValueError) as error:
+            # ValueError is open()'s word for a NUL in a name.
+            msg = f"cannot be read: {error.strerror if isinstance(error, OSError) else error}"
             raise ImageError(msg) from error
 
 

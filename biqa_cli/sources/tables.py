@@ -1,7 +1,7 @@
 """Photos in Parquet tables: a column of paths, addresses or bytes. Needs pyarrow (an extra)."""
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from biqa_cli.errors import DependencyError, ImageError, UsageError
@@ -14,6 +14,8 @@ SUFFIX = ".parquet"
 COLUMNS = ("image", "bytes", "content", "jpg", "path", "url", "file", "file_name")
 """Names by which a column of photos is found, the first one first."""
 
+NO_PARTS = f"the folder has no files that are called *{SUFFIX}"
+
 _ROWS = 16
 """Read at a time: they may hold whole photos."""
 _BUFFER = 1 << 20
@@ -24,13 +26,37 @@ def is_table(name: str) -> bool:
     return name.rstrip("/").lower().endswith(SUFFIX)
 
 
-def tables_of(name: str) -> list[str]:
-    """Return the files of a table: of a folder its parts, sorted by name."""
-    folder = Path(name)
-    if not folder.is_dir():
+def is_part(name: str) -> bool:
+    """Return whether a file in a folder of parts is one, and not hidden as Spark hides files."""
+    return is_table(name) and not is_hidden(name)
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file or a folder in a folder of parts does not belong to the table."""
+    return name.startswith((".", "_"))
+
+
+def tables_of(name: str) -> list[str | Entry]:
+    """Return the files of a table: of a folder its parts, in the folders of partitions too, sorted.
+
+    A folder that cannot be read, or has no parts, has an entry that says so.
+    """
+    # Path.is_dir() raises for names that are too long, or may not be looked at.
+    if not os.path.isdir(name):  # noqa: PTH112
         return [name]
-    parts = sorted(part for part in folder.glob(f"*{SUFFIX}") if part.name[0] not in "._")
-    return [str(part) for part in parts]
+    parts: list[str] = []
+    failed: list[str | Entry] = []
+
+    def fail(error: OSError) -> None:
+        why = f"the folder cannot be read: {error.strerror}"
+        failed.append(unreadable(str(error.filename), why))
+
+    for folder, folders, files in os.walk(name, onerror=fail):
+        folders[:] = [one for one in folders if not is_hidden(one)]
+        parts += [os.path.join(folder, one) for one in files if is_part(one)]  # noqa: PTH118
+    if not parts and not failed:
+        failed.append(unreadable(name, NO_PARTS))
+    return [*sorted(parts), *failed]
 
 
 def photos_in_table(name: str, choice: Choice) -> Iterator[str | Entry]:

@@ -1,9 +1,12 @@
 """Photos behind addresses: a web server and a server of S3 on loopback, and their faults."""
 
+import io
 import logging
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from archives import tar_of, zip_of
 from entries import read_entries
@@ -67,6 +70,10 @@ def s3(web: FaultyServer) -> Iterator[FaultyServer]:  # noqa: ARG001
     objects |= {f"{fault}.jpg": b"x" * 100 for fault in FAULTS}
     for name, content in objects.items():
         client.put_object(Bucket="bucket", Key=name, Body=content)
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"image": [b"x", b"y"]}), buffer)
+    for name in ("year=2020/part-0.parquet", "part-1.parquet", "_temporary/part-2.parquet"):
+        client.put_object(Bucket="bucket", Key=f"t.parquet/{name}", Body=buffer.getvalue())
     client.create_bucket(Bucket="odd")
     for name in ODD:
         client.put_object(Bucket="odd", Key=name, Body=name.encode())
@@ -232,6 +239,17 @@ def test_folders_without_a_name_are_listed() -> None:
 )
 def test_names_of_objects_may_have_the_signs_of_patterns(pattern: str, names: list[str]) -> None:
     assert list(read_entries(f"s3://odd/{pattern}")) == [f"s3://odd/{name}" for name in names]
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize("name", ["t.parquet/", "t.parquet"])
+def test_a_folder_of_parts_in_a_bucket_is_one_table(name: str) -> None:
+    parts = ("part-1.parquet", "year=2020/part-0.parquet")
+    rows = [f"s3://bucket/t.parquet/{part}#{row}" for part in parts for row in (0, 1)]
+    assert read_entries(f"s3://bucket/{name}") == dict(zip(rows, [b"x", b"y"] * 2, strict=True))
+    # A folder that is not there is empty.
+    (said,) = read_entries("s3://bucket/none.parquet/").values()
+    assert said == "the folder has no files that are called *.parquet"
 
 
 @pytest.mark.usefixtures("s3")

@@ -292,3 +292,11 @@ def test_an_archive_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
 def test_an_archive_in_a_folder_is_no_photo(tmp_path: Path) -> None:
     _tar(tmp_path / "a.tar", PHOTOS)
     assert list(find_photos([str(tmp_path)])) == []
+
+
+@pytest.mark.parametrize("name", [f"{'n' * 300}.tar", f"{'n' * 300}.zip", "nul\0.tgz"])
+def test_an_archive_whose_name_no_file_can_have_is_named_as_a_file(
+    tmp_path: Path, name: str
+) -> None:
+    # Reading it makes the row that says what is wrong, as of a photo.
+    assert list(find_photos([str(tmp_path / name)])) == [str(tmp_path / name)]

@@ -66,6 +66,41 @@ def test_a_folder_of_parts_is_one_table(tmp_path: Path) -> None:
     assert [content for _, content in _found(folder)] == [b"a", b"b"]
 
 
+def test_partitions_of_a_table_are_read(tmp_path: Path) -> None:
+    folder = tmp_path / "t.parquet"
+    for name in ("year=2020", "year=2019/day=1", "_temporary", ".hidden"):
+        (folder / name).mkdir(parents=True)
+        _table(folder / name / "part-0.parquet", image=[name.encode()])
+    assert [content for _, content in _found(folder)] == [b"year=2019/day=1", b"year=2020"]
+
+
+def test_a_folder_of_a_table_without_parts_is_an_error_row(tmp_path: Path) -> None:
+    folder = tmp_path / "t.parquet"
+    folder.mkdir()
+    photo = tmp_path / "a.jpg"
+    photo.touch()
+    empty, other = find_photos([str(folder), str(photo)])
+    assert isinstance(empty, Entry) and (empty.name, other) == (str(folder), str(photo))
+    with pytest.raises(ImageError, match="the folder has no files that are called"):
+        empty.read()
+
+
+def test_a_folder_of_a_table_that_cannot_be_read_is_an_error_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "t.parquet"
+    closed.mkdir()
+
+    def scandir(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    (one,) = find_photos([str(closed)])
+    assert isinstance(one, Entry) and one.name == str(closed)
+    with pytest.raises(ImageError, match="Permission denied"):
+        one.read()
+
+
 def test_shards_part_the_rows(tmp_path: Path) -> None:
     path = _table(tmp_path / "t.parquet", image=[bytes([i]) for i in range(60)])
     parts = [_found(path, Choice(shard=Shard(number, 2))) for number in (1, 2)]
@@ -96,8 +131,10 @@ def test_a_table_without_photos_is_a_mistake(
 def test_a_table_that_is_none_or_is_cut_is_an_error_row(tmp_path: Path) -> None:
     path = _table(tmp_path / "t.parquet", image=[b"a" * 1000])
     path.write_bytes(path.read_bytes()[:-100])
-    for name in (path, tmp_path / "gone.parquet"):
+    too_long, nul = tmp_path / f"{'n' * 300}.parquet", tmp_path / "nul\0.parquet"
+    for name in (path, tmp_path / "gone.parquet", too_long, nul):
         (one,) = find_photos([str(name)])
         assert isinstance(one, Entry) and one.name == str(name)
-        with pytest.raises(ImageError, match="damaged or cut off|No such file"):
+        why = "damaged or cut off|No such file|File name too long|embedded null"
+        with pytest.raises(ImageError, match=why):
             one.read()
