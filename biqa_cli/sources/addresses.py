@@ -76,6 +76,11 @@ def shown(address: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
+def without_query(address: str) -> str:
+    """Return an address without its parameters, by whose end one knows what it is."""
+    return address.partition("?")[0] if is_web(address) else address
+
+
 def _unsigned(parameters: list[str]) -> list[str]:
     """Return the parameters that belong to no signature."""
     names = [_name_of(parameter).lower() for parameter in parameters]

@@ -49,7 +49,7 @@ class Choice:
     """Patterns of names that are left out of folders, beside those of `LEFT_OUT`."""
     newer_than: int | None = None
     """In nanoseconds since 1970: what was changed no later is left out. Of what is in an archive,
-    the time of the archive counts."""
+    or in a table itself, the time of that counts. An address has one if it is listed."""
     shard: Shard | None = None
     column: str | None = None
     """Of a table: what has the photos. None is the first of `tables.COLUMNS` that it has."""

@@ -4,27 +4,16 @@ import os
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from biqa_cli.errors import ImageError
 from biqa_cli.images.discovery import find_images
 from biqa_cli.images.seen import Seen
-from biqa_cli.sources import addresses, fetching, listing
+from biqa_cli.sources import addresses, fetching
+from biqa_cli.sources.buckets import photos_behind
 from biqa_cli.sources.choice import Choice
-from biqa_cli.sources.clients import require_client
-from biqa_cli.sources.entry import Entry, unreadable
-from biqa_cli.sources.opening import opener_of
-from biqa_cli.sources.tables import (
-    NO_PARTS,
-    is_hidden,
-    is_part,
-    is_table,
-    photos_in_table,
-    tables_of,
-)
-from biqa_cli.sources.tars import packed_by, photos_in_tar
-from biqa_cli.sources.zips import is_zip, photos_in_zip
+from biqa_cli.sources.entry import Entry
+from biqa_cli.sources.search import Found, Search, is_archive, photos_in_archive, photos_named_in
+from biqa_cli.sources.tables import is_table, tables_of
 
-Found = str | Entry
-"""The name of a file, or a photo that is none."""
+__all__ = ["Found", "find_photos", "is_quick_to_count", "photo_named"]
 
 
 def find_photos(
@@ -44,10 +33,9 @@ def find_photos(
         UsageError: If a table has no photos.
         DependencyError: If a package is missing.
     """
-    choice = choice or Choice()
-    seen = Seen() if seen is None else seen
+    search = Search(choice or Choice(), Seen() if seen is None else seen)
     for name in inputs:
-        yield from _photos_of(name, choice, seen)
+        yield from _photos_of(name, search)
 
 
 def photo_named(name: str) -> Found:
@@ -59,117 +47,39 @@ def photo_named(name: str) -> Found:
 
 def is_quick_to_count(name: str) -> bool:
     """Return whether the photos of an input can be counted without reading what is in it."""
-    return not (addresses.is_address(name) or packed_by(name) is not None or is_table(name))
+    return not (addresses.is_address(name) or is_archive(name) or is_table(name))
 
 
-def _photos_of(name: str, choice: Choice, seen: Seen) -> Iterator[Found]:
+def _photos_of(name: str, search: Search) -> Iterator[Found]:
+    choice = search.choice
     if addresses.is_address(name):
-        yield from _behind_address(name, choice, seen)
+        yield from photos_behind(name, search)
     elif is_table(name):
         for part in tables_of(name):
-            if isinstance(part, Entry):
-                yield part
-            # A table is a file as well: named twice, it counts once.
-            elif list(_files([part], choice, seen)):
-                yield from _named_in_table(part, choice, seen)
+            yield from [part] if isinstance(part, Entry) else _photos_of_table(part, search)
     # Path.is_file() raises for names that are too long, or may not be looked at.
-    elif _is_archive(name) and os.path.isfile(name):  # noqa: PTH113
-        if list(_files([name], choice, seen)):
-            yield from _in_archive(name, choice, on_disk=True)
+    elif is_archive(name) and os.path.isfile(name):  # noqa: PTH113
+        if list(_files(name, search)):
+            yield from photos_in_archive(name, search)
     else:
-        for path in _files([name], choice, seen):
+        for path in _files(name, search):
             if choice.is_of_shard(path):
                 yield path
 
 
-def _files(names: list[str], choice: Choice, seen: Seen) -> Iterator[str]:
+def _photos_of_table(name: str, search: Search) -> Iterator[Found]:
+    # A table is a file as well: named twice, it counts once. What it names has times of its own.
+    if list(find_images([name], seen=search.seen)):
+        is_old = not list(find_images([name], newer_than=search.choice.newer_than))
+        yield from photos_named_in(name, search, is_old=is_old)
+
+
+def _files(name: str, search: Search) -> Iterator[str]:
+    choice = search.choice
     return find_images(
-        names,
+        [name],
         recursive=choice.recursive,
         exclude=choice.exclude,
         newer_than=choice.newer_than,
-        seen=seen,
+        seen=search.seen,
     )
-
-
-def _is_archive(name: str) -> bool:
-    return packed_by(name) is not None or is_zip(name)
-
-
-def _in_archive(name: str, choice: Choice, *, on_disk: bool) -> Iterator[Entry]:
-    opener = opener_of(name)
-    row = name if on_disk else addresses.shown(name)
-    if is_zip(name):
-        return photos_in_zip(row, opener, choice)
-    return photos_in_tar(row, opener, choice, on_disk=on_disk)
-
-
-def _named_in_table(name: str, choice: Choice, seen: Seen) -> Iterator[Found]:
-    for found in photos_in_table(name, choice):
-        if isinstance(found, Entry):
-            yield found
-        elif addresses.is_address(found):
-            yield from _one_address(found, choice, seen)
-        elif choice.is_of_shard(found):
-            yield found
-
-
-def _one_address(address: str, choice: Choice, seen: Seen) -> Iterator[Entry]:
-    # Once for all, in place of an error in every row.
-    require_client(address)
-    row = addresses.shown(address)
-    if choice.is_of_shard(row) and seen.add(row):
-        yield Entry(row, partial(fetching.read_address, address))
-
-
-def _behind_address(address: str, choice: Choice, seen: Seen) -> Iterator[Found]:
-    if addresses.is_web(address) or not listing.is_pattern(address):
-        yield from _at_address(address, choice, seen)
-        return
-    try:
-        for found in listing.matches(address):
-            # Names of objects may have the signs of patterns themselves.
-            yield from _at_address(found.address, choice, seen)
-    except ImageError as error:
-        yield unreadable(addresses.shown(address), str(error))
-
-
-def _at_address(address: str, choice: Choice, seen: Seen) -> Iterator[Found]:
-    row = addresses.shown(address)
-    bare = row.partition("?")[0] if addresses.is_web(row) else row
-    try:
-        if is_table(bare) and listing.is_folder(address):
-            yield from _in_parts(address, choice, seen)
-        elif is_table(bare):
-            if seen.add(row):
-                yield from _named_in_table(address, choice, seen)
-        elif _is_archive(bare):
-            if seen.add(row):
-                yield from _in_archive(address, choice, on_disk=False)
-        elif listing.is_folder(address):
-            yield from _below_address(address, choice, seen)
-        else:
-            yield from _one_address(address, choice, seen)
-    except ImageError as error:
-        yield unreadable(row, str(error))
-
-
-def _in_parts(address: str, choice: Choice, seen: Seen) -> Iterator[Found]:
-    has_parts = False
-    for found in listing.objects_below(address, lambda folder: not is_hidden(folder.name)):
-        if is_part(found.name):
-            has_parts = True
-            if seen.add(found.address):
-                yield from _named_in_table(found.address, choice, seen)
-    if not has_parts:
-        raise ImageError(NO_PARTS)
-
-
-def _below_address(address: str, choice: Choice, seen: Seen) -> Iterator[Entry]:
-    def wants(folder: listing.Listed) -> bool:
-        is_wanted = choice.recursive and not folder.name.startswith(".")
-        return is_wanted and choice.wants_name(folder.name)
-
-    for found in listing.objects_below(address, wants):
-        if choice.wants_member(found.name):
-            yield from _one_address(found.address, choice, seen)

@@ -8,6 +8,7 @@ from biqa_cli.errors import DependencyError, ImageError, UsageError
 from biqa_cli.sources.addresses import shown
 from biqa_cli.sources.choice import Choice
 from biqa_cli.sources.entry import MOST_BYTES, Entry, held, too_large, unreadable
+from biqa_cli.sources.names import Names
 from biqa_cli.sources.opening import opener_of
 
 SUFFIX = ".parquet"
@@ -59,12 +60,20 @@ def tables_of(name: str) -> list[str | Entry]:
     return [*sorted(parts), *failed]
 
 
-def photos_in_table(name: str, choice: Choice) -> Iterator[str | Entry]:
+def photos_in_table(
+    name: str, choice: Choice, names: Names, *, is_old: bool = False
+) -> Iterator[str | Entry]:
     """Yield the photos of a table, in the order of its rows.
 
     Bytes become entries that are called as their row's key says, or TABLE#ROW, counted from 0.
     Texts are yielded as they are: names of files, and addresses. A struct with `bytes` and `path`,
     as Hugging Face has them, counts as its bytes, or its path where it has none.
+
+    Args:
+        name: Of a file, or an address.
+        choice: Its column and its key, and which rows are wanted.
+        names: Of rows: keys may be equal.
+        is_old: Whether photos that lie in the table itself are left out.
 
     Raises:
         UsageError: If it has no such column.
@@ -74,12 +83,12 @@ def photos_in_table(name: str, choice: Choice) -> Iterator[str | Entry]:
     number = -1
     try:
         with opener_of(name)() as file:
-            for value, key in _cells(file, choice, source=shown_name):
+            for value, key in _cells(file, choice, source=shown_name, is_old=is_old):
                 number += 1
                 row = f"{shown_name}#{number}" if key is None else str(key)
                 if isinstance(value, str):
                     yield value
-                elif choice.is_of_shard(row):
+                elif not is_old and choice.is_of_shard(row := names.distinct(row)):
                     yield _entry(row, value)
     except ImageError as error:
         yield unreadable(shown_name, str(error))
@@ -100,12 +109,20 @@ def _entry(row: str, value: object) -> Entry:
     return held(row, value)
 
 
-def _cells(file: Any, choice: Choice, *, source: str) -> Iterator[tuple[object, object]]:  # noqa: ANN401
+def _cells(
+    file: Any,  # noqa: ANN401
+    choice: Choice,
+    *,
+    source: str,
+    is_old: bool,
+) -> Iterator[tuple[object, object]]:
     """Yield the photo and the key of each row."""
     table = _parquet().ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
     column = _column(table.schema_arrow, choice.column, source=source)
     if choice.key is not None:
         _require(table.schema_arrow, choice.key, source=source)
+    if is_old and _holds_bytes(table.schema_arrow.field(column).type):
+        return
     wanted = [column] if choice.key is None else [column, choice.key]
     for batch in table.iter_batches(batch_size=_ROWS, columns=wanted):
         keys = [None] * len(batch) if choice.key is None else batch.column(choice.key)
@@ -131,15 +148,22 @@ def _column(schema: Any, wanted: str | None, *, source: str) -> str:  # noqa: AN
         raise UsageError(msg)
     _require(schema, found, source=source)
     types = _pyarrow().types
-    kind = schema.field(found).type
-    if types.is_dictionary(kind):
-        kind = kind.value_type
+    kind = _values(schema.field(found).type)
     is_struct = types.is_struct(kind) and kind.get_field_index("bytes") >= 0
-    tests = (types.is_binary, types.is_large_binary, types.is_string, types.is_large_string)
-    if not is_struct and not any(test(kind) for test in tests):
+    is_text = types.is_string(kind) or types.is_large_string(kind)
+    if not (is_struct or is_text or _holds_bytes(kind)):
         msg = f"column {found!r} of {source} holds {kind}, not paths, addresses or bytes"
         raise UsageError(msg)
     return found
+
+
+def _values(kind: Any) -> Any:  # noqa: ANN401
+    return kind.value_type if _pyarrow().types.is_dictionary(kind) else kind
+
+
+def _holds_bytes(kind: Any) -> bool:  # noqa: ANN401
+    types = _pyarrow().types
+    return bool(types.is_binary(_values(kind)) or types.is_large_binary(_values(kind)))
 
 
 def _require(schema: Any, name: str, *, source: str) -> None:  # noqa: ANN401

@@ -19,6 +19,7 @@ from biqa_cli.sources.entry import (
     too_large,
     unreadable,
 )
+from biqa_cli.sources.names import Names
 
 SUFFIXES = {
     ".tar": "",
@@ -46,7 +47,13 @@ def packed_by(name: str) -> str | None:
 
 
 def photos_in_tar(
-    name: str, open_archive: Callable[[], IO[bytes]], choice: Choice, *, on_disk: bool
+    name: str,
+    open_archive: Callable[[], IO[bytes]],
+    choice: Choice,
+    names: Names,
+    *,
+    packed: str,
+    on_disk: bool,
 ) -> Iterator[Entry]:
     """Yield the photos of an archive; links, devices and archives in it are no photos.
 
@@ -54,15 +61,16 @@ def photos_in_tar(
         name: Of the archive, as the rows have it.
         open_archive: Opens it, in whichever process reads a member; it can be pickled.
         choice: Which members are wanted.
+        names: Of rows: members may have the same.
+        packed: As `packed_by` tells it; empty where it is not compressed.
         on_disk: Whether `name` is a file: of an archive that is not compressed, members are then
             read where they lie, by threads. Otherwise they are read here, one after the other.
     """
     found = 0
-    packed = packed_by(name) or ""
     try:
         with closing(Bounded(open_archive(), packed)) as file:
             in_place = open_archive if on_disk and not packed else None
-            for entry in _photos(name, file, choice, in_place=in_place):
+            for entry in _photos(name, file, choice, names, in_place=in_place):
                 found += 1
                 yield entry
     except UsageError:
@@ -77,7 +85,12 @@ def photos_in_tar(
 
 
 def _photos(
-    name: str, file: Bounded, choice: Choice, *, in_place: Callable[[], IO[bytes]] | None
+    name: str,
+    file: Bounded,
+    choice: Choice,
+    names: Names,
+    *,
+    in_place: Callable[[], IO[bytes]] | None,
 ) -> Iterator[Entry]:
     with tarfile.open(fileobj=cast("IO[bytes]", file), mode="r:") as archive:
         while True:
@@ -95,6 +108,7 @@ def _photos(
             if not member.isreg() or not choice.wants_member(member.name):
                 continue
             row, wrong = member_name(name, member.name)
+            row = names.distinct(row)
             if not choice.is_of_shard(row):
                 continue
             if not wrong and member.size > MOST_BYTES:

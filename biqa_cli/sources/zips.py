@@ -12,6 +12,7 @@ from biqa_cli.errors import ImageError
 from biqa_cli.sources.bounded import ArchiveError, Bounded
 from biqa_cli.sources.choice import Choice
 from biqa_cli.sources.entry import MOST_BYTES, Entry, member_name, too_large, unreadable
+from biqa_cli.sources.names import Names
 
 SUFFIX = ".zip"
 
@@ -27,7 +28,7 @@ def is_zip(name: str) -> bool:
 
 
 def photos_in_zip(
-    name: str, open_archive: Callable[[], IO[bytes]], choice: Choice
+    name: str, open_archive: Callable[[], IO[bytes]], choice: Choice, names: Names
 ) -> Iterator[Entry]:
     """Yield the photos of an archive, in its order; links and archives in it are no photos.
 
@@ -36,6 +37,7 @@ def photos_in_zip(
         open_archive: Opens it, in whichever process reads a member; it can be pickled, and is equal
             to another only if both open the same archive.
         choice: Which members are wanted.
+        names: Of rows: members may have the same.
     """
     try:
         archive = _opened(open_archive)
@@ -49,6 +51,7 @@ def photos_in_zip(
         if not choice.wants_member(member.filename):
             continue
         row, wrong = member_name(name, member.filename)
+        row = names.distinct(row)
         if not choice.is_of_shard(row):
             continue
         if not wrong and member.file_size > MOST_BYTES:

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,6 +100,10 @@ def impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 def _web(server: FaultyServer, name: str, user: str = "") -> str:
     return f"http://{user}127.0.0.1:{server.port}/{name}"
+
+
+def _told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [one.getMessage() for one in caplog.records if one.name.startswith("biqa_cli")]
 
 
 def test_a_photo_of_a_web_server_is_read(web: FaultyServer) -> None:
@@ -250,6 +255,31 @@ def test_a_folder_of_parts_in_a_bucket_is_one_table(name: str) -> None:
     # A folder that is not there is empty.
     (said,) = read_entries("s3://bucket/none.parquet/").values()
     assert said == "the folder has no files that are called *.parquet"
+
+
+@pytest.mark.usefixtures("s3")
+def test_what_a_bucket_lists_has_a_time(caplog: pytest.LogCaptureFixture) -> None:
+    now = time.time_ns()
+    for name in ("p/", "p/*.jpg", "t.parquet", "*.tar", "*.zip"):
+        assert read_entries(f"s3://bucket/{name}", Choice(newer_than=now + 10**12)) == {}
+        assert len(read_entries(f"s3://bucket/{name}", Choice(newer_than=now - 10**14))) > 1
+    assert not _told(caplog)
+
+
+@pytest.mark.usefixtures("s3")
+def test_what_is_not_listed_is_taken_for_new_and_that_is_told_once(
+    web: FaultyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = ["s3://bucket/p/a.jpg", _web(web, "a.zip"), "s3://bucket/a.tar"]
+    found = list(find_photos(names, Choice(newer_than=time.time_ns() + 10**12)))
+    assert len(found) == 1 + 2 * len(PHOTOS)
+    (told,) = _told(caplog)
+    assert told.startswith("s3://bucket/p/a.jpg: when it was changed is not known")
+
+
+def test_a_web_archive_is_known_without_its_parameters(web: FaultyServer) -> None:
+    address = f"{_web(web, 'a.zip')}?v=2"
+    assert list(read_entries(address).values()) == list(PHOTOS.values())
 
 
 @pytest.mark.usefixtures("s3")

@@ -289,6 +289,20 @@ def test_an_archive_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
     assert len(list(found)) == len(PHOTOS)
 
 
+@pytest.mark.parametrize("make", [_tar, _zip])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_members_of_one_name_have_names_of_their_own(tmp_path: Path, make: object) -> None:
+    names = ["a.jpg", "in//b.jpg", "./a.jpg", "in/b.jpg", "a.jpg/", "/a.jpg"]
+    members = {name: str(number).encode() for number, name in enumerate(names) if name[-1] != "/"}
+    path = tmp_path / ("a.tar" if make is _tar else "a.zip")
+    (_tar if make is _tar else _zip)(path, members)
+    named = _contents(path)
+    assert list(named) == ["a.jpg", "in/b.jpg", "a.jpg#2", "in/b.jpg#2", "a.jpg#3"]
+    assert list(named.values()) == list(members.values())
+    parts = [_contents(path, Choice(shard=Shard(number, 3))) for number in (1, 2, 3)]
+    assert parts[0] | parts[1] | parts[2] == named and sum(map(len, parts)) == len(named)
+
+
 def test_an_archive_in_a_folder_is_no_photo(tmp_path: Path) -> None:
     _tar(tmp_path / "a.tar", PHOTOS)
     assert list(find_photos([str(tmp_path)])) == []

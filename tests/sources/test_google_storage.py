@@ -56,6 +56,12 @@ def test_a_bucket_is_a_folder() -> None:
     ]
 
 
+def test_what_a_bucket_lists_has_a_time() -> None:
+    changed = 1796040000500_000_000
+    assert read_entries("gs://bucket/p/", Choice(newer_than=changed)) == {}
+    assert len(read_entries("gs://bucket/p/", Choice(newer_than=changed - 1))) == len(PHOTOS)
+
+
 def test_a_photo_is_read() -> None:
     assert read_entries("gs://bucket/p/in/c.jpg") == {
         "gs://bucket/p/in/c.jpg": PHOTOS["p/in/c.jpg"]

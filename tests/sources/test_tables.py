@@ -1,5 +1,6 @@
 """Photos in Parquet tables: paths, addresses and bytes in a column."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,30 @@ def test_bytes_are_called_by_their_row_or_by_a_key(tmp_path: Path) -> None:
     assert _found(path) == [(f"{path}#0", b"a"), (f"{path}#1", b"b")]
     assert _found(path, Choice(key="sku")) == [("x/1", b"a"), ("x/2", b"b")]
     assert _found(path, Choice(key="n")) == [("7", b"a"), ("8", b"b")]
+
+
+def test_rows_of_one_key_have_names_of_their_own(tmp_path: Path) -> None:
+    keys = ["a", "a#2", "a", "b", "a"]
+    path = _table(tmp_path / "t.parquet", image=[b"0", b"1", b"2", b"3", b"4"], sku=keys)
+    other = _table(tmp_path / "u.parquet", image=[b"5"], sku=["b"])
+    found = find_photos([str(path), str(other)], Choice(key="sku"))
+    names = [(one.name, one.read()) for one in found if isinstance(one, Entry)]
+    numbered = ["a", "a#2", "a#3", "b", "a#4", "b#2"]
+    assert names == [(name, str(row).encode()) for row, name in enumerate(numbered)]
+
+
+def test_of_bytes_the_time_of_the_table_counts_and_of_names_that_of_the_files(
+    tmp_path: Path,
+) -> None:
+    pixels = _table(tmp_path / "pixels.parquet", image=[b"a"])
+    files = [str(tmp_path / name) for name in ("old.jpg", "new.jpg", "gone.jpg")]
+    names = _table(tmp_path / "names.parquet", file=files)
+    for number, path in enumerate((pixels, names, *map(Path, files[:2]))):
+        path.touch()
+        os.utime(path, ns=(0, number))
+    found = list(find_photos([str(pixels), str(names)], Choice(newer_than=2)))
+    assert found == files[1:]
+    assert len(list(find_photos([str(pixels), str(names)], Choice(newer_than=-1)))) == 4
 
 
 def test_paths_are_found_as_they_are(tmp_path: Path) -> None:
