@@ -52,16 +52,17 @@ def without_rows(
         recall: What the store knows; None where it is not used.
         threshold: Of --fail-under, for photos that keep their rows.
     """
-    from biqa_cli.sources.entry import name_of
+    from biqa_cli.sources.entry import Entry, name_of
 
     def left() -> "Iterator[Found]":
         for photo in photos:
             name = name_of(photo)
-            row = earlier.find(name, model)
+            is_key = isinstance(photo, Entry) and photo.is_key
+            row = earlier.find(name, model, is_key=is_key)
             if row is None:
                 yield photo
             elif row.native is None or (recall and recall.denies(name, row.native)):
-                earlier.replace(name, model)
+                earlier.replace(name, model, is_key=is_key)
                 yield photo
             else:
                 earlier.keep(row, threshold=threshold)

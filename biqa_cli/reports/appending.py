@@ -9,19 +9,23 @@ import io
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from biqa_cli.errors import UsageError
 from biqa_cli.reports.formats import Format
 from biqa_cli.reports.rows import armed, columns_of, not_a_formula
+from biqa_cli.sources.addresses import is_address
 
 STDIN = "-"
 """The picture on standard input: another one each time."""
 
 Key = tuple[str, str]
 """Of a row: which photo, and the model."""
+
+_IS_KEY = "\0"
+"""Tells keys from paths, which have none."""
 
 _RECORD_START = '{"path": "'
 
@@ -55,13 +59,22 @@ class EarlierRows:
     """How many of those score below the threshold."""
     replaced: set[Key] = field(default_factory=set)
     """Photos whose row is replaced: whoever scores one again notes it with `replace`."""
+    rows_by_key: Callable[[], dict[Key, EarlierRow]] = dict
+    """Returns the rows as they would be called by keys of tables: they take as much again."""
+    keys: dict[Key, EarlierRow] | None = None
+    """These rows, once a key was asked for."""
 
-    def find(self, name: str, model: str) -> EarlierRow | None:
+    def find(self, name: str, model: str, *, is_key: bool = False) -> EarlierRow | None:
         """Return the row of a photo and a model, None where there is none.
 
-        Relative names count from the current folder.
+        Relative names count from the current folder, but for addresses and keys of tables.
         """
-        return None if name == STDIN else self.rows.get(_key(name, model, self.kind))
+        if name == STDIN:
+            return None
+        if is_key:
+            self.keys = self.rows_by_key() if self.keys is None else self.keys
+            return self.keys.get(_key(name, model, self.kind, is_key=True))
+        return self.rows.get(_key(name, model, self.kind))
 
     def keep(self, row: EarlierRow, *, threshold: float | None) -> None:
         """Count a photo that is not scored again."""
@@ -69,9 +82,9 @@ class EarlierRows:
         is_below = threshold is not None and row.score is not None and row.score < threshold
         self.below += is_below
 
-    def replace(self, name: str, model: str) -> None:
+    def replace(self, name: str, model: str, *, is_key: bool = False) -> None:
         """Note that a photo is scored again."""
-        self.replaced.add(_key(name, model, self.kind))
+        self.replaced.add(_key(name, model, self.kind, is_key=is_key))
 
     def settled(self, content: bytes) -> bytes:
         """Return what a report holds without the rows that this run has replaced.
@@ -85,11 +98,11 @@ class EarlierRows:
         if not self.replaced:
             return content
         records = list(_records(_text_of(content), self.kind, why=self.why))
-        last = {record.key: number for number, record in enumerate(records)}
+        last = {key: number for number, record in enumerate(records) for key in record.keys}
         kept = [
             record.text
             for number, record in enumerate(records)
-            if record.key not in self.replaced or last[record.key] == number
+            if all(key not in self.replaced or last[key] == number for key in record.keys)
         ]
         return "".join(kept).encode("utf-8", "surrogateescape")
 
@@ -99,18 +112,22 @@ class _Record:
     """A part of a report, as it is written."""
 
     text: str
-    key: Key | None = None
-    """None of the header and of the picture on standard input, which are never replaced."""
+    keys: tuple[Key, ...] = ()
+    """Of the file that the name may be, and of the key. The header and the picture on standard
+    input have none: they are never replaced."""
     row: EarlierRow | None = None
     is_row: bool = True
     """False of the header."""
 
 
-def _key(name: str, model: str, kind: Format) -> Key:
-    """Return what two names of one file have in common, whether typed or read from a report."""
+def _key(name: str, model: str, kind: Format, *, is_key: bool = False) -> Key:
+    """Return what two names of one photo have in common, whether typed or read from a report."""
     # CSV disarms names that a spreadsheet would take for formulas.
     plain = armed(not_a_formula(name)) if kind is Format.csv else name
-    return os.path.abspath(plain), model  # noqa: PTH100  absolute() keeps "..", and a name may be too long
+    if is_key:
+        return f"{_IS_KEY}{plain}", model
+    # Two objects of a bucket may differ by a slash.
+    return plain if is_address(plain) else os.path.abspath(plain), model  # noqa: PTH100  absolute() keeps "..", and a name may be too long
 
 
 def earlier_rows(path: Path, kind: Format, *, why: bool = False) -> EarlierRows:
@@ -135,13 +152,26 @@ def earlier_rows(path: Path, kind: Format, *, why: bool = False) -> EarlierRows:
     if content and not whole and not _is_start_of_report(_text_of(content), kind, why=why):
         msg = f"{path} is not a report of biqa: it stays as it is; name another file"
         raise UsageError(msg)
-    records = _rows_of(path, lines if last is None else content + b"\n", kind, why=why)
-    rows = {record.key: record.row for record in records if record.key and record.row}
-    if kind is Format.csv and last is not None and last.key:
-        # Nothing ends the last column of CSV but the line end, so it may be cut. The row stays,
-        # and counts as one that has to be scored again.
-        rows[last.key] = EarlierRow(None, None)
-    return EarlierRows(kind, why, rows, len(whole), len(content), lacks_line_end=last is not None)
+    ended = b"" if last is None else b"\n"
+
+    def rows_by(key: int, content: bytes) -> dict[Key, EarlierRow]:
+        records = _rows_of(path, content + ended, kind, why=why)
+        rows = {record.keys[key]: record.row for record in records if record.row}
+        if kind is Format.csv and last is not None and last.row:
+            # Nothing ends the last column of CSV but the line end, so it may be cut. The row stays,
+            # and counts as one that has to be scored again.
+            rows[last.keys[key]] = EarlierRow(None, None)
+        return rows
+
+    return EarlierRows(
+        kind,
+        why,
+        rows_by(0, whole),
+        len(whole),
+        len(content),
+        lacks_line_end=last is not None,
+        rows_by_key=lambda: rows_by(1, _content(path)[: len(whole)]),
+    )
 
 
 def _rows_of(path: Path, content: bytes, kind: Format, *, why: bool) -> list[_Record]:
@@ -208,9 +238,8 @@ def _record(text: str, values: dict[str, object], kind: Format) -> _Record:
     )
     if name == STDIN:
         return _Record(text)
-    return _Record(
-        text, _key(str(name), str(model), kind), EarlierRow(_number(score), _number(native))
-    )
+    keys = tuple(_key(str(name), str(model), kind, is_key=is_key) for is_key in (False, True))
+    return _Record(text, keys, EarlierRow(_number(score), _number(native)))
 
 
 def _number(value: object) -> float | None:

@@ -1,6 +1,7 @@
 """Reports as Parquet, for data frames and databases. Needs pyarrow (an extra)."""
 
 import json
+import re
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ _TYPES = {
     "error": "string",
     "note": "string",
 }
+_ESCAPE = re.compile(r"\\(?=x(?:[89a-f][0-9a-f]|5c))")
+"""A backslash that could be taken for that of an escape."""
 _WHY_TYPES = {"whole": "float64", "full_size": "float64"}
 
 
@@ -121,9 +124,18 @@ class _Sink:
 
 
 def as_parquet_text(value: Any) -> Any:  # noqa: ANN401  whatever a record holds
-    """Return text that Parquet can hold: bytes of a name that are not UTF-8 are escaped."""
+    r"""Return text that Parquet can hold: bytes of a name that are not UTF-8 are escaped.
+
+    A name that has such an escape itself gets one for its backslash, so that no two names are
+    written alike.
+
+    Example:
+        >>> as_parquet_text("a\udcff.jpg"), as_parquet_text(r"a\xff.jpg")
+        ('a\\xff.jpg', 'a\\x5cxff.jpg')
+    """
     if not isinstance(value, str):
         return value
+    value = _ESCAPE.sub(r"\\x5c", value)
     return value.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 

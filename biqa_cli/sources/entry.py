@@ -24,6 +24,8 @@ class Entry:
     """What its row is called. It holds no secret."""
     read: Callable[[], bytes]
     """Returns what a file of the photo would hold; called in a thread. It raises ImageError."""
+    is_key: bool = False
+    """Whether the name is the key of a row in a table, which is no path."""
 
 
 FileOrImage = str | bytes | Image.Image

@@ -12,6 +12,7 @@ from biqa_cli.sources.choice import Choice
 from biqa_cli.sources.entry import Entry
 from biqa_cli.sources.search import Found, Search, is_archive, photos_in_archive, photos_named_in
 from biqa_cli.sources.tables import is_table, tables_of
+from biqa_cli.sources.tars import packed_by
 
 __all__ = ["Found", "find_photos", "is_quick_to_count", "photo_named"]
 
@@ -47,7 +48,7 @@ def photo_named(name: str) -> Found:
 
 def is_quick_to_count(name: str) -> bool:
     """Return whether the photos of an input can be counted without reading what is in it."""
-    return not (addresses.is_address(name) or is_archive(name) or is_table(name))
+    return not (addresses.is_address(name) or packed_by(name) is not None or is_table(name))
 
 
 def _photos_of(name: str, search: Search) -> Iterator[Found]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from biqa_cli.errors import DependencyError, ImageError, UsageError
@@ -89,7 +90,7 @@ def photos_in_table(
                 if isinstance(value, str):
                     yield value
                 elif not is_old and choice.is_of_shard(row := names.distinct(row)):
-                    yield _entry(row, value)
+                    yield replace(_entry(row, value), is_key=key is not None)
     except ImageError as error:
         yield unreadable(shown_name, str(error))
     except (UsageError, GeneratorExit):

@@ -115,6 +115,30 @@ def test_parts_have_all_rows_and_appending_scores_what_is_left(
     assert b"biqa.run" in pq.read_schema(next(out.iterdir())).metadata
 
 
+@pytest.mark.parametrize("kind", ["csv", "ndjson", "parquet"])
+def test_photos_of_one_name_are_all_scored_after_a_stop(
+    sources: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    pixels = pq.read_table(sources["p.parquet"])["image"].to_pylist()[:3]
+    keys = ["k", "k", "x/../k"]
+    pq.write_table(pa.table({"key": keys, "image": pixels}), tmp_path / "t.parquet")
+    pq.write_table(pa.table({"key": keys, "image": pixels}).slice(0, 1), tmp_path / "1.parquet")
+    with tarfile.open(tmp_path / "two.tar", "w") as tar:
+        for name in ("a.png", "./a.png", "a\udcff.png", "a\\xff.png"):
+            member = tarfile.TarInfo(name)
+            member.size = len(pixels[0])
+            tar.addfile(member, io.BytesIO(pixels[0]))
+    out = tmp_path / ("out" if kind == "parquet" else f"out.{kind}")
+    grow = ("--key", "key", "-o", out, "-f", kind, "--append", "--no-store")
+    grow += ("--part-rows", 1) if kind == "parquet" else ()
+    # What a run that was stopped has left.
+    assert _run(tmp_path / "1.parquet", *grow).exit_code == 0
+    result = _run(tmp_path / "t.parquet", tmp_path / "two.tar", *grow)
+    assert result.exit_code == 0 and "6 photos in" in result.stderr
+    again = _run(tmp_path / "t.parquet", tmp_path / "two.tar", *grow)
+    assert "7 were there before" in again.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

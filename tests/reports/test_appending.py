@@ -75,6 +75,22 @@ def test_what_is_replaced_leaves_and_all_else_stays_to_the_byte(
 
 
 @pytest.mark.parametrize("kind", GROWING)
+def test_keys_and_addresses_are_no_paths(path: Path, kind: Format) -> None:
+    names = ["s3://b/a.jpg", "s3://b//a.jpg", "x/a", "x/../b", "=k"]
+    path.write_bytes(_report(kind, names))
+    found = earlier_rows(path, kind)
+    for name in names:
+        assert found.find(name, "m", is_key=True)
+    for other in ("s3:/b/a.jpg", "./x/a", "x//a", "b"):
+        assert not found.find(other, "m", is_key=True), other
+    assert found.find(names[0], "m") and not found.find("s3://b/x/../a.jpg", "m")
+    added = _report(kind, ["x/a"]).splitlines(keepends=True)[-1]
+    found.replace("x/a", "m", is_key=True)
+    rest = _report(kind, [name for name in names if name != "x/a"])
+    assert found.settled(path.read_bytes() + added) == rest + added
+
+
+@pytest.mark.parametrize("kind", GROWING)
 def test_the_picture_on_standard_input_is_another_one_each_time(path: Path, kind: Format) -> None:
     path.write_bytes(_report(kind, ["-"]))
     assert earlier_rows(path, kind).find("-", "m") is None

@@ -6,12 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from biqa_cli.errors import DependencyError, UsageError
 from biqa_cli.reports import to_parquet
 from biqa_cli.reports.formats import Format, new_report
 from biqa_cli.reports.rows import COLUMNS, row_of
-from biqa_cli.reports.to_parquet import ParquetReport
+from biqa_cli.reports.to_parquet import ParquetReport, as_parquet_text
 from biqa_cli.results import ImageResult, RunCounts, RunInfo
 
 pq = pytest.importorskip("pyarrow.parquet")
@@ -63,6 +65,12 @@ def test_rows_are_written_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_names_that_are_not_utf_8_are_escaped() -> None:
     result = ImageResult(os.fsdecode(b"\xff.jpg"), 1.0, None, None, 0.1, "m", 8, 8, "ok")
     assert pq.read_table(_written([result]))["path"].to_pylist() == ["\\xff.jpg"]
+
+
+@given(st.lists(st.text("\\x5cf\udcff\udc80", max_size=9), min_size=2, max_size=2, unique=True))
+def test_no_two_names_are_written_alike(names: list[str]) -> None:
+    first, second = map(as_parquet_text, names)
+    assert first != second and all("\udcff" not in text for text in (first, second))
 
 
 def test_a_pipe_takes_it(tmp_path: Path) -> None:
