@@ -16,8 +16,8 @@ class FaultyServer(ThreadingHTTPServer):
     """Serves `files`, or what the server behind it serves; faults are told by the name of a file.
 
     busy-N.x answers 503 to the first N requests, cut-N.x cuts the first N bodies in the middle,
-    slow.x sends a byte now and then, endless.x does not end, whole.x comes whole or not at all,
-    gone.x and secret.x are 404 and 403.
+    slow.x sends a byte now and then, endless.x does not end, whole.x comes whole or not at all, and
+    plain.x too, without a word. loop.x leads to itself, gone.x and secret.x are 404 and 403.
     """
 
     daemon_threads = True
@@ -57,6 +57,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, b"")
         elif fault == "secret":
             self._send(403, b"")
+        elif fault == "loop":
+            self._send(302, b"", {"Location": self.path})
         elif fault == "endless":
             self._drip(b"\xff" * 65536, 0.0)
         elif fault == "slow":
@@ -64,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             status, body, headers = self._content()
             wanted = re.fullmatch(r"bytes=([0-9]+)-([0-9]+)", self.headers.get("Range", ""))
-            if self.server.behind is None and wanted and fault != "whole":
+            if self.server.behind is None and wanted and fault not in ("whole", "plain"):
                 first, last = int(wanted[1]), min(int(wanted[2]), len(body) - 1)
                 headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
                 status, body = 206, body[first : last + 1]
@@ -75,8 +77,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _content(self) -> tuple[int, bytes, dict[str, str]]:
         if self.server.behind is None:
             body = self.server.files.get(self.path.partition("?")[0].lstrip("/"))
-            ranges = "none" if "whole" in self.path else "bytes"
-            return (404, b"", {}) if body is None else (200, body, {"Accept-Ranges": ranges})
+            told = {"Accept-Ranges": "none" if "whole" in self.path else "bytes"}
+            if body is None:
+                return 404, b"", {}
+            return 200, body, {} if "plain" in self.path else told
         length = int(self.headers.get("Content-Length") or 0)
         behind = HTTPConnection("127.0.0.1", self.server.behind, timeout=20)
         headers = {name: value for name, value in self.headers.items() if name != "Connection"}

@@ -67,6 +67,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, json.dumps(_described(self.server.bucket, name, body)).encode())
         elif wanted := re.fullmatch(r"bytes=([0-9]+)-([0-9]*)", self.headers.get("Range", "")):
             first, last = int(wanted[1]), int(wanted[2] or len(body) - 1)
+            if first >= len(body):
+                self._send(416, b'{"error": {"code": 416, "message": "past the end"}}')
+                return
             part = body[first : last + 1]
             self._send(206, part, f"bytes {first}-{first + len(part) - 1}/{len(body)}")
         else:

@@ -1,11 +1,15 @@
 """What is behind addresses: photos, and files that are read piece by piece."""
 
 import io
+from http import HTTPStatus
 from typing import IO, Any, cast
 
 from biqa_cli.errors import ImageError
 from biqa_cli.sources.clients import PAUSES, bounded_in_time, client_of, is_web_client
 from biqa_cli.sources.entry import MOST_BYTES, too_large
+from biqa_cli.sources.reasons import is_past_end
+
+NO_PARTS_SENT = "the server sends no parts of a file"
 
 _BUFFER = 1 << 20
 
@@ -32,7 +36,10 @@ def open_address(address: str) -> IO[bytes]:
         ImageError: If it cannot be opened.
     """
     filesystem, path = client_of(address)
-    opened = bounded_in_time(address, lambda _: filesystem.open(path, "rb"))
+    parts = bounded_in_time(address, lambda left: _sends_parts(filesystem, path, seconds=left))
+    # Blocks of no size are a stream.
+    how = {} if parts else {"block_size": 0}
+    opened = bounded_in_time(address, lambda _: filesystem.open(path, "rb", **how))
     return cast("IO[bytes]", io.BufferedReader(_Remote(opened, address), _BUFFER))
 
 
@@ -80,8 +87,32 @@ def _content_of(filesystem: Any, path: str, *, seconds: float) -> bytes:  # noqa
         return cast("bytes", sync(filesystem.loop, _body, filesystem, path, timeout=seconds))
     # One byte more than may be: an object is asked for without asking for its size first.
     fetch = filesystem._cat_file  # noqa: SLF001  what clients of fsspec implement
-    content = sync(filesystem.loop, fetch, path, start=0, end=MOST_BYTES + 1, timeout=seconds)
+    try:
+        content = sync(filesystem.loop, fetch, path, start=0, end=MOST_BYTES + 1, timeout=seconds)
+    except Exception as error:
+        if is_past_end(error):
+            # It has no first byte.
+            return b""
+        raise
     return cast("bytes", content)
+
+
+def _sends_parts(filesystem: Any, path: str, *, seconds: float) -> bool:  # noqa: ANN401
+    """Return whether a server sends parts of a file; many do not, and do not say so."""
+    from fsspec.asyn import sync
+
+    if not is_web_client(filesystem):
+        return True
+    return bool(sync(filesystem.loop, _sends_first_byte, filesystem, path, timeout=seconds))
+
+
+async def _sends_first_byte(filesystem: Any, address: str) -> bool:  # noqa: ANN401
+    session = await filesystem.set_session()
+    async with session.get(address, headers={"Range": "bytes=0-0"}) as response:
+        if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return True
+        response.raise_for_status()
+        return bool(response.status == HTTPStatus.PARTIAL_CONTENT)
 
 
 async def _body(filesystem: Any, address: str) -> bytes:  # noqa: ANN401

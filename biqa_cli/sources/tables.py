@@ -9,6 +9,7 @@ from biqa_cli.errors import DependencyError, ImageError, UsageError
 from biqa_cli.sources.addresses import shown
 from biqa_cli.sources.choice import Choice
 from biqa_cli.sources.entry import MOST_BYTES, Entry, held, too_large, unreadable
+from biqa_cli.sources.fetching import NO_PARTS_SENT
 from biqa_cli.sources.names import Names
 from biqa_cli.sources.opening import opener_of
 
@@ -117,7 +118,14 @@ def _cells(
     source: str,
     is_old: bool,
 ) -> Iterator[tuple[object, object]]:
-    """Yield the photo and the key of each row."""
+    """Yield the photo and the key of each row.
+
+    Raises:
+        ImageError: If only all of the file can be had.
+        UsageError: If it has no such column.
+    """
+    if not file.seekable():
+        raise ImageError(f"the table cannot be read: {NO_PARTS_SENT}")
     table = _parquet().ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
     column = _column(table.schema_arrow, choice.column, source=source)
     if choice.key is not None:

@@ -12,6 +12,7 @@ from biqa_cli.errors import ImageError
 from biqa_cli.sources.bounded import ArchiveError, Bounded
 from biqa_cli.sources.choice import Choice
 from biqa_cli.sources.entry import MOST_BYTES, Entry, member_name, too_large, unreadable
+from biqa_cli.sources.fetching import NO_PARTS_SENT
 from biqa_cli.sources.names import Names
 
 SUFFIX = ".zip"
@@ -74,7 +75,7 @@ def _opened(open_archive: Callable[[], IO[bytes]]) -> zipfile.ZipFile:
     raw = open_archive()
     if not raw.seekable():
         raw.close()
-        raise ImageError("the archive cannot be read: its server cannot send a part of a file")
+        raise ImageError(f"the archive cannot be read: {NO_PARTS_SENT}")
     file = Bounded(raw, headers=_MOST_DIRECTORY, forwards=False)
     try:
         archive = zipfile.ZipFile(cast("IO[bytes]", file))

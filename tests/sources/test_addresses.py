@@ -1,9 +1,12 @@
 """Photos behind addresses: a web server and a server of S3 on loopback, and their faults."""
 
+import datetime as dt
 import io
 import logging
+import ssl
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,11 +18,12 @@ from faulty_server import FaultyServer, serving
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biqa_cli.errors import DependencyError, UsageError
+from biqa_cli.errors import DependencyError, ImageError, UsageError
 from biqa_cli.sources import addresses, clients, fetching, listing
 from biqa_cli.sources.choice import Choice
 from biqa_cli.sources.entry import Entry
 from biqa_cli.sources.finding import find_photos, photo_named
+from biqa_cli.sources.reasons import reason_of
 
 pytest.importorskip("s3fs", reason="needs the extra [remote]")
 ThreadedMotoServer = pytest.importorskip("moto.server").ThreadedMotoServer
@@ -40,6 +44,10 @@ def web() -> Iterator[FaultyServer]:
         "a.zip": zip_of(PHOTOS),
         "whole.zip": zip_of(PHOTOS),
         "whole.tar": tar_of(PHOTOS),
+        "plain.zip": zip_of(PHOTOS),
+        # More than what a client asks for at a time.
+        "plain.tar": tar_of({"notes.txt": bytes(6 << 20), **PHOTOS}),
+        "plain.parquet": b"PAR1",
     }
     files |= {
         "cut-2.tar": tar_of(PHOTOS),
@@ -67,7 +75,13 @@ def s3(web: FaultyServer) -> Iterator[FaultyServer]:  # noqa: ARG001
         region_name="us-east-1",
     )
     client.create_bucket(Bucket="bucket")
-    objects = {**PHOTOS, "a.tar": tar_of(PHOTOS), "a.zip": zip_of(PHOTOS), "p/notes.txt": b"x"}
+    objects = {
+        **PHOTOS,
+        "a.tar": tar_of(PHOTOS),
+        "a.zip": zip_of(PHOTOS),
+        "p/notes.txt": b"x",
+        "0.jpg": b"",
+    }
     objects |= {f"{fault}.jpg": b"x" * 100 for fault in FAULTS}
     for name, content in objects.items():
         client.put_object(Bucket="bucket", Key=name, Body=content)
@@ -119,6 +133,7 @@ def test_a_photo_of_a_web_server_is_read(web: FaultyServer) -> None:
         ("busy-99.jpg", "cannot be fetched: the server answers 503"),
         ("cut-99.jpg", "cannot be fetched: the connection fails"),
         ("slow.jpg", "cannot be fetched: the server is too slow"),
+        ("loop.jpg", "cannot be fetched: the server redirects without end"),
     ],
 )
 def test_a_fault_of_a_web_server_is_a_row_without_its_secrets(
@@ -151,15 +166,17 @@ def test_a_body_without_end_is_left(web: FaultyServer, monkeypatch: pytest.Monke
     assert "MB at most" in str(said)
 
 
-@pytest.mark.parametrize("name", ["a.tar", "a.zip", "whole.tar"])
+@pytest.mark.parametrize("name", ["a.tar", "a.zip", "whole.tar", "plain.tar"])
 def test_an_archive_of_a_web_server_is_read(web: FaultyServer, name: str) -> None:
     address = _web(web, name)
     assert read_entries(address) == {f"{address}/{member}": PHOTOS[member] for member in PHOTOS}
 
 
-def test_a_zip_needs_a_server_that_sends_parts(web: FaultyServer) -> None:
-    (said,) = read_entries(_web(web, "whole.zip")).values()
-    assert said == "the archive cannot be read: its server cannot send a part of a file"
+@pytest.mark.parametrize("name", ["whole.zip", "plain.zip", "plain.parquet"])
+def test_zip_and_parquet_need_a_server_that_sends_parts(web: FaultyServer, name: str) -> None:
+    (said,) = read_entries(_web(web, name)).values()
+    kind = "archive" if name.endswith("zip") else "table"
+    assert said == f"the {kind} cannot be read: the server sends no parts of a file"
 
 
 @pytest.mark.parametrize("name", ["cut-2.tar", "busy-2.zip"])
@@ -171,6 +188,68 @@ def test_a_part_of_an_archive_is_asked_for_again(web: FaultyServer, name: str) -
 def test_an_archive_that_cannot_be_had_is_a_row(web: FaultyServer, name: str) -> None:
     *_, last = read_entries(_web(web, name, user="me:hush@")).items()
     assert last[0] == _web(web, name) and isinstance(last[1], str)
+
+
+def test_a_certificate_that_is_not_trusted_is_told(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_own_certificate(tmp_path))
+    with serving(lambda: FaultyServer({"a.jpg": b"x"})) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        (said,) = read_entries(f"https://127.0.0.1:{server.port}/a.jpg").values()
+        assert said == "cannot be fetched: the certificate of the server is not trusted"
+
+
+def test_a_certificate_that_the_client_of_s3_does_not_trust_is_told() -> None:
+    from botocore.exceptions import SSLError
+
+    why = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
+    said = reason_of(SSLError(endpoint_url="https://127.0.0.1", error=why))
+    assert said == ("cannot be fetched: the certificate of the server is not trusted", True)
+
+
+def _own_certificate(folder: Path) -> Path:
+    """Return a file with a key and a certificate that it has signed itself."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    day = dt.timedelta(days=1)
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - day)
+        .not_valid_after(now + day)
+        .sign(key, hashes.SHA256())
+    )
+    plain = (
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path = folder / "own.pem"
+    path.write_bytes(
+        key.private_bytes(*plain) + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@pytest.mark.usefixtures("s3")
+def test_an_object_without_content_is_empty() -> None:
+    assert read_entries("s3://bucket/0.jpg") == {"s3://bucket/0.jpg": b""}
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize("name", ["s3://bucket", "s3://no such bucket/a.jpg"])
+def test_what_cannot_be_asked_for_is_told_at_once(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "PAUSES", (60.0,))
+    cell = photo_named(name)
+    assert isinstance(cell, Entry)
+    with pytest.raises(ImageError, match="is no address that can be asked for"):
+        cell.read()
 
 
 def test_a_server_that_is_not_there_is_a_row() -> None:

@@ -25,7 +25,7 @@ PHOTOS = {f"p/{name}.jpg": name.encode() * 40 for name in ("a", "b", "in/c", "d"
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[GoogleStorage]:
-    archives = {"a.tar": tar_of(PHOTOS), "a.zip": zip_of(PHOTOS), "p/notes.txt": b"x"}
+    archives = {"a.tar": tar_of(PHOTOS), "a.zip": zip_of(PHOTOS), "p/notes.txt": b"x", "0.jpg": b""}
     odd = {f"odd/{name}.jpg": b"x" for name in ("/b", "what?", "a*b")}
     server = GoogleStorage("bucket", {**PHOTOS, **archives, **odd})
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -60,6 +60,10 @@ def test_what_a_bucket_lists_has_a_time() -> None:
     changed = 1796040000500_000_000
     assert read_entries("gs://bucket/p/", Choice(newer_than=changed)) == {}
     assert len(read_entries("gs://bucket/p/", Choice(newer_than=changed - 1))) == len(PHOTOS)
+
+
+def test_an_object_without_content_is_empty() -> None:
+    assert read_entries("gs://bucket/0.jpg") == {"gs://bucket/0.jpg": b""}
 
 
 def test_a_photo_is_read() -> None:
