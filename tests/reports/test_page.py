@@ -264,11 +264,22 @@ def test_a_name_that_is_not_utf_8_has_an_address_and_is_shown_with_escapes(tmp_p
         ("a\nb.jpg", ""),
     ],
 )
-def test_the_command_for_a_map_can_be_pasted(path: str, command: str) -> None:
+def test_the_command_for_a_map_can_be_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(path).touch()
     assert heatmap_command(path, model="m") == command
     own = heatmap_command(path, model="my own.safetensors")
     assert own == (command and command.replace("-m m", "-m 'my own.safetensors'"))
     assert heatmap_command(path, model="a\nb.safetensors") == ""
+
+
+@pytest.mark.parametrize("path", ["s3://b/a.jpg", "p.tar/a.jpg", "t.parquet#0", "n" * 300])
+def test_a_photo_that_is_no_file_has_no_command_for_a_map(tmp_path: Path, path: str) -> None:
+    _, page = page_of(tmp_path, [PagePhoto(path, 70.0)])
+    (facts,) = data_of(page)["photos"]
+    assert facts["path"] == path and "command" not in facts
 
 
 @pytest.mark.parametrize(

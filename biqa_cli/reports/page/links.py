@@ -23,11 +23,16 @@ def address_of(file: Path, *, page: Path) -> str:
 
 
 def heatmap_command(path: str, *, model: str) -> str:
-    """Return the command that draws a photo's quality map; empty if it cannot be typed.
+    """Return the command that draws a photo's quality map; empty if there is none.
+
+    A name cannot be typed that has control characters; and the command reads files alone, no photo
+    in an archive, in a table or behind an address.
 
     Args:
         path: The photo.
         model: What has scored it: a name, or a file of weights.
     """
+    if not os.path.isfile(path):  # noqa: PTH113  Path raises for names that are too long
+        return ""
     words = ["biqa", "heatmap", f"./{path}" if path.startswith("-") else path, "-m", model]
     return shlex.join(words) if all(printable(word) == word for word in words) else ""
