@@ -59,8 +59,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_object(self, name: str, *, content: bool) -> None:
         body = self.server.objects.get(name)
         if name[:3].isdigit():
-            error = {"code": int(name[:3]), "message": "as told"}
-            self._send(error["code"], json.dumps({"error": error}).encode())
+            status = int(name[:3])
+            error = {"error": {"code": status, "message": "as told"}}
+            self._send(status, json.dumps(error).encode())
         elif body is None:
             self._send(404, b"{}")
         elif not content:

@@ -73,20 +73,18 @@ def client_of(address: str) -> tuple[Any, str]:
         DependencyError: If its package is not installed.
         ImageError: If the address is none.
     """
-    scheme = scheme_of(address)
-    filesystem = _connected(scheme)
-    if is_web(address):
-        try:
-            has_host = bool(urlsplit(address).hostname)
-        except ValueError:
-            has_host = False
-        if not has_host:
-            raise ImageError("is no address: it has no host")
-        return filesystem, address
     path = address.partition("://")[2]
-    if not path.partition("/")[0]:
-        raise ImageError("is no address: it has no bucket")
-    return filesystem, path
+    if not is_web(address):
+        if not path.partition("/")[0]:
+            raise ImageError("is no address: it has no bucket")
+        return _connected(scheme_of(address)), path
+    try:
+        has_host = bool(urlsplit(address).hostname)
+    except ValueError:
+        has_host = False
+    if not has_host:
+        raise ImageError("is no address: it has no host")
+    return _connected(scheme_of(address)), address
 
 
 @cache
