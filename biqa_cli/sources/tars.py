@@ -30,6 +30,10 @@ SUFFIXES = {
 """How an archive of a name is compressed."""
 _ENDS = tuple(SUFFIXES)
 
+_MOST_ZEROS = 1 << 26
+"""Behind the last member: a tape has records of some MB at the most."""
+_BEHIND = "what follows its end is no tar"
+
 _DAMAGED = (
     *(ArchiveError, tarfile.TarError, zlib.error, lzma.LZMAError),
     *(EOFError, OSError, ValueError, RecursionError),
@@ -56,6 +60,8 @@ def photos_in_tar(
     on_disk: bool,
 ) -> Iterator[Entry]:
     """Yield the photos of an archive; links, devices and archives in it are no photos.
+
+    Archives that were written one behind the other are one, as for `tar -i`.
 
     Args:
         name: Of the archive, as the rows have it.
@@ -93,14 +99,7 @@ def _photos(
     in_place: Callable[[], IO[bytes]] | None,
 ) -> Iterator[Entry]:
     with tarfile.open(fileobj=cast("IO[bytes]", file), mode="r:") as archive:
-        while True:
-            file.next_member()
-            member = archive.next()
-            if member is None:
-                # The class takes a header that it cannot read for the end, which has zeros.
-                if file.last.strip(b"\0"):
-                    raise ArchiveError("it is damaged")
-                return
+        while (member := _next(archive, file)) is not None:
             # The class keeps all members that it has met.
             archive.members.clear()  # type: ignore[attr-defined]
             if member.size < 0:
@@ -119,6 +118,33 @@ def _photos(
                 yield Entry(row, partial(_part, in_place, member.offset_data, member.size))
             else:
                 yield held(row, _content(archive, member, file))
+
+
+def _next(archive: tarfile.TarFile, file: Bounded) -> tarfile.TarInfo | None:
+    """Return the next member, None at the end of the file.
+
+    The class takes for the end what it cannot read and what is not there, too. The end are blocks
+    of zeros, and another archive may follow them.
+
+    Raises:
+        ArchiveError: If the file ends without them, or something else follows.
+    """
+    zeros = 0
+    while True:
+        file.next_member()
+        member = archive.next()
+        if member is not None:
+            return member
+        if not file.last:
+            if not zeros:
+                raise ArchiveError("it is cut off")
+            return None
+        if file.last.strip(b"\0"):
+            raise ArchiveError(_BEHIND if zeros else "it is damaged")
+        zeros += len(file.last)
+        if zeros > _MOST_ZEROS:
+            raise ArchiveError(_BEHIND)
+        archive.offset = file.tell()
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, file: Bounded) -> bytes:

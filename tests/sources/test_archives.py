@@ -11,9 +11,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from archives import tar_of
 
 from biqa_cli.errors import ImageError
-from biqa_cli.sources import bounded, entry, zips
+from biqa_cli.sources import bounded, entry, tars, zips
 from biqa_cli.sources.choice import Choice, Shard
 from biqa_cli.sources.entry import Entry
 from biqa_cli.sources.finding import find_photos
@@ -155,6 +156,36 @@ def test_a_tar_that_is_cut_off_says_so_after_what_was_whole(
     *whole, last = _entries(path)
     assert "cannot be read on after" in _error(last) or "cut off" in _error(last)
     assert len(whole) < len(PHOTOS)
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_a_tar_that_ends_with_its_last_member_is_cut_off(tmp_path: Path, mode: str) -> None:
+    path = _tar(tmp_path / ("a.tar" if mode == "w" else "a.tgz"), PHOTOS)
+    content = path.read_bytes()[: 2 * 1024]
+    path.write_bytes(content if mode == "w" else gzip.compress(content))
+    *whole, last = _entries(path)
+    assert [one.read() for one in whole] == list(PHOTOS.values())[:2]
+    assert _error(last) == "the archive cannot be read on after 2 photos: it is cut off"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_tars_one_behind_the_other_are_one(tmp_path: Path, packed: bool) -> None:
+    path = tmp_path / ("a.tgz" if packed else "a.tar")
+    parts = [tar_of({name: content}) for name, content in PHOTOS.items()]
+    path.write_bytes(b"".join(map(gzip.compress, parts)) if packed else b"".join(parts))
+    assert list(_contents(path).items()) == list(PHOTOS.items())
+
+
+def test_what_is_no_tar_behind_a_tar_is_an_error_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.tar"
+    monkeypatch.setattr(tars, "_MOST_ZEROS", 1 << 20)
+    for behind in (b"text" * 200, bytes(2 << 20)):
+        path.write_bytes(tar_of(PHOTOS) + behind)
+        *whole, last = _entries(path)
+        assert len(whole) == len(PHOTOS)
+        assert _error(last).endswith("after 4 photos: what follows its end is no tar")
 
 
 def test_a_damaged_header_is_no_end_of_a_tar(tmp_path: Path) -> None:
