@@ -1,7 +1,6 @@
 """Which photos of a source are wanted: the same rules for folders, archives and stores."""
 
 import hashlib
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +21,9 @@ class Shard:
 
     def has(self, name: str) -> bool:
         """Return whether a photo belongs to this part: that depends on its name alone."""
-        digest = hashlib.blake2b(os.fsencode(name), digest_size=8).digest()
+        # Whatever the locale: os.fsencode() would ask it.
+        encoded = name.encode("utf-8", "surrogateescape")
+        digest = hashlib.blake2b(encoded, digest_size=8).digest()
         return int.from_bytes(digest, "big") % self.of == self.number - 1
 
 
