@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from biqa_cli.errors import ImageError
 from biqa_cli.sources import addresses, listing
-from biqa_cli.sources.entry import Entry, unreadable
+from biqa_cli.sources.entry import Entry
 from biqa_cli.sources.search import (
     Found,
     Search,
@@ -31,7 +31,7 @@ def photos_behind(address: str, search: Search) -> Iterator[Found]:
             # Names of objects may have the signs of patterns themselves.
             yield from _photos_at(found.address, search, changed=found.changed)
     except ImageError as error:
-        yield unreadable(addresses.shown(address), str(error))
+        yield from search.choice.error_row(addresses.shown(address), str(error))
 
 
 def _photos_at(address: str, search: Search, *, changed: int | None) -> Iterator[Found]:
@@ -52,7 +52,7 @@ def _photos_at(address: str, search: Search, *, changed: int | None) -> Iterator
         else:
             yield from photo_at(address, search, changed=changed)
     except ImageError as error:
-        yield unreadable(row, str(error))
+        yield from search.choice.error_row(row, str(error))
 
 
 def _is_folder_of_parts(address: str) -> bool:

@@ -2,11 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from biqa_cli.errors import UsageError
 from biqa_cli.images.discovery import has_image_suffix, unwanted_names
+from biqa_cli.sources.entry import Entry, unreadable
 
 _SHARD = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 
@@ -64,6 +65,11 @@ class Choice:
     def is_of_shard(self, name: str) -> bool:
         """Return whether a photo is to be scored here, by the name of its row."""
         return self.shard is None or self.shard.has(name)
+
+    def error_row(self, source: str, reason: str) -> Iterator[Entry]:
+        """Yield what tells that an archive, a table or an address cannot be read, in one shard."""
+        if self.is_of_shard(source):
+            yield unreadable(source, reason)
 
     def wants_member(self, name: str) -> bool:
         """Return whether a member of an archive would be taken if the archive were a folder."""

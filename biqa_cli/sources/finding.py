@@ -57,7 +57,10 @@ def _photos_of(name: str, search: Search) -> Iterator[Found]:
         yield from photos_behind(name, search)
     elif is_table(name):
         for part in tables_of(name):
-            yield from [part] if isinstance(part, Entry) else _photos_of_table(part, search)
+            if not isinstance(part, Entry):
+                yield from _photos_of_table(part, search)
+            elif choice.is_of_shard(part.name):
+                yield part
     # Path.is_file() raises for names that are too long, or may not be looked at.
     elif is_archive(name) and os.path.isfile(name):  # noqa: PTH113
         if list(_files(name, search)):

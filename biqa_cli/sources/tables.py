@@ -93,14 +93,14 @@ def photos_in_table(
                 elif not is_old and choice.is_of_shard(row := names.distinct(row)):
                     yield replace(_entry(row, value), is_key=key is not None)
     except ImageError as error:
-        yield unreadable(shown_name, str(error))
+        yield from choice.error_row(shown_name, str(error))
     except (UsageError, GeneratorExit):
         raise
     except Exception as error:
         if not _is_of_pyarrow(error):
             raise
         why = f"the table cannot be read on after {number + 1} rows: it is damaged or cut off"
-        yield unreadable(shown_name, why)
+        yield from choice.error_row(shown_name, why)
 
 
 def _entry(row: str, value: object) -> Entry:

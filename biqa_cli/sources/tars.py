@@ -78,16 +78,18 @@ def photos_in_tar(
             in_place = open_archive if on_disk and not packed else None
             for entry in _photos(name, file, choice, names, in_place=in_place):
                 found += 1
-                yield entry
+                if entry is not None:
+                    yield entry
     except UsageError:
         # A package is missing: that is no fault of the archive.
         raise
     except ImageError as error:
         after = f"the archive cannot be read on after {found} photos: " if found else ""
-        yield unreadable(name, f"{after}{error}")
+        yield from choice.error_row(name, f"{after}{error}")
     except _DAMAGED as error:
         why = str(error) if isinstance(error, ArchiveError) else "it is damaged or cut off"
-        yield unreadable(name, f"the archive cannot be read on after {found} photos: {why}")
+        why = f"the archive cannot be read on after {found} photos: {why}"
+        yield from choice.error_row(name, why)
 
 
 def _photos(
@@ -97,7 +99,8 @@ def _photos(
     names: Names,
     *,
     in_place: Callable[[], IO[bytes]] | None,
-) -> Iterator[Entry]:
+) -> Iterator[Entry | None]:
+    """Yield the photos of an archive, None for each of another shard."""
     with tarfile.open(fileobj=cast("IO[bytes]", file), mode="r:") as archive:
         while (member := _next(archive, file)) is not None:
             # The class keeps all members that it has met.
@@ -109,6 +112,7 @@ def _photos(
             row, wrong = member_name(name, member.name)
             row = names.distinct(row)
             if not choice.is_of_shard(row):
+                yield None
                 continue
             if not wrong and member.size > MOST_BYTES:
                 wrong = too_large(member.size)

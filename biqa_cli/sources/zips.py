@@ -43,7 +43,7 @@ def photos_in_zip(
     try:
         archive = _opened(open_archive)
     except ImageError as error:
-        yield unreadable(name, str(error))
+        yield from choice.error_row(name, str(error))
         return
     for number, member in enumerate(archive.infolist()):
         mode = member.external_attr >> _UNIX_MODE

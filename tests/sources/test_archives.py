@@ -313,6 +313,29 @@ def test_members_of_other_shards_are_not_read(tmp_path: Path) -> None:
     assert all(parts)
 
 
+@pytest.mark.parametrize("name", ["a.tar", "a.tgz"])
+def test_the_error_row_of_a_damaged_archive_is_in_one_shard_and_the_same_there(
+    tmp_path: Path, name: str
+) -> None:
+    content = tar_of({f"{i}.jpg": b"x" for i in range(9)})[: 9 * 1024]
+    path = tmp_path / name
+    path.write_bytes(content if name == "a.tar" else gzip.compress(content))
+    shards = [Choice(shard=Shard(number, 3)) for number in (1, 2, 3)]
+    rows = [one for shard in shards for one in _entries(path, shard) if one.name == str(path)]
+    assert [_error(one) for one in rows] == [
+        "the archive cannot be read on after 9 photos: it is cut off"
+    ]
+
+
+def test_an_archive_that_is_none_has_its_error_row_in_one_shard(tmp_path: Path) -> None:
+    for name in ("a.zip", "a.tar", "a.parquet"):
+        path = tmp_path / name
+        path.write_bytes(b"nothing" * 100)
+        shards = [Choice(shard=Shard(number, 3)) for number in (1, 2, 3)]
+        (row,) = (one for shard in shards for one in _entries(path, shard))
+        assert row.name == str(path)
+
+
 def test_an_archive_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
     path = _tar(tmp_path / "a.tar", PHOTOS)
     (tmp_path / "link.tar").symlink_to(path)
