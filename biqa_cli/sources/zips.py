@@ -1,5 +1,6 @@
 """Photos in zip archives, read member by member where they lie."""
 
+import lzma
 import stat
 import weakref
 import zipfile
@@ -20,6 +21,12 @@ SUFFIX = ".zip"
 _MOST_DIRECTORY = 1 << 26
 """Bytes of the list of members: some 600,000 photos, which take 0.4 GB of memory."""
 _ENCRYPTED = 1
+
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(OSError, EOFError, ValueError, RuntimeError),
+)
+"""What unpacking a damaged member raises."""
 _UNIX_MODE = 16
 
 
@@ -116,5 +123,5 @@ def _member(open_archive: Callable[[], IO[bytes]], number: int) -> bytes:
             return file.read(MOST_BYTES)
     except NotImplementedError as error:
         raise ImageError("is compressed in its archive in a way that is not read") from error
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:
+    except _DAMAGED as error:
         raise ImageError("is damaged in its archive") from error

@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import pickle
+import random
 import struct
 import tarfile
 import tracemalloc
@@ -290,6 +291,20 @@ def test_an_encrypted_member_is_an_error_row(tmp_path: Path) -> None:
     path.write_bytes(content)
     (one,) = _entries(path)
     assert _error(one) == "is encrypted in its archive"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_of_a_zip_is_an_error_row(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "a.zip"
+    photo = random.Random(0).randbytes(200)
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("bad.jpg", photo)
+        archive.writestr("good.jpg", photo)
+    content = path.read_bytes()
+    path.write_bytes(content[:50] + bytes(100) + content[150:])
+    bad, good = _entries(path)
+    assert _error(bad) == "is damaged in its archive"
+    assert good.read() == photo
 
 
 def test_members_can_be_read_by_another_process(tmp_path: Path) -> None:
