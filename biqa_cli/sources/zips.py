@@ -2,6 +2,7 @@
 
 import lzma
 import stat
+import struct
 import weakref
 import zipfile
 import zlib
@@ -21,6 +22,13 @@ SUFFIX = ".zip"
 _MOST_DIRECTORY = 1 << 26
 """Bytes of the list of members: some 600,000 photos, which take 0.4 GB of memory."""
 _ENCRYPTED = 1
+_UTF_8 = 1 << 11
+"""Flags of a member."""
+_NOT_UTF_8 = "cp437"
+"""The encoding of names without the flag."""
+_LISTED, _LISTED_SIZE, _HEADER_SIZE = b"PK\x01\x02", 46, 30
+"""What a member begins with in the list, and how much stands before a name, there and before the
+member (APPNOTE 4.3.12, 4.3.7)."""
 
 _DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
@@ -83,9 +91,9 @@ def _opened(open_archive: Callable[[], IO[bytes]]) -> zipfile.ZipFile:
     if not raw.seekable():
         raw.close()
         raise ImageError(f"the archive cannot be read: {NO_PARTS_SENT}")
-    file = Bounded(raw, headers=_MOST_DIRECTORY, forwards=False)
+    file = _File(raw, headers=_MOST_DIRECTORY, forwards=False)
     try:
-        archive = zipfile.ZipFile(cast("IO[bytes]", file))
+        archive = _archive(file)
         _refuse_overlaps(archive.infolist())
     except (ArchiveError, zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         file.close()
@@ -95,6 +103,67 @@ def _opened(open_archive: Callable[[], IO[bytes]]) -> zipfile.ZipFile:
     # Once nobody reads it any more: a thread may still do when another archive takes its place.
     weakref.finalize(archive, file.close)
     return archive
+
+
+class _File(Bounded):
+    """A zip archive, of which some names that claim to be UTF-8 may be none."""
+
+    renamed: tuple[int, ...] | None = None
+    """Which members have such names, once they are looked for."""
+    places: frozenset[int] = frozenset()
+    """Where these members begin."""
+
+    def begin_anew(self) -> None:
+        """Let the list of members be read once more, and its false claims be taken back."""
+        self.next_member()
+        self.renamed = ()
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes; false claims are taken back, in the list and before a member."""
+        place, content = self.tell(), super().read(size)
+        if self.renamed is None:
+            return content
+        if self.in_headers and content.startswith(_LISTED):
+            content, self.renamed = _without_false_claims(content)
+        elif size == _HEADER_SIZE == len(content) and place in self.places:
+            (flags,) = struct.unpack_from("<H", content, 6)
+            content = content[:6] + struct.pack("<H", flags & ~_UTF_8) + content[8:]
+        return content
+
+
+def _archive(file: _File) -> zipfile.ZipFile:
+    """Return an archive; a name that is no UTF-8 has its bytes escaped, as that of a file has."""
+    try:
+        return zipfile.ZipFile(cast("IO[bytes]", file))
+    except UnicodeDecodeError:
+        # The class reads all names or none.
+        file.begin_anew()
+        archive = zipfile.ZipFile(cast("IO[bytes]", file))
+    renamed = [archive.infolist()[number] for number in file.renamed or ()]
+    for member in renamed:
+        raw = member.filename.encode(_NOT_UTF_8)
+        member.filename = raw.decode("utf-8", "surrogateescape")
+    file.places = frozenset(member.header_offset for member in renamed)
+    return archive
+
+
+def _without_false_claims(listed: bytes) -> tuple[bytes, tuple[int, ...]]:
+    """Return a list of members whose names of UTF-8 are UTF-8, and which have lost this claim."""
+    corrected, renamed = bytearray(listed), list[int]()
+    at = number = 0
+    while corrected.startswith(_LISTED, at) and at + _LISTED_SIZE <= len(corrected):
+        (flags,) = struct.unpack_from("<H", corrected, at + 8)
+        name, extra, comment = struct.unpack_from("<3H", corrected, at + 28)
+        end = at + _LISTED_SIZE + name
+        try:
+            corrected[at + _LISTED_SIZE : end].decode("utf-8")
+        except UnicodeDecodeError:
+            if flags & _UTF_8:
+                struct.pack_into("<H", corrected, at + 8, flags & ~_UTF_8)
+                renamed.append(number)
+        at = end + extra + comment
+        number += 1
+    return bytes(corrected), tuple(renamed)
 
 
 def _refuse_overlaps(members: list[zipfile.ZipInfo]) -> None:

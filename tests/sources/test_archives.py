@@ -120,9 +120,12 @@ def test_a_name_that_leads_out_of_its_archive_is_an_error_row(
     assert good.read() == b"x"
 
 
-def test_an_absolute_name_lies_in_its_archive(tmp_path: Path) -> None:
-    path = _zip(tmp_path / "a.zip", {"/etc/photo.jpg": b"x"})
-    assert [one.name for one in _entries(path)] == [f"{path}/etc/photo.jpg"]
+@pytest.mark.parametrize("make", [_tar, _zip])
+def test_an_absolute_name_lies_in_its_archive(tmp_path: Path, make: object) -> None:
+    names = ["/etc/photo.jpg", "C:\\photo.jpg", "./in//photo.jpg"]
+    path = tmp_path / ("a.tar" if make is _tar else "a.zip")
+    path = (_tar if make is _tar else _zip)(path, dict.fromkeys(names, b"x"))
+    assert list(_contents(path)) == ["etc/photo.jpg", "C:/photo.jpg", "in/photo.jpg"]
 
 
 def test_a_name_of_a_page_is_an_error_row(tmp_path: Path) -> None:
@@ -305,6 +308,13 @@ def test_a_damaged_member_of_a_zip_is_an_error_row(tmp_path: Path, method: int) 
     bad, good = _entries(path)
     assert _error(bad) == "is damaged in its archive"
     assert good.read() == photo
+
+
+def test_a_name_in_a_zip_that_is_no_utf_8_is_that_of_a_file(tmp_path: Path) -> None:
+    path = _zip(tmp_path / "a.zip", {"a.jpg": b"a", "ü.jpg": b"u", "ö.jpg": b"o"})
+    # In the list of members and before the member.
+    path.write_bytes(path.read_bytes().replace("ü".encode(), b"\xfc\xff"))
+    assert _contents(path) == {"a.jpg": b"a", "\udcfc\udcff.jpg": b"u", "ö.jpg": b"o"}
 
 
 def test_members_can_be_read_by_another_process(tmp_path: Path) -> None:
