@@ -72,11 +72,12 @@ def without_rows(
 
 def without_parts(photos: "Iterable[Found]", earlier: "EarlierParts") -> "Iterable[Found]":
     """Return the photos that have no row in a folder of parts; `earlier` counts the others."""
-    from biqa_cli.sources.entry import name_of
+    from biqa_cli.sources.entry import Entry, name_of
 
     def left() -> "Iterator[Found]":
         for photo in photos:
-            if earlier.has(name_of(photo)):
+            is_key = isinstance(photo, Entry) and photo.is_key
+            if earlier.has(name_of(photo), is_key=is_key):
                 earlier.met += 1
             else:
                 yield photo

@@ -123,7 +123,7 @@ def destination(
     """
     earlier = None
     if part_rows is not None:
-        _check_parts(path, chosen, order=order, top=top)
+        _check_parts(path, chosen, append=append, order=order, top=top)
     elif path is not None and path.is_dir() and chosen is Format.parquet:
         msg = f"{path} is a folder: write files of so many rows into it with --part-rows 100000"
         raise UsageError(msg)
@@ -133,12 +133,23 @@ def destination(
 
 
 def _check_parts(
-    path: Path | None, chosen: Format, *, order: SortKey | None, top: int | None
+    path: Path | None,
+    chosen: Format,
+    *,
+    append: bool,
+    order: SortKey | None,
+    top: int | None,
 ) -> None:
+    from biqa_cli.reports.parts import parts_in
+
     if path is None or chosen is not Format.parquet:
         raise UsageError("--part-rows writes Parquet files into a folder: name it with -o")
     if order is not None or top is not None:
         raise UsageError("--part-rows writes rows as they come: leave out --sort and --top")
     if path.exists() and not path.is_dir():
         msg = f"{path} is a file: with --part-rows, -o names a folder"
+        raise UsageError(msg)
+    if not append and parts_in(path):
+        # Photos that have a row there would have two.
+        msg = f"{path} has parts already: add to them with --append, or name another folder"
         raise UsageError(msg)

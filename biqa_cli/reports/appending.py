@@ -143,6 +143,8 @@ def earlier_rows(path: Path, kind: Format, *, why: bool = False) -> EarlierRows:
     """
     if kind not in (Format.csv, Format.ndjson):
         msg = f"--append does not suit {kind.value}, which has an end: use .csv or .ndjson"
+        if kind is Format.parquet:
+            msg += ", or write a folder of Parquet files with --part-rows 100000"
         raise UsageError(msg)
     content = _content(path)
     # Lines that are whole; a quoted name may have line breaks, and then its row does not parse.

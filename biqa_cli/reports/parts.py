@@ -1,6 +1,7 @@
 """Reports as a folder of Parquet files, each whole: several machines may fill it."""
 
 import json
+import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ from typing import IO, Any
 
 from biqa_cli.errors import UsageError
 from biqa_cli.images.seen import Seen
+from biqa_cli.reports.appending import STDIN
 from biqa_cli.reports.to_parquet import ParquetReport, as_parquet_text, parquet
 from biqa_cli.results import ImageResult, RunCounts, RunInfo
+from biqa_cli.sources.addresses import is_address
 from biqa_cli.whole_files import wrong_output
 
 SUFFIX = ".parquet"
@@ -115,9 +118,17 @@ class EarlierParts:
     met: int = 0
     """How many photos keep their row: whoever leaves one out counts it here."""
 
-    def has(self, name: str) -> bool:
-        """Return whether a photo has a row."""
-        return self.photos.has(as_parquet_text(name))
+    def has(self, name: str, *, is_key: bool = False) -> bool:
+        """Return whether a photo has a row.
+
+        Relative names count from the current folder, but for addresses and keys of tables.
+        """
+        return name != STDIN and self.photos.has(_identity(name, is_key=is_key))
+
+
+def parts_in(folder: Path) -> list[Path]:
+    """Return the whole files in a folder, sorted by name."""
+    return sorted(folder.glob(f"[!._]*{SUFFIX}"))
 
 
 def earlier_parts(
@@ -130,14 +141,26 @@ def earlier_parts(
         DependencyError: If pyarrow is not installed.
     """
     earlier = EarlierParts(Seen())
-    for part in sorted(folder.glob(f"[!._]*{SUFFIX}")):
+    for part in parts_in(folder):
         for row in _rows_of(part, why=why):
             if row["model"] != model:
                 continue
-            earlier.photos.add(row["path"])
+            # The row does not say which of the two it has.
+            for is_key in (False, True):
+                earlier.photos.add(_identity(row["path"], is_key=is_key, is_written=True))
             is_scored = threshold is not None and row["score"] is not None
             earlier.below += is_scored and row["score"] < threshold
     return earlier
+
+
+def _identity(name: str, *, is_key: bool, is_written: bool = False) -> str:
+    """Return what two names of one photo have in common, whether typed or read from a part."""
+    plain = name if is_written else str(as_parquet_text(name))
+    if is_key:
+        # No path has a NUL.
+        return f"\0{plain}"
+    # Two objects of a bucket may differ by a slash.
+    return plain if is_address(plain) else os.path.abspath(plain)  # noqa: PTH100  keeps ".."
 
 
 def _rows_of(part: Path, *, why: bool) -> Iterator[dict[str, Any]]:

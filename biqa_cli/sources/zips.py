@@ -150,7 +150,7 @@ def _archive(file: _File) -> zipfile.ZipFile:
 def _without_false_claims(listed: bytes) -> tuple[bytes, tuple[int, ...]]:
     """Return a list of members whose names of UTF-8 are UTF-8, and which have lost this claim."""
     corrected, renamed = bytearray(listed), list[int]()
-    at = number = 0
+    at, number = 0, 0
     while corrected.startswith(_LISTED, at) and at + _LISTED_SIZE <= len(corrected):
         (flags,) = struct.unpack_from("<H", corrected, at + 8)
         name, extra, comment = struct.unpack_from("<3H", corrected, at + 28)

@@ -139,9 +139,31 @@ def test_photos_of_one_name_are_all_scored_after_a_stop(
     assert "7 were there before" in again.stderr
 
 
+def test_a_photo_in_parts_is_the_same_whatever_it_is_called(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    out = ("-f", "parquet", "-o", "scores", "--part-rows", 9, "--append", "--no-store")
+    for name in ("photos", "./photos", "photos/../photos", folder):
+        _run(name, *out)
+    assert len(pq.read_table(tmp_path / "scores")) == len(GREYS) + 1
+
+
+def test_a_folder_that_has_parts_only_grows_where_that_is_asked(
+    folder: Path, tmp_path: Path
+) -> None:
+    out = ("-f", "parquet", "-o", tmp_path / "scores", "--part-rows", 9, "--no-store")
+    assert _run(folder / "a.png", *out).exit_code == 0
+    again = _run(folder / "a.png", *out)
+    assert (again.exit_code, again.stderr.count("\n")) == (2, 1)
+    assert "has parts already: add to them with --append, or name another folder" in again.stderr
+    assert len(pq.read_table(tmp_path / "scores")) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["-o", "s.parquet", "--append"], "or write a folder of Parquet files with --part-rows"),
         (["-o", "{out}", "-f", "parquet"], "is a folder: write files of so many rows"),
         (["-o", "x.csv", "--part-rows", "5"], "--part-rows writes Parquet files into a folder"),
         (["-o", "{out}", "-f", "parquet", "--part-rows", "5", "--top", "1"], "leave out --sort"),
