@@ -103,7 +103,11 @@ def wanted_photos(
         found = chain(named, chain.from_iterable(listed))
         return refuse_addresses(found) if offline else found
 
-    found = find_photos(names(), choice)
+    # Archives and tables by their names, photos as they are found.
+    to_read = names()
+    for output in written:
+        to_read = refuse_inputs(output, to_read)
+    found = find_photos(to_read, choice)
     for output in written:
         found = refuse_inputs(output, found)
     is_slow = not all(map(is_regular, lists))

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from biqa_cli.cli._output import STDOUT
 from biqa_cli.errors import UsageError
+from biqa_cli.sources.tables import is_table
 
 _Input = TypeVar("_Input")
 
@@ -17,23 +18,30 @@ STDIN = "-"
 
 
 def refuse_inputs(output: Path | None, inputs: Iterable[_Input]) -> Iterator[_Input]:
-    """Pass what is read on, as long as no file, which is a name, would be overwritten.
+    """Pass what is read on, as long as what is written is none of it.
+
+    A file must not be overwritten, and a table that is a folder must not get files.
 
     Raises:
-        UsageError: If one is the file to write, whatever it is called there.
+        UsageError: If one is the file or the folder to write, whatever it is called there.
     """
     try:
         written = None if output is None else output.stat()
     except OSError:
         written = None
-    if written is None or not stat.S_ISREG(written.st_mode):
+    is_folder = written is not None and stat.S_ISDIR(written.st_mode)
+    if written is None or not (is_folder or stat.S_ISREG(written.st_mode)):
         # There is nothing to overwrite.
         yield from inputs
         return
     for name in inputs:
-        if isinstance(name, str) and _is(name, written):
-            msg = f"{output} is a file that is read: choose another name for what is written"
-            raise UsageError(msg)
+        if isinstance(name, str) and (not is_folder or is_table(name)):
+            # A file of a table lies in its folder.
+            read: list[str] = [name] if not is_folder else [name, os.path.dirname(name) or "."]  # noqa: PTH120
+            if any(_is(one, written) for one in read):
+                kind = "folder" if is_folder else "file"
+                msg = f"{output} is a {kind} that is read: choose another name for what is written"
+                raise UsageError(msg)
         yield name
 
 

@@ -190,9 +190,28 @@ def test_a_folder_that_is_no_report_is_not_added_to(
     assert result.exit_code == 2 and "is not a part of a report of biqa" in result.stderr
 
 
-def test_an_archive_that_is_read_is_not_overwritten(sources: dict[str, Path]) -> None:
-    result = _run(sources["p.tar"], "-f", "csv", "-o", sources["p.tar"])
-    assert result.exit_code == 2 and "is a file that is read" in result.stderr
+def test_an_archive_that_is_read_is_not_overwritten(
+    sources: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "list").write_text(str(sources["p.tar"]))
+    for named in ([sources["p.tar"]], ["--files-from", tmp_path / "list"]):
+        result = _run(*named, "-f", "csv", "-o", sources["p.tar"])
+        assert result.exit_code == 2 and "is a file that is read" in result.stderr
+
+
+@pytest.mark.parametrize("named", ["t.parquet", "./t.parquet/", "t.parquet/p.parquet", "list"])
+def test_a_table_that_is_read_gets_no_rows(
+    sources: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.parquet").mkdir()
+    sources["p.parquet"].rename("t.parquet/p.parquet")
+    Path("list").write_text("t.parquet\n")
+    read = ["--files-from", named] if named == "list" else [named]
+    out = ("-f", "parquet", "-o", tmp_path / "t.parquet", "--part-rows", 9, "--append")
+    result = _run(*read, *out)
+    assert (result.exit_code, "is a folder that is read" in result.stderr) == (2, True)
+    assert [path.name for path in Path("t.parquet").iterdir()] == ["p.parquet"]
 
 
 def test_options_stand_anywhere_among_names(folder: Path) -> None:
