@@ -31,12 +31,13 @@ def find_photos(
         seen: What earlier calls have yielded; this one adds its own.
 
     Raises:
-        UsageError: If a table has no photos.
+        UsageError: If the first that is named is a table without photos.
         DependencyError: If a package is missing.
     """
     search = Search(choice or Choice(), Seen() if seen is None else seen)
     for name in inputs:
         yield from _photos_of(name, search)
+        search.has_begun = True
 
 
 def photo_named(name: str) -> Found:

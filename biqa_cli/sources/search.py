@@ -12,8 +12,8 @@ from biqa_cli.sources.choice import Choice
 from biqa_cli.sources.clients import require_client
 from biqa_cli.sources.entry import Entry
 from biqa_cli.sources.names import Names
-from biqa_cli.sources.opening import opener_of
-from biqa_cli.sources.tables import photos_in_table
+from biqa_cli.sources.opening import opener_of, reader_of
+from biqa_cli.sources.tables import Named, photos_in_table
 from biqa_cli.sources.tars import packed_by, photos_in_tar
 from biqa_cli.sources.zips import is_zip, photos_in_zip
 
@@ -31,6 +31,8 @@ class Search:
     seen: Seen
     """Files and addresses that have been found."""
     names: Names = field(init=False)
+    has_begun: bool = field(default=False, init=False)
+    """Whether there was another source before."""
     _has_told: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -84,13 +86,18 @@ def photos_named_in(table: str, search: Search, *, is_old: bool) -> Iterator[Fou
         search: What is searched for.
         is_old: Whether photos that lie in the table itself are too old.
     """
-    for found in photos_in_table(table, search.choice, search.names, is_old=is_old):
+    is_first, search.has_begun = not search.has_begun, True
+    for found in photos_in_table(
+        table, search.choice, search.names, is_old=is_old, is_first=is_first
+    ):
         if isinstance(found, Entry):
             yield found
-        elif addresses.is_address(found):
-            yield from photo_at(found, search, changed=None)
-        elif search.choice.is_of_shard(found) and not _is_old_file(found, search):
-            yield found
+        elif found.row is not None:
+            yield from _called(found.row, found, search)
+        elif addresses.is_address(found.name):
+            yield from photo_at(found.name, search, changed=None)
+        elif search.choice.is_of_shard(found.name) and not _is_old_file(found.name, search):
+            yield found.name
 
 
 def photo_at(address: str, search: Search, *, changed: int | None) -> Iterator[Entry]:
@@ -101,6 +108,18 @@ def photo_at(address: str, search: Search, *, changed: int | None) -> Iterator[E
     is_wanted = search.choice.is_of_shard(row) and not search.is_old(row, changed)
     if is_wanted and search.seen.add(row):
         yield Entry(row, partial(fetching.read_address, address))
+
+
+def _called(row: str, found: Named, search: Search) -> Iterator[Entry]:
+    """Yield a photo that a table names and calls otherwise, if it is wanted."""
+    if not search.choice.is_of_shard(row):
+        return
+    if addresses.is_address(found.name):
+        is_old = search.is_old(addresses.shown(found.name), None)
+    else:
+        is_old = _is_old_file(found.name, search)
+    if not is_old:
+        yield Entry(row, reader_of(found.name), is_key=found.is_key)
 
 
 def _is_old_file(name: str, search: Search) -> bool:

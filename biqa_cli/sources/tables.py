@@ -1,17 +1,29 @@
 """Photos in Parquet tables: a column of paths, addresses or bytes. Needs pyarrow (an extra)."""
 
+import logging
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from biqa_cli.errors import DependencyError, ImageError, UsageError
 from biqa_cli.sources.addresses import shown
 from biqa_cli.sources.choice import Choice
+from biqa_cli.sources.columns import (
+    check_keys,
+    check_photos,
+    holds_bytes,
+    keys_of,
+    photos_of,
+    pyarrow,
+    require_column,
+)
 from biqa_cli.sources.entry import MOST_BYTES, Entry, held, too_large, unreadable
 from biqa_cli.sources.fetching import NO_PARTS_SENT
 from biqa_cli.sources.names import Names
 from biqa_cli.sources.opening import opener_of
+
+logger = logging.getLogger(__name__)
 
 SUFFIX = ".parquet"
 COLUMNS = ("image", "bytes", "content", "jpg", "path", "url", "file", "file_name")
@@ -62,53 +74,86 @@ def tables_of(name: str) -> list[str | Entry]:
     return [*sorted(parts), *failed]
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A photo that a table names, but does not hold."""
+
+    name: str
+    """Of a file, or an address."""
+    row: str | None = None
+    """What its row is called; None where that is the name."""
+    is_key: bool = False
+    """Whether the row is called by a key."""
+
+
 def photos_in_table(
-    name: str, choice: Choice, names: Names, *, is_old: bool = False
-) -> Iterator[str | Entry]:
+    name: str, choice: Choice, names: Names, *, is_old: bool = False, is_first: bool = True
+) -> Iterator[Named | Entry]:
     """Yield the photos of a table, in the order of its rows.
 
     Bytes become entries that are called as their row's key says, or TABLE#ROW, counted from 0.
-    Texts are yielded as they are: names of files, and addresses. A struct with `bytes` and `path`,
-    as Hugging Face has them, counts as its bytes, or its path where it has none.
+    Texts are names of files and addresses: their rows are called so, unless there is a key. A
+    struct with `bytes` and `path`, as Hugging Face has them, counts as its bytes, or its path where
+    it has none.
 
     Args:
         name: Of a file, or an address.
         choice: Its column and its key, and which rows are wanted.
         names: Of rows: keys may be equal.
         is_old: Whether photos that lie in the table itself are left out.
+        is_first: Whether nothing was found before. A table without photos is then a mistake, later
+            an error row.
 
     Raises:
-        UsageError: If it has no such column.
+        UsageError: If it has no such column, and is the first.
         DependencyError: If pyarrow is not installed.
     """
-    row = shown_name = shown(name) if "://" in name else name
-    number = -1
+    shown_name = shown(name) if "://" in name else name
+    number, is_told = -1, False
     try:
         with opener_of(name)() as file:
-            for value, key in _cells(file, choice, source=shown_name, is_old=is_old):
+            for photo, key in _cells(file, choice, source=shown_name, is_old=is_old):
                 number += 1
-                row = f"{shown_name}#{number}" if key is None else str(key)
-                if isinstance(value, str):
-                    yield value
-                elif not is_old and choice.is_of_shard(row := names.distinct(row)):
-                    yield replace(_entry(row, value), is_key=key is not None)
-    except ImageError as error:
-        yield from choice.error_row(shown_name, str(error))
-    except (UsageError, GeneratorExit):
+                if choice.key is None and isinstance(photo, str):
+                    yield Named(photo)
+                    continue
+                called = f"{shown_name}#{number}" if key is None else key
+                row = names.distinct(called)
+                if row != called and not is_told:
+                    is_told = True
+                    logger.warning("%s: more than one row has the key %r", shown_name, key)
+                if isinstance(photo, str):
+                    yield Named(photo, row, is_key=key is not None)
+                elif not is_old and choice.is_of_shard(row):
+                    yield replace(_entry(row, photo), is_key=key is not None)
+    except (DependencyError, GeneratorExit):
         raise
     except Exception as error:
-        if not _is_of_pyarrow(error):
+        if isinstance(error, UsageError) and is_first:
             raise
-        why = f"the table cannot be read on after {number + 1} rows: it is damaged or cut off"
+        why = _reason(error, shown_name, rows=number + 1)
+        if not why:
+            raise
         yield from choice.error_row(shown_name, why)
 
 
-def _entry(row: str, value: object) -> Entry:
-    if not isinstance(value, bytes):
+def _reason(error: Exception, table: str, *, rows: int) -> str:
+    """Return why a table cannot be read; empty where that is a fault of ours."""
+    if isinstance(error, UsageError):
+        return str(error).removeprefix(f"{table} ")
+    if isinstance(error, ImageError):
+        return str(error)
+    if isinstance(error, (pyarrow().ArrowException, OSError, ValueError)):
+        return f"the table cannot be read on after {rows} rows: it is damaged or cut off"
+    return ""
+
+
+def _entry(row: str, photo: bytes | None) -> Entry:
+    if photo is None:
         return unreadable(row, "the table has no photo in this row")
-    if len(value) > MOST_BYTES:
-        return unreadable(row, too_large(len(value)))
-    return held(row, value)
+    if len(photo) > MOST_BYTES:
+        return unreadable(row, too_large(len(photo)))
+    return held(row, photo)
 
 
 def _cells(
@@ -117,7 +162,7 @@ def _cells(
     *,
     source: str,
     is_old: bool,
-) -> Iterator[tuple[object, object]]:
+) -> Iterator[tuple[str | bytes | None, str | None]]:
     """Yield the photo and the key of each row.
 
     Raises:
@@ -126,20 +171,21 @@ def _cells(
     """
     if not file.seekable():
         raise ImageError(f"the table cannot be read: {NO_PARTS_SENT}")
-    table = _parquet().ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
-    column = _column(table.schema_arrow, choice.column, source=source)
+    pyarrow()
+    import pyarrow.parquet as pq
+
+    table = pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+    schema = table.schema_arrow
+    column = _column(schema, choice.column, source=source)
     if choice.key is not None:
-        _require(table.schema_arrow, choice.key, source=source)
-    if is_old and _holds_bytes(table.schema_arrow.field(column).type):
+        require_column(schema, choice.key, source=source)
+        check_keys(schema, choice.key, source=source)
+    if is_old and holds_bytes(schema.field(column).type):
         return
-    wanted = [column] if choice.key is None else [column, choice.key]
+    wanted = [column] if choice.key in (None, column) else [column, choice.key]
     for batch in table.iter_batches(batch_size=_ROWS, columns=wanted):
-        keys = [None] * len(batch) if choice.key is None else batch.column(choice.key)
-        for value, key in zip(batch.column(column), keys, strict=True):
-            photo = value.as_py()
-            if isinstance(photo, dict):
-                photo = photo.get("bytes") or photo.get("path")
-            yield photo, None if key is None else key.as_py()
+        keys = [None] * len(batch) if choice.key is None else keys_of(batch.column(choice.key))
+        yield from zip(photos_of(batch.column(column)), keys, strict=True)
 
 
 def _column(schema: Any, wanted: str | None, *, source: str) -> str:  # noqa: ANN401
@@ -155,47 +201,6 @@ def _column(schema: Any, wanted: str | None, *, source: str) -> str:  # noqa: AN
             f"photos with --column; there are {', '.join(schema.names)}"
         )
         raise UsageError(msg)
-    _require(schema, found, source=source)
-    types = _pyarrow().types
-    kind = _values(schema.field(found).type)
-    is_struct = types.is_struct(kind) and kind.get_field_index("bytes") >= 0
-    is_text = types.is_string(kind) or types.is_large_string(kind)
-    if not (is_struct or is_text or _holds_bytes(kind)):
-        msg = f"column {found!r} of {source} holds {kind}, not paths, addresses or bytes"
-        raise UsageError(msg)
+    require_column(schema, found, source=source)
+    check_photos(schema, found, source=source)
     return found
-
-
-def _values(kind: Any) -> Any:  # noqa: ANN401
-    return kind.value_type if _pyarrow().types.is_dictionary(kind) else kind
-
-
-def _holds_bytes(kind: Any) -> bool:  # noqa: ANN401
-    types = _pyarrow().types
-    return bool(types.is_binary(_values(kind)) or types.is_large_binary(_values(kind)))
-
-
-def _require(schema: Any, name: str, *, source: str) -> None:  # noqa: ANN401
-    if name not in schema.names:
-        msg = f"{source} has no column {name!r}: there are {', '.join(schema.names)}"
-        raise UsageError(msg)
-
-
-def _is_of_pyarrow(error: Exception) -> bool:
-    return isinstance(error, (_pyarrow().ArrowException, OSError, ValueError))
-
-
-def _pyarrow() -> Any:  # noqa: ANN401
-    try:
-        import pyarrow as pa
-    except ImportError as error:
-        msg = "a Parquet table needs pyarrow: run `pip install 'biqa-cli[parquet]'`"
-        raise DependencyError(msg) from error
-    return pa
-
-
-def _parquet() -> Any:  # noqa: ANN401
-    _pyarrow()
-    import pyarrow.parquet as pq
-
-    return pq

@@ -14,7 +14,7 @@ from biqa_cli.sources.entry import Entry
 from biqa_cli.sources.finding import find_photos
 
 
-def _table(path: Path, **columns: Any) -> Path:
+def _table(path: Path, /, **columns: Any) -> Path:
     pq.write_table(pa.table(columns), path)
     return path
 
@@ -73,6 +73,97 @@ def test_a_struct_of_bytes_and_path_is_read_as_hugging_face_writes_it(tmp_path: 
     path = _table(tmp_path / "t.parquet", image=images)
     first, second = find_photos([str(path)])
     assert isinstance(first, Entry) and first.read() == b"a" and second == "b.jpg"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(pa.binary(), pa.large_binary(), pa.binary_view(), pa.binary(1)),
+        pa.dictionary(pa.int8(), pa.binary()),
+    ],
+    ids=str,
+)
+def test_bytes_of_any_type_are_photos(tmp_path: Path, kind: Any) -> None:
+    path = _table(tmp_path / "t.parquet", image=pa.array([b"a", b"b"]).cast(kind))
+    assert [content for _, content in _found(path)] == [b"a", b"b"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(pa.string(), pa.large_string(), pa.string_view()),
+        pa.dictionary(pa.int8(), pa.string()),
+    ],
+    ids=str,
+)
+def test_text_of_any_type_is_a_name(tmp_path: Path, kind: Any) -> None:
+    path = _table(tmp_path / "t.parquet", path=pa.array(["a.jpg", "ü.jpg"]).cast(kind))
+    assert list(find_photos([str(path)])) == ["a.jpg", "ü.jpg"]
+
+
+def test_text_that_is_no_utf_8_is_the_name_of_a_file(tmp_path: Path) -> None:
+    offsets, text = pa.array([0, 1, 6, 7], pa.int32()).buffers()[1], b"a\xff.jpgb"
+    names = pa.StringArray.from_buffers(3, offsets, pa.py_buffer(text))
+    path = _table(tmp_path / "t.parquet", path=names)
+    assert list(find_photos([str(path)])) == ["a", "\udcff.jpg", "b"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "names"),
+    [
+        (pa.array([b"x", b"\xff"]), ["x", "\udcff"]),
+        (pa.array([0, 2_000_000_000], pa.date32()), ["1970-01-01", "<value out of range: "]),
+        (pa.array([1], pa.timestamp("ns")), ["1970-01-01 00:00:00.000000001"]),
+        (pa.array([0], pa.timestamp("s", "Nowhere/City")), ["1970-01-01 00:00:00.000Z"]),
+        (pa.array([1.5, 2.0]), ["1.5", "2.0"]),
+        (pa.array(["x", None]), ["x", "{table}#1"]),
+    ],
+    ids=str,
+)
+def test_a_key_is_text_of_its_value(tmp_path: Path, keys: Any, names: list[str]) -> None:
+    path = _table(tmp_path / "t.parquet", image=[b"a"] * len(keys), id=keys)
+    found = [name for name, _ in _found(path, Choice(key="id"))]
+    assert len(found) == len(names)
+    for name, start in zip(found, names, strict=True):
+        assert name.startswith(start.format(table=path))
+
+
+def test_a_key_names_photos_that_are_files(tmp_path: Path) -> None:
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes(b"a")
+    os.mkfifo(tmp_path / "pipe")
+    names = [str(photo), str(tmp_path / "gone.jpg"), str(tmp_path / "pipe"), "a\0"]
+    path = _table(tmp_path / "t.parquet", path=names, id=["x", "y", "z", "0"])
+    first, *failed = find_photos([str(path)], Choice(key="id"))
+    assert isinstance(first, Entry) and (first.name, first.read()) == ("x", b"a")
+    for one, name, error in zip(failed, "yz0", ("No such", "a pipe", "no name"), strict=True):
+        assert isinstance(one, Entry) and one.name == name
+        with pytest.raises(ImageError, match=error):
+            one.read()
+
+
+def test_a_key_of_two_rows_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "t.parquet"
+    folder.mkdir()
+    _table(folder / "a.parquet", image=[b"a", b"b"], id=["x", "y"])
+    _table(folder / "b.parquet", image=[b"a", b"b", b"c"], id=["z", "y", "x"])
+    assert len(_found(folder, Choice(key="id"))) == 5
+    assert caplog.messages == [f"{folder / 'b.parquet'}: more than one row has the key 'y'"]
+
+
+def test_a_table_without_photos_behind_others_is_an_error_row(tmp_path: Path) -> None:
+    good = _table(tmp_path / "t.parquet", image=[b"a"])
+    wrong = _table(tmp_path / "u.parquet", pixels=[b"a"])
+    (tmp_path / "p.parquet").mkdir()
+    good.rename(tmp_path / "p.parquet" / "1.parquet")
+    wrong.rename(tmp_path / "p.parquet" / "2.parquet")
+    last = _table(tmp_path / "v.parquet", image=[b"c"])
+    found = list(find_photos([str(tmp_path / "p.parquet"), str(last)]))
+    assert len(found) == 3
+    one = found[1]
+    assert isinstance(one, Entry) and one.name.endswith("2.parquet")
+    with pytest.raises(ImageError, match="^has no column that is called image"):
+        one.read()
 
 
 def test_a_row_without_a_photo_is_an_error_row(tmp_path: Path) -> None:
@@ -143,6 +234,8 @@ def test_shards_part_the_rows(tmp_path: Path) -> None:
         ({"image": [b"a"]}, Choice(column="jpeg"), "has no column 'jpeg': there are image"),
         ({"image": [b"a"]}, Choice(key="id"), "has no column 'id': there are image"),
         ({"image": [1]}, Choice(), "column 'image' of .* holds int64, not paths"),
+        ({"image": [{"bytes": 1}]}, Choice(), "holds struct<bytes: int64>, not paths"),
+        ({"image": [b"a"], "id": [{"a": 1}]}, Choice(key="id"), "a key is text, a number or a"),
     ],
 )
 def test_a_table_without_photos_is_a_mistake(
@@ -151,6 +244,13 @@ def test_a_table_without_photos_is_a_mistake(
     path = _table(tmp_path / "t.parquet", **columns)
     with pytest.raises(UsageError, match=message):
         list(find_photos([str(path)], choice))
+
+
+def test_two_columns_of_one_name_are_a_mistake(tmp_path: Path) -> None:
+    table = pa.Table.from_arrays([pa.array([b"a"]), pa.array([b"b"])], names=["image", "image"])
+    pq.write_table(table, tmp_path / "t.parquet")
+    with pytest.raises(UsageError, match="has 2 columns 'image': give all but one another name"):
+        list(find_photos([str(tmp_path / "t.parquet")]))
 
 
 def test_a_table_that_is_none_or_is_cut_is_an_error_row(tmp_path: Path) -> None:
