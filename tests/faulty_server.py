@@ -10,14 +10,16 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 HALF = 2
+_DRIBBLE = 512
 
 
 class FaultyServer(ThreadingHTTPServer):
     """Serves `files`, or what the server behind it serves; faults are told by the name of a file.
 
     busy-N.x answers 503 to the first N requests, cut-N.x cuts the first N bodies in the middle,
-    slow.x sends a byte now and then, endless.x does not end, whole.x comes whole or not at all, and
-    plain.x too, without a word. loop.x leads to itself, gone.x and secret.x are 404 and 403.
+    slow.x sends a byte now and then, dribble.x half a kB, endless.x does not end, whole.x comes
+    whole or not at all, and plain.x too, without a word. packed.x is compressed, loop.x leads to
+    itself, gone.x and secret.x are 404 and 403.
     """
 
     daemon_threads = True
@@ -70,7 +72,10 @@ class _Handler(BaseHTTPRequestHandler):
                 first, last = int(wanted[1]), min(int(wanted[2]), len(body) - 1)
                 headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
                 status, body = 206, body[first : last + 1]
-            self._send(status, body, headers, cut=fault == "cut" and is_early)
+            if fault == "packed":
+                headers["Content-Encoding"] = "gzip"
+            pause = 0.1 if fault == "dribble" else 0.0
+            self._send(status, body, headers, cut=fault == "cut" and is_early, pause=pause)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815
 
@@ -95,14 +100,24 @@ class _Handler(BaseHTTPRequestHandler):
         return answer.status, body, kept
 
     def _send(
-        self, status: int, body: bytes, headers: dict[str, str] | None = None, *, cut: bool = False
+        self,
+        status: int,
+        body: bytes,
+        headers: dict[str, str] | None = None,
+        *,
+        cut: bool = False,
+        pause: float = 0.0,
     ) -> None:
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body[: len(body) // HALF] if cut else body)
+            sent = body[: len(body) // HALF] if cut else body
+            step = _DRIBBLE if pause else max(len(sent), 1)
+            for start in range(0, len(sent), step):
+                self.wfile.write(sent[start : start + step])
+                time.sleep(pause)
         self.close_connection = self.close_connection or cut
 
     def _drip(self, piece: bytes, seconds: float) -> None:

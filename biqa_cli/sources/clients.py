@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from biqa_cli.errors import DependencyError, ImageError, UsageError
 from biqa_cli.sources.addresses import is_web, scheme_of, shown
+from biqa_cli.sources.pace import LEAST_BYTES, Pace
 from biqa_cli.sources.reasons import reason_of
 
 _SECONDS = 60.0
@@ -106,10 +107,22 @@ def _settings(scheme: str) -> dict[str, Any]:
         patience = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": _SILENT_SECONDS}
         return {"config_kwargs": patience, "use_listings_cache": False}
     if scheme in ("http", "https"):
-        from aiohttp import ClientTimeout
-
-        timeout = ClientTimeout(
-            total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS
-        )
-        return {"client_kwargs": {"timeout": timeout}}
+        return {"client_kwargs": {"timeout": web_timeout()}}
     return {"use_listings_cache": False}
+
+
+def web_timeout(size: int | None = None) -> Any:  # noqa: ANN401
+    """Return how long a web server is waited for.
+
+    Args:
+        size: Of what is asked for. None is not known: whoever reads it looks at the clock.
+    """
+    from aiohttp import ClientTimeout
+
+    total = None if size is None else _SECONDS * max(size / LEAST_BYTES, 1)
+    return ClientTimeout(total=total, sock_connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS)
+
+
+def pace_of_a_file() -> Pace:
+    """Return what notes whether a file comes too slowly."""
+    return Pace(_SECONDS)

@@ -1,11 +1,19 @@
 """What is behind addresses: photos, and files that are read piece by piece."""
 
 import io
+import time
 from http import HTTPStatus
 from typing import IO, Any, cast
 
 from biqa_cli.errors import ImageError
-from biqa_cli.sources.clients import PAUSES, bounded_in_time, client_of, is_web_client
+from biqa_cli.sources.clients import (
+    PAUSES,
+    bounded_in_time,
+    client_of,
+    is_web_client,
+    pace_of_a_file,
+    web_timeout,
+)
 from biqa_cli.sources.entry import MOST_BYTES, too_large
 from biqa_cli.sources.reasons import is_past_end
 
@@ -30,7 +38,8 @@ def read_address(address: str) -> bytes:
 def open_address(address: str) -> IO[bytes]:
     """Return a file behind an address, which is fetched as it is read.
 
-    It can only be read forwards where a web server cannot send a part of a file.
+    It can only be read forwards where a web server cannot send a part of a file. If less than 1 MB
+    of it comes in a minute, reading it raises ImageError.
 
     Raises:
         ImageError: If it cannot be opened.
@@ -40,6 +49,8 @@ def open_address(address: str) -> IO[bytes]:
     # Blocks of no size are a stream.
     how = {} if parts else {"block_size": 0}
     opened = bounded_in_time(address, lambda _: filesystem.open(path, "rb", **how))
+    if is_web_client(filesystem) and parts:
+        opened.kwargs["timeout"] = web_timeout(opened.blocksize + _BUFFER)
     return cast("IO[bytes]", io.BufferedReader(_Remote(opened, address), _BUFFER))
 
 
@@ -53,6 +64,7 @@ class _Remote(io.RawIOBase):
         self._file = file
         self._address = address
         self._is_stream = type(file).__name__ == "HTTPStreamFile"
+        self._pace = pace_of_a_file()
 
     def readable(self) -> bool:
         return True
@@ -68,9 +80,11 @@ class _Remote(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401
         pauses = () if self._is_stream else PAUSES
+        began = time.monotonic()
         content = bounded_in_time(
             self._address, lambda _: self._file.read(len(buffer)) or b"", pauses
         )
+        self._pace.note(len(content), time.monotonic() - began)
         buffer[: len(content)] = content
         return len(content)
 
@@ -116,7 +130,11 @@ async def _sends_first_byte(filesystem: Any, address: str) -> bool:  # noqa: ANN
 
 
 async def _body(filesystem: Any, address: str) -> bytes:  # noqa: ANN401
-    """Return what a web server sends, but no more than one byte over the limit."""
+    """Return what a web server sends, unpacked where it is compressed on its way.
+
+    Raises:
+        ImageError: If it is too large.
+    """
     session = await filesystem.set_session()
     async with session.get(address) as response:
         response.raise_for_status()
@@ -124,5 +142,6 @@ async def _body(filesystem: Any, address: str) -> bytes:  # noqa: ANN401
         async for piece in response.content.iter_chunked(1 << 16):
             body += piece
             if len(body) > MOST_BYTES:
-                break
+                # Before it is copied, and however much would follow.
+                raise ImageError(too_large(len(body)))
         return bytes(body)

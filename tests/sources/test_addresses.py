@@ -1,10 +1,12 @@
 """Photos behind addresses: a web server and a server of S3 on loopback, and their faults."""
 
 import datetime as dt
+import gzip
 import io
 import logging
 import ssl
 import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,9 @@ def web() -> Iterator[FaultyServer]:
         "cut-99.zip": zip_of(PHOTOS),
         "busy-2.zip": zip_of(PHOTOS),
     }
+    files |= dict.fromkeys(("dribble.tar", "dribble-whole.tar"), tar_of(PHOTOS))
+    files |= {"dribble.zip": zip_of(dict.fromkeys(map(str, range(99)), b"x" * 100))}
+    files |= {"packed.jpg": gzip.compress(bytes(64 << 20), 1)}
     with serving(lambda: FaultyServer(files)) as server:
         yield server
 
@@ -250,6 +255,30 @@ def test_what_cannot_be_asked_for_is_told_at_once(
     assert isinstance(cell, Entry)
     with pytest.raises(ImageError, match="is no address that can be asked for"):
         cell.read()
+
+
+def test_an_archive_that_dribbles_is_left(
+    web: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "_SECONDS", 0.5)
+    monkeypatch.setattr(clients, "LEAST_BYTES", 1 << 24)
+    # Read forwards, of which some photos may come in time, and part by part.
+    for name in ("dribble-whole.tar", "dribble.tar", "dribble.zip"):
+        *whole, (row, said) = read_entries(_web(web, name)).items()
+        assert row == _web(web, name) and len(whole) < len(PHOTOS)
+        assert str(said).endswith("cannot be fetched: the server is too slow")
+
+
+def test_a_body_that_unpacks_without_end_is_left(
+    web: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "MOST_BYTES", 1 << 20)
+    tracemalloc.start()
+    (said,) = read_entries(_web(web, "packed.jpg")).values()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "MB at most" in str(said)
+    assert peak < 16 << 20
 
 
 def test_a_server_that_is_not_there_is_a_row() -> None:
