@@ -144,11 +144,16 @@ def block_scores(
             [details(np.asarray(_crop(image, b)), cell=8).mean() for b in blocks], float
         ),
     )
-    return _with_lowest_read(local, is_read, image, model)
+    return _with_lowest_read(local, is_read, image, model, batch_size=size)
 
 
 def _with_lowest_read(
-    local: LocalScores, is_read: NDArray[np.bool_], image: Image.Image, model: LoadedModel
+    local: LocalScores,
+    is_read: NDArray[np.bool_],
+    image: Image.Image,
+    model: LoadedModel,
+    *,
+    batch_size: int,
 ) -> LocalScores:
     """Return local scores of which the lowest and those that a map frames are read.
 
@@ -162,8 +167,11 @@ def _with_lowest_read(
         missing = [n for n, block in enumerate(judged) if block in wanted and not is_read[n]]
         if not missing:
             break
-        views = _views(image, [local.blocks[n] for n in missing], model.spec.input)
-        local = local.corrected(missing, predict_views(views, model))
+        # All at once, they would take more memory than all that was read before.
+        for start in range(0, len(missing), batch_size):
+            some = missing[start : start + batch_size]
+            views = _views(image, [local.blocks[n] for n in some], model.spec.input)
+            local = local.corrected(some, predict_views(views, model))
         is_read[missing] = True
     return local
 

@@ -1,5 +1,7 @@
 """From a photo to local scores, 0 to 100, and the map that joins them."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image
 
@@ -12,6 +14,7 @@ from biqa_cli.explain.worst import worst_blocks
 from biqa_cli.images.limits import DEFAULT_LIMITS, Limits
 from biqa_cli.images.reading import Photo, photo_of, read_photo
 from biqa_cli.models.loading import LoadedModel
+from biqa_cli.models.memory import give_back_freed_memory
 from biqa_cli.models.spec import ModelSpec
 from biqa_cli.results import ImageResult
 from biqa_cli.scoring import score_files, score_photo
@@ -52,7 +55,12 @@ def map_file(
     score = _score_of(whole)
     photo = read_photo(source, limits=limits)
     local = local_scores(photo.image, model, choice=choice, watch=watch)
-    return _join(photo, local, model.spec, path=whole.path, score=score)
+    # What the blocks have left would lie beside the photo and what makes its picture.
+    give_back_freed_memory()
+    shown = _Shown.of(photo)
+    # Nobody needs 400 MB of 100 megapixels any more.
+    del photo
+    return _join(shown, local, model.spec, path=whole.path, score=score)
 
 
 def map_image(
@@ -64,9 +72,8 @@ def map_image(
     """Return the local scores of an image that is already decoded; see `map_file`."""
     score = _score_of(score_photo(image, model))
     photo = photo_of(image)
-    return _join(
-        photo, local_scores(photo.image, model, choice=choice), model.spec, path="", score=score
-    )
+    local = local_scores(photo.image, model, choice=choice)
+    return _join(_Shown.of(photo), local, model.spec, path="", score=score)
 
 
 def local_scores(
@@ -94,24 +101,37 @@ def _score_of(whole: ImageResult) -> float:
     return whole.score
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a map keeps of a photo."""
+
+    picture: Image.Image
+    size: tuple[int, int]
+    """(width, height) of the photo."""
+    note: str
+
+    @classmethod
+    def of(cls, photo: Photo) -> "_Shown":
+        return cls(map_picture(photo.image), photo.image.size, photo.note)
+
+
 def _join(
-    photo: Photo, local: LocalScores, spec: ModelSpec, *, path: str, score: float
+    shown: _Shown, local: LocalScores, spec: ModelSpec, *, path: str, score: float
 ) -> ScoreMap:
-    image = photo.image
-    width, height = map_size(*image.size)
+    width, height = map_size(*shown.size)
     scores, blocks = local.percent(spec.scale), local.judged(spec.scale)
-    values = interpolated_map(scores, local.blocks, size=image.size, height=height, width=width)
+    values = interpolated_map(scores, local.blocks, size=shown.size, height=height, width=width)
     return ScoreMap(
         path=path,
         model=spec.name,
         score=score,
-        width=image.width,
-        height=image.height,
+        width=shown.size[0],
+        height=shown.size[1],
         blocks=blocks,
         worst=worst_blocks(blocks, local.detail.tolist()),
         values=values.astype(np.float32),
-        picture=map_picture(image),
-        note=photo.note,
+        picture=shown.picture,
+        note=shown.note,
     )
 
 

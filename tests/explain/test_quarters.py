@@ -122,6 +122,22 @@ def test_the_lowest_block_and_those_that_are_framed_are_read() -> None:
     assert engine.network.read < len(exact.blocks)
 
 
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_no_batch_has_more_views_than_wanted(
+    monkeypatch: pytest.MonkeyPatch, batch_size: int
+) -> None:
+    engine = EdgelessEngine(error=0.05)
+    most, maps = list[int](), engine.network.maps
+
+    def counted(views: NDArray[np.float32]) -> tuple[Predictions, list[NDArray[np.float32]]]:
+        most.append(len(views))
+        return maps(views)
+
+    monkeypatch.setattr(engine.network, "maps", counted)
+    block_scores(photo(150, 120), model_of(engine), batch_size=batch_size)
+    assert max(most) == batch_size and len(most) > 6
+
+
 def test_maps_that_have_no_whole_quarters_are_not_quartered() -> None:
     engine = EdgelessEngine()
     engine.network.cell = VIEW
