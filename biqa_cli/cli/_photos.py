@@ -75,7 +75,6 @@ def wanted_photos(
     nul_separated: bool,
     choice: "Choice",
     written: Sequence[Path | None],
-    offline: bool,
 ) -> Wanted:
     """Return the photos among what is named and the names of a list, each once.
 
@@ -101,7 +100,7 @@ def wanted_photos(
     def names() -> Iterator[str]:
         listed = (read_names(name, nul_separated=nul_separated) for name in lists)
         found = chain(named, chain.from_iterable(listed))
-        return refuse_addresses(found) if offline else found
+        return refuse_addresses(found) if choice.offline else found
 
     # Archives and tables by their names, photos as they are found.
     to_read = names()

@@ -74,6 +74,7 @@ def choice_of(
     shard: str | None,
     column: str | None,
     key: str | None,
+    offline: bool,
 ) -> "Choice":
     """Return what is taken of what is named, as the options say.
 
@@ -90,4 +91,5 @@ def choice_of(
         shard=None if shard is None else shard_of(shard),
         column=column,
         key=key,
+        offline=offline,
     )

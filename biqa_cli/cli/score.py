@@ -88,9 +88,9 @@ def score(
             shard=shard,
             column=column,
             key=key,
+            offline=offline,
         ),
         written=(output, report),
-        offline=offline,
     )
     ready = load_model(
         model,

@@ -57,6 +57,8 @@ class Choice:
     """Of a table: what has the photos. None is the first of `tables.COLUMNS` that it has."""
     key: str | None = None
     """Of a table: what names the rows. None is their numbers."""
+    offline: bool = False
+    """Whether no socket may be opened: an address in a table is then an error row."""
     _unwanted: Callable[[str], object] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -4,13 +4,12 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 from biqa_cli.images.seen import Seen
-from biqa_cli.sources import addresses, fetching
+from biqa_cli.sources import addresses
 from biqa_cli.sources.choice import Choice
 from biqa_cli.sources.clients import require_client
-from biqa_cli.sources.entry import Entry
+from biqa_cli.sources.entry import Entry, unreadable
 from biqa_cli.sources.names import Names
 from biqa_cli.sources.opening import opener_of, reader_of
 from biqa_cli.sources.tables import Named, photos_in_table
@@ -102,12 +101,19 @@ def photos_named_in(table: str, search: Search, *, is_old: bool) -> Iterator[Fou
 
 def photo_at(address: str, search: Search, *, changed: int | None) -> Iterator[Entry]:
     """Yield the photo behind an address, if it is wanted."""
-    # Once for all, in place of an error in every row.
-    require_client(address)
     row = addresses.shown(address)
+    if not search.choice.offline:
+        # Once for all, in place of an error in every row.
+        require_client(address)
     is_wanted = search.choice.is_of_shard(row) and not search.is_old(row, changed)
     if is_wanted and search.seen.add(row):
-        yield Entry(row, partial(fetching.read_address, address))
+        yield _entry(row, address, search)
+
+
+def _entry(row: str, name: str, search: Search, *, is_key: bool = False) -> Entry:
+    if search.choice.offline and addresses.is_address(name):
+        return unreadable(row, "is an address, and --offline opens no socket")
+    return Entry(row, reader_of(name), is_key=is_key)
 
 
 def _called(row: str, found: Named, search: Search) -> Iterator[Entry]:
@@ -119,7 +125,7 @@ def _called(row: str, found: Named, search: Search) -> Iterator[Entry]:
     else:
         is_old = _is_old_file(found.name, search)
     if not is_old:
-        yield Entry(row, reader_of(found.name), is_key=found.is_key)
+        yield _entry(row, found.name, search, is_key=found.is_key)
 
 
 def _is_old_file(name: str, search: Search) -> bool:

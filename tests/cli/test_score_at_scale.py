@@ -237,7 +237,6 @@ def test_photos_are_found_as_they_are_taken(folder: Path, monkeypatch: pytest.Mo
         nul_separated=False,
         choice=Choice(),
         written=(),
-        offline=False,
     )
     assert taken == ["a.png"]
     assert len(list(wanted.photos)) == 2
@@ -253,7 +252,6 @@ def test_the_total_is_counted_beside_the_run_unless_that_means_reading(
             nul_separated=False,
             choice=Choice(),
             written=(),
-            offline=False,
         )
         total = wanted.total(without=lambda: 1)
         total()

@@ -55,6 +55,19 @@ def test_of_bytes_the_time_of_the_table_counts_and_of_names_that_of_the_files(
     assert len(list(find_photos([str(pixels), str(names)], Choice(newer_than=-1)))) == 4
 
 
+@pytest.mark.parametrize("key", [None, "sku"])
+def test_offline_an_address_in_a_table_is_an_error_row(tmp_path: Path, key: str | None) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"a")
+    names = ["https://127.0.0.1:9/a.jpg", "s3://bucket/b.jpg", str(tmp_path / "a.jpg")]
+    path = _table(tmp_path / "t.parquet", file=names, sku=["0", "1", "2"])
+    *refused, read = find_photos([str(path)], Choice(key=key, offline=True))
+    for number, one in enumerate(refused):
+        assert isinstance(one, Entry) and one.name == (str(number) if key else names[number])
+        with pytest.raises(ImageError, match="is an address, and --offline opens no socket"):
+            one.read()
+    assert (read.read() if isinstance(read, Entry) else read) == (b"a" if key else names[2])
+
+
 def test_paths_are_found_as_they_are(tmp_path: Path) -> None:
     path = _table(tmp_path / "t.parquet", file=["a.jpg", "b/c.jpg"], bytes=[b"", b""])
     assert list(find_photos([str(path)], Choice(column="file"))) == ["a.jpg", "b/c.jpg"]
