@@ -3,11 +3,13 @@
 import io
 import pickle
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fakes import brightness_model, grey_png
 from PIL import Image
@@ -46,7 +48,34 @@ def test_rows_keep_their_columns_and_get_their_scores() -> None:
     assert scored["status"].to_pylist() == ["ok", "ok", "ok", "error", "error"]
     assert scored["error"].to_pylist()[-1] == "the table has no photo in this row"
     assert FrameScorer("image").schema(table.schema) == scored.schema
-    assert "image" in FrameScorer("image", keep=True)(table).column_names
+
+
+@pytest.mark.usefixtures("model")
+def test_names_of_photos_stay_to_join_rows_by_and_bytes_do_not(tmp_path: Path) -> None:
+    name = grey_png(tmp_path / "a.png", 51)
+    text, raw = pa.array([name]), pa.array([_png(51)])
+    columns = [text, text.cast(pa.large_string()), text.dictionary_encode(), raw]
+    kept = [
+        "image" in FrameScorer("image")(pa.table({"image": one})).column_names for one in columns
+    ]
+    assert kept == [True, True, True, False]
+    for keep in (True, False):
+        for column in (text, raw):
+            told = FrameScorer("image", keep=keep)(pa.table({"image": column}))
+            assert ("image" in told.column_names) == keep
+
+
+@pytest.mark.usefixtures("model")
+def test_a_frame_of_pandas_keeps_names_of_photos_too(tmp_path: Path) -> None:
+    pd = pytest.importorskip("pandas")
+    name = grey_png(tmp_path / "a.png", 51)
+    photos = [pd.Series([None, name], dtype=kind) for kind in ("string", object, "category")]
+    photos.append(pd.Series([name], dtype=pd.ArrowDtype(pa.string())))
+    photos.append(pd.Series([], dtype="string"))
+    photos.append(pd.Series([_png(51)], dtype=object))
+    scored = [FrameScorer("image").score_frame(pd.DataFrame({"image": one})) for one in photos]
+    assert ["image" in one for one in scored] == [True] * 5 + [False]
+    assert [list(one["score"])[-1:] for one in scored[:4]] == [[20.0]] * 4
 
 
 @pytest.mark.usefixtures("model")
@@ -74,19 +103,54 @@ def test_files_structs_and_arrays_are_photos_too(tmp_path: Path) -> None:
     assert scored["score"].to_pylist() == [20.0, 20.0]
 
 
+def _as_frames(table: pa.Table) -> list[Any]:
+    """Return a table of Arrow, and a frame of pandas where that is installed."""
+    return [table, *([table.to_pandas()] if find_spec("pandas") else [])]
+
+
+def _score(scorer: FrameScorer, photos: Any) -> Any:
+    return scorer(photos) if isinstance(photos, pa.Table) else scorer.score_frame(photos)
+
+
 @pytest.mark.usefixtures("model")
 def test_columns_that_the_table_has_need_a_prefix() -> None:
     table = pa.table({"image": [_png(51)], "width": [8]})
-    with pytest.raises(UsageError, match="columns width itself: choose a prefix"):
-        FrameScorer("image")(table)
+    for table_or_frame in _as_frames(table):
+        with pytest.raises(UsageError, match="columns width itself: choose a prefix"):
+            _score(FrameScorer("image"), table_or_frame)
     scored = FrameScorer("image", prefix="biqa_")(table)
     assert scored["biqa_score"].to_pylist() == [20.0] and scored["width"].to_pylist() == [8]
 
 
 @pytest.mark.usefixtures("model")
 def test_a_column_that_is_not_there_is_named() -> None:
-    with pytest.raises(UsageError, match="no column 'photo' of photos: there are"):
-        FrameScorer("photo")(pa.table({"image": [b""]}))
+    for table_or_frame in _as_frames(pa.table({"image": [b""]})):
+        with pytest.raises(UsageError, match="no column 'photo' of photos: there are image"):
+            _score(FrameScorer("photo"), table_or_frame)
+
+
+@pytest.mark.usefixtures("model")
+def test_a_column_of_photos_may_have_the_name_of_a_new_one() -> None:
+    scored = FrameScorer("note")(pa.table({"note": [_png(51)]}))
+    assert (scored["score"].to_pylist(), scored["note"].to_pylist()) == ([20.0], [""])
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize("why", [False, True])
+def test_new_columns_have_the_same_types_whatever_is_in_them(why: bool) -> None:
+    pd = pytest.importorskip("pandas")
+    scorer = FrameScorer("image", why=why)
+    parts = [
+        pd.DataFrame({"image": pd.Series(photos, dtype=object)})
+        for photos in ([], [_png(51)], [b"no photo"], [_png(51), None])
+    ]
+    types = [scorer.score_frame(part).dtypes.astype(str).to_dict() for part in parts]
+    assert types[1:] == types[:-1]
+    assert (
+        types[0].items()
+        >= {"score": "float64", "width": "Int32", "status": "string", "error": "string"}.items()
+    )
+    assert pa.Schema.from_pandas(scorer.score_frame(parts[0])).field("width").type == pa.int32()
 
 
 @pytest.mark.usefixtures("model")
@@ -130,7 +194,7 @@ def test_spark_scores_a_data_frame(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_dask_scores_a_data_frame() -> None:
+def test_dask_scores_a_data_frame(tmp_path: Path) -> None:
     dask = pytest.importorskip("dask")
     dd = pytest.importorskip("dask.dataframe")
     pd = pytest.importorskip("pandas")
@@ -139,8 +203,11 @@ def test_dask_scores_a_data_frame() -> None:
         frame = pd.DataFrame({"id": range(5), "image": pd.Series(_photos(), dtype=object)})
         photos = dd.from_pandas(frame, npartitions=2)
         empty = scorer.score_frame(frame.head(0))
-        scored = photos.map_partitions(scorer.score_frame, meta=empty).compute(scheduler="sync")
-    _same(list(scored.sort_values("id")["score"]))
+        scored = photos.map_partitions(scorer.score_frame, meta=empty)
+        scored.to_parquet(tmp_path)
+    parts = sorted(tmp_path.glob("*.parquet"))
+    assert len({tuple(pq.read_schema(part).types) for part in parts}) == 1
+    _same(list(pq.read_table(tmp_path).sort_by("id")["score"].to_pylist()))
 
 
 @pytest.mark.slow
