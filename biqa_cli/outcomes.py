@@ -5,7 +5,7 @@ import math
 
 from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.models.loading import LoadedModel
-from biqa_cli.results import NATIVE_DIGITS, Flaw, ImageResult, Judgement
+from biqa_cli.results import NATIVE_DIGITS, Flaw, ImageResult, Judgement, told_of
 
 NAMED = 0.35
 """A flaw that is at least so strong is named."""
@@ -31,7 +31,7 @@ def result_of(
         path: Of the photo; empty where it has none.
         width: Of the whole upright photo in pixels; None where it could not be read.
         height: As the width.
-        note: What to know of the score.
+        note: What to know of the pixels.
     """
     if isinstance(outcome, str):
         return _failed(outcome, model, path=path, width=width, height=height)
@@ -56,7 +56,7 @@ def result_of(
         width=width,
         height=height,
         status="ok",
-        note=note,
+        note="; ".join(filter(None, (note, told_of(model.precision)))),
         flaws=None if outcome.flaws is None else _named(outcome.flaws),
         whole=whole,
         full_size=kept,

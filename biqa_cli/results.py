@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 Status = Literal["ok", "error"]
+ComputedIn = Literal["float32", "bfloat16"]
+"""What a network has computed in."""
+
+IN_BFLOAT16 = "computed in bfloat16"
+"""In the note of a score: no other column of CSV tells it from a score in float32."""
 
 NATIVE_DIGITS = 6
 """Of a native score, behind the point, in every report."""
@@ -92,7 +97,7 @@ class RunInfo:
     device: str
     graph_sha256: str = ""
     """Of the ONNX graph that has scored; empty where PyTorch has."""
-    precision: str = "float32"
+    precision: ComputedIn = "float32"
     """What the network has computed in."""
 
 
@@ -106,3 +111,13 @@ class RunCounts:
     seconds: float
     complete: bool = True
     """False where the run was stopped before its last image."""
+
+
+def told_of(precision: ComputedIn) -> str:
+    """Return what the note of a score says of the precision; empty for float32."""
+    return IN_BFLOAT16 if precision == "bfloat16" else ""
+
+
+def precision_told(note: str) -> ComputedIn:
+    """Return the precision of a score, from its note."""
+    return "bfloat16" if note.endswith(IN_BFLOAT16) else "float32"

@@ -150,7 +150,7 @@ def run_info(model: LoadedModel) -> RunInfo:
         engine=model.engine.name,
         device=model.engine.device,
         graph_sha256=model.graph_sha256,
-        precision="bfloat16" if model.engine.name == "openvino" else "float32",
+        precision=model.precision,
     )
 
 

@@ -11,7 +11,9 @@ from biqa_cli.errors import UsageError
 from biqa_cli.reports.appending import EarlierRows
 from biqa_cli.reports.base import Report
 from biqa_cli.reports.formats import Format, new_report
+from biqa_cli.reports.precisions import check_precision
 from biqa_cli.reports.selection import SortKey, Tally
+from biqa_cli.results import ComputedIn
 
 if TYPE_CHECKING:
     from biqa_cli.models.loading import LoadedModel
@@ -52,11 +54,16 @@ class Destination:
             from biqa_cli.reports.parts import earlier_parts
 
             self.parts = earlier_parts(
-                self.path, model=model.spec.name, why=self.why, threshold=self.threshold
+                self.path,
+                model=model.spec.name,
+                precision=model.precision,
+                why=self.why,
+                threshold=self.threshold,
             )
             return _appending.without_parts(photos, self.parts)
         if self.earlier is None:
             return photos
+        check_precision(self.earlier, model.spec.name, model.precision, path=self.path)
         return _appending.without_rows(
             photos,
             self.earlier,
@@ -94,7 +101,7 @@ class Destination:
         before = (self.earlier and self.earlier.below) or (self.parts and self.parts.below)
         return bool(tally.below or before)
 
-    def summary(self, tally: Tally, seconds: float, *, known: int) -> str:
+    def summary(self, tally: Tally, seconds: float, *, known: int, precision: ComputedIn) -> str:
         """Return how the run went, in a line."""
         return tally.summary(
             seconds,
@@ -102,6 +109,7 @@ class Destination:
             known=known,
             before=self.met,
             again=len(self.earlier.replaced) if self.earlier else 0,
+            precision=precision,
         )
 
 

@@ -142,7 +142,8 @@ def score(
             quiet=quiet,
         )
     if not quiet:
-        _output.say(written.summary(tally, seconds, known=known.recalled if known else 0))
+        recalled = known.recalled if known else 0
+        _output.say(written.summary(tally, seconds, known=recalled, precision=run.precision))
     if top is not None and tally.failed:
         _output.problem(tally.failures())
     if written.is_below(tally):

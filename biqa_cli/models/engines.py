@@ -1,5 +1,6 @@
 """From a specification, weights and a graph to an engine that runs, whatever is wanted of it."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,6 +18,9 @@ from biqa_cli.models.graph_content import with_output_before
 from biqa_cli.models.installed_torch import require_torch
 from biqa_cli.models.memory import give_back_freed_memory
 from biqa_cli.models.spec import Family, InputContract, ModelSpec
+from biqa_cli.results import ComputedIn
+
+logger = logging.getLogger(__name__)
 
 EngineChoice = Literal["auto", "onnx", "torch"]
 Tensors = Mapping[str, NDArray[np.float32]]
@@ -41,6 +45,11 @@ class LoadedModel:
     """Of the ONNX graph that the engine runs; empty where it runs none."""
     learnt: Learnt | None = None
     """What weights of one's own say they have learnt from; None where they do not."""
+
+    @property
+    def precision(self) -> ComputedIn:
+        """What the network computes in."""
+        return "bfloat16" if self.engine.name == "openvino" else "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,7 @@ def ready(
         from biqa_cli.models.openvino_engine import OpenVinoEngine
 
         engine: Engine = OpenVinoEngine(graph, tensors, threads=wanted.threads)
+        logger.info("%s computes in bfloat16, in OpenVINO", spec.name)
     elif graph is not None:
         from biqa_cli.models.onnx_engine import OnnxEngine
 
@@ -118,7 +128,11 @@ def ready(
         engine = runs
     else:
         if wanted.precision == "bfloat16":
-            raise UsageError("--precision bfloat16 takes an ONNX graph, on the CPU: use float32")
+            msg = (
+                f"bfloat16 needs an ONNX graph and the CPU, and {spec.name} would run in PyTorch "
+                f"on {device}: use --precision float32"
+            )
+            raise UsageError(msg)
         require_torch(spec.name)
         from biqa_cli.models.torch_engine import TorchEngine
 
@@ -135,10 +149,17 @@ def _in_bfloat16(wanted: Wanted) -> bool:
     """Return whether a graph is run in bfloat16.
 
     Raises:
-        UsageError: If that is wanted together with features.
+        UsageError: If that is wanted together with features, or of ONNX Runtime.
     """
-    if wanted.precision == "float32" or (wanted.precision == "auto" and wanted.features):
+    keeps_float32 = wanted.features or wanted.engine == "onnx"
+    if wanted.precision == "float32" or (wanted.precision == "auto" and keeps_float32):
         return False
+    if wanted.engine == "onnx":
+        msg = (
+            "ONNX Runtime computes in float32, and bfloat16 runs in OpenVINO: leave out --engine "
+            "or --precision"
+        )
+        raise UsageError(msg)
     if wanted.features:
         raise UsageError("a tuned model computes in float32: leave out --precision bfloat16")
     if wanted.precision == "bfloat16":

@@ -16,6 +16,7 @@ from pathlib import Path
 from biqa_cli.errors import UsageError
 from biqa_cli.reports.formats import Format
 from biqa_cli.reports.rows import armed, columns_of, not_a_formula
+from biqa_cli.results import ComputedIn, precision_told
 from biqa_cli.sources.addresses import is_address
 
 STDIN = "-"
@@ -37,6 +38,8 @@ class EarlierRow:
     score: float | None
     """None where it could not be scored."""
     native: float | None
+    precision: ComputedIn = "float32"
+    """What it was computed in, as far as the row says."""
 
 
 @dataclass(slots=True)
@@ -235,13 +238,14 @@ def _records(text: str, kind: Format, *, why: bool) -> Iterator[_Record]:
 
 
 def _record(text: str, values: dict[str, object], kind: Format) -> _Record:
-    name, model, score, native = (
-        values[name] for name in ("path", "model", "score", "native_score")
+    name, model, score, native, note = (
+        values[name] for name in ("path", "model", "score", "native_score", "note")
     )
     if name == STDIN:
         return _Record(text)
     keys = tuple(_key(str(name), str(model), kind, is_key=is_key) for is_key in (False, True))
-    return _Record(text, keys, EarlierRow(_number(score), _number(native)))
+    row = EarlierRow(_number(score), _number(native), precision_told(str(note)))
+    return _Record(text, keys, row)
 
 
 def _number(value: object) -> float | None:

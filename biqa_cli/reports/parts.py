@@ -11,8 +11,9 @@ from typing import IO, Any
 from biqa_cli.errors import UsageError
 from biqa_cli.images.seen import Seen
 from biqa_cli.reports.appending import STDIN
+from biqa_cli.reports.precisions import other_precision
 from biqa_cli.reports.to_parquet import ParquetReport, as_parquet_text, parquet
-from biqa_cli.results import ImageResult, RunCounts, RunInfo
+from biqa_cli.results import ComputedIn, ImageResult, RunCounts, RunInfo
 from biqa_cli.sources.addresses import is_address
 from biqa_cli.whole_files import wrong_output
 
@@ -132,17 +133,23 @@ def parts_in(folder: Path) -> list[Path]:
 
 
 def earlier_parts(
-    folder: Path, *, model: str, why: bool = False, threshold: float | None = None
+    folder: Path,
+    *,
+    model: str,
+    precision: ComputedIn = "float32",
+    why: bool = False,
+    threshold: float | None = None,
 ) -> EarlierParts:
     """Return which photos have rows of a model in a folder; one that is not there has none.
 
     Raises:
-        UsageError: If what is in it is no report of this kind.
+        UsageError: If what is in it is no report of this kind, or has scores of the model in
+            another precision.
         DependencyError: If pyarrow is not installed.
     """
     earlier = EarlierParts(Seen())
     for part in parts_in(folder):
-        for row in _rows_of(part, why=why):
+        for row in _rows_of(part, model=model, precision=precision, why=why):
             if row["model"] != model:
                 continue
             # The row does not say which of the two it has.
@@ -163,11 +170,13 @@ def _identity(name: str, *, is_key: bool, is_written: bool = False) -> str:
     return plain if is_address(plain) else os.path.abspath(plain)  # noqa: PTH100  keeps ".."
 
 
-def _rows_of(part: Path, *, why: bool) -> Iterator[dict[str, Any]]:
+def _rows_of(
+    part: Path, *, model: str, precision: ComputedIn, why: bool
+) -> Iterator[dict[str, Any]]:
     pq = parquet()
     try:
         table = pq.ParquetFile(part)
-        json.loads(table.schema_arrow.metadata[b"biqa.run"])
+        run = json.loads(table.schema_arrow.metadata[b"biqa.run"])
     except Exception as error:
         # pyarrow raises OSError, ValueError and its own.
         msg = f"{part} is not a part of a report of biqa: it stays as it is; name another folder"
@@ -176,5 +185,9 @@ def _rows_of(part: Path, *, why: bool) -> Iterator[dict[str, Any]]:
         hint = "add it" if not why else "leave it out"
         msg = f"{part} was written {'without' if why else 'with'} --why: {hint}, or name another"
         raise UsageError(msg)
+    # Versions that knew float32 alone did not say it.
+    has = run.get("precision", "float32")
+    if run.get("model") == model and has != precision:
+        raise other_precision(part, model, has=has, wanted=precision)
     for batch in table.iter_batches(_ROWS_READ, columns=["path", "model", "score"]):
         yield from batch.to_pylist()

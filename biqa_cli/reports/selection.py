@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from biqa_cli.results import ImageResult
+from biqa_cli.results import ComputedIn, ImageResult
 
 
 class SortKey(StrEnum):
@@ -64,6 +64,7 @@ class Tally:
         known: int = 0,
         before: int = 0,
         again: int = 0,
+        precision: ComputedIn = "float32",
     ) -> str:
         """Return how it went, in a line.
 
@@ -73,9 +74,12 @@ class Tally:
             known: Scores that the store knew.
             before: Photos that the report had before.
             again: Photos that it had before in rows that are replaced.
+            precision: What the network has computed in; float32 goes without saying.
         """
         photos = "1 photo" if self.images == 1 else f"{self.images} photos"
         parts = [f"{photos} in {seconds:.1f} s ({self.images / max(seconds, 1e-9):.1f} a second)"]
+        if precision != "float32":
+            parts.append(f"in {precision}")
         if known:
             parts.append(f"{known} known")
         if before:

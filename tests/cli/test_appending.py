@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
 from biqa_cli.models import loading
+from biqa_cli.models.base import EngineName
+from biqa_cli.models.loading import LoadedModel
 
 pytestmark = pytest.mark.usefixtures("brightness")
 
@@ -273,3 +275,37 @@ def test_parquet_goes_to_files_and_pipes(folder: Path, tmp_path: Path) -> None:
         assert run("score", folder, "-f", "parquet", stdout=file).returncode == 0
     for path in (output, piped):
         assert pq.read_table(path)["score"].to_pylist() == [40.0, 20.0]
+
+
+PLACES = {
+    "csv": ("-o", "scores.csv"),
+    "ndjson": ("-o", "scores.ndjson"),
+    "parts": ("-f", "parquet", "-o", "scores", "--part-rows", 1),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("first", ["float32", "bfloat16"])
+def test_scores_in_two_precisions_are_not_put_together(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    brightness: LoadedModel,
+    place: str,
+    first: str,
+) -> None:
+    monkeypatch.chdir(folder)
+    engines: dict[str, EngineName] = {"float32": "torch", "bfloat16": "openvino"}
+    brightness.engine.name = engines[first]  # type: ignore[misc]
+    options = (*PLACES[place], "--append", "--no-store")
+    for photo in ("51.png", "102.png"):
+        result = _run(photo, *options)
+        assert result.exit_code == 0
+        assert ("in bfloat16" in result.stderr) == (first == "bfloat16")
+    (other,) = engines.keys() - {first}
+    brightness.engine.name = engines[other]  # type: ignore[misc]
+    before = {path: path.read_bytes() for path in folder.rglob("scores*") if path.is_file()}
+    result = _run(folder, *options)
+    assert result.exit_code == 2
+    told = f"has scores of brightness in {first}, and this run computes in {other}: use --precision"
+    assert f"{told} {first}" in result.stderr
+    assert {path: path.read_bytes() for path in folder.rglob("scores*") if path.is_file()} == before

@@ -298,3 +298,10 @@ def test_a_file_that_does_not_say_its_network_is_told_from_a_name_that_is_unknow
 def test_a_network_for_an_export_comes_with_what_it_declares() -> None:
     spec, network = load_for_export(MODEL, offline=True)
     assert spec.name == MODEL and not network.training
+
+
+def test_onnx_runtime_is_not_asked_for_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="^ONNX Runtime computes in float32, .* leave out"):
+        load_model("shdiqa-lite", engine="onnx", precision="bfloat16")
+    monkeypatch.setattr("biqa_cli.models.openvino_engine.saves_time", lambda: True)
+    assert load_model("shdiqa-lite", engine="onnx", precision="auto").engine.name == "onnx"

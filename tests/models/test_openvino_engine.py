@@ -48,7 +48,10 @@ def test_the_header_says_so(tmp_path: Path) -> None:
     for precision in ("float32", "bfloat16"):
         options = ["-m", "shdiqa-lite", "--precision", precision, "-o", str(out)]
         assert CliRunner().invoke(app, ["score", PHOTOS[0], *options]).exit_code == 0
-        assert json.loads(out.read_text())["run"]["precision"] == precision
+        report = json.loads(out.read_text())
+        assert report["run"]["precision"] == precision
+        told = {"float32": "", "bfloat16": "computed in bfloat16"}[precision]
+        assert report["results"][0]["note"] == told
 
 
 def test_auto_is_bfloat16_where_the_cpu_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,5 +61,5 @@ def test_auto_is_bfloat16_where_the_cpu_has_it(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_has_no_graph_cannot_compute_in_bfloat16() -> None:
-    with pytest.raises(UsageError, match="--precision bfloat16 takes an ONNX graph"):
+    with pytest.raises(UsageError, match="^bfloat16 needs an ONNX graph and the CPU, and"):
         load_model("nlnet-lite", precision="bfloat16")
