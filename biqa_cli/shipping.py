@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from biqa_cli import __version__
 from biqa_cli.errors import UsageError, WeightsError
-from biqa_cli.models.base import Precision
+from biqa_cli.models.base import EngineName, Precision
 from biqa_cli.models.catalog import names_a_file
 from biqa_cli.models.engines import EngineChoice
 from biqa_cli.models.graphs import own_graph
@@ -21,6 +21,9 @@ from biqa_cli.models.spec import ModelSpec
 from biqa_cli.weights.cache import cache_folder, locate, sha256_of
 from biqa_cli.weights.manifest import load_manifest
 from biqa_cli.whole_files import write_whole
+
+_ENGINES: dict[EngineName, EngineChoice] = {"onnx": "onnx", "openvino": "auto", "torch": "torch"}
+"""What `load_model` is asked for to get an engine; OpenVINO is chosen by the precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +94,13 @@ class Shipment:
         return sha256_of(weights) == self.sha256
 
 
-def ship(
-    model: LoadedModel, *, engine: EngineChoice = "auto", device: str = "auto", threads: int = 1
-) -> Shipment:
+def ship(model: LoadedModel, *, device: str = "cpu", threads: int = 1) -> Shipment:
     """Return what other processes need to load a model that is loaded here.
+
+    On the CPU they use its engine and its precision; elsewhere PyTorch, in float32.
 
     Args:
         model: From `load_model`.
-        engine: As of `load_model`, there.
         device: As of `load_model`, there.
         threads: As of `load_model`, there.
 
@@ -109,12 +111,12 @@ def ship(
     paths = _own_files(model.spec) if names_a_file(name) else _listed_files(name)
     return Shipment(
         name,
-        engine,
+        _ENGINES[model.engine.name] if device == "cpu" else "torch",
         device,
         threads,
         Path(name).name if names_a_file(name) else None,
         model.weights_sha256,
-        "bfloat16" if model.engine.name == "openvino" else "float32",
+        model.precision if device == "cpu" else "float32",
         files={path.name: path.read_bytes() for path in paths},
     )
 

@@ -1,5 +1,7 @@
 """`biqa score`: the main job."""
 
+from contextlib import nullcontext
+
 import typer
 
 from biqa_cli.cli import _options, _output, _photos, _progress, _report, _score_options
@@ -92,23 +94,32 @@ def score(
         ),
         written=(output, report),
     )
+    cluster = cluster_of(
+        ray,
+        workers=ray_workers,
+        gpus=ray_gpus,
+        device=device,
+        engine=engine,
+        precision=precision,
+        threads=threads,
+    )
     ready = load_model(
         model,
         engine=engine.value,
-        device=device,
+        device=device if cluster is None else "cpu",
         threads=threads,
         offline=offline,
-        precision=precision.value,
+        precision="float32" if ray_gpus else precision.value,
     )
     if why and not ready.spec.tells_flaws:
         _output.problem(names_no_flaws(ready.spec.name))
     limits = _options.limits_of(
         max_megapixels=max_megapixels, memory=memory, seconds=seconds_per_photo
     )
-    cluster = cluster_of(ray, workers=ray_workers, gpus=ray_gpus)
     run = run_info(ready) if cluster is None else cluster.run_info(ready)
     shown: list[ImageResult] = []
     with (
+        nullcontext() if cluster is None else cluster.connected(),
         _options.store_of(store, fresh=fresh, unused=no_store or cluster is not None) as known,
         written.opened() as rows,
     ):
@@ -118,7 +129,9 @@ def score(
                 left, ready, batch_size=batch_size, workers=workers, limits=limits, store=known
             )
         else:
-            results = cluster.score(left, ready, limits=limits, workers=workers)
+            results = cluster.score(
+                left, ready, limits=limits, workers=workers, batch_size=batch_size
+            )
         if report is not None:
             results = _report.kept(results, into=shown)
         total = wanted.total(without=lambda: written.met)

@@ -4,8 +4,8 @@
 --ray` calls: the photos that this process finds go to actors that hold the model.
 """
 
-from biqa_cli.ray.cluster import LOCAL, require_ray
+from biqa_cli.ray.cluster import LOCAL, cluster, most_actors, require_ray
 from biqa_cli.ray.datasets import score_dataset
 from biqa_cli.ray.photos import score_on_ray
 
-__all__ = ["LOCAL", "require_ray", "score_dataset", "score_on_ray"]
+__all__ = ["LOCAL", "cluster", "most_actors", "require_ray", "score_dataset", "score_on_ray"]

@@ -2,11 +2,15 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from biqa_cli.errors import DependencyError, UsageError
 
+_SECONDS_TO_CONNECT = 10
+"""Ray waits so long for a cluster to answer, after 10 seconds for a connection."""
+_TRIES = "RAY_gcs_server_port_wait_time_s"
+"""How often Ray tries to reach a cluster; Ray's name for it is of another use."""
 LOCAL = "local"
 """In place of the address of a cluster: one on this machine, for this run alone."""
 
@@ -24,13 +28,14 @@ def cluster(address: str, actors: int | None) -> Iterator[Any]:
         return
     started = {"num_cpus": actors} if address == LOCAL and actors else {}
     try:
-        ray.init(
-            address="local" if address == LOCAL else address,
-            include_dashboard=False if address == LOCAL else None,
-            log_to_driver=False,
-            logging_level="ERROR",
-            **started,
-        )
+        with _one_try() if address != LOCAL else nullcontext():
+            ray.init(
+                address="local" if address == LOCAL else address,
+                include_dashboard=False if address == LOCAL else None,
+                log_to_driver=False,
+                logging_level="ERROR",
+                **started,
+            )
     except Exception as error:
         # Ray raises plain exceptions, too.
         what = (
@@ -39,9 +44,37 @@ def cluster(address: str, actors: int | None) -> Iterator[Any]:
         msg = f"{what}: {' '.join(str(error).split())[:300]}"
         raise UsageError(msg) from error
     try:
-        yield ray
+        with _without_news(ray):
+            yield ray
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _one_try() -> Iterator[None]:
+    """Make Ray try once to reach a cluster: it tries for minutes where nothing answers."""
+    before = os.environ.get(_TRIES)
+    os.environ[_TRIES] = before or "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_TRIES]
+
+
+@contextmanager
+def _without_news(ray: Any) -> Iterator[None]:  # noqa: ANN401
+    """Keep Ray from printing what becomes of workers, among the rows on standard output.
+
+    `log_to_driver` does not stop that. Ray's debugger has this switch, and there is no other.
+    """
+    worker, name = ray._private.worker, "_worker_logs_enabled"  # noqa: SLF001
+    before = getattr(worker, name, True)
+    setattr(worker, name, False)
+    try:
+        yield
+    finally:
+        setattr(worker, name, before)
 
 
 def most_actors(ray: Any, gpus: float) -> int:  # noqa: ANN401
@@ -78,6 +111,7 @@ def require_ray() -> Any:  # noqa: ANN401
     """
     # Ray reports its use unless it is told not to, before it is imported.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_py_gcs_connect_timeout_s", str(_SECONDS_TO_CONNECT))
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray

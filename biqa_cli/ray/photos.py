@@ -21,6 +21,7 @@ def score_on_ray(
     actors: int | None = None,
     gpus: float = 0,
     workers: int | None = None,
+    batch_size: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[ImageResult]:
     """Yield one result for each photo, as they come, from the actors of a cluster.
@@ -38,7 +39,8 @@ def score_on_ray(
         actors: How many hold the model. None is one for each core, or for each GPU.
         gpus: Of one actor; 0 scores on CPUs, one core each.
         workers: Threads of an actor that read photos. None is one.
-        limits: What reading may cost.
+        batch_size: Photos for one forward pass. None suits the device.
+        limits: What reading may cost, in each actor.
 
     Raises:
         DependencyError: If ray is not installed.
@@ -52,6 +54,7 @@ def score_on_ray(
             gpus=gpus,
             limits=limits,
             workers=workers or 1,
+            batch_size=batch_size,
         )
         groups = groups_of(sources)
         again: deque[Group] = deque()

@@ -1,6 +1,8 @@
 """The actors of a run: each holds the model and scores groups of photos."""
 
+import logging
 import os
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,18 +20,28 @@ from biqa_cli.sources.entry import Source
 _AHEAD = 2
 """Groups that an actor has: the one that it scores, and the next."""
 _SECONDS = 1.0
+_SECONDS_BEFORE_TOLD = 60.0
+_KINDS = ("CPU", "GPU")
+
+logger = logging.getLogger(__name__)
 
 
 class _Actor:
     """Scores groups on a node; one core, or a share of a GPU."""
 
     def __init__(
-        self, shipment: Shipment, files: Mapping[str, Any], limits: Limits, workers: int
+        self,
+        shipment: Shipment,
+        files: Mapping[str, Any],
+        limits: Limits,
+        workers: int,
+        batch_size: int | None,
     ) -> None:
         self._shipment = shipment
         self._files = files
         self._limits = limits
         self._workers = workers
+        self._batch_size = batch_size
 
     def load(self) -> None:
         """Load the model: not in the constructor, whose errors reach nobody as they are."""
@@ -38,7 +50,14 @@ class _Actor:
         self._model = self._shipment.load({name: ray.get(ref) for name, ref in self._files.items()})
 
     def score(self, photos: list[Source]) -> list[ImageResult]:
-        return list(score_files(photos, self._model, workers=self._workers, limits=self._limits))
+        results = score_files(
+            photos,
+            self._model,
+            batch_size=self._batch_size,
+            workers=self._workers,
+            limits=self._limits,
+        )
+        return list(results)
 
 
 class Pool:
@@ -48,16 +67,24 @@ class Pool:
     """
 
     def __init__(
-        self, shipment: Shipment, *, actors: int, gpus: float, limits: Limits, workers: int
+        self,
+        shipment: Shipment,
+        *,
+        actors: int,
+        gpus: float,
+        limits: Limits,
+        workers: int,
+        batch_size: int | None,
     ) -> None:
         self._ray = require_ray()
         self._class = self._ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Actor)
         files = {name: self._ray.put(content) for name, content in shipment.files.items()}
-        self._arguments = (shipment.without_files(), files, limits, workers)
+        self._arguments = (shipment.without_files(), files, limits, workers, batch_size)
         self._starting: dict[Any, Any] = {}
         self._tasks: dict[Any, tuple[Any, Group]] = {}
         self._queues: dict[Any, deque[Any]] = {}
         self._failed_starts = 0
+        self._told_after: float | None = time.monotonic() + _SECONDS_BEFORE_TOLD
         for _ in range(actors):
             self._start()
 
@@ -88,11 +115,21 @@ class Pool:
         pending = [*self._tasks, *self._starting]
         done, _ = self._ray.wait(pending, num_returns=1, timeout=_SECONDS)
         stop_if_told()
+        self._tell_of_waiting()
         for task in done:
             if task in self._starting:
                 self._started(task)
             elif task in self._tasks:
                 yield from self._finished(task)
+
+    def _tell_of_waiting(self) -> None:
+        """Say once that no actor has got its core: other work may hold them all."""
+        if self._queues or self._told_after is None or time.monotonic() < self._told_after:
+            return
+        self._told_after = None
+        have, free = self._ray.cluster_resources(), self._ray.available_resources()
+        told = ", ".join(f"{free.get(one, 0):g} of {have.get(one, 0):g} {one}s" for one in _KINDS)
+        logger.warning("no worker of Ray has started yet: %s of the cluster are free", told)
 
     def _started(self, task: Any) -> None:  # noqa: ANN401
         actor = self._starting.pop(task)

@@ -168,6 +168,12 @@ def test_a_folder_that_has_parts_only_grows_where_that_is_asked(
         (["-o", "x.csv", "--part-rows", "5"], "--part-rows writes Parquet files into a folder"),
         (["-o", "{out}", "-f", "parquet", "--part-rows", "5", "--top", "1"], "leave out --sort"),
         (["--shard", "5"], "such as 3/100"),
+        (["--ray-workers", "2"], "are of a cluster: name it with --ray"),
+        (["--ray", "local", "--threads", "2"], "use --ray-workers in place of --threads"),
+        (["--ray", "local", "-d", "cuda"], "use --ray-gpus 1 in place of --device cuda"),
+        (["--ray", "local", "--ray-gpus", "1", "-d", "cpu"], "--ray-gpus scores with PyTorch"),
+        (["--ray", "local", "--ray-gpus", "1", "--engine", "onnx"], "leave out --device and"),
+        (["--ray", "local", "--ray-gpus", "1", "--precision", "bfloat16"], "leave out --ray-gpus"),
         (["s3://bucket/a.jpg", "--offline"], "is an address, and --offline opens no socket"),
     ],
 )
