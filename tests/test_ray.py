@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ import pyarrow as pa
 import pytest
 from fakes import photo
 
-from biqa_cli.errors import WeightsError
+from biqa_cli.errors import ImageError, UsageError, WeightsError
+from biqa_cli.models.engines import EngineChoice
 from biqa_cli.models.loading import load_model
 from biqa_cli.results import ImageResult
 from biqa_cli.scoring import score_files
@@ -160,6 +162,46 @@ def test_a_data_set_keeps_its_columns_and_gets_scores(folder: Path) -> None:
     assert [row["id"] for row in found] == [path.name for path in paths]
     assert [row["score"] for row in found] == [one.score for one in here]
     assert [row["error"] for row in found] == [one.error for one in here]
+    assert "photo" not in found[0]
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_data_set_of_names_is_scored_by_as_many_workers_as_leave_a_core(folder: Path) -> None:
+    names = [str(path) for path in sorted(folder.iterdir())]
+    photos = ray.data.from_arrow(pa.table({"photo": names}))
+    found = score_dataset(photos, column="photo", model=MODEL).take_all()
+    scores = {row["photo"]: row["score"] for row in found}
+    assert scores == {name: one.score for name, one in zip(names, _here(list(names)), strict=True)}
+    with pytest.raises(UsageError, match="leave none of 2 for the tasks that read"):
+        score_dataset(photos, column="photo", model=MODEL, workers=2)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_wrong_columns_of_a_data_set_are_told_at_once(folder: Path) -> None:
+    photos = ray.data.from_items([{"photo": (folder / "1.jpg").read_bytes(), "width": 1}])
+    with pytest.raises(UsageError, match="^there is no column 'bytes' of photos"):
+        score_dataset(photos, model=MODEL)
+    with pytest.raises(UsageError, match="^the table has columns width itself"):
+        score_dataset(photos, column="photo", model=MODEL)
+
+
+def _read_if_imported(package: str, path: str) -> bytes:
+    if package not in sys.modules:
+        msg = f"{package} is not imported"
+        raise ImageError(msg)
+    return Path(path).read_bytes()
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize(("engine", "error"), [("torch", ""), ("onnx", "torch is not imported")])
+def test_workers_score_with_the_engine_of_this_process(
+    folder: Path, engine: EngineChoice, error: str
+) -> None:
+    pytest.importorskip("torch")
+    asks = Entry("asks", partial(_read_if_imported, "torch", str(folder / "1.jpg")))
+    shipment = ship(load_model(MODEL, engine=engine, device="cpu"))
+    (found,) = score_on_ray([asks], shipment, actors=1)
+    assert found.error == error
 
 
 @pytest.mark.usefixtures("cluster")
