@@ -25,6 +25,8 @@ class Explanation:
     picture: "Image.Image"
     facts: dict[str, Any]
     values: "NDArray[np.float32]"
+    told: str = ""
+    """What it shows, in a line."""
 
     def png(self) -> bytes:
         """Return the picture as a file."""
@@ -80,8 +82,11 @@ class Outputs:
             shown = replace(shown, facts={**shown.facts, "image": name})
             if (note := shown.facts["note"]) and not quiet:
                 _output.say(f"{name}: {note}")
-            for path in self._write(index, shown):
-                if not quiet:
+            written = list(self._write(index, shown))
+            if not quiet:
+                if shown.told:
+                    _output.say(f"{name}: {shown.told}")
+                for path in written:
                     _output.say(f"wrote {path}")
         return failed
 

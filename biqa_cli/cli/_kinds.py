@@ -47,7 +47,7 @@ class Options:
 
 def _quality(source: str | bytes, model: "LoadedModel", options: Options) -> Explanation:
     from biqa_cli.explain.local_scores import map_file
-    from biqa_cli.reports.heatmap import draw_heatmap, heatmap_facts
+    from biqa_cli.reports.heatmap import draw_heatmap, heatmap_facts, heatmap_told
     from biqa_cli.scoring import run_info
 
     found = map_file(
@@ -59,7 +59,8 @@ def _quality(source: str | bytes, model: "LoadedModel", options: Options) -> Exp
         store=options.store,
     )
     picture = draw_heatmap(found, side_by_side=options.side_by_side, legend=options.legend)
-    return Explanation(picture, heatmap_facts(found, run_info(model)), found.values)
+    facts = heatmap_facts(found, run_info(model))
+    return Explanation(picture, facts, found.values, heatmap_told(found))
 
 
 def _similarity(source: str | bytes, model: "LoadedModel", options: Options) -> Explanation:

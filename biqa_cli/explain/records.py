@@ -1,5 +1,6 @@
 """What the explanations of a score are made of. Plain data, nothing heavy."""
 
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -9,6 +10,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
 InnerKind = Literal["gradcam", "feedback", "attention"]
+
+CLEARLY = 5
+"""Blocks of an undamaged photo differ by so much: a standard deviation, in points of 100."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,24 @@ class ScoreMap:
     blocks: tuple[BlockScore, ...]
     """Row by row; they overlap, and together they cover the photo."""
     worst: tuple[BlockScore, ...]
-    """Up to three of the lowest blocks, lowest first; see `worst_blocks`."""
+    """Up to three of the lowest blocks, lowest first; see `worst_blocks`. In an even photo, the
+    first is hardly lower than the others."""
     values: "NDArray[np.float32]"
     """(h, w): the scores at the pixels of `picture`, interpolated between the middles of blocks."""
     picture: "Image.Image"
     """The upright photo, w × h pixels: reduced where it is larger than the map may be."""
     note: str = ""
     """What to know of the pixels: that they are of a raw file's preview, say; often empty."""
+
+    @property
+    def median(self) -> float:
+        """The median of the scores of the blocks."""
+        return statistics.median(block.score for block in self.blocks)
+
+    @property
+    def framed(self) -> tuple[BlockScore, ...]:
+        """Those of `worst` that are clearly below the median: by more than 5."""
+        return tuple(block for block in self.worst if block.score < self.median - CLEARLY)
 
     @property
     def mean(self) -> float:

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 
-from biqa_cli.explain.records import BlockScore
+from biqa_cli.explain.records import CLEARLY, BlockScore
 
 LITTLE_DETAIL = 4.0
 """In grey levels (`detail`): skies, walls and backgrounds out of focus have less."""
@@ -11,8 +11,6 @@ CERTAIN = 0.9
 """A flaw so strong counts where there is little detail, too."""
 
 _MOST_WORST = 3
-# Blocks of an undamaged photo differ by so much: a standard deviation, in points of 100.
-_CLEARLY = 5
 
 
 def worst_blocks(blocks: Sequence[BlockScore], detail: Sequence[float]) -> tuple[BlockScore, ...]:
@@ -30,7 +28,7 @@ def worst_blocks(blocks: Sequence[BlockScore], detail: Sequence[float]) -> tuple
     chosen: list[BlockScore] = []
     for block, seen in sorted(zip(blocks, detail, strict=True), key=lambda pair: pair[0].score):
         # The first only has to be lower, the others clearly so.
-        if block.score >= median - (_CLEARLY if chosen else 0) or len(chosen) == _MOST_WORST:
+        if block.score >= median - (CLEARLY if chosen else 0) or len(chosen) == _MOST_WORST:
             break
         if seen < LITTLE_DETAIL and block.strength < CERTAIN:
             continue

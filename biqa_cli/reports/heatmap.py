@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from biqa_cli.explain.records import BlockScore, ScoreMap
+from biqa_cli.reports.block_frames import INK, LIKELY, PAPER, font_size, frame_blocks
 from biqa_cli.reports.colour_scale import colour_bar, colours_of
 from biqa_cli.results import RunInfo
-
-PAPER, INK = (255, 255, 255), (20, 20, 20)
 
 LOWEST, HIGHEST = 25, 85
 """Scores of the darkest and the lightest colour: what lies outside has the colour of its end. Of
@@ -23,8 +22,6 @@ _GAP = 12
 # How much of the photo's detail shows through the colours.
 _RELIEF = 0.75
 _PANORAMA = 1.6
-_LIKELY = 0.5
-"""How strong a flaw is that stands beside a score."""
 
 
 def draw_heatmap(
@@ -33,8 +30,8 @@ def draw_heatmap(
     """Return the map over the photo, in the colours of the fixed scale of 25 to 85.
 
     Of the photo only what is finer than a sixteenth of its width shows through, around the
-    colour of the score: so the mean colour of a region is that of its score. The worst blocks
-    have a frame, their score and their flaw.
+    colour of the score: so the mean colour of a region is that of its score. The lowest blocks have
+    a frame, their score and their flaw, if they are clearly below the median.
 
     Args:
         score_map: From `localisation`.
@@ -45,10 +42,10 @@ def draw_heatmap(
     scale_x = picture.width / score_map.width
     scale_y = picture.height / score_map.height
     shown = over_relief(picture, colours_of(values - LOWEST, highest=HIGHEST - LOWEST))
-    _frame(shown, score_map.worst, scale_x=scale_x, scale_y=scale_y)
+    frame_blocks(shown, score_map.framed, scale_x=scale_x, scale_y=scale_y)
     if side_by_side:
         photo = picture.copy()
-        _frame(photo, score_map.worst, scale_x=scale_x, scale_y=scale_y)
+        frame_blocks(photo, score_map.framed, scale_x=scale_x, scale_y=scale_y)
         shown = beside(photo, shown)
     if not legend:
         return shown
@@ -75,6 +72,32 @@ def heatmap_facts(score_map: ScoreMap, run: RunInfo) -> dict[str, Any]:
         "blocks": [asdict(block) for block in score_map.blocks],
         "run": asdict(run),
     }
+
+
+def heatmap_told(score_map: ScoreMap) -> str:
+    """Return in a line what the map shows: the photo's score, and the lowest block.
+
+    Example:
+        `61.2; lowest block 14.3, blurred, upper right (448 × 448 pixels at x 4032, y 448)`
+    """
+    told = f"{score_map.score:.1f}; "
+    if not score_map.worst:
+        return f"{told}no block stands out"
+    block = score_map.worst[0]
+    if not score_map.framed:
+        told += f"no block stands out: median {score_map.median:.1f}, "
+    named = f", {block.flaw}" if block.strength >= LIKELY else ""
+    where = f"{block.width} × {block.height} pixels at x {block.x}, y {block.y}"
+    place = _place_of(block, width=score_map.width, height=score_map.height)
+    return f"{told}lowest block {block.score:.1f}{named}, {place} ({where})"
+
+
+def _place_of(block: BlockScore, *, width: int, height: int) -> str:
+    """Return in which of nine parts of the photo the middle of a block is."""
+    row = int(3 * (block.y + block.height / 2) / height)
+    column = int(3 * (block.x + block.width / 2) / width)
+    words = filter(None, (("upper", "", "lower")[row], ("left", "", "right")[column]))
+    return " ".join(words) or "middle"
 
 
 def beside(one: Image.Image, other: Image.Image) -> Image.Image:
@@ -114,13 +137,8 @@ def with_legend(
     return sheet
 
 
-def font_size(side: int) -> int:
-    """Return the height of letters, in pixels, that suits a picture of this longest side."""
-    return min(max(side // 56, 13), 30)
-
-
 def _caption(score_map: ScoreMap) -> tuple[str, str]:
-    frames = "; frames: the lowest blocks" if score_map.worst else ""
+    frames = "; frames: the lowest blocks" if score_map.framed else "; no block stands out"
     return (
         f"local quality, 0 to 100; darkest {LOWEST} or less, lightest {HIGHEST} or more{frames}",
         f"photo {score_map.score:.1f}, mean of the map {score_map.mean:.1f} ({score_map.model})",
@@ -146,31 +164,3 @@ def over_relief(picture: Image.Image, colours: NDArray[np.uint8]) -> Image.Image
     relief = np.asarray(grey, np.float32) - np.asarray(coarse, np.float32)
     shown = colours + _RELIEF * relief[..., None]
     return Image.fromarray(shown.clip(0, 255).round().astype(np.uint8))
-
-
-def _frame(
-    picture: Image.Image, blocks: Sequence[BlockScore], *, scale_x: float, scale_y: float
-) -> None:
-    """Draw a frame around each block, just inside its pixels, with its score in the corner."""
-    draw = ImageDraw.Draw(picture)
-    size = font_size(max(picture.size))
-    stroke = max(2, size // 8)
-    for block in blocks:
-        left, top = round(block.x * scale_x), round(block.y * scale_y)
-        right = max(left, round((block.x + block.width) * scale_x) - 1)
-        bottom = max(top, round((block.y + block.height) * scale_y) - 1)
-        draw.rectangle((left, top, right, bottom), outline=INK, width=3 * stroke)
-        if min(right - left, bottom - top) > 4 * stroke:
-            inside = (left + stroke, top + stroke, right - stroke, bottom - stroke)
-            draw.rectangle(inside, outline=PAPER, width=stroke)
-        named = f" {block.flaw}" if block.strength >= _LIKELY else ""
-        write_on_plate(draw, (left, top), f"{block.score:.0f}{named}", size=round(1.2 * size))
-
-
-def write_on_plate(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, *, size: int) -> None:
-    """Write light text on a dark plate whose upper left corner is `at`."""
-    font = ImageFont.load_default(size)
-    margin = max(2, size // 4)
-    x, y = at
-    draw.rectangle((x, y, x + draw.textlength(text, font) + 2 * margin, y + 1.4 * size), fill=INK)
-    draw.text((x + margin, y + 0.7 * size), text, PAPER, font, "lm")

@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from biqa_cli.explain.records import InnerKind, InnerMaps, Panel
+from biqa_cli.reports.block_frames import INK, PAPER, font_size
 from biqa_cli.reports.colour_scale import colours_of
-from biqa_cli.reports.heatmap import INK, PAPER, beside, font_size, over_relief, with_legend
+from biqa_cli.reports.heatmap import beside, over_relief, with_legend
 from biqa_cli.results import RunInfo
 
 _SHEET, _SIDE = 1280, 640

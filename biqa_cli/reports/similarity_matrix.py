@@ -7,8 +7,9 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from biqa_cli.explain.records import SimilarityMatrix
+from biqa_cli.reports.block_frames import INK, PAPER, font_size, write_on_plate
 from biqa_cli.reports.colour_scale import colour_of
-from biqa_cli.reports.heatmap import INK, PAPER, beside, font_size, with_legend, write_on_plate
+from biqa_cli.reports.heatmap import beside, with_legend
 from biqa_cli.results import RunInfo
 
 _SIDE = 640

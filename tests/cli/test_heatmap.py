@@ -23,6 +23,10 @@ from biqa_cli.reports import heatmap as heatmap_report
 pytestmark = pytest.mark.usefixtures("brightness")
 
 
+A_TOLD = "50.0; no block stands out"
+"""Of a.png, whose blocks have no detail."""
+
+
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -75,7 +79,7 @@ def test_a_photo_can_come_from_standard_input(folder: Path) -> None:
     result = runner.invoke(app, ["heatmap", "-", "--json", "-", "-o", "m.png"], input=pixels)
     named = json.loads(_run("a.png", "--json", "-").stdout)
     assert json.loads(result.stdout) == named | {"image": "-"}
-    assert result.stderr == "wrote m.png\n" and (folder / "m.png").exists()
+    assert result.stderr == f"-: {A_TOLD}\nwrote m.png\n" and (folder / "m.png").exists()
     runner.invoke(app, ["heatmap", "-"], input=pixels)
     assert (folder / "stdin-heatmap.png").exists()
     twice = runner.invoke(app, ["heatmap", "-", "-"], input=pixels)
@@ -88,7 +92,7 @@ def test_a_picture_and_a_map_can_go_to_standard_output(folder: Path) -> None:
     _run("a.png", "-o", "m.png", "--npy", "m.npy")
     for option, file in (("-o", "m.png"), ("--npy", "m.npy")):
         result = _run("a.png", option, "-")
-        assert (result.exit_code, result.stderr) == (0, "")
+        assert (result.exit_code, result.stderr) == (0, f"a.png: {A_TOLD}\n")
         assert result.stdout_bytes == (folder / file).read_bytes()
     assert not (folder / "-").exists()
 
@@ -105,9 +109,9 @@ def test_what_to_know_of_the_pixels_is_told(folder: Path) -> None:
     result = _run("c.dng", "--json", "m.json")
     assert result.exit_code == 0, result.stderr
     note = "developed from the camera's raw file"
-    assert result.stderr == f"c.dng: {note}\nwrote m.json\n"
+    assert result.stderr.startswith(f"c.dng: {note}\nc.dng: ")
     assert json.loads((folder / "m.json").read_text())["note"] == note
-    assert _run("a.png", "--json", "m.json").stderr == "wrote m.json\n"
+    assert _run("a.png", "--json", "m.json").stderr == f"a.png: {A_TOLD}\nwrote m.json\n"
 
 
 def test_several_photos_go_into_folders(folder: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,13 @@ from biqa_cli.explain.local_blocks import BlockChoice
 from biqa_cli.explain.local_scores import map_image
 from biqa_cli.explain.records import BlockScore, ScoreMap, SimilarityMatrix
 from biqa_cli.reports.colour_scale import ANCHORS, colour_bar, colour_of, colours_of
-from biqa_cli.reports.heatmap import HIGHEST, LOWEST, draw_heatmap, heatmap_facts
+from biqa_cli.reports.heatmap import (
+    HIGHEST,
+    LOWEST,
+    draw_heatmap,
+    heatmap_facts,
+    heatmap_told,
+)
 from biqa_cli.reports.similarity_matrix import draw_similarity, similarity_facts
 from biqa_cli.scoring import run_info
 
@@ -36,11 +43,17 @@ def _map(values: np.ndarray, picture: Image.Image | None = None) -> ScoreMap:
         score=50.0,
         width=width,
         height=height,
-        blocks=(),
+        blocks=(BlockScore(0, 0, width, height, 80.0),),
         worst=(),
         values=values.astype(np.float32),
         picture=picture or Image.new("RGB", (width, height), (90, 90, 90)),
     )
+
+
+def _with_worst(values: np.ndarray, *worst: BlockScore) -> ScoreMap:
+    """Return a map with blocks of a median of 80 and the worst among them."""
+    good = (BlockScore(0, 0, 10, 10, 80.0),) * (len(worst) + 1)
+    return replace(_map(values), blocks=(*worst, *good), worst=worst)
 
 
 def _colour(score: float) -> tuple[int, int, int]:
@@ -92,9 +105,8 @@ def test_the_photo_shows_through_and_leaves_the_mean_colour() -> None:
 
 
 def test_frames_lie_on_the_edge_of_their_block() -> None:
-    found = _map(np.full((700, 800), 99.0))
     block = BlockScore(x=200, y=300, width=150, height=100, score=12.3)
-    object.__setattr__(found, "worst", (block,))
+    found = _with_worst(np.full((700, 800), 99.0), block)
     changed = np.asarray(draw_heatmap(found, legend=False)) != _colour(99)
     rows, columns = np.nonzero(changed.any(axis=2))
     assert (rows.min(), rows.max()) == (300, 399)
@@ -102,13 +114,52 @@ def test_frames_lie_on_the_edge_of_their_block() -> None:
 
 
 def test_beside_the_score_of_a_frame_stands_its_flaw() -> None:
-    found = _map(np.full((300, 400), 80.0))
     drawn = []
     for strength in (0.0, 0.4, 0.5):
         block = BlockScore(50, 50, 200, 100, 12.3, "oversharpened", strength)
-        object.__setattr__(found, "worst", (block,))
+        found = _with_worst(np.full((300, 400), 80.0), block)
         drawn.append(np.asarray(draw_heatmap(found, legend=False)))
     assert np.array_equal(drawn[0], drawn[1]) and not np.array_equal(drawn[0], drawn[2])
+
+
+@pytest.mark.parametrize(("x", "y"), [(300, 300), (0, 0), (770, 670), (770, 0), (0, 670)], ids=str)
+def test_a_label_wider_than_its_frame_lies_beside_it_in_the_picture(x: int, y: int) -> None:
+    block = BlockScore(x, y, 30, 30, 12.3, "oversharpened", 0.9)
+    drawn = np.asarray(draw_heatmap(_with_worst(np.full((700, 800), 40.0), block), legend=False))
+    inside = drawn[y + 8 : y + 22, x + 8 : x + 22]
+    assert (inside == _colour(40)).all()
+    changed = (drawn != _colour(40)).any(axis=2)
+    changed[y : y + 30, x : x + 30] = False
+    rows, columns = np.nonzero(changed)
+    assert np.ptp(columns) > 60 and np.ptp(rows) < 30
+
+
+def test_labels_hide_no_other_frame() -> None:
+    ground = np.full((700, 800), 40.0)
+    blocks = [BlockScore(300, 300 + 30 * n, 30, 30, 10.0 + n, "noisy", 0.9) for n in range(3)]
+    drawn = np.asarray(draw_heatmap(_with_worst(ground, *blocks), legend=False))
+    for top in (300, 330, 360):
+        assert (drawn[top + 8 : top + 22, 308:322] == _colour(40)).all()
+
+
+@pytest.mark.parametrize(("score", "framed"), [(74.9, True), (75.0, False), (79.0, False)])
+def test_of_an_even_photo_no_block_is_framed(score: float, framed: bool) -> None:
+    block = BlockScore(50, 50, 200, 100, score)
+    found = _with_worst(np.full((300, 400), 80.0), block)
+    drawn = np.asarray(draw_heatmap(found, legend=False))
+    assert (drawn != _colour(80)).any() == framed
+    assert ("no block stands out" in heatmap_told(found)) == (not framed)
+
+
+def test_a_line_tells_the_lowest_block_its_flaw_and_its_place() -> None:
+    ground = np.full((300, 400), 80.0)
+    blocks = [BlockScore(x, y, 40, 30, 14.26, "blurred", 0.5) for x, y in ((360, 0), (180, 130))]
+    told = [heatmap_told(_with_worst(ground, block)) for block in blocks]
+    assert told == [
+        "50.0; lowest block 14.3, blurred, upper right (40 × 30 pixels at x 360, y 0)",
+        "50.0; lowest block 14.3, blurred, middle (40 × 30 pixels at x 180, y 130)",
+    ]
+    assert heatmap_told(_map(ground)) == "50.0; no block stands out"
 
 
 def test_small_photos_are_enlarged_by_a_whole_number() -> None:
