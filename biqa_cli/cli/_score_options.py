@@ -46,7 +46,7 @@ PartRows = Annotated[
     int | None,
     typer.Option("--part-rows", min=1, help="-o is a folder of Parquet files of N rows each."),
 ]
-Why = Annotated[bool, typer.Option("--why", help="Also name flaws, and say what full size leaves.")]
+Why = Annotated[bool, typer.Option("--why", help="Also name flaws, and what full size lowered.")]
 Sort = Annotated[SortKey | None, typer.Option("--sort", help="Path, or score (best first).")]
 Top = Annotated[int | None, typer.Option("--top", min=1, help="Only the N best.")]
 FailUnder = Annotated[

@@ -238,14 +238,12 @@ def _records(text: str, kind: Format, *, why: bool) -> Iterator[_Record]:
 
 
 def _record(text: str, values: dict[str, object], kind: Format) -> _Record:
-    name, model, score, native, note = (
-        values[name] for name in ("path", "model", "score", "native_score", "note")
-    )
+    name, model = str(values["path"]), str(values["model"])
     if name == STDIN:
         return _Record(text)
-    keys = tuple(_key(str(name), str(model), kind, is_key=is_key) for is_key in (False, True))
-    row = EarlierRow(_number(score), _number(native), precision_told(str(note)))
-    return _Record(text, keys, row)
+    keys = tuple(_key(name, model, kind, is_key=is_key) for is_key in (False, True))
+    score, native = _number(values["score"]), _number(values["native_score"])
+    return _Record(text, keys, EarlierRow(score, native, precision_told(str(values["note"]))))
 
 
 def _number(value: object) -> float | None:
