@@ -38,8 +38,7 @@ class EarlierRow:
     score: float | None
     """None where it could not be scored."""
     native: float | None
-    precision: ComputedIn = "float32"
-    """What it was computed in, as far as the row says."""
+    precision: ComputedIn = "float32"  # As far as its note says.
 
 
 @dataclass(slots=True)
