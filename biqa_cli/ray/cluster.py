@@ -43,11 +43,12 @@ def cluster(address: str, actors: int | None) -> Iterator[Any]:
         )
         msg = f"{what}: {' '.join(str(error).split())[:300]}"
         raise UsageError(msg) from error
-    try:
-        with _without_news(ray):
+    # Until it has ended: what Ray has not printed by then it prints at the end.
+    with _without_news(ray):
+        try:
             yield ray
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()
 
 
 @contextmanager
