@@ -290,7 +290,7 @@ def _outcomes(readings: list[_Reading[_Seen]], model: LoadedModel) -> list[Judge
     views += [reading.full_size for reading in readings if reading.full_size is not None]
     has_full_size = [reading.full_size is not None for reading in readings]
     try:
-        found = predict_views(np.stack(views), model)
+        found = predict_views(views, model)
         return [*judge(found, has_full_size=has_full_size, scale=model.spec.scale)]
     except Exception as error:  # noqa: BLE001  engines have no common exception
         if len(readings) == 1:

@@ -1,8 +1,13 @@
 """From a photo to the array that a model reads. Pure functions, no torch."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+_STRIDE = 32
+_LONGEST = 4.0
 
 
 def model_view(
@@ -15,8 +20,8 @@ def model_view(
 ) -> NDArray[np.float32]:
     """Return the normalised view (3, height, width) of an RGB image.
 
-    The whole image is resized, its aspect ratio is not kept. Where it shrinks, Pillow's bicubic
-    filter averages over all pixels that a pixel of the view stands for.
+    The whole image is resized to this height and width, whatever its aspect ratio. Where it
+    shrinks, Pillow's bicubic filter averages over all pixels that a pixel of the view stands for.
     """
     return normalise(resized(image, height=height, width=width), mean=mean, std=std)
 
@@ -26,6 +31,46 @@ def resized(image: Image.Image, *, height: int, width: int) -> NDArray[np.uint8]
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(image)
+
+
+def size_in_proportion(image: Image.Image, *, height: int, width: int) -> tuple[int, int]:
+    """Return the (height, width) of a view with the aspect ratio of an image, nearly.
+
+    It has about height · width pixels. Its sides are multiples of 32, the stride of every backbone,
+    and neither is more than four times the other: a longer image is squeezed.
+    """
+    area = height * width
+    ratio = min(max(image.width / image.height, 1 / _LONGEST), _LONGEST)
+    sides = ((area / ratio) ** 0.5, (area * ratio) ** 0.5)
+    tall, wide = (_STRIDE * max(int(side / _STRIDE + 0.5), 1) for side in sides)
+    return tall, wide
+
+
+class ViewSize(NamedTuple):
+    """Of the views that train, which all have one size."""
+
+    height: int
+    width: int
+    keeps_aspect: bool = False
+    """Whether the network scores views that have the aspect ratio of their photo."""
+
+
+def training_view(image: Image.Image, size: ViewSize) -> NDArray[np.uint8]:
+    """Return what of an image is seen in training (height, width, 3).
+
+    Where the aspect ratio is kept, this is the middle of the view that is scored, reflected at its
+    edges where that is shorter.
+    """
+    if not size.keeps_aspect:
+        return resized(image, height=size.height, width=size.width)
+    shape = size_in_proportion(image, height=size.height, width=size.width)
+    view = resized(image, height=shape[0], width=shape[1])
+    for axis, (length, wanted) in enumerate(zip(shape, size[:2], strict=True)):
+        before = (wanted - length) // 2
+        period = max(2 * (length - 1), 1)
+        places = np.arange(-before, wanted - before) % period
+        view = np.take(view, np.minimum(places, period - places), axis=axis)
+    return view
 
 
 def normalise(

@@ -86,8 +86,9 @@ def input_of(content: dict[str, Any]) -> InputContract:
         UsageError: If a side, a mean or a standard deviation is missing or out of range.
     """
     view = _record(content, "input")
-    _only(view, ("height", "width", "mean", "std", "codec_margin", "crops", "full_size"))
-    height, width = (_whole(view, side, _SIDES) for side in ("height", "width"))
+    sides, optional = ("height", "width"), ("crops", "full_size", "keeps_aspect")
+    _only(view, (*sides, "mean", "std", "codec_margin", *optional))
+    height, width = (_whole(view, side, _SIDES) for side in sides)
     mean, std = (_channels(view, name) for name in ("mean", "std"))
     if min(std) <= 0:
         raise UsageError("a std of the input is not above 0")
@@ -103,8 +104,18 @@ def input_of(content: dict[str, Any]) -> InputContract:
         full_size = _full_size(_record(view, "full_size"), height, width)
         if crops is not None:
             raise UsageError("full_size does not go with crops")
+    keeps_aspect = _one_of(view.get("keeps_aspect", False), (False, True), "keeps_aspect")
+    if keeps_aspect and crops is not None:
+        raise UsageError("keeps_aspect does not go with crops")
     return InputContract(
-        height, width, mean, std, codec_margin=margin, crops=crops, full_size=full_size
+        height,
+        width,
+        mean,
+        std,
+        codec_margin=margin,
+        crops=crops,
+        full_size=full_size,
+        keeps_aspect=keeps_aspect,
     )
 
 

@@ -13,6 +13,9 @@ from biqa_cli.models.base import MAPS, OUTPUTS, POOLED, EngineName, Parts, Predi
 from biqa_cli.models.graph_content import part_behind, tensors_of_graph
 from biqa_cli.models.onnx_runtime import onnxruntime
 
+_BLANK = 64
+"""Side of a view that is run to see how large maps are, where a graph takes any size."""
+
 
 class OnnxEngine:
     """A graph without weights and the tensors of a checkpoint, joined in memory.
@@ -102,7 +105,9 @@ class OnnxParts:
         self._engine, self._head = engine, head
         self._pooled = {value.name: value.shape[1] for value in head.get_inputs()}
         self._maps = [name for name in engine.shapes if name.startswith(MAPS)]
-        self.cell = engine.shapes["images"][2] // min(engine.shapes[m][2] for m in self._maps)
+        sides = [side if isinstance(side, int) else _BLANK for side in engine.shapes["images"][2:]]
+        _, maps = self.maps(np.zeros((1, 3, *sides), np.float32))
+        self.cell = sides[0] // min(each.shape[2] for each in maps)
 
     def maps(self, views: NDArray[np.float32]) -> tuple[Predictions, list[NDArray[np.float32]]]:
         """Return what the network says of views (B, 3, H, W), and its maps (B, C, h, w)."""

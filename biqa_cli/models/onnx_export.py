@@ -61,13 +61,16 @@ def export_graph(spec: ModelSpec, network: nn.Module) -> Exported:
     crops = spec.input.crops
     size = (crops.size, crops.size) if crops else (spec.input.height, spec.input.width)
     names = {name for name in network.state_dict() if not name.endswith("num_batches_tracked")}
-    images = np.random.default_rng(0).normal(size=(3, 3, *size)).astype(np.float32)
+    shape = (3, 3, *_compared(size, spec.input))
+    images = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     with torch.inference_mode():
         output = network(torch.from_numpy(images))
     expected, pooled = _told(output), _pooled(output)
     outputs = list(OUTPUTS if spec.tells_flaws else OUTPUTS[:1])
     outputs += [f"{kind}{number}" for kind in (MAPS, POOLED) for number in range(len(pooled))]
     model = _without_weights(_exported(_Told(network), size, outputs, fold=False), names)
+    if spec.input.keeps_aspect:
+        _take_any_size(model)
     content = model.SerializeToString(deterministic=True)
     # ONNX Runtime takes no array in another order of memory, such as channels last.
     state = network.state_dict()
@@ -112,11 +115,14 @@ def export_model(spec: ModelSpec, network: nn.Module) -> Exported:
     size = (spec.input.height, spec.input.width)
     outputs = ["native_scores", "scores", *(OUTPUTS[1:] if spec.tells_flaws else ())]
     model = _exported(whole, size, outputs, fold=True)
+    if spec.input.keeps_aspect:
+        _take_any_size(model)
     for key, value in _facts(spec).items():
         model.metadata_props.add(key=key, value=value)
     _forget_the_machine(model)
     content = model.SerializeToString(deterministic=True)
-    images = np.random.default_rng(0).uniform(size=(3, 3, *size)).astype(np.float32)
+    shape = (3, 3, *_compared(size, spec.input))
+    images = np.random.default_rng(0).uniform(size=shape).astype(np.float32)
     with torch.inference_mode():
         expected = whole(torch.from_numpy(images))
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -221,6 +227,27 @@ def _exported(
     return program.model_proto
 
 
+def _take_any_size(model: onnx.ModelProto) -> None:
+    """Let the images of a graph have any height and width that are multiples of 32.
+
+    A network that pools its maps has the same nodes for all of them. The comparison with PyTorch,
+    at another size than the exported one, would tell if it had not; torch.export takes many
+    minutes to prove it.
+    """
+    for value in (*model.graph.input, *model.graph.output):
+        sides = value.type.tensor_type.shape.dim[2:]
+        for side, name in zip(sides, ("height", "width"), strict=False):
+            if side.dim_value > 1:
+                side.dim_param = name if value.name == _INPUT else f"{value.name}_{name}"
+    # They tell sizes of what lies inside.
+    del model.graph.value_info[:]
+
+
+def _compared(size: tuple[int, int], contract: InputContract) -> tuple[int, int]:
+    """Return the size of the images by which a graph is compared with PyTorch."""
+    return (size[0] // 2, size[1]) if contract.keeps_aspect else size
+
+
 def _without_weights(model: onnx.ModelProto, names: set[str]) -> onnx.ModelProto:
     prefix = "network."
     parameters = {
@@ -267,7 +294,7 @@ def _forget_the_machine(model: onnx.ModelProto) -> None:
 def _facts(spec: ModelSpec) -> dict[str, str]:
     facts = {
         "model": spec.name,
-        "input": f"RGB from 0 to 1, {spec.input.width}x{spec.input.height}, bicubic from the photo",
+        "input": f"RGB from 0 to 1, {spec.input.describe_size()}, bicubic from the photo",
         "native_scale": spec.scale.describe(),
         "calibration": json.dumps(spec.scale.calibration and asdict(spec.scale.calibration)),
         "citation": spec.citation,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Family = Literal["blockiqa", "qualitynet", "reqa", "shdiqa", "nlnet"]
+KEEPING_ASPECT: tuple[Family, ...] = ("qualitynet",)
+"""The families whose networks read views of any size as one map."""
 BackboneName = Literal[
     "resnet50", "efficientnet-b7", "vgg16", "vit-s16", "efficientnet-lite0", "efficientnet-lite2"
 ]
@@ -58,6 +60,9 @@ class InputContract:
     """The network reads square crops of the view; the score is their mean. None: the view."""
     full_size: FullSize | None = None
     """How large photos are judged a second time, by what shows at full size. None: they are not."""
+    keeps_aspect: bool = False
+    """Whether a view has the aspect ratio of its photo and about height · width pixels; see
+    `biqa_cli.images.transforms.size_in_proportion`. Otherwise it has just this height and width."""
 
     @property
     def decode_size(self) -> tuple[int, int]:
@@ -69,13 +74,18 @@ class InputContract:
         """The number of pixels above which decoding must keep the full size; None: none does."""
         return None if self.full_size is None else self.full_size.above_pixels
 
+    def describe_size(self) -> str:
+        """Return the size of a view in a few words."""
+        size = f"{self.width}x{self.height}"
+        return f"{size} or as many pixels at its own aspect ratio" if self.keeps_aspect else size
+
     def describe(self) -> str:
         """Return the contract in one line, for reports."""
         mean = ", ".join(f"{value:.4g}" for value in self.mean)
         std = ", ".join(f"{value:.4g}" for value in self.std)
         view = (
             f"upright sRGB, alpha over white, codec reduction down to {self.codec_margin}x the "
-            f"view, bicubic to {self.width}x{self.height}, mean ({mean}), std ({std})"
+            f"view, bicubic to {self.describe_size()}, mean ({mean}), std ({std})"
         )
         if self.crops is not None:
             view += f", mean over crops of {self.crops.size} every {self.crops.stride} pixels"

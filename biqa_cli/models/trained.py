@@ -20,6 +20,7 @@ from biqa_cli.models.declared import (
     text_of,
 )
 from biqa_cli.models.spec import (
+    KEEPING_ASPECT,
     BackboneName,
     Family,
     InputContract,
@@ -56,6 +57,8 @@ class TrainedNetwork:
         if self.input.full_size is None:
             # Versions of biqa that do not know it read the file, too.
             del plain["input"]["full_size"]
+        if not self.input.keeps_aspect:
+            del plain["input"]["keeps_aspect"]
         if self.learnt is not None:
             plain["learnt"] = plain_learnt(self.learnt)
         return {_KEY: json.dumps(plain)}
@@ -101,6 +104,9 @@ def trained_of(header: Header, *, source: str) -> TrainedNetwork | None:
         options, contract = options_of(content, family), input_of(content)
         if contract.full_size is not None and options.get("flaws") is not True:
             raise UsageError("full_size needs flaws=true")
+        if contract.keeps_aspect and family not in KEEPING_ASPECT:
+            msg = f"keeps_aspect does not go with {family}"
+            raise UsageError(msg)
         return TrainedNetwork(
             family=family,
             backbones=backbones_of(content, family),

@@ -5,16 +5,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from biqa_cli.images.full_size import full_size_view
-from biqa_cli.images.transforms import model_view, normalise
+from biqa_cli.images.transforms import model_view, normalise, size_in_proportion
 from biqa_cli.models.spec import InputContract
 
 
 def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:
     """Return an RGB image as a model sees it (3, H, W)."""
+    height, width = contract.height, contract.width
+    if contract.keeps_aspect:
+        height, width = size_in_proportion(image, height=height, width=width)
     return model_view(
         image,
-        height=contract.height,
-        width=contract.width,
+        height=height,
+        width=width,
         mean=contract.mean,
         std=contract.std,
     )

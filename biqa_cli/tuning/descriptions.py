@@ -93,7 +93,8 @@ def _computed(
     fresh = None if store is None else Store(store.path, fresh=True)
     recall = None if fresh is None else recall_of(fresh, model, looking=_LOOKING)
     try:
-        # One photo at a time: what the network has read last is of the photo that comes next.
+        # One photo at a time: what the network has read since is of the photo that comes next, and
+        # of the whole first.
         for result in score_files(
             paths,
             replace(model, engine=tap),
@@ -139,14 +140,15 @@ class _Tap:
         self.base = base
         self.name: EngineName = base.name
         self.device = base.device
-        self._last: NDArray[np.float64] | None = None
+        self._first: NDArray[np.float64] | None = None
 
     def predict(self, views: NDArray[np.float32]) -> Predictions:
         found = self.base.predict(views)
-        self._last = found.features
+        if self._first is None:
+            self._first = found.features
         return found
 
     def taken(self) -> NDArray[np.float64] | None:
-        """Return the features (B, F), once."""
-        last, self._last = self._last, None
-        return last
+        """Return the features (B, F) of what was read first since the last call."""
+        first, self._first = self._first, None
+        return first

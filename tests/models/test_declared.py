@@ -220,6 +220,28 @@ def test_a_view_at_full_size_needs_flaws_and_no_crops() -> None:
         _read(content)
 
 
+def test_a_view_that_keeps_the_aspect_ratio_is_written_and_read_again() -> None:
+    keeping = replace(FULL, input=replace(FULL.input, keeps_aspect=True))
+    assert trained_of(Header({}, keeping.to_metadata(), 0), source="own.safetensors") == keeping
+    # Versions that do not know it read files that do not need it.
+    assert "keeps_aspect" not in PLAIN["input"]
+
+
+def test_the_aspect_ratio_is_kept_by_networks_that_read_any_size_alone() -> None:
+    content = json.loads(FULL.to_metadata()["biqa"])
+    content["input"]["keeps_aspect"] = "yes"
+    with pytest.raises(WeightsError, match="there is no keeps_aspect 'yes'"):
+        _read(content)
+    content["input"] |= {"keeps_aspect": True, "full_size": None}
+    content["input"]["crops"] = {"size": 224, "stride": 112}
+    with pytest.raises(WeightsError, match="keeps_aspect does not go with crops"):
+        _read(content)
+    other = json.loads(TRAINED.to_metadata()["biqa"])
+    other["input"] |= {"keeps_aspect": True, "crops": None}
+    with pytest.raises(WeightsError, match=f"keeps_aspect does not go with {TRAINED.family}"):
+        _read(other)
+
+
 @pytest.mark.parametrize("field", ["family", "backbones", "options", "input", "scale", "dataset"])
 def test_a_field_that_is_missing_is_named(field: str) -> None:
     with pytest.raises(WeightsError, match=f"{field} is missing"):

@@ -157,6 +157,29 @@ def test_a_graph_of_a_network_that_reads_deviations_is_cut_in_two() -> None:
 
 
 @pytest.mark.slow
+def test_graphs_of_a_network_that_keeps_the_aspect_ratio_take_any_size() -> None:
+    torch.manual_seed(0)
+    network = QualityNet(
+        TinyBackbone(), TinyBackbone(), chains=1, levels="all", pooling="mean+std", flaws=True
+    ).eval()
+    plain = spec_of("qualitynet", view=64)
+    contract = replace(plain.input, keeps_aspect=True)
+    spec = replace(plain, input=contract, options={"flaws": True})
+    engine = OnnxEngine(export_graph(spec, network).content, tensors_of(network))
+    assert engine.parts is not None and engine.parts.cell == 32
+    alone = onnxruntime.InferenceSession(export_model(spec, network).content)
+    mean, std = (torch.tensor(v).reshape(3, 1, 1) for v in (contract.mean, contract.std))
+    for size in [(64, 64), (32, 96), (128, 32)]:
+        rgb = torch.rand(2, 3, *size)
+        views = (rgb - mean) / std
+        expected = by_torch(network, views)
+        assert engine.predict(views.numpy()).scores == pytest.approx(expected, abs=1e-5)
+        assert len(engine.parts.maps(views.numpy())[1]) == 4
+        (native,) = alone.run(["native_scores"], {"images": rgb.numpy()})
+        assert native == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.slow
 def test_a_graph_of_shdiqa_without_transformer_blocks_takes_any_batch() -> None:
     torch.manual_seed(0)
     network = SHDIQA(TinyBackbone(), depth=0, input_size=64).eval()
