@@ -22,7 +22,7 @@ from biqa_cli.distortions.opinions import laid
 from biqa_cli.distortions.strengths import FAILURES, draw_strength, flawed, share_at, value_at
 from biqa_cli.images.full_size import full_size_view, without_margins
 from biqa_cli.images.reading import read_photo
-from biqa_cli.images.transforms import resized
+from biqa_cli.images.transforms import ViewSize, training_view
 from biqa_cli.images.view_store import Pixels
 
 CLEAN_SHARE = 0.8
@@ -92,7 +92,7 @@ class Example:
         value = value_at(self.kind, self.strength) if self.kind else None
         return (str(self.file), self.seed, self.change, self.kind, value, self.is_full_size)
 
-    def view(self, height: int, width: int) -> Pixels:
+    def view(self, size: ViewSize) -> Pixels:
         """Return what a network sees (height, width, 3).
 
         Raises:
@@ -110,7 +110,7 @@ class Example:
         if self.change:
             image = CHANGES[self.change][0](image, rng)
         seen = Image.fromarray(self._flawed(np.asarray(image)))
-        return resized(seen, height=height, width=width)
+        return training_view(seen, size)
 
     def _flawed(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return flawed(pixels, self.kind, self.strength, seed=self.seed) if self.kind else pixels

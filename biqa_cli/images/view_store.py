@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from biqa_cli.computed_arrays import Tell, computed_array, tell_nobody
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.images.reading import read_photo
-from biqa_cli.images.transforms import resized
+from biqa_cli.images.transforms import ViewSize, training_view
 from biqa_cli.whole_files import write_whole
 
 Pixels = NDArray[np.uint8]
@@ -64,20 +64,20 @@ def store_views(
     files: Mapping[int, Path],
     home: Path,
     *,
-    size: tuple[int, int],
+    size: ViewSize,
     workers: int,
     tell: Tell = tell_nobody,
 ) -> ViewStore:
     """Return photos at one size, decoded now or by an earlier run.
 
-    A view is what `biqa score` makes of the photo before normalising. If a file has another length
+    A view is what `training_view` makes of the photo. If a file has another length
     or time than the one that was decoded, all are decoded again; a file that is gone is taken from
     the store.
 
     Args:
         files: The photos, each under its number.
         home: Folder of these photos at this size, see `store_name`.
-        size: (height, width) of the views.
+        size: Of the views.
         workers: Threads that decode.
         tell: May stop the work; what is decoded is kept for the next run.
 
@@ -112,17 +112,19 @@ def store_views(
     return ViewStore(home, pixels, rows, broken)
 
 
-def store_name(label: str, names: Sequence[str], size: tuple[int, int]) -> str:
+def store_name(label: str, names: Sequence[str], size: ViewSize) -> str:
     """Return a name for the folder of some photos at one size.
 
     Args:
         label: What people know them by.
         names: Of all photos.
-        size: (height, width) of the views.
+        size: Of the views.
     """
-    key = hashlib.sha256(json.dumps([*size, _CODEC_MARGIN, *names]).encode()).hexdigest()[:12]
+    kept = ["aspect"] if size.keeps_aspect else []
+    facts = [size.height, size.width, *kept, _CODEC_MARGIN, *names]
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
     safe = "".join(c if c.isalnum() else "-" for c in label)
-    return f"{safe}-{size[0]}x{size[1]}-{key}"
+    return f"{safe}-{size.height}x{size.width}-{key}"
 
 
 def _facts(told: Path, files: Sequence[Path]) -> dict[int, _Facts]:
@@ -146,15 +148,14 @@ def _plain_stamp(plain: list[int] | None) -> Stamp | None:
     return None if plain is None else (int(plain[0]), int(plain[1]))
 
 
-def _decoded(file: Path, size: tuple[int, int]) -> _Decoded:
-    height, width = size
-    at_least = (_CODEC_MARGIN * height, _CODEC_MARGIN * width)
+def _decoded(file: Path, size: ViewSize) -> _Decoded:
+    at_least = (_CODEC_MARGIN * size.height, _CODEC_MARGIN * size.width)
     stamp = stamp_of(file)
     try:
         image = read_photo(file, at_least=at_least).image
     except ImageError as error:
-        return _Decoded(np.zeros((height, width, 3), np.uint8), stamp, str(error))
-    return _Decoded(resized(image, height=height, width=width), stamp, "")
+        return _Decoded(np.zeros((size.height, size.width, 3), np.uint8), stamp, str(error))
+    return _Decoded(training_view(image, size), stamp, "")
 
 
 def stamp_of(file: Path) -> Stamp | None:

@@ -3,7 +3,7 @@
 from math import isqrt
 
 from biqa_cli.errors import UsageError
-from biqa_cli.models.spec import FullSize
+from biqa_cli.models.spec import KEEPING_ASPECT, FullSize
 from biqa_cli.recipes.record import Recipe
 
 _NOT_CACHED = (
@@ -41,6 +41,12 @@ def require_sense(recipe: Recipe) -> None:
     }.items():
         if value and not recipe.is_cached:
             raise UsageError(_NOT_CACHED.format(name))
+    if view.keep_aspect and (recipe.family not in KEEPING_ASPECT or (view.crop and view.stride)):
+        msg = (
+            f"input.keep_aspect is for networks that read views of any size, and for whole views: "
+            f"use one of {', '.join(KEEPING_ASPECT)}, and input.stride=0"
+        )
+        raise UsageError(msg)
     _check_others(recipe)
     _check_full_size(recipe)
 

@@ -42,6 +42,7 @@ def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> Trained
             std,
             crops=crops,
             full_size=FullSize() if view.full_size else None,
+            keeps_aspect=view.keep_aspect,
         ),
         scale=scale,
         dataset=dataset.name,

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, structs
 
+from biqa_cli.images.transforms import ViewSize
 from biqa_cli.models.spec import BackboneName, Family, OptionValue
 
 Count = Annotated[int, Meta(ge=0)]
@@ -48,10 +49,18 @@ class InputRecipe(Section, frozen=True):
     a head overfits less. 0 is off."""
     labels: Literal["unit", "native", "percent"] = "unit"
     """Labels from 0 to 1, as the data set has them, or from 0 to 100."""
+    keep_aspect: bool = False
+    """Whether photos are scored at their own aspect ratio, in about as many pixels as the view has;
+    see `biqa_cli.images.transforms`."""
     full_size: bool = False
     """Whether large photos are also scored by what is visible at full size; needs network.flaws."""
     val_share: Share = 0.1
     """Share of the training part that is held out where the split has no part `val`."""
+
+    @property
+    def size(self) -> ViewSize:
+        """Of the views that train."""
+        return ViewSize(self.height, self.width, self.keep_aspect)
 
     @property
     def is_whole(self) -> bool:

@@ -54,7 +54,7 @@ def drawn_examples(job: Job) -> tuple[Example, ...]:
 
 def example_photos(job: Job, see: See) -> Further:
     """Return photos that nobody has rated as they are, and what people would say of them."""
-    drawn, size = drawn_examples(job), (job.recipe.input.height, job.recipe.input.width)
+    drawn, size = drawn_examples(job), job.recipe.input.size
     stamps = {str(one.file): stamp_of(one.file) for one in drawn}
     facts = json.dumps([[one.facts for one in drawn], sorted(stamps.items())])
     scale = job.trained.scale
@@ -65,7 +65,7 @@ def example_photos(job: Job, see: See) -> Further:
         "kept": np.array([one.kept for one in drawn], np.float32),
         "flaws": np.array([one.flaws for one in drawn], np.float32),
     }
-    return Further(see("examples", facts, lambda row: drawn[row].view(*size), len(drawn)), known)
+    return Further(see("examples", facts, lambda row: drawn[row].view(size), len(drawn)), known)
 
 
 def cached_others(photos: RatedPhotos, see: See) -> Further:

@@ -59,7 +59,7 @@ def decoded(request: TrainingRequest, split: Split, deadline: float, watcher: Wa
     trains = sorted((*split.parts["train"], *split.parts["val"]))
     indices = range(len(dataset.images)) if request.whole else trains
     names = [str(dataset.file(index)) for index in indices]
-    size = (view.height, view.width)
+    size = view.size
     store = store_views(
         {index: dataset.file(index) for index in indices},
         (request.photos or request.out / PHOTOS) / store_name(dataset.name, names, size),

@@ -20,7 +20,7 @@ def views_of(job: Job) -> Seen:
     """
 
     def see(kind: str, facts: str, view: Callable[[int], Pixels], count: int) -> Pixels:
-        size = (job.recipe.input.height, job.recipe.input.width)
+        size = job.recipe.input.size
         key = hashlib.sha256(f"{size} {facts}".encode()).hexdigest()[:12]
         name, said = f"views-of-{kind}-{key}", f"{{}} of {{}} {kind} are made"
         return kept_on_disk(job, name, view, count, compute=np.stack, said=said)

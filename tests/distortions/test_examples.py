@@ -17,6 +17,7 @@ from biqa_cli.distortions.examples import (
 from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.distortions.strengths import flawed, share_at
 from biqa_cli.images.decoding import Photo
+from biqa_cli.images.transforms import ViewSize, resized, training_view
 from biqa_cli.images.view_store import Pixels
 from biqa_cli.models.spec import FullSize
 
@@ -80,15 +81,17 @@ def test_an_example_is_worth_what_people_think_of_its_flaw() -> None:
 
 def test_a_view_has_the_flaw_of_the_photo_not_of_the_view(photo: Path) -> None:
     one = Example(photo, 0.8, 5, kind="gaussian-blur", strength=3)
-    made = flawed(np.asarray(Image.open(photo)), "gaussian-blur", 3, seed=5)
-    expected = Image.fromarray(made).resize((32, 24), Image.Resampling.BICUBIC)
-    assert np.array_equal(one.view(24, 32), np.asarray(expected))
+    made = Image.fromarray(flawed(np.asarray(Image.open(photo)), "gaussian-blur", 3, seed=5))
+    expected = made.resize((32, 24), Image.Resampling.BICUBIC)
+    assert np.array_equal(one.view(ViewSize(24, 32)), np.asarray(expected))
+    keeping = ViewSize(64, 64, keeps_aspect=True)
+    assert np.array_equal(one.view(keeping), training_view(made, keeping))
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_changes_leave_a_photo_of_the_same_size_for_the_network(change: str, photo: Path) -> None:
     one = Example(photo, 0.5, 2, change=change)
-    seen, plain = one.view(32, 32), Example(photo, 0.5, 2).view(32, 32)
+    seen, plain = one.view(ViewSize(32, 32)), resized(Image.open(photo), height=32, width=32)
     assert seen.shape == (32, 32, 3)
     # A photo as small as this one is not reduced.
     assert np.array_equal(seen, plain) == (change == "reduced")
@@ -116,7 +119,10 @@ def test_a_flaw_at_full_size_is_made_beyond_the_squares(tmp_path: Path) -> None:
         tmp_path / "large.png", 0.8, 1, kind="gaussian-blur", strength=3, is_full_size=True
     )
     whole = flawed(pixels, "gaussian-blur", 3, seed=1)
-    seen, plain = one.view(448, 448), replace(one, kind="", strength=0).view(448, 448)
+    seen, plain = (
+        one.view(ViewSize(448, 448)),
+        replace(one, kind="", strength=0).view(ViewSize(448, 448)),
+    )
     assert seen.shape == plain.shape == (448, 448, 3)
     # Wherever the first square was cut from, the flaw there is that of the whole photo.
     row, column = place_of(plain[:224, :224], pixels)
@@ -129,7 +135,7 @@ def test_examples_of_one_photo_show_other_squares_of_it_at_full_size(tmp_path: P
     pixels = np.random.default_rng(0).integers(0, 256, (1400, 1500, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "large.png")
     views = [
-        Example(tmp_path / "large.png", 0.8, seed, is_full_size=True).view(448, 448)
+        Example(tmp_path / "large.png", 0.8, seed, is_full_size=True).view(ViewSize(448, 448))
         for seed in range(3)
     ]
     assert len({place_of(view[:224, :224], pixels) for view in views}) == 3
@@ -153,7 +159,7 @@ def test_large_rated_photos_are_reduced_before_a_flaw_is_made(
     one = Example(photo, 0.8, 1, kind="impulse-noise", strength=4)
     sizes = []
     monkeypatch.setattr(Example, "_flawed", lambda _, pixels: sizes.append(pixels.shape) or pixels)
-    one.view(32, 32)
+    one.view(ViewSize(32, 32))
     assert 200 <= sizes[0][0] * sizes[0][1] <= 1050
 
 
@@ -181,6 +187,6 @@ def test_of_a_large_photo_a_flaw_is_made_on_a_small_one(monkeypatch: pytest.Monk
         image = Image.new("RGB", (width, 1))
         monkeypatch.setattr(examples, "read_photo", lambda _, found=image: Photo(found, 1, 1))
         for seed in range(60):
-            Example(Path("p"), 0.8, seed).view(8, 8)
+            Example(Path("p"), 0.8, seed).view(ViewSize(8, 8))
         assert len(asked) == count
     assert 160_000 <= min(asked) < 175_000 and 760_000 < max(asked) <= large

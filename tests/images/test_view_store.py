@@ -6,10 +6,10 @@ from fakes import photo
 
 from biqa_cli.errors import UsageError
 from biqa_cli.images.reading import read_photo
-from biqa_cli.images.transforms import model_view
+from biqa_cli.images.transforms import ViewSize, model_view
 from biqa_cli.images.view_store import ViewStore, store_name, store_views
 
-SIZE = (32, 40)
+SIZE = ViewSize(32, 40)
 
 
 @pytest.fixture
@@ -119,14 +119,15 @@ def test_a_folder_that_cannot_be_written_is_an_error(files: dict[int, Path]) -> 
 
 def test_another_size_another_list_and_another_label_have_folders_of_their_own() -> None:
     names = {
-        store_name("koniq", ["a", "b"], (32, 40)),
-        store_name("koniq", ["a", "b"], (40, 32)),
-        store_name("koniq", ["a"], (32, 40)),
-        store_name("koniq", ["a", "c"], (32, 40)),
-        store_name("csv:../x", ["a", "b"], (32, 40)),
+        store_name("koniq", ["a", "b"], ViewSize(32, 40)),
+        store_name("koniq", ["a", "b"], ViewSize(40, 32)),
+        store_name("koniq", ["a", "b"], ViewSize(32, 40, keeps_aspect=True)),
+        store_name("koniq", ["a"], ViewSize(32, 40)),
+        store_name("koniq", ["a", "c"], ViewSize(32, 40)),
+        store_name("csv:../x", ["a", "b"], ViewSize(32, 40)),
     }
-    assert len(names) == 5 and not any("/" in name or ":" in name for name in names)
-    assert store_name("koniq", ["a", "b"], (32, 40)) in names
+    assert len(names) == 6 and not any("/" in name or ":" in name for name in names)
+    assert store_name("koniq", ["a", "b"], ViewSize(32, 40)) in names
 
 
 def test_a_pass_that_is_killed_while_it_takes_notes_goes_on(

@@ -39,6 +39,12 @@ def test_a_photo_is_scored_by_crops_where_they_are_smaller_than_its_view(
     assert described.input.crops == crops
 
 
+def test_the_recipe_says_whether_photos_are_scored_at_their_own_aspect_ratio() -> None:
+    for kept in (True, False):
+        recipe = with_settings(load_recipe("qualitynet"), [f"input.keep_aspect={kept}".lower()])
+        assert describe_network(recipe, NOBODY, types=0).input.keeps_aspect is kept
+
+
 def test_the_side_of_the_crops_and_the_types_follow_the_data() -> None:
     reqa = with_settings(load_recipe("reqa"), ["input.crop=112", "input.stride=112"])
     assert describe_network(reqa, NOBODY, types=3).options["input_size"] == 112

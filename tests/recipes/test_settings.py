@@ -84,6 +84,16 @@ def test_settings_that_cannot_be_are_refused_with_a_hint(setting: str, message: 
         ("qualitynet", ["network.flaws=true"], "flaws are learnt from examples, and"),
         ("qualitynet", ["input.full_size=true"], "needs network.flaws=true and views of 448×448"),
         (
+            "reqa",
+            ["input.keep_aspect=true"],
+            "input.keep_aspect is for networks that read views of",
+        ),
+        (
+            "qualitynet",
+            ["input.keep_aspect=true", "input.crop=224", "input.stride=112"],
+            "for whole views: use one of qualitynet, and input.stride=0",
+        ),
+        (
             "qualitynet",
             ["also.weight=1", "network.attention_first=true"],
             "also.weight is for maps that are pooled first: set network.attention_first=false, or",

@@ -18,6 +18,7 @@ from training_jobs import CONTRACT, TRAIN, random_job
 from biqa_cli.distortions.blockwise import degrade_blocks
 from biqa_cli.distortions.versions import draw_versions
 from biqa_cli.errors import UsageError
+from biqa_cli.images.transforms import ViewSize
 from biqa_cli.images.view_store import FACTS
 from biqa_cli.models.spec import Family
 from biqa_cli.networks.blockiqa import BlockIQA
@@ -141,7 +142,7 @@ def test_features_of_examples_are_those_of_their_views(tmp_path: Path) -> None:
     drawn = drawn_examples(job)
     assert features.known["kept"].tolist() == pytest.approx([one.kept for one in drawn])
     for one, found in zip(drawn, features.values, strict=True):
-        expected = pooled_of(network, one.view(64, 64))
+        expected = pooled_of(network, one.view(ViewSize(64, 64)))
         assert torch.allclose(torch.from_numpy(found.astype(np.float32)), expected, atol=1e-3)
     other = job_of(tmp_path, "qualitynet", *settings, "seed=6")
     cached_features(other, phase_with(other, network))

@@ -9,6 +9,7 @@ from tiny_training import quick_recipe, tiny_recipe
 from training_jobs import TRAIN, VAL, flawed_job, random_job
 
 from biqa_cli.distortions.examples import GOOD_SHARE
+from biqa_cli.images.transforms import ViewSize
 from biqa_cli.training.augmentation import normalised_views
 from biqa_cli.training.batch import Batch, with_pooled
 from biqa_cli.training.families import make_phases
@@ -177,7 +178,7 @@ def test_a_backbone_that_learns_sees_the_views_of_examples_and_of_other_data_set
     assert isinstance(source, PhotoSource)
     drawn = drawn_examples(job)
     known = {
-        normalised_views([one.view(64, 64)], job.contract, "cpu").numpy().tobytes(): one
+        normalised_views([one.view(ViewSize(64, 64))], job.contract, "cpu").numpy().tobytes(): one
         for one in drawn
     }
     by_label = {label: job.photos.store.view(index) for index, label in ((7, 3.0), (2, 1.0))}
