@@ -1,7 +1,7 @@
 """What benchmarks/gpu.py measures, as one table: parity with the CPU, and images a second."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import ceil
 from pathlib import Path
@@ -72,8 +72,8 @@ def photos() -> list[tuple[str, Image.Image]]:
 
 @cache
 def _views(name: str) -> NDArray[np.float32]:
-    """Return the photos as a model sees them (16, 3, H, W)."""
-    contract = _loaded(name, "reference").spec.input
+    """Return the photos as a model sees them (16, 3, H, W), all of one size."""
+    contract = replace(_loaded(name, "reference").spec.input, keeps_aspect=False)
     return np.stack([view_of(image, contract) for _, image in photos()])
 
 

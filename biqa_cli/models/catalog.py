@@ -80,7 +80,7 @@ MODELS: dict[str, ModelSpec] = {
         name="qualitynet-flaws",
         family="qualitynet",
         backbones=("efficientnet-lite0", "efficientnet-lite0"),
-        input=InputContract(448, 448, LITE_MEAN, LITE_STD, full_size=FullSize()),
+        input=InputContract(448, 448, LITE_MEAN, LITE_STD, full_size=FullSize(), keeps_aspect=True),
         scale=_BIQ2021_SCALE,
         parameters=6_492_406,
         macs=1_458_870_280,
