@@ -105,6 +105,7 @@ ACCEPTED = (
         for module in _PICTURES
         for text in _LOOKS
     ),
+    ("biqa_cli/training/sources.py", "reshape(- 2, batch)", "NumPy works out any negative side"),
     ("biqa_cli/evaluation/drawing.py", "dpi= ", "a matter of looks"),
     ("biqa_cli/evaluation/plots.py", "size = (", "a matter of looks"),
     ("biqa_cli/evaluation/plots.py", "linspace(low, high, ", "a matter of looks"),

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from biqa_cli.datasets.base import Dataset, LabelScale
+from biqa_cli.errors import UsageError
 from biqa_cli.models.catalog import IMAGENET_MEAN, IMAGENET_STD, LITE_MEAN, LITE_STD
 from biqa_cli.models.spec import Crops
 from biqa_cli.recipes.files import load_recipe, with_settings
@@ -43,6 +44,17 @@ def test_the_recipe_says_whether_photos_are_scored_at_their_own_aspect_ratio() -
     for kept in (True, False):
         recipe = with_settings(load_recipe("qualitynet"), [f"input.keep_aspect={kept}".lower()])
         assert describe_network(recipe, NOBODY, types=0).input.keeps_aspect is kept
+
+
+def test_flaws_lower_scores_of_a_scale_that_begins_at_0() -> None:
+    settings = ["network.flaws=true", "examples.weight=1", "examples.flaws_weight=1"]
+    native = with_settings(load_recipe("qualitynet"), [*settings, "input.labels=native"])
+    for lowest, higher_is_better in ((1, True), (0, False)):
+        scale = LabelScale(lowest, 5, higher_is_better=higher_is_better, meaning="MOS")
+        with pytest.raises(UsageError, match="flaws lower a score towards 0, but its scale is"):
+            describe_network(native, replace(NOBODY, scale=scale), types=0)
+    scale = LabelScale(0, 5, higher_is_better=True, meaning="MOS")
+    assert describe_network(native, replace(NOBODY, scale=scale), types=0).options["flaws"] is True
 
 
 def test_the_side_of_the_crops_and_the_types_follow_the_data() -> None:

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,7 +29,8 @@ from biqa_cli.training.job import Job
 from biqa_cli.training.loop import run_phase
 from biqa_cli.training.outputs import BEST, LAST
 from biqa_cli.training.photos import RatedPhotos
-from biqa_cli.training.state import Progress
+from biqa_cli.training.request import TimeIsUpError
+from biqa_cli.training.state import Progress, read_progress
 
 ALL_ALIKE = ("optimiser.trainable=all", "optimiser.ema=0", "optimiser.clip=0", "schedule.warmup=0")
 NOT_CACHED = ("input.noise=0", "monotonicity.weight=0")
@@ -69,6 +72,7 @@ class Script:
     def __init__(self, correlations: Sequence[float]) -> None:
         self.correlations = list(correlations)
         self.seen: list[dict[str, Tensor]] = []
+        self.features: Tensor | None = None
 
     def batches(self, *, epoch: int, before: int, start: int) -> Iterator[Batch]:
         for step in range(start, 2):
@@ -82,8 +86,8 @@ class Script:
         self.seen.append({name: t.detach().clone() for name, t in network.state_dict().items()})
         return np.array(SCORES[self.correlations[len(self.seen) - 1]], dtype=np.float64)
 
-    def head_features(self) -> None:
-        return None
+    def head_features(self) -> Tensor | None:
+        return self.features
 
 
 class Watch(Listener):
@@ -233,6 +237,48 @@ def test_the_mean_of_the_weights_is_what_is_validated_and_kept(
         state["learner.linear.bias"], bench.phase.learner.get_parameter("linear.bias")
     )
     assert torch.equal(state["mean.module.linear.bias"], bench.best["linear.bias"])
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_a_phase_that_is_stopped_goes_on_with_the_very_next_step(
+    steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ("schedule.epochs=2", "optimiser.rate=0.1")
+    whole = Bench(tmp_path / "whole", monkeypatch, *settings)
+    whole.job.out.mkdir()
+    whole.run()
+    out = tmp_path / "stopped"
+    out.mkdir()
+    seen: list[Tensor] = []
+    for _ in range(4):
+        bench = Bench(out, monkeypatch, *settings)
+        bench.source.seen = [{}] * len(bench.progress.rows)
+        if (out / LAST).is_file():
+            bench.progress = read_progress(out / LAST)
+        # The clock says that the time is up after so many steps.
+        clock = count(-steps)
+        monkeypatch.setattr("biqa_cli.training.loop.time.monotonic", lambda now=clock: next(now))
+        bench.job = replace(bench.job, deadline=0)
+        with suppress(TimeIsUpError):
+            bench.run()
+        seen += bench.watch.weights
+    assert len(seen) == len(whole.watch.weights) == 4
+    assert all(torch.equal(*pair) for pair in zip(seen, whole.watch.weights, strict=True))
+
+
+def test_a_new_head_meets_the_features_once_when_its_phase_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met: list[Tensor] = []
+    for head_is_new, resumes in ((True, False), (False, False), (True, True)):
+        bench = Bench(tmp_path, monkeypatch, "schedule.epochs=2")
+        bench.source.features = torch.ones(3)
+        bench.phase.setting = replace(bench.phase.setting, head_is_new=head_is_new)
+        monkeypatch.setattr(bench.phase, "init_head", met.append)
+        if resumes:
+            bench.progress = replace(read_progress(tmp_path / LAST), epoch=1)
+        bench.run()
+    assert len(met) == 1 and torch.equal(met[0], torch.ones(3))
 
 
 def test_rates_follow_the_validation_loss_on_a_plateau(
