@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from biqa_cli.cli._output import STDOUT
 from biqa_cli.errors import UsageError
-from biqa_cli.sources.tables import is_table
 
 _Input = TypeVar("_Input")
 
@@ -34,6 +33,8 @@ def refuse_inputs(output: Path | None, inputs: Iterable[_Input]) -> Iterator[_In
         # There is nothing to overwrite.
         yield from inputs
         return
+    from biqa_cli.sources.tables import is_table
+
     for name in inputs:
         if isinstance(name, str) and (not is_folder or is_table(name)):
             # A file of a table lies in its folder.
