@@ -56,6 +56,7 @@ ROOMS = {
         ("tests/models", "tests/cli/test_tune.py"),
         (
             "biqa_cli/models/onnx_export.py",
+            "biqa_cli/models/onnx_graphs.py",
             "biqa_cli/models/starting_weights.py",
             "tests/models/test_onnx_export.py",
             "tests/models/test_catalog.py",

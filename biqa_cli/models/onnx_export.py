@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import onnx
-import onnxscript.optimizer
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -18,13 +16,18 @@ from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.errors import UsageError, WeightsError
 from biqa_cli.models.base import MAPS, OUTPUTS, POOLED
 from biqa_cli.models.onnx_engine import OnnxEngine
+from biqa_cli.models.onnx_graphs import (
+    INPUT,
+    forget_the_machine,
+    take_any_size,
+    traced,
+    without_weights,
+)
 from biqa_cli.models.onnx_runtime import onnxruntime
 from biqa_cli.models.spec import SOFT_END, InputContract, ModelSpec, ScoreScale
 from biqa_cli.networks.nlnet import NLNet
 from biqa_cli.networks.qualitynet import QualityNetOutput
 
-_OPSET = 20
-_INPUT = "images"
 # Of the scale of the labels; float32 sums in another order.
 _TOLERANCE = 1e-4
 _PERCENT = ScoreScale(0, 100, higher_is_better=True, meaning="percent")
@@ -68,9 +71,9 @@ def export_graph(spec: ModelSpec, network: nn.Module) -> Exported:
     expected, pooled = _told(output), _pooled(output)
     outputs = list(OUTPUTS if spec.tells_flaws else OUTPUTS[:1])
     outputs += [f"{kind}{number}" for kind in (MAPS, POOLED) for number in range(len(pooled))]
-    model = _without_weights(_exported(_Told(network), size, outputs, fold=False), names)
+    model = without_weights(traced(_Told(network), size, outputs, fold=False), names)
     if spec.input.keeps_aspect:
-        _take_any_size(model)
+        take_any_size(model)
     content = model.SerializeToString(deterministic=True)
     # ONNX Runtime takes no array in another order of memory, such as channels last.
     state = network.state_dict()
@@ -114,19 +117,19 @@ def export_model(spec: ModelSpec, network: nn.Module) -> Exported:
     whole = _WholePath(network, spec.input, spec.scale)
     size = (spec.input.height, spec.input.width)
     outputs = ["native_scores", "scores", *(OUTPUTS[1:] if spec.tells_flaws else ())]
-    model = _exported(whole, size, outputs, fold=True)
+    model = traced(whole, size, outputs, fold=True)
     if spec.input.keeps_aspect:
-        _take_any_size(model)
+        take_any_size(model)
     for key, value in _facts(spec).items():
         model.metadata_props.add(key=key, value=value)
-    _forget_the_machine(model)
+    forget_the_machine(model)
     content = model.SerializeToString(deterministic=True)
     shape = (3, 3, *_compared(size, spec.input))
     images = np.random.default_rng(0).uniform(size=shape).astype(np.float32)
     with torch.inference_mode():
         expected = whole(torch.from_numpy(images))
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    found = session.run(outputs, {_INPUT: images})
+    found = session.run(outputs, {INPUT: images})
     return Exported(content, _largest_difference(found, expected, [spec.scale, _PERCENT]))
 
 
@@ -205,90 +208,9 @@ def _refuse_superpixels(network: nn.Module) -> None:
         raise UsageError(msg)
 
 
-def _exported(
-    module: nn.Module, size: tuple[int, int], outputs: list[str], *, fold: bool
-) -> onnx.ModelProto:
-    # Two photos, since a batch of one would be taken for a constant.
-    example = torch.zeros(2, 3, *size)
-    program = torch.onnx.export(
-        module.eval(),
-        (example,),
-        input_names=[_INPUT],
-        output_names=outputs,
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=4096)},),
-        opset_version=_OPSET,
-        dynamo=True,
-        # Folding melts parameters into constants that no checkpoint can replace.
-        optimize=fold,
-        verbose=False,
-    )
-    if program is None:
-        raise WeightsError("torch has exported nothing: install onnx and onnxscript anew")
-    return program.model_proto
-
-
-def _take_any_size(model: onnx.ModelProto) -> None:
-    """Let the images of a graph have any height and width that are multiples of 32.
-
-    A network that pools its maps has the same nodes for all of them. The comparison with PyTorch,
-    at another size than the exported one, would tell if it had not; torch.export takes many
-    minutes to prove it.
-    """
-    for value in (*model.graph.input, *model.graph.output):
-        sides = value.type.tensor_type.shape.dim[2:]
-        for side, name in zip(sides, ("height", "width"), strict=False):
-            if side.dim_value > 1:
-                side.dim_param = name if value.name == _INPUT else f"{value.name}_{name}"
-    # They tell sizes of what lies inside.
-    del model.graph.value_info[:]
-
-
 def _compared(size: tuple[int, int], contract: InputContract) -> tuple[int, int]:
     """Return the size of the images by which a graph is compared with PyTorch."""
     return (size[0] // 2, size[1]) if contract.keeps_aspect else size
-
-
-def _without_weights(model: onnx.ModelProto, names: set[str]) -> onnx.ModelProto:
-    prefix = "network."
-    parameters = {
-        tensor.name: tensor
-        for tensor in model.graph.initializer
-        if tensor.name.removeprefix(prefix) in names
-    }
-    # As inputs they are unknown to the optimiser: it folds what is constant for every checkpoint.
-    for tensor in parameters.values():
-        model.graph.initializer.remove(tensor)
-        model.graph.input.append(
-            onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
-        )
-    model = onnxscript.optimizer.optimize(model)
-    for value in [value for value in model.graph.input if value.name in parameters]:
-        model.graph.input.remove(value)
-        tensor = onnx.TensorProto(
-            name=value.name.removeprefix(prefix),
-            data_type=parameters[value.name].data_type,
-            dims=parameters[value.name].dims,
-            data_location=onnx.TensorProto.EXTERNAL,
-        )
-        # Whoever loads it brings the tensors by name.
-        tensor.external_data.add(key="location", value="checkpoint")
-        model.graph.initializer.append(tensor)
-    for node in model.graph.node:
-        node.input[:] = [
-            name.removeprefix(prefix) if name in parameters else name for name in node.input
-        ]
-    _forget_the_machine(model)
-    return model
-
-
-def _forget_the_machine(model: onnx.ModelProto) -> None:
-    """Remove stack traces and shapes of the exporting run."""
-    for node in model.graph.node:
-        del node.metadata_props[:]
-    for function in model.functions:
-        for node in function.node:
-            del node.metadata_props[:]
-    del model.graph.value_info[:]
 
 
 def _facts(spec: ModelSpec) -> dict[str, str]:

@@ -25,9 +25,7 @@ STDIN = "-"
 Key = tuple[str, str]
 """Of a row: which photo, and the model."""
 
-_IS_KEY = "\0"
-"""Tells keys from paths, which have none."""
-
+_IS_KEY = "\0"  # Tells keys from paths, which have none.
 _RECORD_START = '{"path": "'
 
 

@@ -237,6 +237,6 @@ def test_a_graph_that_differs_is_not_handed_out(monkeypatch: pytest.MonkeyPatch)
         brightness (float[b, 3, 64, 64] images) => (float[b] scores)
         <int64[3] axes = {1, 2, 3}> { scores = ReduceMean<keepdims = 0>(images, axes) }"""
     )
-    monkeypatch.setattr(onnx_export, "_exported", lambda *_, **__: mean)
+    monkeypatch.setattr(onnx_export, "traced", lambda *_, **__: mean)
     with pytest.raises(WeightsError, match="differ by .* of the scale: nothing is written"):
         export_graph(spec_of("blockiqa", view=64), Darkness())
