@@ -344,6 +344,7 @@ def test_scores_outside_their_range_are_told_and_ranges_may_be_of_one_file(
     for wrong, message in (
         ("1:1", "is no range: write WORST:BEST"),
         ("x:1", "is no range: write WORST:BEST"),
+        ("-1e308:1e308", "is no range: write WORST:BEST"),
         ("third.csv=0:1", "names no file of predictions: there are "),
     ):
         refused = _run(*common, "--prediction-range", wrong)

@@ -8,7 +8,7 @@ import pytest
 
 from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
 from biqa_cli.errors import UsageError
-from biqa_cli.evaluation.doubt import require_spread
+from biqa_cli.evaluation.doubt import doubt_table, require_spread
 from biqa_cli.evaluation.evaluate import Evaluation, evaluate
 from biqa_cli.evaluation.formats import Format
 from biqa_cli.evaluation.parts import choose_parts
@@ -82,3 +82,19 @@ def test_the_curve_of_fitted_metrics_can_be_the_other_one() -> None:
     used = four.agreement.mapping, five.agreement.mapping
     assert [one.requested for one in used] == ["logistic4", "logistic5"]
     assert replace(used[0], requested="logistic5") != used[1]
+
+
+def test_the_table_has_intervals_where_there_are_any_and_a_dash_for_what_is_not_known() -> None:
+    facts = {
+        "raters": 20,
+        "rmse": {"value": 9.87654, "ci": [8.1234, 11.5678]},
+        "rmse_star": {"value": 0.5, "ci": [None, 0.6]},
+        "outlier_ratio": {"value": 0.25, "ci": [0.1, None]},
+        "pairs": {"different_similar": None, "better_worse": 0.75, "correct": 1.0},
+    }
+    record = {"model": "m", "split": "all", "beyond_doubt": facts}
+    found = doubt_table([{"beyond_doubt": None}, record])
+    assert found is not None
+    cells = ("9.8765 [8.123, 11.568]", "0.5000", "0.2500", "–", "0.7500", "1.0000")
+    assert found[1] == [("m", "all", "20", *cells)]
+    assert doubt_table([{"beyond_doubt": None}]) is None
