@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from biqa_cli.images.transforms import reflected
+
 CELL = 8
 """Detail is told from the means of squares of so many pixels: noise, blur of single pixels and
 small shifts hardly change them."""
@@ -122,18 +124,11 @@ def _cells(image: Image.Image, grid: _Grid, row: int) -> NDArray[np.int32]:
 
 def _crop(image: Image.Image, top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
     """Return pixels (height, width, 3) of a photo, which is reflected beyond its edges."""
-    rows = _reflected(top, top + height, image.height)
-    columns = _reflected(left, left + width, image.width)
+    rows = reflected(top, top + height, image.height)
+    columns = reflected(left, left + width, image.width)
     first_row, first_column = int(rows.min()), int(columns.min())
     box = (first_column, first_row, int(columns.max()) + 1, int(rows.max()) + 1)
     pixels = np.asarray(image.crop(box))
     if pixels.shape[:2] == (height, width):
         return pixels
     return pixels[np.ix_(rows - first_row, columns - first_column)]
-
-
-def _reflected(start: int, stop: int, length: int) -> NDArray[np.intp]:
-    """Return the places start to stop inside [0, length), reflected without repeating the edge."""
-    period = max(2 * (length - 1), 1)
-    places = np.arange(start, stop) % period
-    return np.minimum(places, period - places)

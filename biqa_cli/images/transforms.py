@@ -67,10 +67,15 @@ def training_view(image: Image.Image, size: ViewSize) -> NDArray[np.uint8]:
     view = resized(image, height=shape[0], width=shape[1])
     for axis, (length, wanted) in enumerate(zip(shape, size[:2], strict=True)):
         before = (wanted - length) // 2
-        period = max(2 * (length - 1), 1)
-        places = np.arange(-before, wanted - before) % period
-        view = np.take(view, np.minimum(places, period - places), axis=axis)
+        view = np.take(view, reflected(-before, wanted - before, length), axis=axis)
     return view
+
+
+def reflected(start: int, stop: int, length: int) -> NDArray[np.intp]:
+    """Return the places start to stop inside [0, length), reflected without repeating the edge."""
+    period = max(2 * (length - 1), 1)
+    places = np.arange(start, stop) % period
+    return np.minimum(places, period - places)
 
 
 def normalise(
