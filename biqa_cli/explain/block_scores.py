@@ -21,7 +21,7 @@ from biqa_cli.explain.local_blocks import (
 from biqa_cli.explain.quarters import scores_by_quarters
 from biqa_cli.explain.worst import worst_blocks
 from biqa_cli.images.transforms import normalise
-from biqa_cli.models.base import Predictions
+from biqa_cli.models.base import joined
 from biqa_cli.models.judging import predict_views
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
@@ -126,12 +126,7 @@ def block_scores(
 
     parts = model.engine.parts if _overlap_by_half(grid, contract) else None
     if parts is None or grid.height % (2 * parts.cell):
-        each = [predict_views(views, model) for views in views_of(grid)]
-        flaws = [said.flaws for said in each if said.flaws is not None]
-        told = Predictions(
-            np.concatenate([said.scores for said in each]),
-            flaws=np.concatenate(flaws) if flaws else None,
-        )
+        told = joined([predict_views(views, model) for views in views_of(grid)])
         is_read = np.ones(len(grid), dtype=bool)
     else:
         told, is_read = scores_by_quarters(grid, parts, views_of)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biqa_cli.blocks.grid import BlockGrid
-from biqa_cli.models.base import Parts, Predictions
+from biqa_cli.models.base import Parts, Predictions, joined
 
 _VARIANCE_FLOOR = 1e-8
 """As QualityNet pools."""
@@ -118,10 +118,5 @@ def scores_by_quarters(
         pooled = pooled_of(of_some, channels=channels)
         told.append(parts.from_pooled(pooled))
     # What was read comes first in `told`, then what lies between.
-    order = np.argsort(np.flatnonzero(is_read).tolist() + np.flatnonzero(~is_read).tolist())
-    flaws = [said.flaws for said in told if said.flaws is not None]
-    joined = Predictions(
-        np.concatenate([said.scores for said in told])[order],
-        flaws=np.concatenate(flaws)[order] if flaws else None,
-    )
-    return joined, is_read
+    numbers = [*np.flatnonzero(is_read).tolist(), *np.flatnonzero(~is_read).tolist()]
+    return joined(told, numbers), is_read

@@ -1,5 +1,6 @@
 """What the engines have in common."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -36,6 +37,31 @@ class Predictions:
         """Return whether all of it are finite numbers."""
         told = (self.scores, self.ceilings, self.flaws, self.features)
         return all(bool(np.isfinite(found).all()) for found in told if found is not None)
+
+
+def joined(parts: Sequence[Predictions], places: Sequence[int] | None = None) -> Predictions:
+    """Return what a network says of all views, from what it says of some at a time.
+
+    Args:
+        parts: At least one.
+        places: Of the views among all, one part after the other; None where they are in order.
+    """
+
+    def whole(each: list[NDArray[np.float64] | None]) -> NDArray[np.float64] | None:
+        told = [values for values in each if values is not None]
+        if not told:
+            return None
+        values = np.concatenate(told)
+        return values if places is None else values[np.argsort(places)]
+
+    scores = whole([part.scores for part in parts])
+    assert scores is not None, "every part has scores"  # noqa: S101
+    return Predictions(
+        scores,
+        whole([part.ceilings for part in parts]),
+        whole([part.flaws for part in parts]),
+        whole([part.features for part in parts]),
+    )
 
 
 def one_a_view(features: NDArray[np.float64], views: int) -> NDArray[np.float64]:

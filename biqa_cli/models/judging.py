@@ -1,14 +1,14 @@
 """From views to what a network says of them, and from one or two of a photo to one judgement."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import covering_grid
-from biqa_cli.models.base import Predictions
+from biqa_cli.models.base import Predictions, joined
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import ScoreScale
 from biqa_cli.results import Judgement
@@ -17,31 +17,23 @@ _DECIMALS = 4
 """Of strengths: the store keeps them as text."""
 
 
-def predict_views(views: Iterable[NDArray[np.float32]], model: LoadedModel) -> Predictions:
-    """Return what a model says of views (3, H, W), of the whole or the mean of crops.
+def predict_views(
+    views: NDArray[np.float32] | Sequence[NDArray[np.float32]], model: LoadedModel
+) -> Predictions:
+    """Return what a model says of views, of the whole or the mean of crops.
 
-    Views of one size are read together, in the order in which the sizes first come.
+    Args:
+        views: (B, 3, H, W), or views (3, H, W) of several sizes. Those of one size are read
+            together, in the order in which the sizes first come.
+        model: Any.
     """
-    of_sizes: dict[tuple[int, ...], list[NDArray[np.float32]]] = {}
+    if isinstance(views, np.ndarray):
+        return _predicted(views, model)
     places: dict[tuple[int, ...], list[int]] = {}
     for place, view in enumerate(views):
-        of_sizes.setdefault(view.shape, []).append(view)
         places.setdefault(view.shape, []).append(place)
-    found = [_predicted(np.stack(each), model) for each in of_sizes.values()]
-    if len(found) == 1:
-        return found[0]
-    order = np.argsort(np.concatenate([*places.values()]))
-
-    def joined(part: Callable[[Predictions], NDArray[np.float64] | None]) -> Any:  # noqa: ANN401
-        parts = [values for each in found if (values := part(each)) is not None]
-        return np.concatenate(parts)[order] if parts else None
-
-    return Predictions(
-        joined(lambda each: each.scores),
-        joined(lambda each: each.ceilings),
-        joined(lambda each: each.flaws),
-        joined(lambda each: each.features),
-    )
+    found = [_predicted(np.stack([views[n] for n in each]), model) for each in places.values()]
+    return joined(found, [*chain.from_iterable(places.values())])
 
 
 def _predicted(views: NDArray[np.float32], model: LoadedModel) -> Predictions:
