@@ -194,6 +194,8 @@ def print_table(
         whole=2 if len(columns) == 2 else 1,  # noqa: PLR2004
     )
     _print("\n".join(lines))
+    # Before anything is said of it: a full disk is then all that is told.
+    flush()
     if gone := [name for index, name in enumerate(columns) if index not in shown]:
         say(f"the terminal is too narrow for {', '.join(gone)}: -f json has all")
 

@@ -34,6 +34,8 @@ def _shell(redirection: str, *arguments: object) -> subprocess.CompletedProcess[
         text=True,
         check=False,
         timeout=60,
+        # As for most users: Python keeps what is printed until its buffer is full.
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
     )
 
 
