@@ -62,7 +62,8 @@ class Arriving(Generic[_Item]):
     def __next__(self) -> _Item:
         came, self._held = self._held or self._here.get(), None
         if isinstance(came, tuple):
-            return came[0]
+            (item,) = came
+            return item
         # Who asks once more gets the same answer.
         self._held = came
         raise came

@@ -60,7 +60,7 @@ def _scaled(image: Image.Image, *, white: int, inverted: bool) -> Image.Image:
         values = np.asarray(image.crop(box))
         if image.mode == "I" and (values.min() < 0 or values.max() > white):
             raise ImageError(NO_WHITE.format("32-bit integers"))
-        eight = (values.astype(np.uint32).clip(0, white) * _WHITE_8 + white // 2) // white
+        eight = (np.minimum(values.astype(np.uint32), white) * _WHITE_8 + white // 2) // white
         if inverted:
             eight = _WHITE_8 - eight
         scaled.paste(Image.fromarray(eight.astype(np.uint8)), box)

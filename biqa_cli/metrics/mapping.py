@@ -133,7 +133,8 @@ class _Axis:
 
     @property
     def usable(self) -> bool:
-        return 0 < self.spread < math.inf and bool(np.isfinite(self.standard).all())
+        # What has no spread is divided by zero above.
+        return self.spread < math.inf and bool(np.isfinite(self.standard).all())
 
 
 def _no_mapping(curve: Curve, reason: str) -> FittedMapping:

@@ -41,6 +41,11 @@ def test_after_the_lowest_only_blocks_clearly_below_the_median_count(
     assert worst_blocks(blocks, [BUSY] * 5) == (blocks[0], blocks[3])[:count]
 
 
+def test_the_lowest_only_has_to_be_below_the_median() -> None:
+    blocks = _blocks(70, 69.9, 70)
+    assert worst_blocks(blocks, [BUSY] * 3) == (blocks[1],)
+
+
 def test_there_is_no_worst_where_all_are_equal() -> None:
     assert worst_blocks(_blocks(50, 50, 50), [BUSY] * 3) == ()
 

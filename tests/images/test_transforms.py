@@ -1,8 +1,17 @@
 import numpy as np
+import pytest
 from fakes import photo
 from PIL import Image
 
-from biqa_cli.images.transforms import model_view, normalise
+from biqa_cli.images.transforms import (
+    ViewSize,
+    model_view,
+    normalise,
+    reflected,
+    resized,
+    size_in_proportion,
+    training_view,
+)
 
 MEAN, STD = (0.5, 0.25, 0.0), (0.5, 1.0, 2.0)
 
@@ -55,3 +64,53 @@ def test_a_view_is_resized_by_the_bicubic_kernel() -> None:
             weights = np.array([_bicubic((n + 0.5 - centre) / reach) for n in range(len(row))])
             expected = np.clip(weights @ row / weights.sum(), 0, 255)
             assert abs(view[0, 1, column] * 255 - expected) <= 0.51
+
+
+@pytest.mark.parametrize(
+    ("photo_size", "expected"),
+    [
+        # (width, height) of the photo, (height, width) of a view of some 128 · 128 pixels.
+        ((500, 500), (128, 128)),
+        ((600, 400), (96, 160)),
+        ((400, 600), (160, 96)),
+        ((1000, 250), (64, 256)),
+        ((2000, 250), (64, 256)),
+        ((250, 2000), (256, 64)),
+    ],
+)
+def test_a_view_in_proportion_has_sides_of_whole_strides(
+    photo_size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    assert size_in_proportion(Image.new("RGB", photo_size), height=128, width=128) == expected
+    # What counts of the two sides is their product.
+    assert size_in_proportion(Image.new("RGB", photo_size), height=64, width=256) == expected
+
+
+def test_a_view_in_proportion_is_a_stride_wide_at_least() -> None:
+    assert size_in_proportion(Image.new("RGB", (400, 100)), height=8, width=8) == (32, 32)
+
+
+@pytest.mark.parametrize("photo_size", [(90, 60), (60, 90), (70, 70), (300, 60)])
+def test_where_the_aspect_is_kept_training_sees_the_middle_of_what_is_scored(
+    photo_size: tuple[int, int],
+) -> None:
+    image = photo(*photo_size)
+    size = ViewSize(96, 64, keeps_aspect=True)
+    height, width = size_in_proportion(image, height=96, width=64)
+    scored = resized(image, height=height, width=width)
+    padded = np.pad(scored, [(64, 64), (64, 64), (0, 0)], mode="reflect")
+    top, left = 64 + (height - 96) // 2, 64 + (width - 64) // 2
+    seen = training_view(image, size)
+    assert np.array_equal(seen, padded[top : top + 96, left : left + 64])
+
+
+def test_where_the_aspect_is_not_kept_training_sees_the_whole_photo() -> None:
+    image = photo(90, 60)
+    seen = training_view(image, ViewSize(96, 64))
+    assert np.array_equal(seen, resized(image, height=96, width=64))
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_places_beyond_an_edge_are_reflected_without_repeating_it(length: int) -> None:
+    padded = np.pad(np.arange(length), 12, mode="reflect") if length > 1 else np.zeros(25, int)
+    assert np.array_equal(reflected(-12, length + 12, length), padded[: length + 24])

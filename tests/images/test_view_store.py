@@ -52,6 +52,16 @@ def test_a_view_is_what_scoring_makes_of_the_photo(files: dict[int, Path]) -> No
         assert np.allclose(store.view(number) / 255, view_of(file), atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [(200, 150), (400, 150), (160, 300), (330, 135)])
+def test_a_jpeg_is_decoded_at_twice_the_view_in_both_directions(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    # Codecs halve: another margin, or one side without, would give other pixels.
+    photo(*size).save(tmp_path / "large.jpg", quality=95)
+    files = {7: tmp_path / "large.jpg"}
+    assert np.allclose(whole(files).view(7) / 255, view_of(files[7]), atol=1e-6)
+
+
 def test_photos_are_decoded_once(files: dict[int, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     before = np.array(whole(files).pixels)
 

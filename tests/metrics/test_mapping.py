@@ -1,16 +1,16 @@
 import math
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from metrics.strategies import Pair, any_pairs, tied_pairs
 from numpy.typing import NDArray
-from scipy.optimize import curve_fit
+from scipy.optimize import curve_fit, leastsq
 
 from biqa_cli.metrics import logistic as logistic_module
 from biqa_cli.metrics.correlation import plcc, srcc
-from biqa_cli.metrics.logistic import Curve, direction, logistic4, logistic5
+from biqa_cli.metrics.logistic import Curve, direction, fit_logistic, logistic4, logistic5
 from biqa_cli.metrics.mapping import fit_mapping, plcc_fitted
 
 CURVES: tuple[Curve, ...] = get_args(Curve)
@@ -60,6 +60,33 @@ def test_no_curve_of_the_family_is_nearer_to_noisy_labels(curve: Curve) -> None:
     form = logistic4 if curve == "logistic4" else logistic5
     polished = curve_fit(form, p, y, p0=mapping.parameters)[0]
     assert np.sum((form(p, *polished) - y) ** 2) >= np.sum((mapping.apply(p) - y) ** 2) - 1e-7
+
+
+@pytest.mark.parametrize(
+    ("curve", "published"),
+    [("logistic4", (2.0, -1.0, 0.0, 1 / 4)), ("logistic5", (3.0, 1.0, 0.0, 0.0, 0.0))],
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_fit_starts_where_it_is_published_and_at_a_quarter_and_four_times_of_one_number(
+    curve: Curve, published: tuple[float, ...], sign: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: list[tuple[float, ...]] = []
+
+    def note(residuals: object, start: tuple[float, ...], **options: Any) -> Any:
+        starts.append(start)
+        return leastsq(residuals, start, **options)
+
+    monkeypatch.setattr(logistic_module, "leastsq", note)
+    x, y = np.array([-2.0, -1.0, 0.0, 0.5, 1.0, 1.5]), np.array([-1.0, -0.9, 0.0, 0.5, 1.9, 2.0])
+    assert fit_logistic(sign * x, y, curve=curve) is not None
+    # Where labels fall, the curve goes from the highest to the lowest.
+    rise = (-1.0, 2.0) if curve == "logistic4" else (-3.0,)
+    published = published if sign > 0 else (*rise, *published[len(rise) :])
+    varied = 3 if curve == "logistic4" else 1
+    assert starts == [
+        tuple(factor * b if n == varied else b for n, b in enumerate(published))
+        for factor in (1, 4, 1 / 4)
+    ]
 
 
 @pytest.mark.parametrize(("curve", "seed"), [("logistic4", 27), ("logistic5", 36)])

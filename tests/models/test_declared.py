@@ -112,6 +112,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("input.crops", {"size": 2000, "stride": 96}, "size cannot be 2000: 16 to 320"),
     ("input.crops", {"size": 224, "stride": 0}, "stride cannot be 0"),
     ("input.crops", {"size": 224, "stride": 1}, "stride cannot be 1: 14 to 224"),
+    ("input.crops", {"size": 320, "stride": 1}, "stride cannot be 1: 20 to 320"),
     ("input.gamma", 2.2, "there is no field 'gamma'"),
     ("scale.lowest", 5.0, "goes from 5 to 5"),
     ("scale.highest", 1e300, "highest cannot be 1e"),

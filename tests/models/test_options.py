@@ -86,6 +86,19 @@ def test_sizes_that_the_docs_name_reach_the_network(monkeypatch: pytest.MonkeyPa
     assert nlnet.nonlocal_branch.stage1.dropout.p == 0.35
 
 
+@pytest.mark.parametrize(
+    ("encoder", "depth", "blocks"),
+    [("transformer", 0, 2), ("transformer", 1, 1), ("transformer", 5, 5), ("means", 0, 0)],
+)
+def test_behind_a_cnn_there_are_two_blocks_unless_another_depth_or_none_is_asked_for(
+    encoder: str, depth: int, blocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_tiny_backbones(monkeypatch)
+    options: dict[str, OptionValue] = {"encoder": encoder, "depth": depth, "width": 12}
+    shdiqa: Any = assemble_network("shdiqa", ["efficientnet-lite0"], options=options)
+    assert len(shdiqa.encoder.vit.blocks) == blocks
+
+
 def test_a_network_says_how_many_backbones_it_needs() -> None:
     with pytest.raises(UsageError, match="reqa needs 1 backbone, got resnet50, vgg16"):
         assemble_network("reqa", ["resnet50", "vgg16"])

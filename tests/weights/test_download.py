@@ -10,7 +10,7 @@ import pytest
 from biqa_cli.errors import WeightsError
 from biqa_cli.weights import transfer
 from biqa_cli.weights.cache import stale_files
-from biqa_cli.weights.download import obtain
+from biqa_cli.weights.download import obtain, obtain_file
 from biqa_cli.weights.manifest import Checkpoint, Manifest
 
 CONTENT = bytes(range(256)) * 4000
@@ -170,6 +170,14 @@ def test_a_damaged_file_in_the_cache_is_replaced_on_request(tmp_path: Path, cach
     (cache / NAME).write_bytes(b"damaged")
     obtain(_checkpoint(), _manifest(), source=str(tmp_path), recheck=True)
     assert (cache / NAME).read_bytes() == CONTENT
+
+
+def test_a_file_that_is_here_is_not_read_before_it_is_loaded(cache: Path) -> None:
+    (cache / NAME).write_bytes(b"damaged")
+    checkpoint = _checkpoint()
+    assert obtain(checkpoint, _manifest()) == [cache / NAME]
+    found = obtain_file(checkpoint, checkpoint.weights, _manifest(), offline=True)
+    assert found == cache / NAME
 
 
 def test_prune_finds_what_no_checkpoint_uses(cache: Path) -> None:
