@@ -20,7 +20,7 @@ def without_border(image: Image.Image) -> Image.Image:
     most = int(MOST * min(width, height))
     if most < 1:
         return image
-    colour = np.asarray(image.crop((0, 0, 1, 1)), dtype=np.int16)[0, 0]
+    colour = np.array(image.getpixel((0, 0)), dtype=np.int16)
     # The outermost lines first: most photos have no border, and these tell so at once.
     if not all(_depth(strip, colour) for strip in _strips(image, 1)):
         return image

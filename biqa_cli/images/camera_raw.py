@@ -17,8 +17,8 @@ DEVELOPING_BYTES = 20
 SMALLEST_PREVIEW = 1000
 """Pixels of the longer side. Below, a preview is a thumbnail and the mosaic is developed."""
 
-# How LibRaw says what EXIF's orientation says.
-_ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
+# How LibRaw says what EXIF's orientation says of photos that are not upright.
+_ORIENTATIONS = {3: 3, 5: 8, 6: 6}
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def rgb_profile(primaries: Primaries, curve: Curve) -> bytes:
         ValueError: If the primaries span no colours.
     """
     matrix = _to_d50(primaries)
-    points = curve(np.linspace(0, 1, _CURVE_POINTS)).clip(0, 1)
+    points = curve(np.linspace(0, 1, _CURVE_POINTS))
     values = np.round(points * 65535).astype(">u2").tobytes()
     shape = b"curv\0\0\0\0" + _CURVE_POINTS.to_bytes(4, "big") + values
     tags = {

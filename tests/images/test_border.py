@@ -29,7 +29,9 @@ def test_a_thin_border_is_cut_off_with_the_line_beside_it(
     assert np.array_equal(np.asarray(cut), np.asarray(image.crop((1, 1, 119, 79))))
 
 
-@pytest.mark.parametrize("sides", [(0, 0, 0, 0), (3, 3, 3, 0), (3, 3, 20, 3)])
+@pytest.mark.parametrize(
+    "sides", [(0, 0, 0, 0), (3, 3, 3, 0), (3, 3, 20, 3), (5, 5, 5, 5), (4, 4, 5, 4)]
+)
 def test_what_is_no_thin_border_on_all_four_sides_stays(sides: tuple[int, int, int, int]) -> None:
     image = borderd(picture(), sides, "black")
     assert without_border(image) is image
@@ -63,3 +65,12 @@ def test_a_pixel_of_another_colour_ends_a_border(
     image.putpixel(place, (0, levels, 0))
     cut = without_border(image)
     assert (cut.size == (118, 78)) == is_cut
+
+
+def test_the_colour_of_a_border_is_that_of_its_corner() -> None:
+    image = borderd(picture(), (3, 3, 3, 3), "#101010")
+    for place in ((1, 0), (0, 1), (1, 1), (125, 0), (0, 85), (125, 85)):
+        image.putpixel(place, (0, 0, 0))
+    # As far from the corner as the darker ones, and further from those than a border may have.
+    image.putpixel((60, 1), (32, 32, 32))
+    assert without_border(image).size == (118, 78)

@@ -10,7 +10,7 @@ from image_files import dng, saved
 from PIL import Image
 
 from biqa_cli.errors import ImageError
-from biqa_cli.images.camera_raw import RawFile
+from biqa_cli.images.camera_raw import RawFile, open_raw
 from biqa_cli.images.limits import Limits
 from biqa_cli.images.reading import read_photo
 
@@ -114,3 +114,26 @@ def test_without_rawpy_a_raw_file_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "rawpy", None)
     with pytest.raises(ImageError, match=r"needs rawpy: run .*biqa-cli\[raw\]"):
         read_photo(dng(MOSAIC))
+
+
+@pytest.mark.parametrize(("width", "is_read"), [(1000, True), (999, False)])
+def test_a_preview_of_a_thousand_pixels_is_no_thumbnail(
+    width: int, monkeypatch: pytest.MonkeyPatch, *, is_read: bool
+) -> None:
+    monkeypatch.setattr(RawFile, "developed", lambda _: Image.new("RGB", (3, 2)))
+    large = dng(np.zeros((1001, 1002), np.uint16), preview=saved(photo(width, 40), "JPEG"))
+    assert (read_photo(large).width == width) == is_read
+
+
+def test_an_error_repeats_what_libraw_says() -> None:
+    rawpy = pytest.importorskip("rawpy")
+    for error, said in (
+        (rawpy.LibRawDataError(b"Data error"), "Data error"),
+        (rawpy.LibRawDataError("Data error"), "Data error"),
+        (rawpy.LibRawDataError(), ""),
+    ):
+        with (
+            pytest.raises(ImageError, match=f"the raw file is damaged .*[(]{said}[)]"),
+            open_raw(io.BytesIO(dng(MOSAIC))),
+        ):
+            raise error

@@ -1,7 +1,10 @@
+import math
+
 import numpy as np
 import pytest
 from fakes import photo
 from PIL import Image, ImageEnhance, ImageFilter
+from scipy.ndimage import gaussian_filter
 
 from biqa_cli.images.fingerprint import CELLS, SHAPE, fingerprint
 
@@ -35,3 +38,25 @@ def test_what_tells_frames_of_a_moment_apart_changes_little(changed: str) -> Non
     }[changed]
     assert _correlation(image, other) > 0.97
     assert _correlation(image, photo(800, 600, seed=2)) < 0.4
+
+
+def _literally(image: Image.Image) -> np.ndarray:
+    """Return the fingerprint as its definition says it, pixel by pixel."""
+    small = image.convert("L").resize((96, 96), Image.Resampling.BICUBIC)
+    smooth = gaussian_filter(np.log(np.asarray(small, float) / 255 + 0.05), 1.5)
+    down, right = np.gradient(smooth)
+    cells = np.zeros((12, 12, 8))
+    for row in range(96):
+        for column in range(96):
+            dy, dx = down[row, column], right[row, column]
+            eighths = math.degrees(math.atan2(dy, dx)) % 360 / 45
+            first, share = int(eighths) % 8, eighths % 1
+            for direction, part in ((first, 1 - share), ((first + 1) % 8, share)):
+                cells[row // 8, column // 8, direction] += part * math.hypot(dy, dx)
+    return np.round(255 * np.sqrt(cells / cells.max()))
+
+
+@pytest.mark.parametrize("size", [(96, 96), (120, 50)])
+def test_a_fingerprint_is_what_its_definition_says(size: tuple[int, int]) -> None:
+    image = photo(*size)
+    assert np.abs(fingerprint(image).astype(float) - _literally(image)).max() <= 1

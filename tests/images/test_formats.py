@@ -24,7 +24,10 @@ def _tiff(behind_header: bytes) -> bytes:
         (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC"),
         (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "AVIF"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "WEBP"),
-        (bytes([40, 0, 0, 0]), "BMP"),
+        *((bytes([size, 0, 0, 0]), "BMP") for size in (12, 40, 52, 56, 64, 108, 124)),
+        # The brand that tells may be the first of four, or the last.
+        (b"\0\0\0\x20ftypmif1\0\0\0\0avifmif1miafMA1B", "AVIF"),
+        (b"\0\0\0\x20ftypmif1\0\0\0\0mif1miafMA1Bavif", "AVIF"),
     ],
 )
 def test_a_format_is_known_by_its_first_bytes(start: bytes, kind: str) -> None:

@@ -25,6 +25,7 @@ def meta(
     wide_numbers: bool = False,
     others: int = 0,
     size: tuple[int, int] = (640, 480),
+    coloured_by: int = 3,
     colours: bytes = b"nclx" + struct.pack(">HHHB", 9, 13, 9, 128),
 ) -> bytes:
     """Return the start of a file whose primary image is behind others, with three properties."""
@@ -38,7 +39,7 @@ def meta(
     associations = b"".join(
         struct.pack(f">{item}B{number}", other, 1, 1) for other in range(100, 100 + others)
     )
-    associations += struct.pack(f">{item}B2{number}", ITEM, 2, essential | 2, 3)
+    associations += struct.pack(f">{item}B2{number}", ITEM, 2, essential | 2, coloured_by)
     ipma = struct.pack(">BBBBI", wide_items, 0, 0, wide_numbers, others + 1) + associations
     pitm = struct.pack(f">I{item}", wide_items << 24, ITEM)
     inside = box(b"pitm", pitm) + box(
@@ -119,3 +120,9 @@ def test_thousands_of_boxes_are_an_error(count: int, *, is_read: bool) -> None:
         return
     with pytest.raises(ImageError, match="too many boxes"):
         primary_image(BytesIO(content))
+
+
+@pytest.mark.parametrize("number", [0, 4, 127])
+def test_a_number_that_no_property_has_is_passed_over(number: int) -> None:
+    found = primary_image(BytesIO(meta(coloured_by=number)))
+    assert (found.size, found.colours) == ((640, 480), None)

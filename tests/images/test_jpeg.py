@@ -111,3 +111,52 @@ def test_fill_bytes_before_a_marker_are_passed_over() -> None:
     assert np.array_equal(
         np.asarray(read_photo(filled).image), np.asarray(read_photo(BASELINE).image)
     )
+
+
+@pytest.mark.parametrize(("scans", "is_read"), [(64, True), (65, False)])
+def test_a_photo_may_have_64_scans(scans: int, *, is_read: bool) -> None:
+    content = BytesIO(_with_scans(PROGRESSIVE, scans))
+    if is_read:
+        assert inspect_jpeg(content, max_pixels=10**6).decoder_bytes == 3
+        return
+    with pytest.raises(ImageError, match="more than 64 scans"):
+        inspect_jpeg(content, max_pixels=10**6)
+
+
+@pytest.mark.parametrize(
+    ("subsampling", "of_a_pixel"), [("4:4:4", 3), ("4:2:2", 2), ("4:2:0", 1.5)]
+)
+def test_subsampled_colours_have_fewer_coefficients(subsampling: str, of_a_pixel: float) -> None:
+    content = saved(photo(), "JPEG", progressive=True, subsampling=subsampling)
+    header = inspect_jpeg(BytesIO(content), max_pixels=10**6)
+    assert header.decoder_bytes == 2 * of_a_pixel
+
+
+@pytest.mark.parametrize("between", [b"\xff\xfe\0\2" * 3, b"\xff\xfe\0\0", b"\xff\1"])
+def test_segments_without_content_are_passed_over(between: bytes) -> None:
+    at = PROGRESSIVE.index(b"\xff\xc2")
+    content = BytesIO(PROGRESSIVE[:at] + between + PROGRESSIVE[at:])
+    assert inspect_jpeg(content, max_pixels=10**6).decoder_bytes == 3
+
+
+@pytest.mark.parametrize("coded", range((1 << 16) - 3, (1 << 16) + 2))
+def test_the_next_scan_is_found_however_much_lies_before_it(coded: int) -> None:
+    at = BASELINE.index(b"\xff\xda")
+    scan = bytearray(BASELINE[at : at + 2 + BASELINE[at + 3]])
+    scan[4] = 1
+    content = BASELINE[:at] + bytes(scan) + bytes(coded) + bytes(scan) + b"\xff\xd9"
+    assert inspect_jpeg(BytesIO(content), max_pixels=10**6).decoder_bytes == 3
+
+
+def test_a_frame_that_is_cut_or_has_no_samples_is_an_error() -> None:
+    at = BASELINE.index(b"\xff\xc0")
+    size, body = BASELINE[at + 3], BASELINE[at + 4 :]
+    for length in (5, size - 3):
+        cut = BASELINE[: at + 2] + bytes([0, length + 2]) + body[:length] + b"\xff\xd9"
+        with pytest.raises(ImageError, match="the header of its frame is cut"):
+            read_photo(cut)
+    for sampling in (0x01, 0x10):
+        without = bytearray(BASELINE)
+        without[at + 11] = sampling
+        with pytest.raises(ImageError, match="a component without samples"):
+            read_photo(bytes(without))

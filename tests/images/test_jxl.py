@@ -223,3 +223,31 @@ def test_the_last_box_may_leave_its_size_open() -> None:
 def test_boxes_without_a_codestream_are_an_error(box: bytes, reason: str) -> None:
     with pytest.raises(ImageError, match=reason):
         jxl_size(BytesIO(CONTAINER + box))
+
+
+@pytest.mark.parametrize(("boxes", "is_read"), [(1021, True), (1022, False)])
+def test_pixels_are_looked_for_in_a_thousand_boxes(boxes: int, *, is_read: bool) -> None:
+    stream = _codestream((0, 1), (0, 2), (99, 9), (1, 3), (1, 1)).getvalue()
+    # The container begins with two more.
+    head = CONTAINER + _box(b"ftyp", b"jxl ") + _box(b"free", b"") * boxes
+    content = BytesIO(head + _box(b"jxlc", stream))
+    if is_read:
+        assert jxl_size(content) == (100, 100)
+        return
+    with pytest.raises(ImageError, match="a JPEG XL without pixels"):
+        jxl_size(content)
+
+
+def test_a_jpeg_xl_is_decoded_by_the_thread_that_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pillow_jxl
+
+    threads: list[int] = []
+    decoder = pillow_jxl.Decoder
+
+    def note(*, num_threads: int) -> object:
+        threads.append(num_threads)
+        return decoder(num_threads=num_threads)
+
+    monkeypatch.setattr(pillow_jxl, "Decoder", note)
+    assert read_photo(saved(photo(), "JXL")).width == 64
+    assert threads == [0]

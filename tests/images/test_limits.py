@@ -1,6 +1,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from fakes import photo
@@ -9,7 +10,7 @@ from PIL import Image, ImageFile
 
 from biqa_cli.errors import ImageError
 from biqa_cli.images.budget import PHOTOS, ByteBudget
-from biqa_cli.images.limits import Clock, Limits, check_size
+from biqa_cli.images.limits import Clock, Limits, TimedFile, check_size
 from biqa_cli.images.pixels import storage
 from biqa_cli.images.reading import read_photo, reading_photo
 
@@ -47,6 +48,23 @@ def test_a_large_photo_is_not_overtaken_forever() -> None:
     large.join()
     small.join()
     assert order == [90, 20]
+
+
+def test_an_error_tells_both_amounts_of_memory() -> None:
+    reserve = ByteBudget().reserve(1_235_500_000, total=1_234_500_000)
+    with pytest.raises(ImageError, match="it takes 1,236 MB, over the limit of 1,234 MB"), reserve:
+        pass
+
+
+def test_who_need_not_wait_is_granted_no_more_time() -> None:
+    with ByteBudget().reserve(100, total=100) as waited:
+        assert 0 <= waited < 60
+
+
+def test_a_timed_file_is_read_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(70_000))
+    with (tmp_path / "file").open("rb") as file:
+        assert len(TimedFile(file, Clock(60)).read()) == 70_000
 
 
 def test_memory_is_given_back_after_an_error() -> None:
@@ -103,8 +121,16 @@ def test_shapes_of_no_photo_are_refused() -> None:
     for width, height in ((3_300_000, 8), (96, 65535), (1, 199_000_000), (10_001, 100)):
         with pytest.raises(ImageError, match="a side more than 100 times the other is no photo"):
             check_size(width, height, max_pixels=10**9)
-    with pytest.raises(ImageError, match="its header says 0×5 pixels"):
-        check_size(0, 5, max_pixels=10)
+    for width, height in ((0, 5), (5, 0)):
+        with pytest.raises(ImageError, match=f"its header says {width}×{height} pixels"):
+            check_size(width, height, max_pixels=10)
+
+
+def test_a_photo_may_be_as_large_as_the_limit_and_a_pixel_high() -> None:
+    check_size(100, 1, max_pixels=100)
+    check_size(1, 100, max_pixels=100)
+    with pytest.raises(ImageError, match="1200×1000 is 1 megapixels, over the limit of 1.2:"):
+        check_size(1200, 1000, max_pixels=1_199_999)
 
 
 def test_the_limit_of_the_host_process_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
 import struct
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from biqa_cli.errors import ImageError
+from biqa_cli.images.png import inspect_png
 from biqa_cli.images.reading import photo_of, read_photo
 
 PNG = saved(photo(), "PNG")
@@ -131,3 +133,49 @@ def test_a_png_with_more_beside_its_pixels_than_a_photo_has_is_refused() -> None
     notes = chunk(b"tEXt", b"Title\0" + bytes(1_000_000)) * 65
     with pytest.raises(ImageError, match="more than 64 MB beside its pixels"):
         read_photo(with_chunks(PNG, notes))
+
+
+@pytest.mark.parametrize(("gamma", "is_srgb"), [(43_200, True), (47_700, True), (60_000, False)])
+def test_a_gamma_near_that_of_srgb_is_taken_for_it(gamma: int, *, is_srgb: bool) -> None:
+    read = _read(with_chunks(PNG, chunk(b"gAMA", struct.pack(">I", gamma))))
+    assert np.array_equal(read, PIXELS) == is_srgb
+
+
+@pytest.mark.parametrize(("moved", "is_srgb"), [(190, True), (-190, True), (2_000, False)])
+def test_primaries_near_those_of_srgb_are_taken_for_them(moved: int, *, is_srgb: bool) -> None:
+    primaries = (*SRGB_PRIMARIES[:2], SRGB_PRIMARIES[2] + moved, *SRGB_PRIMARIES[3:])
+    read = _read(with_chunks(PNG, _chromaticity(primaries)))
+    assert np.array_equal(read, PIXELS) == is_srgb
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        chunk(b"gAMA", struct.pack(">I", 100_000)[:3]),
+        chunk(b"gAMA", struct.pack(">I", 100_000) + b"\0"),
+        chunk(b"cHRM", struct.pack(">7I", *P3_PRIMARIES[:7])),
+        chunk(b"cHRM", struct.pack(">9I", *P3_PRIMARIES, 0)),
+        chunk(b"cICP", bytes([1, 8, 0])),
+        chunk(b"cICP", bytes([1, 8, 0, 1, 0])),
+    ],
+)
+def test_a_chunk_of_another_length_says_nothing(odd: bytes) -> None:
+    assert inspect_png(BytesIO(with_chunks(PNG, odd)), max_pixels=10**6).profile is None
+
+
+def test_of_two_chunks_of_a_kind_the_first_counts() -> None:
+    other = chunk(b"gAMA", struct.pack(">I", 300_000))
+    read = _read(with_chunks(PNG, LINEAR, other))
+    assert np.array_equal(read, _read(with_chunks(PNG, LINEAR)))
+
+
+def test_colours_of_less_than_full_range_are_refused() -> None:
+    with pytest.raises(ImageError, match="its cICP chunk is not of full-range RGB"):
+        read_photo(with_chunks(PNG, _coded(1, 13, full_range=0)))
+
+
+@pytest.mark.parametrize("size", [12, 14])
+def test_a_header_of_another_length_is_damage(size: int) -> None:
+    header = chunk(b"IHDR", (PNG[16:29] + b"\0")[:size])
+    with pytest.raises(ImageError, match=f"the file is damaged: its header has {size} bytes"):
+        read_photo(PNG[:8] + header + PNG[33:])

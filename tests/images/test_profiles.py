@@ -1,6 +1,8 @@
 """Colours in the words of ITU-T H.273, against numbers that standards derive from them."""
 
+import struct
 from io import BytesIO
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -102,3 +104,23 @@ def test_adobe_rgb_has_the_gamma_of_its_standard() -> None:
     values = np.frombuffer(content, ">u2", count=1024, offset=content.index(b"curv") + 12)
     # Adobe RGB (1998), 4.3.4.2: 2.19921875.
     assert np.array_equal(values, np.round(np.linspace(0, 1, 1024) ** 2.19921875 * 65535))
+
+
+def test_the_tags_of_a_profile_lie_as_icc_has_them() -> None:
+    content = adobe_rgb_profile()
+    assert int.from_bytes(content[:4], "big") == len(content)
+    (count,) = struct.unpack_from(">I", content, 128)
+    tags = [struct.unpack_from(">4sII", content, 132 + 12 * n) for n in range(count)]
+    assert [name for name, _, _ in tags] == [
+        *(b"desc", b"wtpt", b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC")
+    ]
+    # ICC.1:2022, 7.3.1: the first follows the table, and each begins at a multiple of four.
+    places = [(start, start + size) for _, start, size in tags[:6]]
+    assert places[0][0] == 132 + 12 * count and places[-1][1] == len(content)
+    assert all(end == start for (_, end), (start, _) in pairwise(places))
+    assert all(start % 4 == 0 for start, _ in places)
+    assert [tag[1:] for tag in tags[6:]] == [tags[5][1:]] * 2
+
+
+def test_primaries_may_lie_on_the_edge_of_the_diagram() -> None:
+    assert rgb_profile(Primaries(SRGB.red, (0.0, 1.0), SRGB.blue), power(2.2))

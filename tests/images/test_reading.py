@@ -317,3 +317,11 @@ def test_a_file_converted_in_place_is_as_a_converted_image(
         assert np.array_equal(np.asarray(image), before)
     assert copied.image.size == ((48, 64) if orientation == 6 else (64, 48))
     assert np.array_equal(np.asarray(copied.image), _pixels(path))
+
+
+@pytest.mark.parametrize(("full_above", "width"), [(19_200, 80), (19_199, 160)])
+def test_above_so_many_pixels_a_photo_is_decoded_at_full_size(full_above: int, width: int) -> None:
+    content = io.BytesIO()
+    photo(160, 120).save(content, "JPEG")
+    read = read_photo(content.getvalue(), at_least=(60, 80), full_above=full_above)
+    assert read.image.width == width

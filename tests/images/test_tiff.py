@@ -2,6 +2,7 @@
 
 import io
 import lzma
+import struct
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,8 @@ from PIL import Image
 
 from biqa_cli.errors import ImageError
 from biqa_cli.images.reading import photo_of, read_photo
+from biqa_cli.images.tiff import inspect_tiff
+from biqa_cli.images.tiff_tags import read_directories
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 65536, (40, 56)).astype(np.uint16)
@@ -268,3 +271,37 @@ def test_pixels_are_the_same_whatever_packs_them(
     image = photo()
     tags = picture(48, 64, photometric=2, compression=compression)
     assert np.array_equal(_read(tiff_file((tags, packed(image.tobytes())))), np.asarray(image))
+
+
+def test_what_a_tiff_does_not_say_is_as_the_standard_has_it() -> None:
+    # One bit of grey, one sample, uncompressed: TIFF 6.0, section 8.
+    tags: Tags = {256: ("I", (16,)), 257: ("I", (2,)), 262: ("H", (1,)), 278: ("I", (2,))}
+    content = tiff_file((tags, b"\xff\x00\x0f\xf0"))
+    assert inspect_tiff(io.BytesIO(content), max_pixels=1000).decoder_bytes == 1 / 8
+    expected = np.repeat([[1, 0], [0, 1]], [8, 8], axis=1)
+    expected[1] = [0] * 4 + [1] * 8 + [0] * 4
+    assert np.array_equal(_read(content)[:, :, 0], 255 * expected)
+    signed = tiff_file(({**tags, 339: ("H", (2,))}, bytes(4)))
+    with pytest.raises(ImageError, match="signed 1-bit grey, uncompressed"):
+        read_photo(signed)
+
+
+def test_a_tiff_without_a_size_is_damaged() -> None:
+    tags = picture(4, 4, photometric=2)
+    for side, said in ((256, "0×4"), (257, "4×0")):
+        content = tiff_file(({tag: value for tag, value in tags.items() if tag != side}, bytes(48)))
+        with pytest.raises(ImageError, match=f"its header says {said} pixels"):
+            read_photo(content)
+
+
+@pytest.mark.parametrize(("moved", "is_read"), [(0, True), (1, False)])
+def test_values_may_lie_at_the_very_end_of_a_file_and_not_beyond(
+    moved: int, *, is_read: bool
+) -> None:
+    # Three depths of two bytes, at the end.
+    content = bytearray(tiff_file((picture(4, 4, photometric=2), bytes(48)))) + bytes(6)
+    entry = content.index(struct.pack("<HHI", 258, 3, 3))
+    content[-6:] = struct.pack("<3H", 8, 8, 8)
+    struct.pack_into("<I", content, entry + 8, len(content) - 6 + moved)
+    bits = read_directories(io.BytesIO(bytes(content))).pages[0].tags.get(258)
+    assert bits == ((8, 8, 8) if is_read else None)

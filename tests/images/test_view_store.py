@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +139,7 @@ def test_another_size_another_list_and_another_label_have_folders_of_their_own()
     }
     assert len(names) == 6 and not any("/" in name or ":" in name for name in names)
     assert store_name("koniq", ["a", "b"], ViewSize(32, 40)) in names
+    assert all(re.fullmatch(r".+-[0-9]+x[0-9]+-[0-9a-f]{12}", name) for name in names)
 
 
 def test_a_pass_that_is_killed_while_it_takes_notes_goes_on(
