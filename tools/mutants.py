@@ -106,6 +106,7 @@ ACCEPTED = (
         for module in _PICTURES
         for text in _LOOKS
     ),
+    ("biqa_cli/explain/quarters.py", "_AT_ONCE = ", "how many blocks are read at once"),
     ("biqa_cli/explain/quarters.py", "2, - 2)", "NumPy works out any negative side"),
     ("biqa_cli/evaluation/compare.py", "reshape(- 2, 2)", "NumPy works out any negative side"),
     ("biqa_cli/evaluation/group_tables.py", "first = max(", "a matter of looks"),

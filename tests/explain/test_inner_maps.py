@@ -13,6 +13,7 @@ from biqa_cli.blocks.grid import covering_grid
 from biqa_cli.errors import ImageError, UsageError
 from biqa_cli.explain.inner_maps import (
     CropBatch,
+    grad_cam,
     hidden_states,
     inner_maps_of_file,
     joined,
@@ -90,6 +91,22 @@ def test_grad_cam_shows_what_raises_the_score_where_it_is(tmp_path: Path) -> Non
     assert not second[:40, :80].any() and second[100:, 200:].min() > 0
 
 
+def test_grad_cam_has_a_map_for_each_chain_the_coarsest_of_its_levels() -> None:
+    torch.manual_seed(0)
+    network = QualityNet(TinyBackbone(), TinyBackbone(), levels="all", pooling="mean+std")
+    crops = _crops(64, size=64, stride=64)
+    seen = grad_cam(_loaded("qualitynet", network.eval()).engine, crops)  # type: ignore[arg-type]
+    assert [panel.title for panel in seen.panels] == ["chain 1", "chain 2"]
+    assert seen.columns == 2
+    maps = [each.requires_grad_() for each in network.maps(crops.images)]
+    output = network.from_maps(maps)
+    last = [output.maps[network.levels - 1], output.maps[2 * network.levels - 1]]
+    for panel, each, gradient in zip(
+        seen.panels, last, torch.autograd.grad(output.scores.sum(), last), strict=True
+    ):
+        assert np.allclose(panel.values, joined(weighted_map(each, gradient), crops.grid))
+
+
 def test_grad_cam_weighs_channels_by_their_mean_gradient() -> None:
     maps, gradients = torch.rand(1, 2, 3, 4), torch.zeros(1, 2, 3, 4)
     gradients[0, 0, 1, 1] = 12
@@ -126,6 +143,8 @@ def test_attention_of_panels_is_relative_to_even_attention() -> None:
     with torch.inference_mode():
         share = model.engine.network.panel_attention(crops.images).sum(dim=(2, 3))  # type: ignore[attr-defined]
     mean, *panels = seen.panels
+    # The mean and the first three panels lie above the other three.
+    assert seen.columns == 4
     titles = [panel.title for panel in seen.panels]
     assert titles == ["mean of the panels", *(f"panel {k}" for k in range(1, 7))]
     for k, panel in enumerate(panels):
