@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from msgspec import structs
 
@@ -97,3 +98,27 @@ def test_blocks_have_the_same_noise_so_that_they_stay_as_alike_as_they_are() -> 
     assert np.allclose(noise, noise[:, :1], atol=1e-5) and not np.allclose(noise[0], noise[1])
     draws = [with_noise(blocks[0], spread, rng, share=0.3) - blocks[0] for _ in range(4000)]
     assert np.allclose(np.std(draws, axis=0), 0.3 * spread, rtol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "same"),
+    # Noise of one photo: for each number, of all blocks (…, N, K), at all places (…, C, h, w).
+    [((4,), ()), ((3, 4), (0,)), ((4, 2, 5), (1, 2))],
+)
+def test_noise_is_the_same_where_it_stands_for_another_photo(
+    shape: tuple[int, ...], same: tuple[int, ...]
+) -> None:
+    features, spread = np.ones((2, *shape), np.float16), np.ones(shape, np.float32)
+    made = with_noise(features, spread, np.random.default_rng(0), share=0.5)
+    assert made.shape == features.shape
+    for axis in same:
+        first = np.take(made, [0], axis=axis + 1)
+        assert np.array_equal(made, np.broadcast_to(first, made.shape))
+    assert not np.array_equal(made[0], made[1])
+
+
+def test_of_many_features_those_behind_the_last_with_a_spread_stay() -> None:
+    features, spread = np.ones((6, 5), np.float16), np.ones(3, np.float32)
+    made = with_noise(features, spread, np.random.default_rng(0), share=0.5)
+    assert made.shape == (6, 5)
+    assert (made[:, 3:] == 1).all() and (made[:, :3] != 1).all()

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from training_jobs import flawed_job
 
+from biqa_cli.training.batch import Also
 from biqa_cli.training.families import make_phases
 from biqa_cli.training.families.qualitynet import plcc_loss, quality_aware_loss
 from biqa_cli.training.sources import open_source
@@ -79,3 +81,31 @@ def test_flaws_are_learnt_in_float32_by_a_backbone_that_learns_in_bfloat16(tmp_p
         loss = phase.loss(batch)["loss"]
     assert [seen[layer] for layer in layers] == [torch.bfloat16, torch.float32, torch.float32]
     assert loss.isfinite()
+
+
+@pytest.mark.parametrize(
+    ("has_examples", "has_others", "is_pooled"),
+    [(False, False, False), (True, False, True), (False, True, True), (True, True, True)],
+)
+def test_what_goes_beside_the_samples_is_read_with_them_in_one_pass(
+    tmp_path: Path, *, has_examples: bool, has_others: bool, is_pooled: bool
+) -> None:
+    job = flawed_job(tmp_path, "optimiser.trainable=upper", "input.noise=0")
+    (phase,), _ = make_phases(job.recipe, job.trained, ())
+    batch = next(open_source(job, phase).batches(epoch=0, before=0, start=0))
+    others = Also(batch.inputs[:2], torch.tensor([1.0, 3.0])) if has_others else None
+    batch = replace(batch, examples=batch.examples if has_examples else None, also=others)
+    passes: list[int] = []
+    backbone = cast("Any", phase.network).backbones[0]
+    backbone.register_forward_hook(lambda _, inputs, __: passes.append(len(inputs[0])))
+    dtypes: list[torch.dtype] = []
+    cast("Any", phase.network).head.register_forward_hook(
+        lambda *both: dtypes.append(both[2].dtype)
+    )
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert phase.loss(batch)["loss"].isfinite()
+    wanted = len(batch.inputs) + 2 * has_others
+    if batch.examples is not None:
+        wanted += len(batch.examples.inputs) + len(batch.examples.unflawed)
+    assert passes == [wanted]
+    assert dtypes[0] == (torch.float32 if is_pooled else torch.bfloat16)
