@@ -70,9 +70,7 @@ def _tags_of_raw(head: bytes) -> dict[int, Any]:
     exif = Image.Exif()
     if head[4:8] == b"ftyp":
         # Canon's CR3: boxes, one of which holds EXIF's directory as a TIFF of its own.
-        at = head.index(_CR3_EXIF)
-        (size,) = struct.unpack(">I", head[at - 4 : at])
-        exif.load(head[at + 4 : at - 4 + size])
+        exif.load(head.partition(_CR3_EXIF)[2])
         return dict(exif)
     # Some makers have numbers of their own in place of 42; the directories are the same.
     exif.load(_CLASSIC_TIFF[head[:2]] + head[4:])

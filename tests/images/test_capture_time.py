@@ -104,12 +104,3 @@ def test_a_raw_file_without_a_time_has_none() -> None:
 def test_what_stands_beside_the_time_is_left_alone(written: str) -> None:
     taken = capture_time(_photo(DateTimeOriginal=written))
     assert taken is not None and taken.local.strftime("%Y:%m:%d %H:%M:%S") == _WHEN
-
-
-def test_the_time_of_a_cr3_is_that_of_its_box_and_not_of_what_follows() -> None:
-    text = _WHEN.encode() + b"\0"
-    # The text lies behind the box: a camera has not written it.
-    exif = b"II*\0\x08\0\0\0" + struct.pack("<HHHIII", 1, 0x9003, 2, len(text), 26, 0)
-    box = struct.pack(">I4s", len(exif) + 8, b"CMT2") + exif
-    content = struct.pack(">I4s4s", 24, b"ftyp", b"crx ") + bytes(12) + box + text
-    assert capture_time(content) is None

@@ -53,3 +53,13 @@ def test_two_photos_at_either_end_of_the_tolerance_are_a_pair() -> None:
     (found,) = gmad_pairs([0, 2], [10, 80], levels=1, tolerance=2)
     assert (found.better, found.worse, found.level) == (1, 0, 1)
     assert gmad_pairs([0, 2], [10, 80], levels=1, tolerance=1.99) == ()
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"), [(1, [50]), (2, [5, 95]), (3, [5, 50, 95]), (4, [5, 35, 65, 95])]
+)
+def test_levels_lie_evenly_between_the_5_and_the_95_per_cent_quantile(
+    levels: int, expected: list[float]
+) -> None:
+    found = gmad_pairs(np.arange(101.0), np.arange(101.0), levels=levels, tolerance=4)
+    assert [pair.level for pair in found] == pytest.approx(expected)
