@@ -122,3 +122,10 @@ def test_a_network_that_people_do_not_follow_is_not_calibrated() -> None:
     )
     same = np.minimum(predicted, 40)
     assert fit_calibration(mos, same) == "the scores of many photos are the same"
+
+
+def test_a_calibration_has_five_places_with_three_decimals(calibration: Calibration) -> None:
+    assert len(calibration.places) == len(calibration.widths) == 5
+    for numbers in (calibration.places, calibration.widths):
+        assert [round(number, 3) for number in numbers] == list(numbers)
+        assert [round(number, 2) for number in numbers] != list(numbers)
