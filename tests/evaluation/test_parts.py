@@ -7,7 +7,7 @@ from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
 from biqa_cli.datasets.split_files import save_split
 from biqa_cli.datasets.splits import split_dataset
 from biqa_cli.errors import UsageError
-from biqa_cli.evaluation.parts import choose_parts
+from biqa_cli.evaluation.parts import choose_parts, parse_seeds, save_part
 
 SCALE = LabelScale(0, 1, higher_is_better=True, meaning="MOS")
 
@@ -72,3 +72,28 @@ def test_an_unknown_part_or_protocol_names_those_that_exist() -> None:
         choose_parts(_dataset(), split="image:tset", seeds=(1,))
     with pytest.raises(UsageError, match="there is no protocol 'imgae'"):
         choose_parts(_dataset(), split="imgae", seeds=(1,))
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [("1", (1,)), ("1-3,7", (1, 2, 3, 7)), (" 2 , 1-2", (2, 1)), ("5-5", (5,)), ("0-1", (0, 1))],
+)
+def test_seeds_are_numbers_and_ranges_each_once(text: str, seeds: tuple[int, ...]) -> None:
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize(("text", "problem"), [("x", "is no list"), ("3-1", "holds no seed")])
+def test_what_is_no_list_of_seeds_is_told(text: str, problem: str) -> None:
+    with pytest.raises(UsageError, match=f"'{text}' {problem}.*: write 1,2,3 or 1-10"):
+        parse_seeds(text)
+
+
+def test_only_one_split_is_saved(tmp_path: Path) -> None:
+    data = _dataset()
+    several = choose_parts(data, split="image", seeds=(1, 2))
+    for parts in (several, choose_parts(data, split="all", seeds=(1,))):
+        with pytest.raises(UsageError, match="--save-split writes one split"):
+            save_part(parts, data, tmp_path / "split.txt")
+    save_part(several[:1], data, tmp_path / "split.txt")
+    (saved,) = choose_parts(data, split=f"{tmp_path / 'split.txt'}", seeds=(1,))
+    assert saved.indices == several[0].indices
