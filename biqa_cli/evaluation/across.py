@@ -81,9 +81,10 @@ def render_across(
     ]
     if style is Format.csv:
         file = io.StringIO()
-        csv.writer(file, lineterminator="\n").writerows(
-            [not_a_formula(cell) for cell in row] for row in (header, *rows)
-        )
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(map(not_a_formula, header))
+        # Of the cells only names: a number below 0 is no formula.
+        writer.writerows((metric, not_a_formula(tool), *cells) for metric, tool, *cells in rows)
         return file.getvalue()
     found = [
         {**dict(zip(header, row[:2], strict=False)), **dict(zip(header[2:], values, strict=True))}

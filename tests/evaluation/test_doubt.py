@@ -1,14 +1,14 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from biqa_cli.datasets.base import Dataset, LabelScale, RatedImage
 from biqa_cli.errors import UsageError
-from biqa_cli.evaluation.doubt import doubt_table, require_spread
+from biqa_cli.evaluation.doubt import beyond_doubt, doubt_table, require_spread
 from biqa_cli.evaluation.evaluate import Evaluation, evaluate
 from biqa_cli.evaluation.formats import Format
 from biqa_cli.evaluation.parts import choose_parts
@@ -16,6 +16,7 @@ from biqa_cli.evaluation.predictions import Prediction
 from biqa_cli.evaluation.report import as_record, render
 from biqa_cli.metrics.krasula import pair_accuracy
 from biqa_cli.metrics.logistic import Curve
+from biqa_cli.metrics.mapping import FittedMapping
 from biqa_cli.metrics.p1401 import label_intervals, rmse_star
 
 RNG = np.random.default_rng(3)
@@ -98,3 +99,20 @@ def test_the_table_has_intervals_where_there_are_any_and_a_dash_for_what_is_not_
     cells = ("9.8765 [8.123, 11.568]", "0.5000", "0.2500", "–", "0.7500", "1.0000")
     assert found[1] == [("m", "all", "20", *cells)]
     assert doubt_table([{"beyond_doubt": None}]) is None
+
+
+@pytest.mark.parametrize(
+    ("used", "parameters"),
+    [
+        ("logistic4", (100.0, 0.0, 50.0, 20.0)),
+        ("logistic5", (100.0, 0.1, 50.0, 0.0, 50.0)),
+        ("linear", (1.0, 0.0)),
+    ],
+)
+def test_a_curve_takes_as_many_degrees_of_freedom_as_it_has_parameters(
+    used: Any, parameters: tuple[float, ...]
+) -> None:
+    mapping = FittedMapping("logistic4", used, parameters, converged=True, direction="increasing")
+    found = beyond_doubt(MOS, SAID, STD, mapping=mapping, raters=9)
+    error = np.sum((MOS - mapping.apply(SAID)) ** 2)
+    assert found.rmse.value == pytest.approx((error / (60 - len(parameters))) ** 0.5)
