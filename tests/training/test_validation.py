@@ -42,3 +42,26 @@ def test_validation_looks_at_the_crops_that_scoring_averages() -> None:
     assert len(grid) == 6
     some = scoring_blocks(CONTRACT, view(crop=32, stride=32), at_most=2)
     assert some == (grid[1], grid[4])
+
+
+@pytest.mark.parametrize(
+    ("score", "apart", "same"),
+    [
+        (0.0, 5e-8, True),
+        (0.0, 2e-7, False),
+        (0.5, 5e-8, True),
+        (100.0, 5e-6, True),
+        (100.0, 2e-5, False),
+        (-100.0, 5e-6, True),
+        (-100.0, 2e-5, False),
+    ],
+)
+def test_scores_are_the_same_that_float32_hardly_tells_apart(
+    score: float, apart: float, *, same: bool
+) -> None:
+    predicted = np.array([score, score + apart, score, score])
+    if same:
+        with pytest.raises(UsageError, match="it has collapsed"):
+            validate(predicted, LABELS, F.l1_loss)
+    else:
+        assert validate(predicted, LABELS, F.l1_loss).srcc > 0
