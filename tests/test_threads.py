@@ -84,3 +84,12 @@ def test_a_count_that_has_not_ended_does_not_keep_the_program() -> None:
     end.set()
     thread.join()
     assert counting() == 0
+
+
+def test_items_are_counted_in_a_thread() -> None:
+    counting = Counting(lambda: "abc")
+    counting()
+    for thread in threading.enumerate():
+        if thread.name == "biqa-count":
+            thread.join()
+    assert counting() == 3

@@ -175,6 +175,11 @@ ACCEPTED = (
     ("biqa_cli/images/discovery.py", "lru_cache(maxsize= ", "how many folders are remembered"),
     ("biqa_cli/images/jpeg.py", "_BLOCK = ", "how much is read at once"),
     ("biqa_cli/images/png.py", "_PIECE = ", "how much is read at once"),
+    (
+        "biqa_cli/images/tiff_tags.py",
+        "_MAX_VALUES = ",
+        "a limit of 4 MB, beyond any tag that is read",
+    ),
     ("biqa_cli/images/view_store.py", "_AT_ONCE = ", "how many are written at once"),
     ("biqa_cli/images/pixels.py", "_BAND_PIXELS = ", "less at once; test_pixels.py notices more"),
     ("biqa_cli/models/engines.py", "[0][: ", "a letter more or less of a message"),

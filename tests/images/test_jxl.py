@@ -13,7 +13,7 @@ from biqa_cli.images.jxl import CODESTREAM, CONTAINER, jxl_size
 from biqa_cli.images.limits import Limits
 from biqa_cli.images.reading import read_photo
 
-pytest.importorskip("pillow_jxl")
+Decoder = pytest.importorskip("pillow_jxl").Decoder
 Field = tuple[int, int]
 """A value and its bits."""
 
@@ -59,6 +59,24 @@ def test_without_the_plugin_a_jpeg_xl_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pillow_jxl", None)
     with pytest.raises(ImageError, match=r"needs pillow-jxl-plugin: run .*biqa-cli\[jxl\]"):
         read_photo(content)
+
+
+def test_pixels_are_converted_from_the_profile_beside_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bare = photo(24, 16)
+    content = saved(bare, "JXL", lossless=True)
+    decode = Decoder(num_threads=0)
+
+    def with_profile(data: bytes) -> tuple[object, ...]:
+        # The plugin itself writes no other profile than sRGB's.
+        is_jpeg, info, pixels, _, boxes = decode(data)
+        return is_jpeg, info, pixels, linear_profile(), boxes
+
+    monkeypatch.setattr("pillow_jxl.Decoder", lambda **_: with_profile)
+    expected = read_photo(saved(bare, "PNG", icc_profile=linear_profile())).image
+    assert np.array_equal(np.asarray(read_photo(content).image), np.asarray(expected))
+    assert not np.array_equal(np.asarray(expected), np.asarray(bare))
 
 
 def test_a_packed_jpeg_is_read_as_that_jpeg(tmp_path: object) -> None:

@@ -33,7 +33,7 @@ LUMINANCE = {
 }
 
 
-@pytest.mark.parametrize("number", PRIMARIES)
+@pytest.mark.parametrize("number", LUMINANCE)
 def test_primaries_give_the_luminance_that_standards_print(number: int) -> None:
     primaries = PRIMARIES[number]
     corners = np.array([primaries.red, primaries.green, primaries.blue]).T
@@ -124,3 +124,11 @@ def test_the_tags_of_a_profile_lie_as_icc_has_them() -> None:
 
 def test_primaries_may_lie_on_the_edge_of_the_diagram() -> None:
     assert rgb_profile(Primaries(SRGB.red, (0.0, 1.0), SRGB.blue), power(2.2))
+    assert rgb_profile(Primaries((1.0, 0.2), SRGB.green, SRGB.blue), power(2.2))
+
+
+@pytest.mark.parametrize("red", [(0.05, 0.1), (0.2, 0.6), (0.4, 0.65)])
+def test_numbers_that_a_profile_cannot_hold_are_refused(red: tuple[float, float]) -> None:
+    # One of them is 2.0 to 2.6: littleCMS reads less than 2.
+    with pytest.raises(ValueError, match="the primaries are no colours"):
+        rgb_profile(Primaries(red, SRGB.green, SRGB.blue), power(2.2))
