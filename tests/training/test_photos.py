@@ -15,6 +15,7 @@ from biqa_cli.errors import UsageError
 from biqa_cli.images.view_store import ViewStore
 from biqa_cli.training.photos import (
     clean_photos,
+    decoded,
     distortion_types,
     other_photos,
     rated_photos,
@@ -35,6 +36,17 @@ def test_labels_of_another_data_set_rise_where_those_of_the_first_do(
     shares = [other.images[index].mos / 100 for index in photos.indices]
     expected = shares if better else [1 - share for share in shares]
     assert photos.labels.tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_photos_that_are_tested_are_decoded_where_they_are_scored_too(
+    tmp_path: Path, *, whole: bool
+) -> None:
+    data = loaded(rated_greys(tmp_path, {value: float(value) for value in range(0, 80, 10)}))
+    asked = request(data, quick_recipe(), tmp_path / "out", whole=whole)
+    found = decoded(asked, split_of(data), math.inf, Listener())
+    # Number 7 is tested.
+    assert set(found.rows) == set(range(8 if whole else 7))
 
 
 def test_photos_without_flaws_are_found_with_their_size(tmp_path: Path) -> None:
