@@ -85,6 +85,18 @@ def test_a_training_may_stop_while_it_decodes_and_while_it_caches(
     assert_same_training(whole.out, pieces.out)
 
 
+@pytest.mark.slow
+def test_a_training_that_stops_while_it_decodes_has_not_finished(
+    rated: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("biqa_cli.images.view_store._AT_ONCE", 4)
+    asked = request(rated, quick_recipe(), tmp_path / "out", minutes=0)
+    outcome, told = run(asked)
+    assert not outcome.finished and outcome.weights is None
+    assert not (asked.out / "last.safetensors").exists()
+    assert any("photos are decoded" in line for line in told.lines)
+
+
 def two_rounds() -> Recipe:
     change = {"optimiser": {"rate": 0.003}, "input": {"noise": 0.0}}
     recipe = quick_recipe()
