@@ -12,6 +12,7 @@ from tiny_training import quick_recipe, request, run
 from torch import nn
 
 from biqa_cli.blocks.grid import Block
+from biqa_cli.datasets.validation_split import training_split
 from biqa_cli.models.trained import read_trained
 from biqa_cli.training.job import Job
 from biqa_cli.training.summary import has_ended
@@ -38,6 +39,8 @@ def test_labels_of_which_lower_is_better_are_calibrated_on_the_common_scale(
     asked = request(data, quick_recipe(*settings, *alone), tmp_path / "out")
     outcome, _ = run(asked)
     assert outcome.weights is not None
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["weights"] == outcome.weights.name
     trained = read_trained(outcome.weights)
     assert trained is not None and trained.scale.calibration is not None
     scale = trained.scale
@@ -64,3 +67,13 @@ def test_stored_weights_are_judged_by_all_crops_however_few_the_epochs_look_at(
     recipe = quick_recipe(*settings, *alone, "input.height=64", "input.width=64")
     run(request(data, recipe, tmp_path / "out"))
     assert looked_at == [1, 4]
+
+
+@pytest.mark.slow
+def test_photos_that_are_tested_have_scores_where_a_study_asks_for_them(tmp_path: Path) -> None:
+    data = loaded(rated_greys(tmp_path, {value: value / 99 for value in range(0, 100, 5)}))
+    asked = request(data, quick_recipe("monotonicity.weight=0"), tmp_path / "out", whole=True)
+    outcome, _ = run(asked)
+    tested = training_split(data, split=None, seed=1, val_share=asked.recipe.input.val_share)
+    assert sorted(outcome.test_scores) == sorted(tested.parts["test"])
+    assert all(np.isfinite(score) for score in outcome.test_scores.values())
