@@ -20,15 +20,24 @@ def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
     )
 
 
-def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
-    """Start BRIGHTNESS with signals as a terminal would have them."""
-    # Who runs tests in the background of a shell ignores Ctrl-C, and so would its children.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def start(
+    *arguments: object, ignores_hangup: bool = False, **options: Any
+) -> subprocess.Popen[str]:
+    """Start BRIGHTNESS with signals as a terminal would have them, or nohup."""
+    # Tests in the background of a shell ignore Ctrl-C, and those under nohup a closed terminal: so
+    # would their children.
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGHUP: signal.signal(
+            signal.SIGHUP, signal.SIG_IGN if ignores_hangup else signal.SIG_DFL
+        ),
+    }
     options = {"stderr": subprocess.PIPE, "text": True, **options}
     try:
         return subprocess.Popen([*BRIGHTNESS, *map(str, arguments)], **options)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def wait_for(condition: Callable[[], object], *, seconds: float = 30) -> None:

@@ -107,11 +107,8 @@ def test_an_interrupted_json_is_a_document_of_what_was_scored(
 
 def test_a_signal_that_is_ignored_stays_ignored(listing: Path, tmp_path: Path) -> None:
     output = tmp_path / "scores.csv"
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        process = start("score", listing.parent, "-o", output, "--exclude", "?[1-9]*", env=_slow())
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    arguments = ("score", listing.parent, "-o", output, "--exclude", "?[1-9]*")
+    process = start(*arguments, env=_slow(), ignores_hangup=True)
     wait_for(lambda: _partial(output))
     process.send_signal(signal.SIGHUP)
     process.communicate(timeout=30)
