@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 from fakes import photo
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from biqa_cli.images.transforms import (
@@ -67,23 +69,40 @@ def test_a_view_is_resized_by_the_bicubic_kernel() -> None:
 
 
 @pytest.mark.parametrize(
-    ("photo_size", "expected"),
+    ("photo_size", "side", "expected"),
     [
-        # (width, height) of the photo, (height, width) of a view of some 128 · 128 pixels.
-        ((500, 500), (128, 128)),
-        ((600, 400), (96, 160)),
-        ((400, 600), (160, 96)),
-        ((1000, 250), (64, 256)),
-        ((2000, 250), (64, 256)),
-        ((250, 2000), (256, 64)),
+        # (width, height) of the photo, and (height, width) of a view of some side · side pixels.
+        ((500, 500), 128, (128, 128)),
+        ((600, 400), 128, (96, 160)),
+        ((400, 600), 128, (160, 96)),
+        ((1000, 250), 128, (64, 256)),
+        ((2000, 250), 128, (64, 256)),
+        ((250, 2000), 128, (256, 64)),
+        ((512, 512), 448, (448, 448)),
+        ((512, 384), 448, (384, 512)),
+        ((6000, 4000), 448, (352, 544)),
+        ((1080, 1920), 448, (608, 352)),
+        ((5000, 1250), 448, (224, 896)),
+        ((5000, 10), 448, (224, 896)),
+        ((1, 900), 448, (896, 224)),
     ],
 )
-def test_a_view_in_proportion_has_sides_of_whole_strides(
-    photo_size: tuple[int, int], expected: tuple[int, int]
+def test_a_view_has_the_proportions_of_its_photo_up_to_four_to_one(
+    photo_size: tuple[int, int], side: int, expected: tuple[int, int]
 ) -> None:
-    assert size_in_proportion(Image.new("RGB", photo_size), height=128, width=128) == expected
+    image = Image.new("L", photo_size)
+    assert size_in_proportion(image, height=side, width=side) == expected
     # What counts of the two sides is their product.
-    assert size_in_proportion(Image.new("RGB", photo_size), height=64, width=256) == expected
+    assert size_in_proportion(image, height=side // 2, width=2 * side) == expected
+
+
+@given(st.integers(1, 9000), st.integers(1, 9000))
+def test_sides_are_multiples_of_32_and_a_turned_photo_has_them_turned(one: int, other: int) -> None:
+    height, width = size_in_proportion(Image.new("1", (one, other)), height=448, width=448)
+    assert height % 32 == width % 32 == 0
+    assert abs(height * width / 448**2 - 1) < 0.15
+    turned = size_in_proportion(Image.new("1", (other, one)), height=448, width=448)
+    assert turned == (width, height)
 
 
 def test_a_view_in_proportion_is_a_stride_wide_at_least() -> None:

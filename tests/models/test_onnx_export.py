@@ -133,12 +133,16 @@ def test_a_graph_takes_its_weights_from_any_checkpoint_of_the_network(name: str)
     assert by_onnx(graph, network, images) == pytest.approx(by_torch(network, images), abs=1e-5)
 
 
-@pytest.mark.slow
-def test_a_graph_of_a_network_that_reads_deviations_is_cut_in_two() -> None:
+def network_with_flaws() -> QualityNet:
     torch.manual_seed(0)
-    network = QualityNet(
+    return QualityNet(
         TinyBackbone(), TinyBackbone(), chains=1, levels="all", pooling="mean+std", flaws=True
     ).eval()
+
+
+@pytest.mark.slow
+def test_a_graph_of_a_network_that_reads_deviations_is_cut_in_two() -> None:
+    network = network_with_flaws()
     spec = replace(spec_of("qualitynet", view=64), options={"flaws": True})
     engine = OnnxEngine(export_graph(spec, network).content, tensors_of(network))
     views = np.random.default_rng(0).normal(size=(5, 3, 64, 64)).astype(np.float32)
@@ -158,10 +162,7 @@ def test_a_graph_of_a_network_that_reads_deviations_is_cut_in_two() -> None:
 
 @pytest.mark.slow
 def test_graphs_of_a_network_that_keeps_the_aspect_ratio_take_any_size() -> None:
-    torch.manual_seed(0)
-    network = QualityNet(
-        TinyBackbone(), TinyBackbone(), chains=1, levels="all", pooling="mean+std", flaws=True
-    ).eval()
+    network = network_with_flaws()
     plain = spec_of("qualitynet", view=64)
     contract = replace(plain.input, keeps_aspect=True)
     spec = replace(plain, input=contract, options={"flaws": True})

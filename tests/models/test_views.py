@@ -5,12 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes import brightness_model
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from biqa_cli.images.transforms import ViewSize, size_in_proportion, training_view
+from biqa_cli.images.transforms import ViewSize, training_view
 from biqa_cli.models.base import EngineName, Predictions
 from biqa_cli.models.judging import predict_views
 from biqa_cli.models.loading import LoadedModel
@@ -23,33 +21,6 @@ KEEPING = InputContract(128, 128, (0.5,) * 3, (0.5,) * 3, keeps_aspect=True)
 def _photo(width: int, height: int) -> Image.Image:
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return Image.fromarray(pixels)
-
-
-@pytest.mark.parametrize(
-    ("photo", "view"),
-    [
-        ((512, 512), (448, 448)),
-        ((512, 384), (384, 512)),
-        ((6000, 4000), (352, 544)),
-        ((1080, 1920), (608, 352)),
-        ((5000, 1250), (224, 896)),
-        ((5000, 10), (224, 896)),
-        ((1, 900), (896, 224)),
-    ],
-)
-def test_a_view_has_the_proportions_of_its_photo_up_to_four_to_one(
-    photo: tuple[int, int], view: tuple[int, int]
-) -> None:
-    assert size_in_proportion(Image.new("L", photo), height=448, width=448) == view
-
-
-@given(st.integers(1, 9000), st.integers(1, 9000))
-def test_sides_are_multiples_of_32_and_a_turned_photo_has_them_turned(one: int, other: int) -> None:
-    height, width = size_in_proportion(Image.new("1", (one, other)), height=448, width=448)
-    assert height % 32 == width % 32 == 0
-    assert abs(height * width / 448**2 - 1) < 0.15
-    turned = size_in_proportion(Image.new("1", (other, one)), height=448, width=448)
-    assert turned == (width, height)
 
 
 def test_a_turned_photo_has_its_view_turned() -> None:
