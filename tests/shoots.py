@@ -11,6 +11,7 @@ from PIL import ExifTags, Image, ImageEnhance
 from sidecars import DARKTABLE, LIGHTROOM
 
 START = datetime(2024, 6, 1, 12)  # noqa: DTZ001  a camera's clock
+_OF_NOTHING = hashlib.sha256().hexdigest()
 
 
 def write_photo(path: Path, image: Image.Image, *, seconds: float | None = None) -> None:
@@ -58,7 +59,12 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def contents(folder: Path) -> list[str]:
-    """Return the hashes of all photos below a folder, each as often as it is there."""
+    """Return the hashes of all photos below a folder, each as often as it is there.
+
+    An empty file is none: it reserves a name, for as long as a file is moved or copied there.
+    """
     return sorted(
-        digest for name, digest in tree(folder).items() if name.endswith((".JPG", ".DNG", ".pp3"))
+        digest
+        for name, digest in tree(folder).items()
+        if name.endswith((".JPG", ".DNG", ".pp3")) and digest != _OF_NOTHING
     )

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from shoots import contents
 from tool_loading import load_tool
 
 SIGNALS, NAMES = load_tool("fuzz/signals"), load_tool("fuzz/names")
@@ -36,6 +37,20 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, suffix: str) -> None:
 def test_a_cull_that_is_killed_loses_nothing_and_is_undone(tmp_path: Path, seed: int) -> None:
     said = CULLS.kill_once(tmp_path, random.Random(seed), scenes=2)
     assert said.endswith(("undone", "before the journal"))
+
+
+def test_a_lost_photo_is_noticed_and_a_reserved_name_is_none(tmp_path: Path) -> None:
+    for name, content in {"a.JPG": b"a", "b.JPG": b"b", "in/c.DNG": b"b"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    photos = contents(tmp_path)
+    assert len(photos) == 3
+    (tmp_path / "in" / "a.JPG").touch()
+    assert contents(tmp_path) == photos
+    (tmp_path / "a.JPG").replace(tmp_path / "in" / "a.JPG")
+    assert contents(tmp_path) == photos
+    (tmp_path / "b.JPG").unlink()
+    assert len(contents(tmp_path)) == 2
 
 
 @pytest.mark.slow

@@ -55,26 +55,30 @@ def kill_once(work: Path, chance: random.Random, *, scenes: int = 6) -> str:
         done = subprocess.run(arguments, env=environment, capture_output=True, check=False)  # noqa: S603  biqa itself
         assert done.returncode == 0, done.stderr.decode()
 
+    def check(when: str) -> None:
+        there = "\n".join(f"{name} {digest[:8]}" for name, digest in tree(shoot).items())
+        assert contents(shoot) == photos, f"a photo is lost or doubled {when}:\n{there}"
+
     # A file is planned in up to three lines, and begun in as many.
     moment = chance.randint(1, len(before) * 7)
     was_killed = kill(command, moment)
-    assert contents(shoot) == photos, "a photo is lost or doubled after the kill"
+    check("after the kill")
     journals = sorted(folder.glob("*.jsonl"))
     said = f"{'killed' if was_killed else 'ended'} after {_lines(folder)} lines"
     if not journals:
         assert tree(shoot) == before, "files changed without a journal"
         return f"{said}, before the journal"
-    if chance.random() < 0.5 and was_killed:
-        (journal,) = journals
+    # A run may be killed after the last line of its journal, too.
+    if chance.random() < 0.5 and '"finished"' not in (noted := journals[0].read_text("ascii")):
         # Where the plan was not whole, nothing was begun: the command is run again.
-        is_ready = '"ready"' in journal.read_text(encoding="ascii")
-        run([*BIQA, "--finish", str(journal), "-q"] if is_ready else command)
-        assert contents(shoot) == photos, "a photo is lost or doubled after it was finished"
+        finish = [*BIQA, "--finish", str(journals[0]), "-q"]
+        run(finish if '"ready"' in noted else command)
+        check("after it was finished")
         said += ", finished"
     for journal in sorted(folder.glob("*.jsonl"), reverse=True):
         undo = [*BIQA, "--undo", str(journal), "-q"]
         if chance.random() < 0.5 and kill(undo, chance.randint(1, 2)):
-            assert contents(shoot) == photos, "a photo is lost or doubled by undoing"
+            check("by undoing")
             said += ", undoing killed"
         if '"undone"' not in journal.read_text(encoding="ascii"):
             run(undo)
