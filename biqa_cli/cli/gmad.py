@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from biqa_cli.metrics.gmad import GmadPair
     from biqa_cli.reports.rows import Value
 
-_COLUMNS = (
-    *("defender", "attacker", "level", "defender_differs", "attacker_differs"),
-    *("better", "worse"),
-)
-
 
 def gmad(
     paths: _options.Photos = None,
@@ -58,7 +53,7 @@ def gmad(
     """
     from biqa_cli.metrics.gmad import gmad_pairs
     from biqa_cli.models.loading import load_model
-    from biqa_cli.reports.records import write_records
+    from biqa_cli.reports.duels import write_duels
     from biqa_cli.scoring import score_files
 
     _output.set_up_logging(verbose)
@@ -89,7 +84,7 @@ def gmad(
         )
     ]
     with _output.report_stream(output) as stream:
-        write_records(stream, found, _COLUMNS, kind=kind, shown=_COLUMNS)
+        write_duels(stream, found, kind=kind)
     if not quiet:
         _output.say(f"{_output.counted(len(found), 'pair')} of {len(photos)} photos")
     for path, error in failed.items():
@@ -101,5 +96,12 @@ def gmad(
 def _record(
     defender: str, attacker: str, pair: "GmadPair", photos: Sequence[str]
 ) -> "dict[str, Value]":
-    values: tuple[Value, ...] = (defender, attacker, pair.level, pair.defended, pair.attacked)
-    return dict(zip(_COLUMNS, (*values, photos[pair.better], photos[pair.worse]), strict=True))
+    return {
+        "defender": defender,
+        "attacker": attacker,
+        "level": pair.level,
+        "defender_differs": pair.defended,
+        "attacker_differs": pair.attacked,
+        "better": photos[pair.better],
+        "worse": photos[pair.worse],
+    }

@@ -57,6 +57,23 @@ def test_a_broken_photo_is_told_and_the_others_compete(tmp_path: Path) -> None:
     assert "broken.jpg" not in result.stdout and len(result.stdout.splitlines()) > 1
 
 
+@pytest.mark.usefixtures("two")
+def test_a_terminal_of_80_columns_shows_the_models_and_the_photos_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rated_greys(tmp_path, GREYS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    result = biqa_gmad(Path(), "--levels=2", "--tolerance=10", "-f", "table")
+    first, second = result.stdout.split("\n\n")
+    assert first.startswith("bright (defender) finds alike, dark (attacker) does not:\n")
+    assert second.startswith("dark (defender) finds alike, bright (attacker) does not:\n")
+    for line in result.stdout.splitlines():
+        assert len(line) <= 80 and "…" not in line
+    assert first.splitlines()[1].split() == ["level", "defender", "attacker", "better", "worse"]
+    assert [row.split()[-1].endswith(".png") for row in first.splitlines()[2:]] == [True, True]
+
+
 def test_one_model_has_nobody_to_compete_with(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["gmad", str(tmp_path), "-m", "bright"])
     assert result.exit_code == 2 and "two models or more: -m NAME -m NAME" in result.stderr
