@@ -68,7 +68,8 @@ def render_across(
     """
     for metric in metrics:
         if not all(isinstance(one.get(metric, ""), float | int | None) for one in records):
-            msg = f"{metric} is no number of an evaluation: there are {', '.join(ACROSS)}, plcc, …"
+            there = ", ".join(_numbers(records))
+            msg = f"{metric} is no number of an evaluation: there are {there}"
             raise UsageError(msg)
     tables = {metric: _table(records, metric) for metric in metrics}
     if style in (Format.table, Format.markdown):
@@ -92,6 +93,12 @@ def render_across(
         for values in [[float(cell) if cell else None for cell in row[2:]]]
     ]
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+
+
+def _numbers(records: Sequence[Record]) -> list[str]:
+    """Return what may stand in a table, the usual first."""
+    known = (key for one in records for key, value in one.items() if isinstance(value, float))
+    return [*dict.fromkeys([*ACROSS, *known])]
 
 
 def _table(records: Sequence[Record], metric: str) -> tuple[Row, list[Row]]:

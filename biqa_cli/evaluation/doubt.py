@@ -85,7 +85,10 @@ def require_spread(dataset: Dataset, raters: int | None) -> None:
         UsageError: If that is so.
     """
     if raters is not None and all(math.isnan(image.std) for image in dataset.images):
-        msg = f"--raters needs the spread of the opinions, and {dataset.name} has no column for it"
+        msg = (
+            f"--raters needs the spread of the opinions, and {dataset.name} does not have it: add "
+            "a column `std` to a file of your own, or leave --raters out"
+        )
         raise UsageError(msg)
 
 

@@ -44,8 +44,8 @@ def read_predictions(
         delimiter: Between columns.
 
     Raises:
-        UsageError: If the file cannot be read, has no such columns, names an image twice, or has
-            values alone and not one for each image.
+        UsageError: If the file cannot be read, has no such columns, names none of the images or
+            one twice, or has values alone and not one for each image.
     """
     table = read_scores(file, column=column, delimiter=delimiter)
     if table.names is None:
@@ -62,6 +62,14 @@ def read_predictions(
             msg = f"{file} has more than one row for {path}: give each image one prediction"
             raise UsageError(msg)
         found[path] = _prediction(path, text, file)
+    if not found:
+        named = f"such names as {table.names[0]!r}" if table.names else "no row below its heading"
+        expected = ", ".join(map(repr, paths[:1])) or "none"
+        msg = (
+            f"{file} names no image of the data set clearly: it has {named}, "
+            f"expected such as {expected}"
+        )
+        raise UsageError(msg)
     missing = f"{file.name} has no row for it"
     return ForeignPredictions(
         predictions=tuple(found.get(path, Prediction(path, None, missing)) for path in paths),

@@ -187,7 +187,10 @@ def _places(table: _Table, file: Path, column: str | None) -> tuple[int, int]:
     """Return where the names and where the scores stand."""
     columns = table.columns
     place = {name.strip().casefold(): index for index, name in reversed([*enumerate(columns)])}
-    shown = ", ".join(name.strip() for name in columns) or "of an empty file"
+    if not columns:
+        msg = f"{file} is empty: expected a heading, and a row for each image"
+        raise UsageError(msg)
+    shown = ", ".join(name.strip() for name in columns)
     named = [place[known] for known in PATH_COLUMNS if known in place]
     # `image` may be the number of a reference beside a `name`; alone, numbers are names.
     name = next((n for n in named if not _holds_numbers(table, n)), named[0] if named else None)

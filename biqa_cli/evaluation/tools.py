@@ -124,6 +124,7 @@ def file_tools(
             read_predictions(one.file, paths, column=one.column, delimiter=delimiter),
             name=name if known[name] == 1 else _whole_name(one, name),
             file=one.file,
+            column=one.column,
             dataset=dataset.name,
             ends=ends,
         )
@@ -151,6 +152,7 @@ def _file_tool(
     *,
     name: str,
     file: Path,
+    column: str | None,
     dataset: str,
     ends: PredictionRange | None,
 ) -> Tool:
@@ -163,12 +165,13 @@ def _file_tool(
     if found.unmatched:
         notes.append(f"{found.unmatched} rows of {file.name} name no image of {dataset}")
     by_path = {prediction.path: prediction for prediction in found.predictions}
+    whose = f"{column} in {file.name}" if column else file.name
     if ends is not None:
         scores = [p.score for p in found.predictions if p.score is not None]
         outside = [score for score in scores if not ends.holds(score)]
         if outside:
             notes.append(
-                f"{len(outside)} of {len(scores)} scores of {file.name} lie outside "
+                f"{len(outside)} of {len(scores)} scores of {whose} lie outside "
                 f"--prediction-range {ends.describe()}, such as {outside[0]:g}"
             )
         by_path = {path: _in_percent(prediction, ends) for path, prediction in by_path.items()}

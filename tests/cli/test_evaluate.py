@@ -48,6 +48,15 @@ def test_a_tools_csv_is_measured(labels: Path, tool: Path) -> None:
     assert (record["model"], record["n"], record["srcc"]) == ("tool", 5, pytest.approx(0.9))
 
 
+def test_predictions_for_another_data_set_are_no_evaluation(labels: Path, tmp_path: Path) -> None:
+    other = _write(tmp_path / "other.csv", "path,score", ["elsewhere.png,3"])
+    run = _run("evaluate", "--dataset", f"csv:{labels}", "--predictions", other)
+    assert run.exit_code == 2 and run.stdout == ""
+    assert "names no image of the data set clearly: it has such names as 'elsewhere.png'" in (
+        run.stderr
+    )
+
+
 @pytest.mark.slow
 def test_the_default_model_is_measured_with_the_code_of_score(tmp_path: Path) -> None:
     names = ["cat.jpg", "cat-noisy.jpg", "coffee.jpg", "coffee-blurred.jpg"]
@@ -552,6 +561,8 @@ def test_columns_of_one_table_are_tools_and_types_stand_beside_each_other(
     ranged = _run(*common, *columns, "--prediction-range", "down=-7:0", "-f", "json")
     up, down = json.loads(ranged.stdout)
     assert up["rmse"] is None and down["rmse"] is None and down["srcc"] == pytest.approx(-1)
+    short = _run(*common, *columns, "--prediction-range", "down=-1:0")
+    assert "scores of down in tools.csv lie outside --prediction-range -1:0" in short.stderr
     twice = _run(*common, "--column", "up", "--column", "up")
     assert twice.exit_code == 2 and "the column up of tools.csv is named twice" in twice.stderr
 
@@ -613,7 +624,10 @@ def test_tabulate_puts_tools_by_data_sets(
     for wrong, problem in (
         ((reports[0], reports[0]), "down is evaluated twice on csv:one.csv"),
         ((labels,), "holds no evaluations: write it with `biqa evaluate"),
-        ((*reports, "--metric", "split"), "split is no number of an evaluation"),
+        (
+            (*reports, "--metric", "split"),
+            "there are srcc, plcc_fitted, krcc, rmse_fitted, plcc, mae_fitted",
+        ),
     ):
         refused = _run("tabulate", *wrong)
         assert refused.exit_code == 2 and problem in refused.stderr

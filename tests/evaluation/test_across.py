@@ -61,7 +61,9 @@ def test_csv_and_json_have_a_row_for_each_metric_and_tool() -> None:
 
 @pytest.mark.parametrize("metric", ["model", "no_such_number"])
 def test_what_is_no_number_of_an_evaluation_is_told(metric: str) -> None:
-    with pytest.raises(UsageError, match=f"{metric} is no number of an evaluation: there are srcc"):
+    with pytest.raises(
+        UsageError, match=f"{metric} is no number of an evaluation: there are srcc, "
+    ):
         render_across(RECORDS, [*ACROSS[:1], metric], style=Format.csv)
 
 

@@ -72,7 +72,7 @@ def test_without_a_count_of_opinions_there_are_none() -> None:
 
 
 def test_a_count_without_a_spread_is_refused() -> None:
-    with pytest.raises(UsageError, match="--raters needs the spread of the opinions, and d has no"):
+    with pytest.raises(UsageError, match="and d does not have it: add a column `std`"):
         require_spread(_dataset(std=False), 20)
     require_spread(_dataset(), 20)
     require_spread(_dataset(std=False), None)
