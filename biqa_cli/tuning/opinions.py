@@ -67,7 +67,9 @@ def read_opinions(source: Path, *, root: Path | None, label_range: str | None) -
 def _enough(rated: Dataset, label_range: str | None) -> Dataset:
     count = len(rated.images)
     if count < LEAST_RATINGS:
-        raise UsageError(_too_few(rated.name, f"{count} ratings", LEAST_RATINGS, rated.problems))
+        raise UsageError(
+            _too_few(rated.name, f"ratings of use: {count}", LEAST_RATINGS, rated.problems)
+        )
     if len({image.mos for image in rated.images}) == 1:
         msg = (
             f"all {count} ratings of {rated.name} are equal, so nothing can be learnt from them: "
@@ -146,7 +148,7 @@ def _compared(
 ) -> Opinions:
     name = f"{CSV_PREFIX}{source.name}"
     if len(pairs) < LEAST_CHOICES:
-        found = f"{len(pairs)} choices between two photos"
+        found = f"choices between two photos of use: {len(pairs)}"
         raise UsageError(_too_few(name, found, LEAST_CHOICES, problems))
     images = tuple(RatedImage(path, float("nan")) for path in paths)
     return Opinions(Dataset(name, root, "authentic", _CHOICES, images, tuple(problems)), pairs)
@@ -155,7 +157,4 @@ def _compared(
 def _too_few(name: str, found: str, least: int, problems: Sequence[str]) -> str:
     """Return an error that names the first of the rows which could not be used."""
     left_out = f"; not used: {len(problems)}, such as {problems[0]}" if problems else ""
-    return (
-        f"{name} has {found} of use, at least {least} are needed (`biqa rate` asks for more)"
-        f"{left_out}"
-    )
+    return f"{name}: {found}, at least {least} are needed (`biqa rate` asks for more){left_out}"
