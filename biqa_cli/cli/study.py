@@ -42,6 +42,7 @@ def study(
     format: _own.StudyFormat = Format.table,  # noqa: A002
     device: _options.Device = "auto",
     workers: _options.Workers = None,
+    offline: _options.Offline = False,
     quiet: _options.Quiet = False,
     verbose: _options.Verbose = 0,
 ) -> None:
@@ -86,6 +87,7 @@ def study(
         minutes=math.inf if minutes is None else minutes,
         resume=resume,
         photos=photos,
+        offline=offline,
     )
     ended = run_study(plan, out, means, talk)
     report = report_of(plan, finished_runs(out))

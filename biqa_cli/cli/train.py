@@ -37,6 +37,7 @@ def train(
     photos: _train_options.Photos = None,
     device: _options.Device = "auto",
     workers: _options.Workers = None,
+    offline: _options.Offline = False,
     quiet: _options.Quiet = False,
     verbose: _options.Verbose = 0,
 ) -> None:
@@ -75,6 +76,7 @@ def train(
             out=out,
             split=split,
             starts=tuple(start or ("imagenet",)),
+            offline=offline,
             device=resolve_device(device),
             resume=resume,
             finish=finish,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import cast
 
 import torch
@@ -71,7 +71,12 @@ _PREFIXES = (
 
 
 def set_starting_weights(
-    network: nn.Module, slots: Sequence[BackboneSlot], starts: Sequence[str], *, family: Family
+    network: nn.Module,
+    slots: Sequence[BackboneSlot],
+    starts: Sequence[str],
+    *,
+    family: Family,
+    offline: bool = False,
 ) -> tuple[bool, list[str]]:
     """Load the starting weights of a network; return whether it is whole, and a sentence on each.
 
@@ -82,6 +87,7 @@ def set_starting_weights(
             published backbone, or a checkpoint of biqa. A checkpoint of this very network gives
             all of its weights, another one its backbone.
         family: Of the network.
+        offline: Whether torchvision's weights must be in its cache: nothing is downloaded.
 
     Raises:
         UsageError: If there are more or fewer starts than backbones.
@@ -94,7 +100,7 @@ def set_starting_weights(
         msg = f"--init was given {len(each)} times, the network has {len(slots)} backbones"
         raise UsageError(msg)
     return False, [
-        _start_backbone(slot, slot.of(network), start, family)
+        _start_backbone(slot, slot.of(network), start, family, offline=offline)
         for slot, start in zip(slots, each, strict=True)
     ]
 
@@ -115,12 +121,15 @@ def _start_whole(network: nn.Module, start: str) -> bool:
     return True
 
 
-def _start_backbone(slot: BackboneSlot, backbone: nn.Module, start: str, family: Family) -> str:
+def _start_backbone(
+    slot: BackboneSlot, backbone: nn.Module, start: str, family: Family, *, offline: bool
+) -> str:
     if start == NONE:
         return f"{slot.backbone} starts at random"
-    tensors, origin = (
-        _imagenet(slot.backbone, family) if start == IMAGENET else (_read(Path(start)), start)
-    )
+    if start == IMAGENET:
+        tensors, origin = _imagenet(slot.backbone, family, offline=offline)
+    else:
+        tensors, origin = _read(Path(start)), start
     state = _state_for(backbone, slot, tensors)
     if state is None and tensors.keys() == {TUNED}:
         msg = f"{start} holds the correction of a tuned model alone: start from its base"
@@ -142,7 +151,9 @@ def _start_backbone(slot: BackboneSlot, backbone: nn.Module, start: str, family:
     return f"{slot.backbone} starts from {origin}"
 
 
-def _imagenet(backbone: BackboneName, family: Family) -> tuple[Tensors, str]:
+def _imagenet(
+    backbone: BackboneName, family: Family, *, offline: bool = False
+) -> tuple[Tensors, str]:
     published = _PUBLISHED[backbone]
     if backbone.startswith("efficientnet-lite"):
         checkpoint = load_manifest().find(_LITES_OF)
@@ -159,15 +170,27 @@ def _imagenet(backbone: BackboneName, family: Family) -> tuple[Tensors, str]:
     is_reqa = family == "reqa" and backbone == "resnet50"
     name = _RESNET50_OF_REQA if is_reqa else published.torchvision
     weights = torchvision_models().get_weight(name)
+    otherwise = (
+        f"give a file with the names of {published.names} with --init FILE.safetensors, "
+        "or --init none to start at random"
+    )
+    if offline and not _kept_by_torch(weights.url).is_file():
+        msg = (
+            f"{backbone} needs {weights.url}, and --offline forbids downloading: run once without "
+            f"it, {otherwise}"
+        )
+        raise WeightsError(msg)
     try:
         state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except OSError as error:
-        msg = (
-            f"cannot download {weights.url} ({error}): give a file with the names of "
-            f"{published.names} with --init FILE.safetensors, or --init none to start at random"
-        )
+        msg = f"cannot download {weights.url} ({error}): {otherwise}"
         raise WeightsError(msg) from error
     return cast("Tensors", state), f"torchvision's {name}"
+
+
+def _kept_by_torch(url: str) -> Path:
+    """Return where `torch.hub` keeps what it has downloaded."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / PurePosixPath(url).name
 
 
 def _read(path: Path, *, sha256: str | None = None) -> dict[str, Tensor]:

@@ -45,6 +45,7 @@ class Means:
     photos: Path | None = None
     """Folder of decoded photos and cached features; None is `photos` in the study's."""
     offline: bool = False
+    """Whether neither models nor starting weights may be downloaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ def _train(
         out=out / "runs" / run.folder,
         split=run.protocol,
         starts=run.starts,
+        offline=means.offline,
         device=means.device,
         resume=True,
         minutes=max(0.0, deadline - time.monotonic()) / 60,

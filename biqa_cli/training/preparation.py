@@ -56,7 +56,7 @@ def prepare(
     if begins:
         progress.init = list(request.starts)
     starts = tuple(progress.init) if begins or progress.more_phases else ()
-    phases, notes = make_phases(recipe, trained, starts)
+    phases, notes = make_phases(recipe, trained, starts, offline=request.offline)
     if begins:
         progress.starts = notes
         for note in notes:

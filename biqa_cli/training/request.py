@@ -28,6 +28,8 @@ class TrainingRequest:
     """Protocol or file; None is the default of the data set."""
     starts: tuple[str, ...] = ("imagenet",)
     """Starting weights, see `set_starting_weights`."""
+    offline: bool = False
+    """Whether none of them may be downloaded."""
     device: str = "cpu"
     resume: bool = False
     """Whether to continue the training in `out`, if there is one."""

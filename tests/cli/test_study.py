@@ -14,7 +14,9 @@ from tiny_training import SHORT, SMALL
 from typer.testing import CliRunner, Result
 
 from biqa_cli.cli import app
+from biqa_cli.errors import WeightsError
 from biqa_cli.models.spec import Family
+from biqa_cli.training.request import TrainingRequest
 
 MINE = """
 title = "Chains"
@@ -277,3 +279,25 @@ def test_models_are_tested_as_they_are_and_nothing_is_trained(
     assert {(row["runs"], row["photos"]) for row in rows} == {("1", "21")}
     assert float(rows[0]["median"]) == pytest.approx(1)
     assert not (tmp_path / "o" / "runs").exists()
+
+
+def test_offline_models_and_starting_weights_are_not_downloaded(
+    monkeypatch: pytest.MonkeyPatch, mine: Path, ratings: Path, tmp_path: Path
+) -> None:
+    asked = list[bool]()
+
+    def load(*_: Any, offline: bool, **__: Any) -> None:
+        asked.append(offline)
+        raise WeightsError("not here")
+
+    def train(request: TrainingRequest, _: Any) -> None:
+        asked.append(request.offline)
+        raise WeightsError("not here")
+
+    monkeypatch.setattr("biqa_cli.studies.running.load_model", load)
+    monkeypatch.setattr("biqa_cli.studies.running.train", train)
+    here = (f"--dataset=csv:{ratings}", "--seeds=1", "--offline")
+    for which, name in (("models", "reqa-lite"), (mine, "chain 1")):
+        result = biqa_study(which, tmp_path / name, *here, f"--only={name}")
+        assert result.exit_code != 0 and "not here" in result.stderr
+    assert asked == [True, True]

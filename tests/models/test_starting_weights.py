@@ -22,6 +22,8 @@ def start(
     backbones: tuple[BackboneName, ...],
     starts: Sequence[str],
     options: dict[str, OptionValue] | None = None,
+    *,
+    offline: bool = False,
 ) -> tuple[nn.Module, list[str]]:
     if "none" in starts:
         network = assemble_network(family, backbones, options=options)
@@ -31,7 +33,7 @@ def start(
             network = assemble_network(family, backbones, options=options)
         network = network.to_empty(device="cpu")
     slots = backbone_slots(family, backbones, with_defaults(family, options or {}))
-    is_whole, notes = set_starting_weights(network, slots, starts, family=family)
+    is_whole, notes = set_starting_weights(network, slots, starts, family=family, offline=offline)
     assert is_whole == any(note.startswith("the whole network") for note in notes)
     return network, notes
 
@@ -139,6 +141,34 @@ def test_without_internet_the_error_names_the_file_to_give(
         start("blockiqa", ("resnet50",), ["imagenet"])
     with pytest.raises(WeightsError, match="torchvision has no ImageNet weights of vit-s16"):
         start("shdiqa", ("vit-s16",), ["imagenet"])
+
+
+def test_offline_asks_nobody_for_what_torchvision_does_not_keep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+
+    def asked(*_: Any, **__: Any) -> None:
+        raise AssertionError("a socket was about to be opened")
+
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    with pytest.raises(WeightsError, match="--offline forbids downloading: run once without it"):
+        start("blockiqa", ("resnet50",), ["imagenet"], offline=True)
+
+
+@pytest.mark.slow
+def test_offline_starts_from_what_torchvision_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    torch.manual_seed(2)
+    state = torchvision_models().resnet50(weights=None).state_dict()
+    kept = tmp_path / "hub" / "checkpoints" / "resnet50-11ad3fa6.pth"
+    kept.parent.mkdir(parents=True)
+    torch.save(state, kept)
+    network, notes = start("blockiqa", ("resnet50",), ["imagenet"], offline=True)
+    assert notes == ["resnet50 starts from torchvision's ResNet50_Weights.IMAGENET1K_V2"]
+    assert torch.equal(network.get_parameter("backbone.stem.0.weight"), state["conv1.weight"])
 
 
 def test_a_branch_that_is_left_out_needs_no_start() -> None:

@@ -24,7 +24,7 @@ _ONE_PHASE: dict[Family, Callable[[Setting], Phase]] = {
 
 
 def make_phases(
-    recipe: Recipe, trained: TrainedNetwork, starts: Sequence[str]
+    recipe: Recipe, trained: TrainedNetwork, starts: Sequence[str], *, offline: bool = False
 ) -> tuple[tuple[Phase, ...], list[str]]:
     """Return what trains a network, one phase or several in turn, and a sentence on each start.
 
@@ -32,6 +32,7 @@ def make_phases(
         recipe: Of the training.
         trained: What the finished file will say of the network.
         starts: Starting weights, see `set_starting_weights`; none where a state replaces them.
+        offline: Whether none of them may be downloaded.
 
     Raises:
         WeightsError: If the weights are missing or of another network.
@@ -41,7 +42,9 @@ def make_phases(
     is_whole, notes = False, list[str]()
     if starts:
         slots = slots_of(recipe)
-        is_whole, notes = set_starting_weights(network, slots, starts, family=family)
+        is_whole, notes = set_starting_weights(
+            network, slots, starts, family=family, offline=offline
+        )
     setting = Setting(
         recipe=recipe,
         contract=trained.input,
