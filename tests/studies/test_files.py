@@ -34,6 +34,11 @@ def test_every_table_of_the_papers_has_a_study() -> None:
     assert tables <= set(NAMES)
 
 
+def test_the_study_of_models_has_every_checkpoint_that_is_listed() -> None:
+    listed = {checkpoint.name for checkpoint in load_manifest().checkpoints}
+    assert {variant.model for variant in load_study("models").variants} == listed
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_study_names_what_there_is(name: str) -> None:
     study = load_study(name)
