@@ -122,9 +122,11 @@ def _asked(
 
 
 def _planned(asked: "Study", data: "list[Dataset]", *, light: bool) -> "Plan":
-    from biqa_cli.studies.plan import plan_study
+    from biqa_cli.studies.plan import plan_study, require_splits
 
-    return plan_study(asked, data, light=light)
+    plan = plan_study(asked, data, light=light)
+    require_splits(plan)
+    return plan
 
 
 def _list(format: Format) -> None:  # noqa: A002

@@ -10,6 +10,7 @@ import msgspec
 
 from biqa_cli.datasets.base import Dataset
 from biqa_cli.errors import UsageError
+from biqa_cli.evaluation.parts import choose_parts
 from biqa_cli.recipes.files import load_recipe, to_toml, with_settings
 from biqa_cli.recipes.record import Recipe
 from biqa_cli.studies.record import Study, Variant
@@ -99,6 +100,23 @@ def plan_study(study: Study, datasets: Sequence[Dataset], *, light: bool = False
     # A published list is the same split for every seed: a model that is there has one result.
     unique = {run.key: run for run in runs}
     return Plan(study, here, tuple(unique.values()), missing)
+
+
+def require_splits(plan: Plan) -> None:
+    """Refuse a study of which no data set can be split as it asks: every run of it would fail.
+
+    Raises:
+        UsageError: If that is so; why, of the first data set.
+    """
+    problems = []
+    for run in {(run.dataset, run.protocol): run for run in reversed(plan.runs)}.values():
+        try:
+            choose_parts(plan.datasets[run.dataset], split=run.protocol, seeds=(run.seed,))
+        except UsageError as error:
+            problems.append(error)
+        else:
+            return
+    raise problems[-1]
 
 
 def variants_of(study: Study) -> tuple[Variant, ...]:

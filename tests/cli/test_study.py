@@ -301,3 +301,17 @@ def test_offline_models_and_starting_weights_are_not_downloaded(
         result = biqa_study(which, tmp_path / name, *here, f"--only={name}")
         assert result.exit_code != 0 and "not here" in result.stderr
     assert asked == [True, True]
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+@pytest.mark.parametrize(
+    ("protocol", "message"),
+    [("imagge", "there is no protocol 'imagge'"), ("scene", "cannot be split by scene")],
+)
+def test_a_split_that_no_data_set_has_is_refused_before_the_first_run(
+    mine: Path, ratings: Path, tmp_path: Path, protocol: str, message: str, more: tuple[str, ...]
+) -> None:
+    asked = (f"--dataset=csv:{ratings}", f"--protocol={protocol}", *more)
+    result = biqa_study(mine, tmp_path / "out", *asked)
+    assert result.exit_code == 2 and message in result.stderr
+    assert not (tmp_path / "out").exists()
