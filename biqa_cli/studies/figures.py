@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
+def titled(metric: str) -> str:
+    """Return what a metric is called in print: PLCC, PLCC (fitted) or quantile loss 0.1."""
+    name, _, which = metric.partition("_")
+    if name == "quantile":
+        return f"quantile loss {which}"
+    return f"{name.upper()} ({which})" if which else name.upper()
+
+
 def draw(plan: Plan, numbers: Numbers, folder: Path) -> list[Path]:
     """Draw a picture for each metric of a study's table and return the files.
 
@@ -58,7 +66,7 @@ def bars(axes: "Axes", numbers: Numbers, metric: str, statistic: Statistic) -> N
     if finite and min(finite) > 0:
         # Bars from 0 would all look alike.
         axes.set_ylim(bottom=max(0.0, math.floor(10 * min(finite) - 1) / 10))
-    axes.set_ylabel(metric.upper())
+    axes.set_ylabel(titled(metric))
     axes.legend(fontsize=8)
 
 
@@ -78,7 +86,7 @@ def lines(axes: "Axes", numbers: Numbers, metric: str, statistic: Statistic) -> 
         if not all(map(math.isnan, printed)):
             axes.plot(at, printed, "--", color=colour, label=f"{column}, printed")
     axes.set_xticks(x, rows, rotation=30 if len(rows) > 5 else 0, fontsize=8)  # noqa: PLR2004
-    axes.set_ylabel(metric.upper())
+    axes.set_ylabel(titled(metric))
     axes.legend(fontsize=8)
 
 
@@ -92,7 +100,7 @@ def matrix(axes: "Axes", numbers: Numbers, metric: str, statistic: Statistic) ->
             axes.text(j, i, f"{values[i, j]:.3f}", ha="center", va="center", color=colour)
     axes.set_xticks(range(len(numbers.columns)), numbers.columns, fontsize=8)
     axes.set_yticks(range(len(numbers.rows)), numbers.rows, fontsize=8)
-    axes.set_xlabel(metric.upper())
+    axes.set_xlabel(titled(metric))
 
 
 def _line(

@@ -12,7 +12,7 @@ from biqa_cli.evaluation.text_tables import Row, markdown, plain, sentences
 from biqa_cli.metrics.significance import SignificanceMatrix
 from biqa_cli.reports.rows import not_a_formula, printable
 from biqa_cli.studies.aggregation import AVERAGE, Numbers, Place, numbers_of, significance_of
-from biqa_cli.studies.figures import draw
+from biqa_cli.studies.figures import draw, titled
 from biqa_cli.studies.formats import FILES, Format
 from biqa_cli.studies.latex import latex
 from biqa_cli.studies.ledger import Finished
@@ -130,9 +130,9 @@ def _wide(report: Report) -> tuple[Row, list[Row]]:
     by_row = table.columns == "dataset"
     head = [str(table.rows)]
     for column in numbers.columns:
-        head += [f"{printable(column)} {metric.upper()}" for metric in table.metrics]
+        head += [f"{printable(column)} {titled(metric)}" for metric in table.metrics]
     if numbers.averages and by_row:
-        head += [f"{AVERAGE} {metric.upper()}" for metric in table.metrics]
+        head += [f"{AVERAGE} {titled(metric)}" for metric in table.metrics]
     lines = []
     for row in numbers.rows:
         cells = [printable(row)]
@@ -203,7 +203,7 @@ def _notes(report: Report) -> list[str]:
     if report.matrices:
         notes.append(
             f"+1 row better than column, -1 worse, 0 nobody can tell: {study.significance} test on "
-            f"{study.table.metrics[0].upper()} over the seeds, 5 %, corrected by Holm."
+            f"{titled(study.table.metrics[0])} over the seeds, 5 %, corrected by Holm."
         )
     notes += [f"LEAKY: {leak}." for leak in report.leaks]
     notes += study.notes

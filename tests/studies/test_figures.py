@@ -6,7 +6,7 @@ import pytest
 from small_studies import dataset, finished, study
 
 from biqa_cli.studies.aggregation import numbers_of
-from biqa_cli.studies.figures import bars, draw, lines, matrix
+from biqa_cli.studies.figures import bars, draw, lines, matrix, titled
 from biqa_cli.studies.plan import plan_study
 
 if TYPE_CHECKING:
@@ -56,3 +56,8 @@ def test_each_metric_has_a_picture_where_a_study_has_one(tmp_path: Path) -> None
         found = draw(plan, NUMBERS, tmp_path / kind)
         assert [path.name for path in found] == ["figure-srcc.png", "figure-plcc.png"]
         assert all(path.read_bytes().startswith(b"\x89PNG") for path in found)
+
+
+def test_metrics_are_called_as_papers_call_them() -> None:
+    names = ("plcc", "plcc_fitted", "quantile_0.1")
+    assert [titled(name) for name in names] == ["PLCC", "PLCC (fitted)", "quantile loss 0.1"]

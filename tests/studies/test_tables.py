@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from small_studies import dataset, finished, result, study
 
+from biqa_cli.studies.figures import titled
 from biqa_cli.studies.files import SHIPPED, load_study
 from biqa_cli.studies.formats import Format
 from biqa_cli.studies.ledger import Finished
@@ -126,5 +127,5 @@ def test_the_table_of_a_shipped_study_has_a_row_and_column_for_all_that_it_measu
         assert any(label.split(", ")[0] == wanted or label == wanted for label in labels), wanted
     for wanted in dims[asked.table.columns]:
         for metric in asked.table.metrics:
-            assert f"{wanted} {metric.upper()}" in head
+            assert f"{wanted} {titled(metric)}" in head
     assert any("0.5000" in row for row in rows) and made.finished == len(plan.runs)
