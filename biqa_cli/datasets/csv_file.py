@@ -39,8 +39,8 @@ def read(source: Path, *, label: str) -> Iterator[RatedImage | str]:
             yield row.bad("path", "a path")
         elif mos is None:
             yield row.bad(label, "a number")
-        elif std is None:
-            yield row.bad("std", "a number")
+        elif std is None or std < 0:
+            yield row.bad("std", "a number of 0 or more")
         else:
             yield RatedImage(
                 path=path,

@@ -379,9 +379,9 @@ def test_a_table_of_ones_own(tmp_path: Path) -> None:
     source = tmp_path / "mine.csv"
     source.write_text(
         "path,MOS,std,reference,type\nb/1.png,3,0.5,r1,blur\n./b/2.png,4,,r1,\nb/3.png,x,1,r2,\n"
-        "../c.png,5,,,\nb/4.png,2,x,,\n,3,,,\n"
+        "../c.png,5,,,\nb/4.png,2,x,,\nb/5.png,2,-1,,\n,3,,,\n"
     )
-    for name in ("b/1.png", "b/2.png", "b/3.png", "b/4.png"):
+    for name in ("b/1.png", "b/2.png", "b/3.png", "b/4.png", "b/5.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     dataset = load_dataset(f"csv:{source}")
@@ -393,7 +393,8 @@ def test_a_table_of_ones_own(tmp_path: Path) -> None:
     assert second.path == "b/2.png" and math.isnan(second.std) and second.distortion is None
     assert [problem.split(": ")[-1] for problem in dataset.problems] == [
         "mos is 'x', not a number",
-        "std is 'x', not a number",
+        "std is 'x', not a number of 0 or more",
+        "std is '-1', not a number of 0 or more",
         "path is '', not a path",
         "not found",
     ]
