@@ -68,7 +68,7 @@ def _enough(rated: Dataset, label_range: str | None) -> Dataset:
     count = len(rated.images)
     if count < LEAST_RATINGS:
         raise UsageError(
-            _too_few(rated.name, f"ratings of use: {count}", LEAST_RATINGS, rated.problems)
+            _too_few(rated.name, f"usable ratings: {count}", LEAST_RATINGS, rated.problems)
         )
     if len({image.mos for image in rated.images}) == 1:
         msg = (
@@ -148,7 +148,7 @@ def _compared(
 ) -> Opinions:
     name = f"{CSV_PREFIX}{source.name}"
     if len(pairs) < LEAST_CHOICES:
-        found = f"choices between two photos of use: {len(pairs)}"
+        found = f"usable choices between two photos: {len(pairs)}"
         raise UsageError(_too_few(name, found, LEAST_CHOICES, problems))
     images = tuple(RatedImage(path, float("nan")) for path in paths)
     return Opinions(Dataset(name, root, "authentic", _CHOICES, images, tuple(problems)), pairs)

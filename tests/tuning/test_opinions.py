@@ -85,10 +85,10 @@ def test_rows_that_cannot_count_are_told(tmp_path: Path) -> None:
         (["photo,rating", "a,1"], "needs a heading with `path` and `mos` for ratings"),
         (["path;mos", "a;1"], "with commas between them: it has path;mos"),
         (["path,decision", "a,pick"], "`path`, `group` and `decision`"),
-        (["path,mos", *(f"{i}.png,{i}" for i in range(5))], "ratings of use: 5, at least 20"),
+        (["path,mos", *(f"{i}.png,{i}" for i in range(5))], "usable ratings: 5, at least 20"),
         (["path,mos", "0.png,1", "x.png,2"], "not used: 1, such as x.png: not found"),
         (["path,mos", *(f"{i}.png,3" for i in range(30))], "all 30 ratings .* are equal"),
-        (["better,worse", "a,b", "b,b"], "two photos of use: 1, at least 20"),
+        (["better,worse", "a,b", "b,b"], "two photos: 1, at least 20"),
     ],
 )
 def test_too_little_is_told(tmp_path: Path, rows: list[str], message: str) -> None:
