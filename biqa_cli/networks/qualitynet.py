@@ -38,7 +38,8 @@ class QualityNetOutput:
     """
 
     scores: Tensor
-    """(B,), unbounded, on the scale of the labels (eq. 34), with `flaws` lowered by them."""
+    """(B,), unbounded, on the scale of the labels (eq. 34), with `flaws` lowered by them, but in
+    training."""
     features: Tensor
     """The fused vector (B, C_1 + C_2), 4608 numbers in the paper (eq. 24)."""
     maps: tuple[Tensor, ...]
@@ -52,9 +53,10 @@ class QualityNetOutput:
     pooled: tuple[Tensor, ...] = ()
     """The means and deviations of `maps`, (B, 2·C, 1, 1) each; empty with pooling="mean"."""
     ceilings: Tensor | None = None
-    """(B,), the most that photos with such flaws are worth, on the same scale; None without."""
+    """(B,), the most that photos with such flaws are worth, on the same scale; None without them,
+    and in training, where `flaws_of` tells."""
     flaws: Tensor | None = None
-    """(B, 12) in (0, 1): how strong each of `FLAWS` is; None without `flaws`."""
+    """(B, 12) in (0, 1): how strong each of `FLAWS` is; None where `ceilings` is."""
 
 
 class SpatialAttention(nn.Module):
@@ -206,7 +208,8 @@ class QualityNet(nn.Module):
         features = torch.cat([x.mean(dim=(2, 3)) for x in gated], dim=1)
         scores = rated = self.head(features)[:, 0]
         ceilings = flaws = None
-        if self.flaw_head is not None:
+        # In training it is shown examples alone: its batch norms shall see nothing else.
+        if self.flaw_head is not None and not self.training:
             ceilings, flaws = self.flaws_of(torch.cat([x.flatten(1) for x in gateable], dim=1))
             scores = lowered(rated, ceilings, flaws)
         return QualityNetOutput(

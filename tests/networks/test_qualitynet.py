@@ -279,6 +279,19 @@ def test_flaws_lower_what_a_photo_would_be_rated() -> None:
     assert torch.equal(untold.scores, untold.rated)
 
 
+def test_in_training_the_head_for_flaws_sees_nothing_but_what_it_is_shown() -> None:
+    network = QualityNet(TinyBackbone(), TinyBackbone(), chains=1, flaws=True)
+    network.backbones.eval()
+    before = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    said = network(torch.randn(4, 3, 64, 64))
+    assert (said.ceilings, said.flaws) == (None, None)
+    assert torch.equal(said.scores, said.rated)
+    moved = {n for n, buffer in network.named_buffers() if not torch.equal(buffer, before[n])}
+    assert moved and all(name.startswith("head.") for name in moved)
+    network.flaws_of(torch.randn(4, sum(network.widths)))
+    assert not torch.equal(network.flaw_head[2].running_mean, before["flaw_head.2.running_mean"])
+
+
 def test_flaws_lower_a_score_towards_its_ceiling_by_their_strength() -> None:
     flaws = torch.zeros(5, 12)
     flaws[1:, 3], flaws[3, 4] = torch.tensor([0.25, 0.25, 0.5, 0.9]), 0.8
