@@ -151,9 +151,7 @@ def _start_backbone(
     return f"{slot.backbone} starts from {origin}"
 
 
-def _imagenet(
-    backbone: BackboneName, family: Family, *, offline: bool = False
-) -> tuple[Tensors, str]:
+def _imagenet(backbone: BackboneName, family: Family, *, offline: bool) -> tuple[Tensors, str]:
     published = _PUBLISHED[backbone]
     if backbone.startswith("efficientnet-lite"):
         checkpoint = load_manifest().find(_LITES_OF)
@@ -161,19 +159,16 @@ def _imagenet(
         if checkpoint is not None and file is not None:
             origin = f"the backbone of {_LITES_OF} ({checkpoint.backbone_origin})"
             return _read(file, sha256=checkpoint.sha256), origin
-    if not published.torchvision:
-        msg = (
-            f"torchvision has no ImageNet weights of {backbone}: give a safetensors file with the "
-            f"names of {published.names} with --init FILE, or --init none to start at random"
-        )
-        raise WeightsError(msg)
-    is_reqa = family == "reqa" and backbone == "resnet50"
-    name = _RESNET50_OF_REQA if is_reqa else published.torchvision
-    weights = torchvision_models().get_weight(name)
     otherwise = (
         f"give a file with the names of {published.names} with --init FILE.safetensors, "
         "or --init none to start at random"
     )
+    if not published.torchvision:
+        msg = f"torchvision has no ImageNet weights of {backbone}: {otherwise}"
+        raise WeightsError(msg)
+    is_reqa = family == "reqa" and backbone == "resnet50"
+    name = _RESNET50_OF_REQA if is_reqa else published.torchvision
+    weights = torchvision_models().get_weight(name)
     if offline and not _kept_by_torch(weights.url).is_file():
         msg = (
             f"{backbone} needs {weights.url}, and --offline forbids downloading: run once without "

@@ -17,6 +17,16 @@ from biqa_cli.models.starting_weights import set_starting_weights
 from biqa_cli.networks.backbones.installed_torchvision import torchvision_models
 
 
+def keep_offline(monkeypatch: pytest.MonkeyPatch, home: Path, error: Exception) -> None:
+    """Let torch keep its downloads in a folder, and raise an error for who looks up an address."""
+
+    def ask(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setenv("TORCH_HOME", str(home))
+    monkeypatch.setattr(socket, "getaddrinfo", ask)
+
+
 def start(
     family: Family,
     backbones: tuple[BackboneName, ...],
@@ -131,12 +141,7 @@ def test_a_file_of_another_backbone_is_refused_with_the_names_that_are_expected(
 def test_without_internet_the_error_names_the_file_to_give(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-
-    def offline(*_: Any, **__: Any) -> None:
-        raise OSError("no internet")
-
-    monkeypatch.setattr(socket, "getaddrinfo", offline)
+    keep_offline(monkeypatch, tmp_path, OSError("no internet"))
     with pytest.raises(WeightsError, match="cannot download https://.*resnet50.* --init FILE"):
         start("blockiqa", ("resnet50",), ["imagenet"])
     with pytest.raises(WeightsError, match="torchvision has no ImageNet weights of vit-s16"):
@@ -146,12 +151,7 @@ def test_without_internet_the_error_names_the_file_to_give(
 def test_offline_asks_nobody_for_what_torchvision_does_not_keep(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-
-    def asked(*_: Any, **__: Any) -> None:
-        raise AssertionError("a socket was about to be opened")
-
-    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    keep_offline(monkeypatch, tmp_path, AssertionError("a socket was about to be opened"))
     with pytest.raises(WeightsError, match="--offline forbids downloading: run once without it"):
         start("blockiqa", ("resnet50",), ["imagenet"], offline=True)
 
@@ -160,7 +160,7 @@ def test_offline_asks_nobody_for_what_torchvision_does_not_keep(
 def test_offline_starts_from_what_torchvision_keeps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    keep_offline(monkeypatch, tmp_path, AssertionError("a socket was about to be opened"))
     torch.manual_seed(2)
     state = torchvision_models().resnet50(weights=None).state_dict()
     kept = tmp_path / "hub" / "checkpoints" / "resnet50-11ad3fa6.pth"
