@@ -21,8 +21,8 @@ from PIL import Image
 
 from biqa_cli.api import LoadedModel, load_model
 from biqa_cli.images.reading import read_photo
-from biqa_cli.images.transforms import model_view
 from biqa_cli.models.catalog import DEFAULT_MODEL
+from biqa_cli.models.views import view_of
 from biqa_cli.scoring import score_files
 from biqa_cli.threads import default_workers
 
@@ -61,14 +61,7 @@ def throughput(paths: list[str], model: LoadedModel) -> dict[str, float]:
     contract = model.spec.input
 
     def view(path: str) -> np.ndarray:
-        photo = read_photo(path, at_least=contract.decode_size)
-        return model_view(
-            photo.image,
-            height=contract.height,
-            width=contract.width,
-            mean=contract.mean,
-            std=contract.std,
-        )
+        return view_of(read_photo(path, at_least=contract.decode_size).image, contract)
 
     def read_all(workers: int) -> None:
         with ThreadPoolExecutor(workers) as pool:

@@ -20,7 +20,7 @@ from biqa_cli.known import Looking, Recall, recall_of
 from biqa_cli.models.judging import judge, predict_views
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import InputContract
-from biqa_cli.models.views import view_at_full_size, view_of
+from biqa_cli.models.views import views_of
 from biqa_cli.outcomes import result_of
 from biqa_cli.results import ImageResult, Judgement, RunInfo
 from biqa_cli.signals import stop_if_told
@@ -184,16 +184,15 @@ def _read(
         # The photo's memory is free for the next reader once the view is made.
         with _photo(content, contract=contract, limits=limits) as photo:
             if score is None:
-                picture = without_border(photo.image)
+                pixels = photo.width * photo.height
+                views = views_of(without_border(photo.image), contract, pixels=pixels)
                 read = _Reading(
                     path,
-                    view_of(picture, contract),
+                    views.whole,
                     width=photo.width,
                     height=photo.height,
                     note=photo.note,
-                    full_size=view_at_full_size(
-                        picture, contract, pixels=photo.width * photo.height
-                    ),
+                    full_size=views.full_size,
                 )
             if look is not None:
                 seen = look.see(content, photo)

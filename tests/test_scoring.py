@@ -15,7 +15,7 @@ from PIL import Image
 
 from biqa_cli.errors import UsageError
 from biqa_cli.images.reading import Photo
-from biqa_cli.images.transforms import model_view
+from biqa_cli.images.transforms import resized
 from biqa_cli.known import Looking
 from biqa_cli.models.base import Predictions
 from biqa_cli.models.spec import Calibration, Crops
@@ -246,9 +246,9 @@ def test_a_jpeg_is_decoded_at_no_less_than_twice_the_view(
 
     def watched(image: Image.Image, **options: Any) -> Any:
         decoded.append(image.size)
-        return model_view(image, **options)
+        return resized(image, **options)
 
-    monkeypatch.setattr("biqa_cli.models.views.model_view", watched)
+    monkeypatch.setattr("biqa_cli.models.views.resized", watched)
     photo(side, side).save(tmp_path / "a.jpg")
     (result,) = score_files([str(tmp_path / "a.jpg")], brightness_model(height=16, width=16))
     assert decoded == [(reduced, reduced)]

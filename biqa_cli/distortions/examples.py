@@ -29,13 +29,14 @@ CLEAN_SHARE = 0.8
 """What a small photo without flaws is worth, as a share of the scale: as BIQ2021's best ones."""
 GOOD_SHARE = 0.45
 """Rated photos worth less have flaws of their own, beside which another one does not show."""
+_MIRRORED = 0.5
 _LARGE = 800_000
 """A photo of more pixels is seen at full size, too, when it is scored; see `FullSize`."""
 _MARGIN = 24
 """Pixels around what is seen at full size, so that a blur spreads there as it would in a photo."""
 
 # How the examples are made up.
-_CLEAN, _UNCHANGED, _CHANGED = 0.45, 0.06, 0.3
+_FULL_SIZE, _UNCHANGED, _CHANGED = 0.5, 0.06, 0.3
 _KINDS = (*(distortion.name for distortion in DISTORTIONS), *FAILURES)
 """Kinds that go on to a plain failure come twice as often: they have more to show."""
 
@@ -102,7 +103,9 @@ class Example:
         image = read_photo(self.file).image
         if self.is_full_size:
             # Trimmed, so that the same photo shows other squares each time.
-            pixels = full_size_view(trimmed(image, rng, most=1 / 3), margin=_MARGIN)
+            squares = full_size_view(trimmed(image, rng, most=1 / 3), margin=_MARGIN)
+            # Turned and mirrored for nothing: a photo at full size shows hardly which way is up.
+            pixels = _turned(squares, rng)
             return without_margins(self._flawed(pixels), margin=_MARGIN)
         if image.width * image.height > _LARGE:
             # Flaws are made on small photos: the rating of a flaw is that of a photo seen whole.
@@ -138,44 +141,50 @@ def good_ones(photos: Sequence[_Photo], worth: Sequence[float]) -> list[_Photo]:
 
 def draw_examples(
     rated: Sequence[tuple[Path, float]],
-    clean: Sequence[Clean],
+    clean: Sequence[Sequence[Clean]],
     *,
     count: int,
     rng: Callable[[int], np.random.Generator],
     full_size: bool,
+    clean_share: float = 0.45,
 ) -> tuple[Example, ...]:
     """Return examples of both kinds of photos; the first ones are the same for every count.
 
     Args:
         rated: Training photos, and what each is worth as a share of the scale.
-        clean: Photos without flaws; there may be none.
+        clean: Photos without flaws by folder, each of which comes equally often; there may be none.
         count: How many examples.
         rng: Returns what draws an example, by its number.
-        full_size: Whether the network sees large photos at full size, too; those without flaws
-            are seen so alone. Otherwise they are reduced like all others.
+        full_size: Whether the network sees large photos at full size, too: half of the examples
+            made from large ones without flaws. The others are reduced like all large photos.
+        clean_share: Of the examples made from photos without flaws, if there are any.
     """
     # By name: where a table has them in another order, the examples are the same.
     rated = sorted(rated)
     good = good_ones(rated, [worth for _, worth in rated])
     return tuple(
-        _example(rated, good, clean, rng(number), sees_large=full_size) for number in range(count)
+        _example(rated, good, clean, rng(number), share=clean_share, sees_large=full_size)
+        for number in range(count)
     )
 
 
 def _example(
     rated: Sequence[tuple[Path, float]],
     good: Sequence[tuple[Path, float]],
-    clean: Sequence[Clean],
+    clean: Sequence[Sequence[Clean]],
     rng: np.random.Generator,
     *,
+    share: float,
     sees_large: bool,
 ) -> Example:
-    seed, is_clean = int(rng.integers(1 << 32)), bool(clean) and rng.random() < _CLEAN
+    seed, is_clean = int(rng.integers(1 << 32)), bool(clean) and rng.random() < share
     what = rng.random()
     is_changed = what < _CHANGED
     if is_clean:
-        photo = clean[int(rng.integers(len(clean)))]
-        full_size = sees_large and photo.pixels > _LARGE
+        folder = clean[int(rng.integers(len(clean)))]
+        photo = folder[int(rng.integers(len(folder)))]
+        # The other half is seen whole: large photos are scored by both.
+        full_size = sees_large and photo.pixels > _LARGE and rng.random() < _FULL_SIZE
         own = (photo.file, CLEAN_SHARE, seed)
         if _CHANGED <= what < _CHANGED + _UNCHANGED or (is_changed and full_size):
             return Example(*own, is_full_size=full_size)
@@ -187,3 +196,9 @@ def _example(
         return Example(*own, change=tuple(CHANGES)[rng.integers(len(CHANGES))])
     kind = _KINDS[rng.integers(len(_KINDS))]
     return Example(*own, kind=kind, strength=draw_strength(kind, rng), is_full_size=full_size)
+
+
+def _turned(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return square pixels (side, side, 3) in one of the eight ways to lay a square."""
+    turned = np.rot90(pixels, int(rng.integers(4)))
+    return np.ascontiguousarray(turned[:, ::-1] if rng.random() < _MIRRORED else turned)

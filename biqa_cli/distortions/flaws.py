@@ -17,6 +17,10 @@ FLAWS = (
     "artefacts",
 )
 """In the order of a network's outputs."""
+_TONES = {"dark", "overexposed", "flat", "oversaturated", "colour cast"}
+SHOWN_AT_FULL_SIZE = tuple(name not in _TONES for name in FLAWS)
+"""Whether squares of a photo at full size tell each flaw. Light and colour are those of the whole
+photo: a square that is dark is none."""
 
 _KINDS = {
     "blurred": "gaussian-blur lens-blur denoise denoised",

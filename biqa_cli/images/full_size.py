@@ -1,6 +1,5 @@
 """What of a photo is visible only at full size: its most detailed squares, at native scale."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isqrt
 
@@ -32,7 +31,7 @@ class _Grid:
 
 
 def full_size_view(
-    image: Image.Image, *, squares: int = 4, size: int = 224, margin: int = 0
+    image: Image.Image, *, squares: int = 4, size: int = 224, margin: int = 0, turns: int = 0
 ) -> NDArray[np.uint8]:
     """Return the most detailed squares of a photo at native scale, as one mosaic.
 
@@ -48,21 +47,25 @@ def full_size_view(
             reflected at its edges.
         margin: Pixels of the surroundings on each side of each square, reflected at the edge of the
             photo; see `without_margins`.
+        turns: Quarter turns to the left. The mosaic is that of the turned photo.
 
     Returns:
         √squares · (size + 2 · margin) pixels a side, (H, W, 3).
     """
-    grid = _grid_of(image, size)
-    details = np.concatenate(list(_details(image, grid)))
+    grid = _grid_of(image, size, turns)
+    # From here on rows and columns are those of the turned photo.
+    places = np.rot90(np.arange(grid.rows * grid.columns).reshape(grid.rows, -1), turns).ravel()
+    cells = np.concatenate([_cells(image, grid, row) for row in range(grid.rows)])
+    details = _details(np.rot90(cells, turns), size // CELL)
     # Stable: of equals, those nearer to the top.
     chosen = sorted(np.argsort(-details, kind="stable")[:squares].tolist())
     chosen += chosen[:1] * (squares - len(chosen))
     side = size + 2 * margin
     cut = []
-    for square in chosen:
-        row, column = divmod(square, grid.columns)
+    for place in places[chosen].tolist():
+        row, column = divmod(place, grid.columns)
         top, left = grid.top + row * size - margin, grid.left + column * size - margin
-        cut.append(_crop(image, top, left, side, side))
+        cut.append(np.rot90(_crop(image, top, left, side, side), turns))
     across = isqrt(squares)
     lines = [np.concatenate(cut[i : i + across], axis=1) for i in range(0, squares, across)]
     return np.concatenate(lines)
@@ -82,33 +85,33 @@ def without_margins(
     return mosaic[np.ix_(inside, inside)]
 
 
-def _grid_of(image: Image.Image, size: int) -> _Grid:
+def _grid_of(image: Image.Image, size: int, turns: int) -> _Grid:
     rows, columns = max(image.height // size, 1), max(image.width // size, 1)
-    top, left = (image.height - rows * size) // 2, (image.width - columns * size) // 2
+    # What cannot be halved goes to the top and left of the turned photo.
+    top = (image.height - rows * size + (turns in (2, 3))) // 2
+    left = (image.width - columns * size + (turns in (1, 2))) // 2
     return _Grid(rows, columns, top, left, size)
 
 
-def _details(image: Image.Image, grid: _Grid) -> Iterator[NDArray[np.int64]]:
-    """Yield the sums over the cells of each square, one row of squares (columns,) after another.
+def _details(cells: NDArray[np.uint16], across: int) -> NDArray[np.int64]:
+    """Return the sums of the slopes in squares of so many cells a side, in reading order (n,).
 
     They are whole numbers, so that every machine chooses the same squares.
     """
-    following = _cells(image, grid, 0)
-    for row in range(grid.rows):
-        cells = following
-        if row + 1 < grid.rows:
-            following = _cells(image, grid, row + 1)
-            below = following[:1]
-        else:
-            below = cells[-1:]
-        slopes = np.abs(np.diff(cells, axis=0, append=below))
-        slopes += np.abs(np.diff(cells, axis=1, append=cells[:, -1:]))
-        slopes = np.minimum(slopes, STEEPEST * _LEVELS_OF_A_CELL)
-        of_squares = slopes.reshape(len(slopes), grid.columns, -1)
-        yield of_squares.sum(axis=(0, 2), dtype=np.int64)
+    details = []
+    for top in range(0, len(cells), across):
+        # One more, for the slopes to what is below.
+        band = cells[top : top + across + 1].astype(np.int32)
+        below = band[across:] if len(band) > across else band[-1:]
+        band = band[:across]
+        slopes = np.abs(np.diff(band, axis=0, append=below))
+        slopes += np.abs(np.diff(band, axis=1, append=band[:, -1:]))
+        np.minimum(slopes, STEEPEST * _LEVELS_OF_A_CELL, out=slopes)
+        details.append(slopes.reshape(across, -1, across).sum(axis=(0, 2), dtype=np.int64))
+    return np.concatenate(details)
 
 
-def _cells(image: Image.Image, grid: _Grid, row: int) -> NDArray[np.int32]:
+def _cells(image: Image.Image, grid: _Grid, row: int) -> NDArray[np.uint16]:
     """Return the sums of the cells in a row of squares (size / 8, columns · size / 8)."""
     step = max(_BAND_PIXELS // grid.size**2, 1)
     top = grid.top + row * grid.size
@@ -119,7 +122,7 @@ def _cells(image: Image.Image, grid: _Grid, row: int) -> NDArray[np.int32]:
         # Lines first: they are long. 3 · 64 · 255 is less than 2 ** 16.
         lines = pixels.reshape(-1, CELL, 3 * width).sum(axis=1, dtype=np.uint16)
         bands.append(lines.reshape(len(lines), -1, 3 * CELL).sum(axis=2, dtype=np.uint16))
-    return np.concatenate(bands, axis=1).astype(np.int32)
+    return np.concatenate(bands, axis=1)
 
 
 def _crop(image: Image.Image, top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:

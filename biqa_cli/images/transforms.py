@@ -10,24 +10,12 @@ _STRIDE = 32
 _LONGEST = 4.0
 
 
-def model_view(
-    image: Image.Image,
-    *,
-    height: int,
-    width: int,
-    mean: tuple[float, float, float],
-    std: tuple[float, float, float],
-) -> NDArray[np.float32]:
-    """Return the normalised view (3, height, width) of an RGB image.
+def resized(image: Image.Image, *, height: int, width: int) -> NDArray[np.uint8]:
+    """Return the view (height, width, 3) of an RGB image before it is normalised.
 
     The whole image is resized to this height and width, whatever its aspect ratio. Where it
     shrinks, Pillow's bicubic filter averages over all pixels that a pixel of the view stands for.
     """
-    return normalise(resized(image, height=height, width=width), mean=mean, std=std)
-
-
-def resized(image: Image.Image, *, height: int, width: int) -> NDArray[np.uint8]:
-    """Return the view (height, width, 3) of an RGB image before it is normalised."""
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(image)
@@ -46,6 +34,32 @@ def size_in_proportion(image: Image.Image, *, height: int, width: int) -> tuple[
     return tall, wide
 
 
+def quarter_turns(pixels: NDArray[np.uint8]) -> int:
+    """Return how many quarter turns to the left lay pixels (H, W, 3) with the brightest side up.
+
+    That side is where the mean place of the brightness, as a share of the height or width, is
+    farthest from the middle. A photo that is turned by quarters is so laid in the same way again.
+
+    Example:
+        >>> pixels = np.zeros((20, 30, 3), np.uint8)
+        >>> pixels[:, 20:] = 255  # on the right
+        >>> quarter_turns(pixels), quarter_turns(np.rot90(pixels))
+        (1, 0)
+    """
+    height, width = pixels.shape[:2]
+    lines = pixels.reshape(height, -1)
+    # Whole numbers, so that a turned photo has just the same ones.
+    rows = lines.sum(axis=1, dtype=np.uint32)
+    columns = lines.sum(axis=0, dtype=np.uint32).reshape(width, -1).sum(axis=1)
+    up, left = _moment(rows) * max(width - 1, 1), _moment(columns) * max(height - 1, 1)
+    return int(np.argmax([up, -left, -up, left]))
+
+
+def _moment(sums: NDArray[np.unsignedinteger]) -> int:
+    """Return Σ w·x of sums x (n,), with weights w from n - 1 down to 1 - n."""
+    return int(sums.astype(np.int64) @ np.arange(len(sums) - 1, -len(sums), -2))
+
+
 class ViewSize(NamedTuple):
     """Of the views that train, which all have one size."""
 
@@ -53,6 +67,8 @@ class ViewSize(NamedTuple):
     width: int
     keeps_aspect: bool = False
     """Whether the network scores views that have the aspect ratio of their photo."""
+    bright_side_up: bool = False
+    """Whether the network scores views whose brightest side is up; see `quarter_turns`."""
 
 
 def training_view(image: Image.Image, size: ViewSize) -> NDArray[np.uint8]:
@@ -61,11 +77,13 @@ def training_view(image: Image.Image, size: ViewSize) -> NDArray[np.uint8]:
     Where the aspect ratio is kept, this is the middle of the view that is scored, reflected at its
     edges where that is shorter.
     """
-    if not size.keeps_aspect:
-        return resized(image, height=size.height, width=size.width)
-    shape = size_in_proportion(image, height=size.height, width=size.width)
+    shape = size[:2]
+    if size.keeps_aspect:
+        shape = size_in_proportion(image, height=size.height, width=size.width)
     view = resized(image, height=shape[0], width=shape[1])
-    for axis, (length, wanted) in enumerate(zip(shape, size[:2], strict=True)):
+    if size.bright_side_up:
+        view = np.rot90(view, quarter_turns(view))
+    for axis, (length, wanted) in enumerate(zip(view.shape[:2], size[:2], strict=True)):
         before = (wanted - length) // 2
         view = np.take(view, reflected(-before, wanted - before, length), axis=axis)
     return view

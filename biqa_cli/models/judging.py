@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from biqa_cli.blocks.extraction import block_views
 from biqa_cli.blocks.grid import covering_grid
+from biqa_cli.distortions.flaws import SHOWN_AT_FULL_SIZE
 from biqa_cli.models.base import Predictions, joined
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import ScoreScale
@@ -86,12 +87,14 @@ def _judge(found: Predictions, index: int, full: int | None, scale: ScoreScale) 
     # A tuned model may have a scale of which lower is better.
     up = 1 if scale.higher_is_better else -1
     ceiling = up * float(found.ceilings[full])
-    native = up * lowered(up * whole, ceiling=ceiling, flaws=flaws[full]) + 0.0
+    # A product, in which NaN stays.
+    shown = flaws[full] * np.array(SHOWN_AT_FULL_SIZE)
+    native = up * lowered(up * whole, ceiling=ceiling, flaws=shown) + 0.0
     return Judgement(
         native,
         whole=whole,
         kept=_share_left(scale.to_share(whole), scale.to_share(native)),
-        flaws=_rounded(np.maximum(flaws[index], flaws[full])),
+        flaws=_rounded(np.maximum(flaws[index], shown)),
     )
 
 

@@ -57,8 +57,9 @@ class TrainedNetwork:
         if self.input.full_size is None:
             # Versions of biqa that do not know it read the file, too.
             del plain["input"]["full_size"]
-        if not self.input.keeps_aspect:
-            del plain["input"]["keeps_aspect"]
+        for switch in ("keeps_aspect", "bright_side_up"):
+            if not plain["input"][switch]:
+                del plain["input"][switch]
         if self.learnt is not None:
             plain["learnt"] = plain_learnt(self.learnt)
         return {_KEY: json.dumps(plain)}

@@ -1,40 +1,47 @@
 """What a model sees of a photo: the whole, and of a large one also what shows at full size."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from biqa_cli.images.full_size import full_size_view
-from biqa_cli.images.transforms import model_view, normalise, size_in_proportion
+from biqa_cli.images.transforms import normalise, quarter_turns, resized, size_in_proportion
 from biqa_cli.models.spec import InputContract
 
 
-def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:
-    """Return an RGB image as a model sees it (3, H, W)."""
-    height, width = contract.height, contract.width
-    if contract.keeps_aspect:
-        height, width = size_in_proportion(image, height=height, width=width)
-    return model_view(
-        image,
-        height=height,
-        width=width,
-        mean=contract.mean,
-        std=contract.std,
-    )
+class Views(NamedTuple):
+    """What a model sees of one photo, (3, H, W) each."""
+
+    whole: NDArray[np.float32]
+    full_size: NDArray[np.float32] | None = None
+    """None where it does not look."""
+    turns: int = 0
+    """By how many quarter turns to the left both are turned."""
 
 
-def view_at_full_size(
-    image: Image.Image, contract: InputContract, *, pixels: int
-) -> NDArray[np.float32] | None:
-    """Return what a model sees of a photo at full size (3, H, W); None where it does not look.
+def views_of(image: Image.Image, contract: InputContract, *, pixels: int | None = None) -> Views:
+    """Return what a model sees of a photo.
 
     Args:
         image: Mode RGB, at full size where the model looks.
         contract: Of the model.
-        pixels: Of the photo itself: `image` may be a reduced one.
+        pixels: Of the photo itself: `image` may be a reduced one. None: the whole alone is seen.
     """
+    height, width = contract.height, contract.width
+    if contract.keeps_aspect:
+        height, width = size_in_proportion(image, height=height, width=width)
+    seen = resized(image, height=height, width=width)
+    turns = quarter_turns(seen) if contract.bright_side_up else 0
+    whole = normalise(np.rot90(seen, turns), mean=contract.mean, std=contract.std)
     full = contract.full_size
-    if full is None or pixels <= full.above_pixels:
-        return None
-    mosaic = full_size_view(image, squares=full.squares, size=full.size)
-    return normalise(mosaic, mean=contract.mean, std=contract.std)
+    if full is None or pixels is None or pixels <= full.above_pixels:
+        return Views(whole, turns=turns)
+    mosaic = full_size_view(image, squares=full.squares, size=full.size, turns=turns)
+    return Views(whole, normalise(mosaic, mean=contract.mean, std=contract.std), turns)
+
+
+def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:
+    """Return a whole RGB image as a model sees it (3, H, W)."""
+    return views_of(image, contract).whole

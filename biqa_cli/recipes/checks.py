@@ -47,8 +47,23 @@ def require_sense(recipe: Recipe) -> None:
             f"use one of {', '.join(KEEPING_ASPECT)}, and input.stride=0"
         )
         raise UsageError(msg)
+    if view.bright_side_up and not view.keep_aspect:
+        raise UsageError("input.bright_side_up needs input.keep_aspect=true")
+    _check_heads(recipe)
     _check_others(recipe)
     _check_full_size(recipe)
+
+
+def _check_heads(recipe: Recipe) -> None:
+    """Raise UsageError where one head is to learn alone, and there is but one."""
+    trainable = recipe.optimiser.trainable
+    has_two = recipe.network.get("flaws") and recipe.is_cached
+    if trainable in ("rating", "flaws") and not has_two:
+        msg = (
+            f"optimiser.trainable={trainable} is for cached features of networks with a head for "
+            "flaws: set network.flaws=true and input.crop=0, or optimiser.trainable=head"
+        )
+        raise UsageError(msg)
 
 
 def _check_others(recipe: Recipe) -> None:

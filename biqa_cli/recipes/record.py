@@ -13,6 +13,9 @@ from msgspec import Meta, Struct, structs
 from biqa_cli.images.transforms import ViewSize
 from biqa_cli.models.spec import BackboneName, Family, OptionValue
 
+_FROZEN = ("head", "rating", "flaws")
+"""What learns where the whole backbone is frozen."""
+
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 Weight = Annotated[float, Meta(ge=0)]
@@ -52,6 +55,9 @@ class InputRecipe(Section, frozen=True):
     keep_aspect: bool = False
     """Whether photos are scored at their own aspect ratio, in about as many pixels as the view has;
     see `biqa_cli.images.transforms`."""
+    bright_side_up: bool = False
+    """Whether photos are turned until their brightest side is up, in training and in scoring, so
+    that turning a photo does not change its score; see `biqa_cli.images.transforms`."""
     full_size: bool = False
     """Whether large photos are also scored by what is visible at full size; needs network.flaws."""
     val_share: Share = 0.1
@@ -60,7 +66,7 @@ class InputRecipe(Section, frozen=True):
     @property
     def size(self) -> ViewSize:
         """Of the views that train."""
-        return ViewSize(self.height, self.width, self.keep_aspect)
+        return ViewSize(self.height, self.width, self.keep_aspect, self.bright_side_up)
 
     @property
     def is_whole(self) -> bool:
@@ -89,6 +95,11 @@ class ExamplesRecipe(Section, frozen=True):
     without a flaw."""
     count: Positive = 16000
     """How many there are."""
+    clean_share: Share = 0.45
+    """Of the examples made from photos without a flaw (`--clean`), if there are such."""
+    ceiling: Weight = 1.3
+    """What a photo without a flaw may score at most, as a share of the scale; flaws leave a part of
+    it. Above 1, slight flaws lower no score: the ratings have learnt such."""
     noise: Weight = 0.05
     """As `input.noise`, on the cached features of examples: flaws are small differences."""
 
@@ -113,9 +124,10 @@ class OptimiserRecipe(Section, frozen=True):
     """False: no decay of vectors, positions and learnt tokens."""
     clip: Weight = 0.0
     """Largest norm of the gradient; 0 does not clip."""
-    trainable: Literal["all", "upper", "last", "head"] = "all"
+    trainable: Literal["all", "upper", "last", "head", "rating", "flaws"] = "all"
     """What learns of the backbone: all of it, its last two stages but for their depthwise filters,
-    its last stage, or nothing."""
+    its last stage, or nothing. Of QualityNet's two heads, "rating" and "flaws" train one alone; the
+    head for flaws then starts anew."""
     ema: Share = 0.0
     """Decay of an exponential moving average of the weights, which is validated and kept; 0 is
     off."""
@@ -140,8 +152,8 @@ class ScheduleRecipe(Section, frozen=True):
     """Epochs without a better correlation on `val` before training ends; 0 never ends early."""
     least_epochs: Count = 0
     """Training does not end early before this epoch."""
-    select: Literal["srcc", "plcc"] = "srcc"
-    """Which epoch is kept: the best by this correlation on `val`."""
+    select: Literal["srcc", "plcc", "last"] = "srcc"
+    """Which epoch is kept: the best by this correlation on `val`, or the last."""
 
 
 class BlockIQALoss(Section, frozen=True):
@@ -231,7 +243,7 @@ class Recipe(Section, frozen=True):
         """Whether the backbone is frozen and sees the same views in every epoch: once is enough."""
         # REQA, and attention that comes first, look at whole maps: too much to keep.
         has_features = self.family != "reqa" and not self.network.get("attention_first")
-        return has_features and self.optimiser.trainable == "head" and self.input.is_whole
+        return has_features and self.optimiser.trainable in _FROZEN and self.input.is_whole
 
 
 def keys_of(family: Family) -> dict[str, dict[str, Any]]:

@@ -20,6 +20,7 @@ from biqa_cli.images.view_store import FACTS, Pixels
 from biqa_cli.training.augmentation import normalised_views
 from biqa_cli.training.batch import Cacheable
 from biqa_cli.training.families.base import Phase
+from biqa_cli.training.freezing import FROZEN_WITH_BACKBONES, slots_of
 from biqa_cli.training.further import (
     blockwise_photos,
     cached_others,
@@ -104,7 +105,11 @@ def _key(job: Job, phase: Phase, facts: str) -> str:
     known += [sorted(job.photos.store.rows), facts]
     digest = hashlib.sha256(json.dumps(known).encode())
     digest.update((job.photos.store.home / FACTS).read_bytes())
-    frozen = {name for name, p in network.named_parameters() if not p.requires_grad}
+    slots = slots_of(recipe, prefix="" if phase.network else phase.prefix)
+    # Frozen heads are behind the features.
+    read = (*FROZEN_WITH_BACKBONES, *(slot.prefix for slot in slots))
+    parameters = network.named_parameters()
+    frozen = {name for name, p in parameters if name.startswith(read) and not p.requires_grad}
     buffers = {name for name, _ in network.named_buffers()}
     for name, tensor in sorted(network.state_dict().items()):
         # Batch norms of the head move, those of frozen layers do not.

@@ -1,4 +1,4 @@
-"""What of the backbones learns."""
+"""What of a network learns."""
 
 from typing import cast
 
@@ -9,7 +9,8 @@ from biqa_cli.networks.backbones import Backbone
 from biqa_cli.recipes.record import Recipe
 
 # BlockIQA's filters read pixels as backbones do: they are frozen with the backbone.
-_FROZEN_TOO = ("afel.conv.",)
+FROZEN_WITH_BACKBONES = ("afel.conv.",)
+_FLAWS = "flaw_head."
 _FILTERS = 4
 
 
@@ -21,7 +22,9 @@ def slots_of(recipe: Recipe, *, prefix: str = "") -> tuple[BackboneSlot, ...]:
 def freeze(learner: nn.Module, slots: tuple[BackboneSlot, ...], *, trainable: str) -> None:
     """Take the gradients from the parameters that shall not learn."""
     for name, parameter in learner.named_parameters():
-        learns = trainable == "all" or not name.startswith(_FROZEN_TOO)
+        learns = trainable == "all" or not name.startswith(FROZEN_WITH_BACKBONES)
+        if trainable in ("rating", "flaws"):
+            learns &= name.startswith(_FLAWS) == (trainable == "flaws")
         for slot in slots if trainable != "all" else ():
             if name.startswith(slot.prefix):
                 learning = _learning(slot.of(learner), trainable)
@@ -34,13 +37,16 @@ def freeze(learner: nn.Module, slots: tuple[BackboneSlot, ...], *, trainable: st
 def set_training_mode(
     learner: nn.Module, slots: tuple[BackboneSlot, ...], *, trainable: str
 ) -> None:
-    """Switch a network to training, but what is frozen of its backbones to evaluation.
+    """Switch a network to training, but what is frozen of it to evaluation.
 
     Frozen batch norms keep their statistics, and nothing is dropped out of frozen layers.
     """
     learner.train()
     if trainable == "all":
         return
+    if trainable in ("rating", "flaws"):
+        for name, child in learner.named_children():
+            child.train((name == _FLAWS.rstrip(".")) == (trainable == "flaws"))
     for slot in slots:
         backbone = slot.of(learner).eval()
         for part in _learning(backbone, trainable):
@@ -50,7 +56,7 @@ def set_training_mode(
 def _learning(backbone: nn.Module, trainable: str) -> tuple[str, ...]:
     """Return the prefixes of the tensors of a backbone that learn, if not all of them do."""
     stages = cast("Backbone", backbone).stage_prefixes
-    chosen = {"head": (), "last": stages[-1:], "upper": stages[-2:]}[trainable]
+    chosen = {"last": stages[-1:], "upper": stages[-2:]}.get(trainable, ())
     return tuple(prefix for stage in chosen for prefix in stage)
 
 

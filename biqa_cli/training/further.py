@@ -47,6 +47,7 @@ def drawn_examples(job: Job) -> tuple[Example, ...]:
         rated,
         job.clean,
         count=recipe.examples.count,
+        clean_share=recipe.examples.clean_share,
         rng=lambda number: numbers(Stream.examples, recipe.seed, number),
         full_size=recipe.input.full_size,
     )

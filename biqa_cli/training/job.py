@@ -39,8 +39,8 @@ class Job:
     deadline: float
     """Of `time.monotonic()`; infinite without a limit."""
     watcher: Watcher
-    clean: tuple[Clean, ...] = ()
-    """Photos without flaws, which become examples."""
+    clean: tuple[tuple[Clean, ...], ...] = ()
+    """Photos without flaws by folder, which become examples."""
     also: tuple[RatedPhotos, ...] = ()
     """Of other data sets, labelled on scales of their own that rise where the recipe's does."""
 

@@ -48,7 +48,7 @@ def run_phase(job: Job, phase: Phase, progress: Progress, *, before: int) -> Non
         return
     # Only now are the frozen layers what they were: cached features depend on them.
     source = open_source(job, phase)
-    starts_anew = phase.setting.head_is_new and not resumes
+    starts_anew = phase.setting.has_new_head and not resumes
     if starts_anew and (features := source.head_features()) is not None:
         phase.init_head(features)
 
@@ -145,7 +145,9 @@ def _scorer(phase: Phase, moving: Moving) -> nn.Module | None:
 def _keep_best(
     job: Job, progress: Progress, network: nn.Module, found: Validation, row: dict[str, Any]
 ) -> None:
-    value = found.plcc if job.recipe.schedule.select == "plcc" else found.srcc
+    select = job.recipe.schedule.select
+    # A later epoch is better than any before it, where the last is kept.
+    value = progress.epoch if select == "last" else getattr(found, select)
     if progress.best is not None and value <= progress.best:
         progress.waited += 1
         return

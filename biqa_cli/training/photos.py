@@ -132,14 +132,15 @@ def other_photos(
     return found
 
 
-def clean_photos(folders: Sequence[Path]) -> tuple[Clean, ...]:
-    """Return the photos in some folders, in the order of their names.
+def clean_photos(folders: Sequence[Path]) -> tuple[tuple[Clean, ...], ...]:
+    """Return the photos of each folder, in the order of their names.
 
     Raises:
         UsageError: If a folder has none, or one of them cannot be read.
     """
     found = []
     for folder in folders:
+        photos = []
         names = list(find_images([str(folder)]))
         if not names:
             msg = f"{folder} has no photos: name a folder of photos without flaws"
@@ -150,5 +151,6 @@ def clean_photos(folders: Sequence[Path]) -> tuple[Clean, ...]:
             except ImageError as error:
                 msg = f"{name}: {error}: take it out of the photos without flaws"
                 raise UsageError(msg) from error
-            found.append(Clean(Path(name), photo.width * photo.height))
+            photos.append(Clean(Path(name), photo.width * photo.height))
+        found.append(tuple(photos))
     return tuple(found)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import torch
 
@@ -147,7 +148,8 @@ def _learnt(job: Job, progress: Progress, also: Sequence[tuple[Dataset, RatedPho
     found = learnt_from(job.dataset, photos, workers=job.workers)
     for dataset, others in also:
         found |= learnt_from(dataset, others.indices, workers=job.workers)
-    return found | Learnt(frozenset(filter(None, (photo_hash(one.file) for one in job.clean))))
+    clean = (photo_hash(one.file) for one in chain.from_iterable(job.clean))
+    return found | Learnt(frozenset(filter(None, clean)))
 
 
 def _say_photos(job: Job) -> None:

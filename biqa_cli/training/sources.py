@@ -227,7 +227,12 @@ class FeatureSource(Source):
         return predict_features(network, self.seen, self.job.photos.val, self.job.device)
 
     def head_features(self) -> Tensor:
-        return self.seen.some(self.job.photos.indices, _FOR_HEAD).to(self.job.device)
+        found = self.seen.some(self.job.photos.indices, _FOR_HEAD)
+        if self.seen.examples is not None:
+            # Flaws change features more than photos differ.
+            examples = torch.tensor(self.seen.examples.values[: len(found) // 2]).float()
+            found = torch.cat([found[::2], examples])
+        return found.to(self.job.device)
 
 
 def _on_device(array: NDArray[Any], job: Job) -> Tensor:

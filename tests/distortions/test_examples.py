@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from biqa_cli.images.view_store import Pixels
 from biqa_cli.models.spec import FullSize
 
 RATED = [(Path(f"{n}.png"), n / 100) for n in range(100)]
-CLEAN = [Clean(Path("small.png"), 1000), Clean(Path("large.png"), 2_000_000)]
+CLEAN = [[Clean(Path("small.png"), 1000)] * 9, [Clean(Path("large.png"), 2_000_000)]]
 
 
 def draws_of(seed: int) -> Callable[[int], np.random.Generator]:
@@ -50,13 +51,23 @@ def test_flaws_are_made_on_good_photos_and_changes_on_all() -> None:
     assert {one.change for one in drawn} == {"", *CHANGES}
 
 
-def test_large_photos_without_flaws_are_seen_at_full_size_alone() -> None:
+def test_so_many_examples_are_made_from_photos_without_flaws() -> None:
+    for share, shown in ((0.0, 0.0), (0.45, 0.45), (1.0, 1.0)):
+        drawn = draw_examples(
+            RATED, CLEAN, count=600, rng=draws_of(0), full_size=True, clean_share=share
+        )
+        clean = [one for one in drawn if one.file.stem in ("small", "large")]
+        assert len(clean) / len(drawn) == pytest.approx(shown, abs=0.04)
+
+
+def test_large_photos_without_flaws_are_seen_whole_and_at_full_size() -> None:
     drawn = draw_examples(RATED, CLEAN, count=600, rng=draws_of(0), full_size=True)
     clean = [one for one in drawn if one.file.stem in ("small", "large")]
-    assert {(one.file.stem, one.is_full_size) for one in clean} == {
-        ("small", False),
-        ("large", True),
-    }
+    counts = Counter((one.file.stem, one.is_full_size) for one in clean)
+    assert counts.keys() == {("small", False), ("large", False), ("large", True)}
+    assert 0.4 < counts["large", True] / (counts["large", True] + counts["large", False]) < 0.6
+    # Folders come equally often, however many photos they have.
+    assert 0.4 < counts["small", False] / len(clean) < 0.6
     assert {one.own for one in clean} == {CLEAN_SHARE}
     # Some have nothing done to them: what is without flaws must be learnt, too.
     assert any(not one.kind and not one.change for one in clean if one.is_full_size)
@@ -125,29 +136,39 @@ def test_a_flaw_at_full_size_is_made_beyond_the_squares(tmp_path: Path) -> None:
     )
     assert seen.shape == plain.shape == (448, 448, 3)
     # Wherever the first square was cut from, the flaw there is that of the whole photo.
-    row, column = place_of(plain[:224, :224], pixels)
-    there = whole[row : row + 224, column : column + 224]
+    way, row, column = place_of(plain[:224, :224], pixels)
+    there = laid(whole, way)[row : row + 224, column : column + 224]
     assert np.abs(there.astype(int) - seen[:224, :224]).max() <= 1
 
 
 @pytest.mark.slow
-def test_examples_of_one_photo_show_other_squares_of_it_at_full_size(tmp_path: Path) -> None:
+def test_examples_of_one_photo_show_other_squares_of_it_turned_at_full_size(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (1400, 1500, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "large.png")
     views = [
         Example(tmp_path / "large.png", 0.8, seed, is_full_size=True).view(ViewSize(448, 448))
-        for seed in range(3)
+        for seed in range(4)
     ]
-    assert len({place_of(view[:224, :224], pixels) for view in views}) == 3
+    places = [place_of(view[:224, :224], pixels) for view in views]
+    assert len(set(places)) == 4
+    assert len({way for way, *_ in places}) > 1
 
 
-def place_of(square: Pixels, pixels: Pixels) -> tuple[int, int]:
-    """Return the row and the column where pixels, all of them different, have a square."""
-    rows, columns = np.nonzero((pixels == square[0, 0]).all(axis=2))
-    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-        there = pixels[row : row + len(square), column : column + len(square)]
-        if np.array_equal(there, square):
-            return row, column
+def laid(pixels: Pixels, way: int) -> Pixels:
+    """Return pixels in one of the eight ways to lay a picture."""
+    turned = np.rot90(pixels, way % 4)
+    return turned[:, ::-1] if way >= 4 else turned
+
+
+def place_of(square: Pixels, pixels: Pixels) -> tuple[int, int, int]:
+    """Return the way, row and column in which pixels, all of them different, have a square."""
+    for way in range(8):
+        found = laid(pixels, way)
+        rows, columns = np.nonzero((found == square[0, 0]).all(axis=2))
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+            there = found[row : row + len(square), column : column + len(square)]
+            if np.array_equal(there, square):
+                return way, row, column
     raise AssertionError("the square is from nowhere")
 
 

@@ -89,6 +89,18 @@ def test_the_most_detailed_squares_lie_in_reading_order() -> None:
         assert np.array_equal(view[y : y + 224, x : x + 224], np.asarray(square))
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+@pytest.mark.parametrize("size", [(1300, 1000), (1009, 797), (301, 1150), (150, 900), (448, 449)])
+def test_the_view_of_a_photo_to_turn_is_that_of_the_turned_photo(
+    turns: int, size: tuple[int, int]
+) -> None:
+    image = _noise(*size)
+    turned = Image.fromarray(np.rot90(np.asarray(image), turns))
+    assert np.array_equal(full_size_view(image, turns=turns), full_size_view(turned))
+    found, expected = full_size_view(image, turns=turns, margin=9), full_size_view(turned, margin=9)
+    assert np.array_equal(found, expected)
+
+
 def test_of_equal_squares_the_first_ones_are_chosen() -> None:
     image = Image.new("RGB", (1120, 672))
     image.paste((1, 1, 1), (0, 0, 896, 224))

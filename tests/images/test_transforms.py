@@ -7,8 +7,8 @@ from PIL import Image
 
 from biqa_cli.images.transforms import (
     ViewSize,
-    model_view,
     normalise,
+    quarter_turns,
     reflected,
     resized,
     size_in_proportion,
@@ -18,16 +18,15 @@ from biqa_cli.images.transforms import (
 MEAN, STD = (0.5, 0.25, 0.0), (0.5, 1.0, 2.0)
 
 
-def test_a_view_has_channels_first_and_the_size_that_is_asked() -> None:
-    view = model_view(photo(64, 48), height=20, width=30, mean=MEAN, std=STD)
+def test_a_normalised_view_has_channels_first() -> None:
+    view = normalise(resized(photo(64, 48), height=20, width=30), mean=MEAN, std=STD)
     assert (view.shape, view.dtype) == ((3, 20, 30), np.float32)
     assert view.flags.c_contiguous
 
 
 def test_an_image_of_the_right_size_is_not_resampled() -> None:
     image = photo(30, 20)
-    view = model_view(image, height=20, width=30, mean=(0.0,) * 3, std=(1.0,) * 3)
-    assert np.allclose(view.transpose(1, 2, 0) * 255, np.asarray(image), atol=1e-4)
+    assert np.array_equal(resized(image, height=20, width=30), np.asarray(image))
 
 
 def test_normalisation_is_mean_and_standard_deviation_per_channel() -> None:
@@ -41,7 +40,7 @@ def test_shrinking_averages_over_all_pixels() -> None:
     rows[::2] = 255
     for shifted in (rows, rows[::-1]):
         image = Image.fromarray(np.ascontiguousarray(shifted))
-        view = model_view(image, height=40, width=40, mean=(0.0,) * 3, std=(1.0,) * 3)
+        view = resized(image, height=40, width=40) / 255
         assert np.abs(view - 0.5).max() < 0.02
 
 
@@ -57,7 +56,7 @@ def test_a_view_is_resized_by_the_bicubic_kernel() -> None:
     row = np.array([10, 200, 40, 90, 240, 30, 120, 60], np.uint8)
     image = Image.fromarray(np.repeat(row[None, :, None], 3, axis=2).repeat(4, axis=0))
     for width in (16, 4):
-        view = model_view(image, height=4, width=width, mean=(0.0,) * 3, std=(1.0,) * 3)
+        view = resized(image, height=4, width=width)
         scale = len(row) / width
         # Where it shrinks, the kernel is as much wider.
         reach = max(scale, 1.0)
@@ -65,7 +64,7 @@ def test_a_view_is_resized_by_the_bicubic_kernel() -> None:
             centre = (column + 0.5) * scale
             weights = np.array([_bicubic((n + 0.5 - centre) / reach) for n in range(len(row))])
             expected = np.clip(weights @ row / weights.sum(), 0, 255)
-            assert abs(view[0, 1, column] * 255 - expected) <= 0.51
+            assert abs(view[1, column, 0] - expected) <= 0.51
 
 
 @pytest.mark.parametrize(
@@ -121,6 +120,33 @@ def test_where_the_aspect_is_kept_training_sees_the_middle_of_what_is_scored(
     top, left = 64 + (height - 96) // 2, 64 + (width - 64) // 2
     seen = training_view(image, size)
     assert np.array_equal(seen, padded[top : top + 96, left : left + 64])
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("size", [(60, 40), (40, 60), (50, 50), (41, 40)])
+def test_the_brightest_side_comes_to_lie_up_however_the_photo_lay(
+    turns: int, size: tuple[int, int]
+) -> None:
+    pixels = np.asarray(photo(*size)) // 2
+    pixels[: len(pixels) // 4] += 100
+    laid = np.rot90(pixels, turns)
+    assert np.array_equal(np.rot90(laid, quarter_turns(laid)), pixels)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_turned_photo_is_laid_in_the_same_way(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (*rng.integers(2, 9, 2), 3), dtype=np.uint8)
+    laid = [np.rot90(each, quarter_turns(each)) for each in (pixels, *map(np.rot90, [pixels]))]
+    assert np.array_equal(*laid)
+
+
+def test_training_sees_the_brightest_side_up() -> None:
+    image = photo(60, 120)
+    image.paste((255, 255, 255), (40, 0, 60, 120))
+    middle = np.rot90(resized(image, height=96, width=32))[:, 16:80]
+    seen = training_view(image, ViewSize(64, 64, keeps_aspect=True, bright_side_up=True))
+    assert np.array_equal(seen, np.pad(middle, [(16, 16), (0, 0), (0, 0)], mode="reflect"))
 
 
 def test_where_the_aspect_is_not_kept_training_sees_the_whole_photo() -> None:

@@ -7,7 +7,7 @@ from fakes import photo
 
 from biqa_cli.errors import UsageError
 from biqa_cli.images.reading import read_photo
-from biqa_cli.images.transforms import ViewSize, model_view
+from biqa_cli.images.transforms import ViewSize, resized
 from biqa_cli.images.view_store import ViewStore, store_name, store_views
 
 SIZE = ViewSize(32, 40)
@@ -43,8 +43,7 @@ def whole(files: dict[int, Path], *, limit: int = 100) -> ViewStore:
 
 def view_of(file: Path) -> np.ndarray:
     image = read_photo(file, at_least=(64, 80)).image
-    zero, one = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-    return model_view(image, height=32, width=40, mean=zero, std=one).transpose(1, 2, 0)
+    return resized(image, height=32, width=40) / 255
 
 
 def test_a_view_is_what_scoring_makes_of_the_photo(files: dict[int, Path]) -> None:
@@ -133,11 +132,12 @@ def test_another_size_another_list_and_another_label_have_folders_of_their_own()
         store_name("koniq", ["a", "b"], ViewSize(32, 40)),
         store_name("koniq", ["a", "b"], ViewSize(40, 32)),
         store_name("koniq", ["a", "b"], ViewSize(32, 40, keeps_aspect=True)),
+        store_name("koniq", ["a", "b"], ViewSize(32, 40, keeps_aspect=True, bright_side_up=True)),
         store_name("koniq", ["a"], ViewSize(32, 40)),
         store_name("koniq", ["a", "c"], ViewSize(32, 40)),
         store_name("csv:../x", ["a", "b"], ViewSize(32, 40)),
     }
-    assert len(names) == 6 and not any("/" in name or ":" in name for name in names)
+    assert len(names) == 7 and not any("/" in name or ":" in name for name in names)
     assert store_name("koniq", ["a", "b"], ViewSize(32, 40)) in names
     assert all(re.fullmatch(r".+-[0-9]+x[0-9]+-[0-9a-f]{12}", name) for name in names)
 

@@ -10,7 +10,7 @@ from fakes import photo
 from own_weights import own_network
 from rated_miniature import use_tiny_backbones
 
-from biqa_cli.distortions.flaws import FLAWS
+from biqa_cli.distortions.flaws import FLAWS, SHOWN_AT_FULL_SIZE
 from biqa_cli.errors import WeightsError
 from biqa_cli.explain.inner_maps import inner_maps_of_file
 from biqa_cli.images.full_size import full_size_view
@@ -69,12 +69,13 @@ def _checked(model: LoadedModel) -> ImageResult:
     full = normalise(mosaic, mean=contract.mean, std=contract.std)
     found = model.engine.predict(np.stack([view_of(image, contract), full]))
     assert found.ceilings is not None and found.flaws is not None
-    native = lowered(found.scores[0], ceiling=found.ceilings[1], flaws=found.flaws[1])
+    shown = found.flaws[1] * np.array(SHOWN_AT_FULL_SIZE)
+    native = lowered(found.scores[0], ceiling=found.ceilings[1], flaws=shown)
     assert 0 < native < 0.99 * found.scores[0]
     assert result.full_size == pytest.approx(native / found.scores[0], abs=1e-4)
     assert result.native_score == pytest.approx(native, abs=1e-6)
     assert result.whole is not None and result.flaws is not None
-    strongest = found.flaws.max(axis=0)
+    strongest = np.maximum(found.flaws[0], shown)
     assert {flaw.name for flaw in result.flaws} == {
         name for name, strength in zip(FLAWS, strongest, strict=True) if strength >= 0.35
     }

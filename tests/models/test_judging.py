@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.models.base import EngineName, Predictions
 from biqa_cli.models.judging import judge, lowered, predict_views
 from biqa_cli.models.spec import Crops, ScoreScale
@@ -40,7 +41,7 @@ def test_full_size_lowers_a_score_as_its_flaws_do() -> None:
     ceiling=st.floats(-10, 10),
     flaws=st.lists(st.floats(0, 1), min_size=12, max_size=12),
 )
-def test_what_lowers_the_whole_lowers_it_at_full_size(
+def test_full_size_lowers_as_the_network_does(
     rated: float, ceiling: float, flaws: list[float]
 ) -> None:
     import torch
@@ -50,6 +51,18 @@ def test_what_lowers_the_whole_lowers_it_at_full_size(
     found = lowered(rated, ceiling=ceiling, flaws=np.array(flaws))
     values = (torch.tensor(value, dtype=torch.float64) for value in ([rated], [ceiling], [flaws]))
     assert found == pytest.approx(float(qualitynet.lowered(*values)), abs=1e-9)
+
+
+def test_light_and_colour_are_told_from_the_whole_alone() -> None:
+    tones = {"dark", "overexposed", "flat", "oversaturated", "colour cast"}
+    for place, name in enumerate(FLAWS):
+        flaws = np.zeros((3, 12))
+        flaws[0, place] = 0.2
+        flaws[2, place] = 1.0
+        found = Predictions(np.array([4.0, 4.0, 1.0]), np.array([5.0, 5.0, 2.0]), flaws)
+        one, _ = judge(found, has_full_size=[True, False], scale=HIGHER)
+        assert one.flaws is not None
+        assert (one.native, one.flaws[place]) == ((4.0, 0.2) if name in tones else (2.0, 1.0))
 
 
 def test_where_lower_is_better_flaws_raise_a_score_to_its_ceiling() -> None:

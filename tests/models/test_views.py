@@ -12,8 +12,8 @@ from biqa_cli.images.transforms import ViewSize, training_view
 from biqa_cli.models.base import EngineName, Predictions
 from biqa_cli.models.judging import predict_views
 from biqa_cli.models.loading import LoadedModel
-from biqa_cli.models.spec import InputContract
-from biqa_cli.models.views import view_of
+from biqa_cli.models.spec import FullSize, InputContract
+from biqa_cli.models.views import view_of, views_of
 
 KEEPING = InputContract(128, 128, (0.5,) * 3, (0.5,) * 3, keeps_aspect=True)
 
@@ -31,6 +31,20 @@ def test_a_turned_photo_has_its_view_turned() -> None:
     # Both sides are resized one after the other, and rounded between.
     assert np.abs(np.rot90(view, axes=(1, 2)) - turned).max() <= 2 / 127
     assert view_of(photo, replace(KEEPING, keeps_aspect=False)).shape == (3, 128, 128)
+
+
+@pytest.mark.parametrize("how", [2, 3, 4])
+def test_a_photo_that_is_turned_is_seen_in_the_same_way(how: int) -> None:
+    contract = replace(KEEPING, bright_side_up=True, full_size=FullSize(size=64, above_pixels=1000))
+    # Smooth: both sides are resized one after the other, and cut off at white between.
+    photo = _photo(25, 16).resize((250, 161), Image.Resampling.BICUBIC)
+    first = views_of(photo, contract, pixels=250 * 161)
+    turned = views_of(photo.transpose(Image.Transpose(how)), contract, pixels=250 * 161)
+    assert np.abs(first.whole - turned.whole).max() <= 2 / 127
+    assert np.array_equal(first.full_size, turned.full_size)
+    assert first.turns != turned.turns
+    plain = view_of(photo, KEEPING)
+    assert np.array_equal(np.rot90(plain, first.turns, axes=(1, 2)), first.whole)
 
 
 def test_training_sees_the_middle_of_the_same_view_reflected_where_it_is_shorter() -> None:

@@ -88,6 +88,12 @@ def test_settings_that_cannot_be_are_refused_with_a_hint(setting: str, message: 
             ["input.keep_aspect=true"],
             "input.keep_aspect is for networks that read views of",
         ),
+        ("qualitynet", ["input.bright_side_up=true"], "needs input.keep_aspect=true"),
+        (
+            "qualitynet",
+            ["optimiser.trainable=flaws"],
+            "trainable=flaws is for cached features of networks with a head for flaws: set network",
+        ),
         (
             "qualitynet",
             ["input.keep_aspect=true", "input.crop=224", "input.stride=112"],

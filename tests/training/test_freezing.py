@@ -37,6 +37,28 @@ def test_a_frozen_backbone_neither_learns_nor_moves_its_statistics() -> None:
         assert network.fusion.training
 
 
+@pytest.mark.parametrize("trainable", ["rating", "flaws"])
+def test_one_of_two_heads_learns_where_a_recipe_says_so(trainable: str) -> None:
+    settings = ("network.chains=1", "network.flaws=true", "examples.weight=1")
+    recipe = with_settings(
+        load_recipe("qualitynet", config="qualitynet-cpu"),
+        (*settings, "examples.flaws_weight=1", f"optimiser.trainable={trainable}"),
+    )
+    assert recipe.is_cached
+    with torch.device("meta"):
+        network = assemble_network("qualitynet", recipe.backbones, options=recipe.network)
+    freeze(network, slots_of(recipe), trainable=trainable)
+    set_training_mode(network, slots_of(recipe), trainable=trainable)
+    learning = {name for name, p in network.named_parameters() if p.requires_grad}
+    heads = {name for name, _ in network.named_parameters() if not name.startswith("backbones.")}
+    flaws = {name for name in heads if name.startswith("flaw_head.")}
+    assert learning == (flaws if trainable == "flaws" else heads - flaws) != set()
+    assert network.flaw_head.training == (trainable == "flaws") != network.head.training
+    assert not any(module.training for module in network.backbones[0].modules())
+    # Otherwise it would run the head for flaws over rated photos, too.
+    assert network.training
+
+
 @pytest.mark.parametrize(
     ("family", "settings", "prefixes"),
     [

@@ -175,6 +175,16 @@ def test_the_correlation_that_selects_is_the_recipes(
         assert bench.progress.best_row["epoch"] == epoch
 
 
+def test_the_last_epoch_is_kept_where_a_recipe_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ("schedule.epochs=4", "schedule.select=last", "schedule.patience=1")
+    bench = Bench(tmp_path, monkeypatch, *settings, correlations=[0.2, 0.9, -1.0, 0.6])
+    bench.run()
+    assert bench.progress.best_row["epoch"] == 4
+    assert bench.progress.best_row["srcc"] == pytest.approx(0.6, abs=1e-6)
+
+
 def test_the_first_of_equally_good_epochs_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

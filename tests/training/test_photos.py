@@ -52,7 +52,7 @@ def test_photos_that_are_tested_are_decoded_where_they_are_scored_too(
 def test_photos_without_flaws_are_found_with_their_size(tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     Image.fromarray(np.zeros((60, 90, 3), np.uint8)).save(photo)
-    assert clean_photos([tmp_path]) == (Clean(photo, 5400),)
+    assert clean_photos([tmp_path]) == ((Clean(photo, 5400),),)
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="has no photos"):
         clean_photos([tmp_path / "empty"])

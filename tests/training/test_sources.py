@@ -169,6 +169,13 @@ def test_the_noise_of_a_feature_does_not_tell_good_photos_from_flawed_ones(
 LEARNING = ("optimiser.trainable=upper", "input.noise=0", "input.flip=false")
 
 
+def test_new_heads_meet_photos_and_examples_alike(tmp_path: Path) -> None:
+    source = source_of(flawed_job(tmp_path, "optimiser.trainable=head"))
+    assert isinstance(source, FeatureSource) and source.seen.examples is not None
+    found, made = source.head_features(), torch.tensor(source.seen.examples.values).float()
+    assert torch.equal(found, torch.cat([source.seen.some(TRAIN, 500)[::2], made]))
+
+
 def test_a_backbone_that_learns_sees_the_views_of_examples_and_of_other_data_sets(
     tmp_path: Path,
 ) -> None:

@@ -31,6 +31,11 @@ class Setting:
     """Whether the head starts at random."""
 
     @property
+    def has_new_head(self) -> bool:
+        """Whether a head starts at random: all of them, or the one for flaws."""
+        return self.head_is_new or self.recipe.optimiser.trainable == "flaws"
+
+    @property
     def label_span(self) -> float:
         """Highest less lowest label."""
         return self.scale.highest - self.scale.lowest

@@ -8,10 +8,6 @@ from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.recipes.record import ExamplesRecipe
 from biqa_cli.training.batch import Batch
 
-ABOVE = 1.3
-"""The ceiling of a photo without a flaw, as a share of the scale. So flaws that leave more than
-about two thirds of a good photo's quality lower no score: the ratings have learnt such."""
-
 
 def with_examples(
     terms: dict[str, Tensor],
@@ -24,7 +20,7 @@ def with_examples(
 ) -> dict[str, Tensor]:
     """Return the terms of a loss, with those of the examples of the batch if it has some.
 
-    The ceiling of a photo of which flaws leave k of 1 is `ABOVE` · k times the highest label.
+    The ceiling of a photo of which flaws leave k of 1 is k times `weights.ceiling` of the span.
 
     The head that rates photos and the one that finds flaws learn apart: the ratings of photos that
     have hardly any flaws, and flaws that hardly any rated photo has, would otherwise blur each
@@ -50,7 +46,7 @@ def with_examples(
     made = torch.cat([none, examples.flaws[examples.have_known_flaws]])
     found = {
         "unflawed": apart.square().sum() / max(len(labels), 1),
-        "ceilings": (ceilings.float() / label_span - ABOVE * kept).square().mean(),
+        "ceilings": (ceilings.float() / label_span - weights.ceiling * kept).square().mean(),
         "flaws": functional.binary_cross_entropy(flaws.float(), made),
     }
     total = (

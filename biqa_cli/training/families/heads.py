@@ -9,6 +9,13 @@ from torch import Tensor, nn
 _LEAST_SPREAD = 0.1
 
 
+def reset(head: nn.Module) -> None:
+    """Let a head forget what it has learnt."""
+    for module in head.modules():
+        if isinstance(module, nn.Linear | nn.BatchNorm1d):
+            module.reset_parameters()
+
+
 def project_at_random(layer: nn.Linear | nn.Conv2d, features: Tensor) -> None:
     """Let a layer project what it will see of photos (n, C) at random, in units of its spread."""
     mean, spread = features.mean(0), features.std(0)

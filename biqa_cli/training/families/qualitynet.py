@@ -10,7 +10,7 @@ from biqa_cli.recipes.record import QualityNetLoss
 from biqa_cli.training.batch import Batch, Cacheable, output_of, with_pooled
 from biqa_cli.training.families.base import Phase, Setting, Terms
 from biqa_cli.training.families.flaw_terms import with_examples
-from biqa_cli.training.families.heads import project_at_random
+from biqa_cli.training.families.heads import project_at_random, reset
 from biqa_cli.training.families.monotonicity import with_degraded
 
 _NARROW = 1.0
@@ -68,12 +68,15 @@ class QualityNetPhase(Phase):
         return quality_aware_loss(predicted, labels, **weights)
 
     def init_head(self, features: Tensor) -> None:
-        """Start the head as a random projection of standardised features."""
+        """Start the heads that are new as random projections of standardised features."""
         network = cast("QualityNet", self.learner)
-        with torch.no_grad():
-            found = network.eval().from_pooled(features).features
-        project_at_random(cast("nn.Linear", network.head[0]), found)
+        if self.setting.head_is_new:
+            with torch.no_grad():
+                found = network.eval().from_pooled(features).features
+            project_at_random(cast("nn.Linear", network.head[0]), found)
         if network.flaw_head is not None:
+            if self.setting.recipe.optimiser.trainable == "flaws":
+                reset(network.flaw_head)
             project_at_random(cast("nn.Linear", network.flaw_head[0]), features)
 
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from msgspec import structs
 from tiny_backbone import TinyBackbone
 from torch.nn import functional
 
@@ -66,6 +67,28 @@ def test_flaws_are_learnt_from_examples_and_from_good_rated_photos(
     assert found["flaws"].item() == pytest.approx(entropy.item(), rel=1e-5)
     expected = 1 + 2 * distance + 3 * unflawed + 5 * entropy
     assert found["loss"].item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_the_ceiling_of_a_photo_without_a_flaw_is_the_recipes(
+    network: QualityNet, batch: Batch
+) -> None:
+    rated = output_of(network, batch).rated
+    terms = {"loss": torch.tensor(0.0)}
+    found = [
+        with_examples(
+            terms,
+            network,
+            rated,
+            batch,
+            weights=structs.replace(WEIGHTS, ceiling=ceiling),
+            label_span=100.0,
+        )["ceilings"].item()
+        for ceiling in (0.5, 1.0, 1.5)
+    ]
+    # Squares of (said - ceiling · kept), which has a second difference of 2 · 0.5² · mean(kept²).
+    kept = torch.tensor([1.0, 1.0, 0.1, 1.0])
+    bend = found[0] - 2 * found[1] + found[2]
+    assert bend == pytest.approx(0.5 * kept.square().mean().item(), rel=1e-3)
 
 
 def test_neither_head_learns_from_what_the_other_is_for(network: QualityNet, batch: Batch) -> None:

@@ -7,7 +7,7 @@ from training_jobs import UNIT
 from biqa_cli.models.spec import InputContract
 from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.networks.shdiqa import SHDIQA
-from biqa_cli.recipes.files import load_recipe
+from biqa_cli.recipes.files import load_recipe, with_settings
 from biqa_cli.training.families.base import Setting
 from biqa_cli.training.families.heads import project_at_random
 from biqa_cli.training.families.qualitynet import QualityNetPhase, mae_weight_of
@@ -40,6 +40,30 @@ def test_qualitynets_new_head_starts_with_features_of_equal_weight() -> None:
     assert shares[-width // 2 :].max() < 1.5 * shares[-width // 2 :].min()
     found = network.head[0](pooled)
     assert found.mean(0).abs().max() < 0.1 and 0.3 < found.std() < 1.5
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_head_for_flaws_starts_anew_beside_one_that_goes_on(kept: bool) -> None:
+    settings = ("network.chains=1", "network.flaws=true", "examples.weight=1")
+    settings += ("examples.flaws_weight=1", "optimiser.trainable=flaws")
+    recipe = with_settings(load_recipe("qualitynet", config="qualitynet-cpu"), settings)
+    torch.manual_seed(0)
+    network = QualityNet(TinyBackbone(), TinyBackbone(), chains=1, levels="all", flaws=True)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    for module in network.flaw_head.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            module.running_mean.fill_(3)
+    contract = InputContract(64, 64, (0.0,) * 3, (1.0,) * 3)
+    setting = Setting(recipe, contract, scale=UNIT, network=network, head_is_new=not kept)
+    assert setting.has_new_head
+    QualityNetPhase(setting).init_head(torch.randn(50, sum(network.widths)))
+    changed = {
+        n for n, tensor in network.state_dict().items() if not torch.equal(tensor, before[n])
+    }
+    weights = {f"flaw_head.{n}.weight" for n in (0, 4, 8, 12)}
+    assert weights <= changed
+    assert not any("running" in name for name in changed)
+    assert any(name.startswith("head.") for name in changed) != kept
 
 
 def test_shdiqas_tokens_start_with_channels_of_equal_weight() -> None:
