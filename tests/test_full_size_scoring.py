@@ -14,6 +14,7 @@ from PIL import Image
 from biqa_cli.distortions.flaws import FLAWS
 from biqa_cli.images.full_size import full_size_view
 from biqa_cli.images.reading import read_photo
+from biqa_cli.images.transforms import quarter_turns, resized
 from biqa_cli.models.base import Predictions
 from biqa_cli.models.spec import Calibration
 from biqa_cli.results import Flaw
@@ -88,7 +89,9 @@ def test_the_second_view_is_the_mosaic_of_the_photo_at_full_size(photos: list[st
 
     model = replace(flawed_model(), engine=Watched())
     list(score_files([photos[1]], model))
-    wanted = full_size_view(read_photo(photos[1]).image, size=VIEW // 2)
+    image = read_photo(photos[1]).image
+    turns = quarter_turns(resized(image, height=VIEW, width=VIEW))
+    wanted = full_size_view(image, size=VIEW // 2, turns=turns)
     assert len(seen) == 2
     assert np.allclose(seen[1].transpose(1, 2, 0) * 255, wanted, atol=1e-3)
 

@@ -26,7 +26,7 @@ from biqa_cli.images.reading import read_photo
 from biqa_cli.models.loading import LoadedModel
 from biqa_cli.models.spec import Family
 from biqa_cli.models.torch_engine import TorchEngine
-from biqa_cli.models.views import views_of
+from biqa_cli.models.views import view_of
 from biqa_cli.networks.nlnet import NLNet
 from biqa_cli.networks.qualitynet import QualityNet
 from biqa_cli.networks.reqa import REQA, REQAOutput
@@ -82,9 +82,9 @@ def inner_maps_of_file(
     photo = read_photo(
         source, at_least=contract.decode_size, full_above=contract.full_above, limits=limits
     )
-    views = views_of(photo.image, contract)
+    view = view_of(photo.image, contract)
     kind, look = _FAMILIES[model.spec.family]
-    seen = look(model.engine, _crops_of(views.whole, model, model.engine))
+    seen = look(model.engine, _crops_of(view, model, model.engine))
     if not math.isfinite(seen.native):
         raise ImageError("the model gives no finite score for it")
     picture = photo.image.copy()
@@ -96,10 +96,7 @@ def inner_maps_of_file(
     panels = tuple(
         replace(
             panel,
-            # Turned back: the network may have seen the photo turned.
-            values=resized(
-                np.rot90(panel.values, -views.turns), width=picture.width, height=picture.height
-            ),
+            values=resized(panel.values, width=picture.width, height=picture.height),
             value=None if panel.value is None else percent(panel.value),
         )
         for panel in seen.panels

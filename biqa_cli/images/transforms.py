@@ -67,8 +67,6 @@ class ViewSize(NamedTuple):
     width: int
     keeps_aspect: bool = False
     """Whether the network scores views that have the aspect ratio of their photo."""
-    bright_side_up: bool = False
-    """Whether the network scores views whose brightest side is up; see `quarter_turns`."""
 
 
 def training_view(image: Image.Image, size: ViewSize) -> NDArray[np.uint8]:
@@ -77,13 +75,11 @@ def training_view(image: Image.Image, size: ViewSize) -> NDArray[np.uint8]:
     Where the aspect ratio is kept, this is the middle of the view that is scored, reflected at its
     edges where that is shorter.
     """
-    shape = size[:2]
-    if size.keeps_aspect:
-        shape = size_in_proportion(image, height=size.height, width=size.width)
+    if not size.keeps_aspect:
+        return resized(image, height=size.height, width=size.width)
+    shape = size_in_proportion(image, height=size.height, width=size.width)
     view = resized(image, height=shape[0], width=shape[1])
-    if size.bright_side_up:
-        view = np.rot90(view, quarter_turns(view))
-    for axis, (length, wanted) in enumerate(zip(view.shape[:2], size[:2], strict=True)):
+    for axis, (length, wanted) in enumerate(zip(shape, size[:2], strict=True)):
         before = (wanted - length) // 2
         view = np.take(view, reflected(-before, wanted - before, length), axis=axis)
     return view

@@ -120,9 +120,8 @@ def store_name(label: str, names: Sequence[str], size: ViewSize) -> str:
         names: Of all photos.
         size: Of the views.
     """
-    switches = (("aspect", size.keeps_aspect), ("bright side up", size.bright_side_up))
-    made = [name for name, is_on in switches if is_on]
-    facts = [size.height, size.width, *made, _CODEC_MARGIN, *names]
+    kept = ["aspect"] if size.keeps_aspect else []
+    facts = [size.height, size.width, *kept, _CODEC_MARGIN, *names]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
     safe = "".join(c if c.isalnum() else "-" for c in label)
     return f"{safe}-{size.height}x{size.width}-{key}"

@@ -93,7 +93,7 @@ def input_of(content: dict[str, Any]) -> InputContract:
         UsageError: If a side, a mean or a standard deviation is missing or out of range.
     """
     view = record_of(content, "input")
-    sides, optional = ("height", "width"), ("crops", "full_size", "keeps_aspect", "bright_side_up")
+    sides, optional = ("height", "width"), ("crops", "full_size", "keeps_aspect")
     require_only(view, (*sides, "mean", "std", "codec_margin", *optional))
     height, width = (whole_of(view, side, _SIDES) for side in sides)
     mean, std = (channels_of(view, name) for name in ("mean", "std"))
@@ -114,9 +114,6 @@ def input_of(content: dict[str, Any]) -> InputContract:
     keeps_aspect = one_of(view.get("keeps_aspect", False), (False, True), "keeps_aspect")
     if keeps_aspect and crops is not None:
         raise UsageError("keeps_aspect does not go with crops")
-    bright_side_up = one_of(view.get("bright_side_up", False), (False, True), "bright_side_up")
-    if bright_side_up and not keeps_aspect:
-        raise UsageError("bright_side_up needs keeps_aspect=true")
     return InputContract(
         height,
         width,
@@ -126,7 +123,6 @@ def input_of(content: dict[str, Any]) -> InputContract:
         crops=crops,
         full_size=full_size,
         keeps_aspect=keeps_aspect,
-        bright_side_up=bright_side_up,
     )
 
 

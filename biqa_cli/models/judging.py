@@ -99,9 +99,11 @@ def _judge(found: Predictions, index: int, full: int | None, scale: ScoreScale) 
 
 
 def lowered(score: float, *, ceiling: float, flaws: NDArray[np.float64]) -> float:
-    """Return a score that flaws lower towards their ceiling, as QualityNet lowers that of a view.
+    """Return a score that flaws at full size lower towards their ceiling.
 
-    What shows at full size has no score of its own, for it is no picture; but it has flaws.
+    What shows at full size has no score of its own, for it is no picture; but it has flaws. They
+    have to be half as strong again as those of the whole (`networks.qualitynet.lowered`): other
+    squares are seen where a photo is cut or has moved, and slight flaws are found in some alone.
     """
     # Not max and min, which let NaN pass.
     return float(score - np.minimum(flaws.sum(), 1) * np.maximum(score - ceiling, 0)) + 0.0

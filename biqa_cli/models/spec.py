@@ -63,9 +63,6 @@ class InputContract:
     keeps_aspect: bool = False
     """Whether a view has the aspect ratio of its photo and about height · width pixels; see
     `biqa_cli.images.transforms.size_in_proportion`. Otherwise it has just this height and width."""
-    bright_side_up: bool = False
-    """Whether a view is turned until its brightest side is up, so that turning a photo does not
-    change its score; see `biqa_cli.images.transforms.quarter_turns`."""
 
     @property
     def decode_size(self) -> tuple[int, int]:
@@ -80,9 +77,7 @@ class InputContract:
     def describe_size(self) -> str:
         """Return the size of a view in a few words."""
         size = f"{self.width}x{self.height}"
-        if self.keeps_aspect:
-            size += " or as many pixels at its own aspect ratio"
-        return f"{size}, turned until its brightest side is up" if self.bright_side_up else size
+        return f"{size} or as many pixels at its own aspect ratio" if self.keeps_aspect else size
 
     def describe(self) -> str:
         """Return the contract in one line, for reports."""

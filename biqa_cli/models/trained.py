@@ -57,9 +57,8 @@ class TrainedNetwork:
         if self.input.full_size is None:
             # Versions of biqa that do not know it read the file, too.
             del plain["input"]["full_size"]
-        for switch in ("keeps_aspect", "bright_side_up"):
-            if not plain["input"][switch]:
-                del plain["input"][switch]
+        if not self.input.keeps_aspect:
+            del plain["input"]["keeps_aspect"]
         if self.learnt is not None:
             plain["learnt"] = plain_learnt(self.learnt)
         return {_KEY: json.dumps(plain)}

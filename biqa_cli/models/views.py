@@ -17,8 +17,6 @@ class Views(NamedTuple):
     whole: NDArray[np.float32]
     full_size: NDArray[np.float32] | None = None
     """None where it does not look."""
-    turns: int = 0
-    """By how many quarter turns to the left both are turned."""
 
 
 def views_of(image: Image.Image, contract: InputContract, *, pixels: int | None = None) -> Views:
@@ -33,13 +31,14 @@ def views_of(image: Image.Image, contract: InputContract, *, pixels: int | None 
     if contract.keeps_aspect:
         height, width = size_in_proportion(image, height=height, width=width)
     seen = resized(image, height=height, width=width)
-    turns = quarter_turns(seen) if contract.bright_side_up else 0
-    whole = normalise(np.rot90(seen, turns), mean=contract.mean, std=contract.std)
+    whole = normalise(seen, mean=contract.mean, std=contract.std)
     full = contract.full_size
     if full is None or pixels is None or pixels <= full.above_pixels:
-        return Views(whole, turns=turns)
+        return Views(whole)
+    # Squares hardly show which way is up: however the photo lies, they are the same.
+    turns = quarter_turns(seen)
     mosaic = full_size_view(image, squares=full.squares, size=full.size, turns=turns)
-    return Views(whole, normalise(mosaic, mean=contract.mean, std=contract.std), turns)
+    return Views(whole, normalise(mosaic, mean=contract.mean, std=contract.std))
 
 
 def view_of(image: Image.Image, contract: InputContract) -> NDArray[np.float32]:

@@ -238,10 +238,10 @@ class QualityNet(nn.Module):
 def lowered(rated: Tensor, ceilings: Tensor, flaws: Tensor) -> Tensor:
     """Return scores (B,) between what photos would be rated and their ceilings, if these are lower.
 
-    The stronger the flaws (B, 12) are, all together, the nearer to the ceiling: no score is lowered
-    where no flaw is told.
+    The stronger the flaws (B, 12) are, all together, the nearer to the ceiling, which is reached
+    where they add up to 2/3: no score is lowered where no flaw is told.
     """
-    return rated - flaws.sum(dim=1).clamp(max=1) * (rated - ceilings).clamp(min=0)
+    return rated - (1.5 * flaws.sum(dim=1)).clamp(max=1) * (rated - ceilings).clamp(min=0)
 
 
 def _applied(affine: Affine, images: Tensor) -> Tensor:

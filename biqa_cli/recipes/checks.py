@@ -47,8 +47,6 @@ def require_sense(recipe: Recipe) -> None:
             f"use one of {', '.join(KEEPING_ASPECT)}, and input.stride=0"
         )
         raise UsageError(msg)
-    if view.bright_side_up and not view.keep_aspect:
-        raise UsageError("input.bright_side_up needs input.keep_aspect=true")
     _check_heads(recipe)
     _check_others(recipe)
     _check_full_size(recipe)

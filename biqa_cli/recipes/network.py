@@ -43,7 +43,6 @@ def describe_network(recipe: Recipe, dataset: Dataset, *, types: int) -> Trained
             crops=crops,
             full_size=FullSize() if view.full_size else None,
             keeps_aspect=view.keep_aspect,
-            bright_side_up=view.bright_side_up,
         ),
         scale=scale,
         dataset=dataset.name,

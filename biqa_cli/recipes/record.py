@@ -55,9 +55,6 @@ class InputRecipe(Section, frozen=True):
     keep_aspect: bool = False
     """Whether photos are scored at their own aspect ratio, in about as many pixels as the view has;
     see `biqa_cli.images.transforms`."""
-    bright_side_up: bool = False
-    """Whether photos are turned until their brightest side is up, in training and in scoring, so
-    that turning a photo does not change its score; see `biqa_cli.images.transforms`."""
     full_size: bool = False
     """Whether large photos are also scored by what is visible at full size; needs network.flaws."""
     val_share: Share = 0.1
@@ -66,7 +63,7 @@ class InputRecipe(Section, frozen=True):
     @property
     def size(self) -> ViewSize:
         """Of the views that train."""
-        return ViewSize(self.height, self.width, self.keep_aspect, self.bright_side_up)
+        return ViewSize(self.height, self.width, self.keep_aspect)
 
     @property
     def is_whole(self) -> bool:

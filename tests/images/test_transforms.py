@@ -141,14 +141,6 @@ def test_a_turned_photo_is_laid_in_the_same_way(seed: int) -> None:
     assert np.array_equal(*laid)
 
 
-def test_training_sees_the_brightest_side_up() -> None:
-    image = photo(60, 120)
-    image.paste((255, 255, 255), (40, 0, 60, 120))
-    middle = np.rot90(resized(image, height=96, width=32))[:, 16:80]
-    seen = training_view(image, ViewSize(64, 64, keeps_aspect=True, bright_side_up=True))
-    assert np.array_equal(seen, np.pad(middle, [(16, 16), (0, 0), (0, 0)], mode="reflect"))
-
-
 def test_where_the_aspect_is_not_kept_training_sees_the_whole_photo() -> None:
     image = photo(90, 60)
     seen = training_view(image, ViewSize(96, 64))

@@ -228,16 +228,6 @@ def test_a_view_that_keeps_the_aspect_ratio_is_written_and_read_again() -> None:
     assert "keeps_aspect" not in PLAIN["input"]
 
 
-def test_a_view_whose_brightest_side_is_up_is_written_and_read_again() -> None:
-    turned = replace(FULL, input=replace(FULL.input, keeps_aspect=True, bright_side_up=True))
-    assert trained_of(Header({}, turned.to_metadata(), 0), source="own.safetensors") == turned
-    assert "bright_side_up" not in PLAIN["input"]
-    content = json.loads(turned.to_metadata()["biqa"])
-    del content["input"]["keeps_aspect"]
-    with pytest.raises(WeightsError, match="bright_side_up needs keeps_aspect=true"):
-        _read(content)
-
-
 def test_the_aspect_ratio_is_kept_by_networks_that_read_any_size_alone() -> None:
     content = json.loads(FULL.to_metadata()["biqa"])
     content["input"]["keeps_aspect"] = "yes"

@@ -15,7 +15,7 @@ from biqa_cli.errors import WeightsError
 from biqa_cli.explain.inner_maps import inner_maps_of_file
 from biqa_cli.images.full_size import full_size_view
 from biqa_cli.images.reading import reading_photo
-from biqa_cli.images.transforms import normalise
+from biqa_cli.images.transforms import normalise, quarter_turns, resized
 from biqa_cli.models.graphs import own_graph
 from biqa_cli.models.judging import lowered
 from biqa_cli.models.loading import LoadedModel, load_for_export, load_model
@@ -65,7 +65,8 @@ def _checked(model: LoadedModel) -> ImageResult:
     image = photo(320, 240)
     result = score_photo(image, model)
     contract = model.spec.input
-    mosaic = full_size_view(image, size=32)
+    view = resized(image, height=contract.height, width=contract.width)
+    mosaic = full_size_view(image, size=32, turns=quarter_turns(view))
     full = normalise(mosaic, mean=contract.mean, std=contract.std)
     found = model.engine.predict(np.stack([view_of(image, contract), full]))
     assert found.ceilings is not None and found.flaws is not None

@@ -41,7 +41,7 @@ def test_full_size_lowers_a_score_as_its_flaws_do() -> None:
     ceiling=st.floats(-10, 10),
     flaws=st.lists(st.floats(0, 1), min_size=12, max_size=12),
 )
-def test_full_size_lowers_as_the_network_does(
+def test_flaws_at_full_size_have_to_be_half_as_strong_again_as_those_of_the_whole(
     rated: float, ceiling: float, flaws: list[float]
 ) -> None:
     import torch
@@ -49,7 +49,8 @@ def test_full_size_lowers_as_the_network_does(
     from biqa_cli.networks import qualitynet
 
     found = lowered(rated, ceiling=ceiling, flaws=np.array(flaws))
-    values = (torch.tensor(value, dtype=torch.float64) for value in ([rated], [ceiling], [flaws]))
+    less = [strength / 1.5 for strength in flaws]
+    values = (torch.tensor(value, dtype=torch.float64) for value in ([rated], [ceiling], [less]))
     assert found == pytest.approx(float(qualitynet.lowered(*values)), abs=1e-9)
 
 

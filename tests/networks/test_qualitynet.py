@@ -294,7 +294,7 @@ def test_in_training_the_head_for_flaws_sees_nothing_but_what_it_is_shown() -> N
 
 def test_flaws_lower_a_score_towards_its_ceiling_by_their_strength() -> None:
     flaws = torch.zeros(5, 12)
-    flaws[1:, 3], flaws[3, 4] = torch.tensor([0.25, 0.25, 0.5, 0.9]), 0.8
+    flaws[1:, 3], flaws[3, 4] = torch.tensor([0.25, 0.25, 0.5, 0.9]) / 1.5, 0.8 / 1.5
     rated, ceilings = torch.full((5,), 0.8), torch.tensor([0.2, 0.4, 0.9, 0.2, -0.2])
     # No flaw; a weak one; none that matters; two that are more than enough; one that is nearly so.
     assert lowered(rated, ceilings, flaws).tolist() == pytest.approx([0.8, 0.7, 0.8, 0.2, -0.1])

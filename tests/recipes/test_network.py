@@ -46,13 +46,6 @@ def test_the_recipe_says_whether_photos_are_scored_at_their_own_aspect_ratio() -
         assert describe_network(recipe, NOBODY, types=0).input.keeps_aspect is kept
 
 
-def test_the_recipe_says_whether_photos_are_turned_until_their_brightest_side_is_up() -> None:
-    for is_up in (True, False):
-        settings = ["input.keep_aspect=true", f"input.bright_side_up={is_up}".lower()]
-        recipe = with_settings(load_recipe("qualitynet"), settings)
-        assert describe_network(recipe, NOBODY, types=0).input.bright_side_up is is_up
-
-
 def test_flaws_lower_scores_of_a_scale_that_begins_at_0() -> None:
     settings = ["network.flaws=true", "examples.weight=1", "examples.flaws_weight=1"]
     native = with_settings(load_recipe("qualitynet"), [*settings, "input.labels=native"])

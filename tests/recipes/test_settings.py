@@ -88,7 +88,6 @@ def test_settings_that_cannot_be_are_refused_with_a_hint(setting: str, message: 
             ["input.keep_aspect=true"],
             "input.keep_aspect is for networks that read views of",
         ),
-        ("qualitynet", ["input.bright_side_up=true"], "needs input.keep_aspect=true"),
         (
             "qualitynet",
             ["optimiser.trainable=flaws"],
