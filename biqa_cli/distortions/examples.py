@@ -104,7 +104,7 @@ class Example:
         if self.is_full_size:
             # Trimmed, so that the same photo shows other squares each time.
             squares = full_size_view(trimmed(image, rng, most=1 / 3), margin=_MARGIN)
-            # Turned and mirrored for nothing: a photo at full size shows hardly which way is up.
+            # Turned and mirrored at no cost: squares at full size hardly show which way is up.
             pixels = _turned(squares, rng)
             return without_margins(self._flawed(pixels), margin=_MARGIN)
         if image.width * image.height > _LARGE:

@@ -55,7 +55,7 @@ def map_file(
     score = _score_of(whole)
     photo = read_photo(source, limits=limits)
     local = local_scores(photo.image, model, choice=choice, watch=watch)
-    # What the blocks have left would lie beside the photo and what makes its picture.
+    # Memory that the blocks have freed would otherwise add to that of the photo and its picture.
     give_back_freed_memory()
     shown = _Shown.of(photo)
     # Nobody needs 400 MB of 100 megapixels any more.

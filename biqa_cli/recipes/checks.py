@@ -4,7 +4,7 @@ from math import isqrt
 
 from biqa_cli.errors import UsageError
 from biqa_cli.models.spec import KEEPING_ASPECT, FullSize
-from biqa_cli.recipes.record import Recipe
+from biqa_cli.recipes.record import ONE_HEAD, Recipe
 
 _NOT_CACHED = (
     "{0} is for cached features of whole photos: set optimiser.trainable=head, input.crop=0, "
@@ -56,7 +56,7 @@ def _check_heads(recipe: Recipe) -> None:
     """Raise UsageError where one head is to learn alone, and there is but one."""
     trainable = recipe.optimiser.trainable
     has_two = recipe.network.get("flaws") and recipe.is_cached
-    if trainable in ("rating", "flaws") and not has_two:
+    if trainable in ONE_HEAD and not has_two:
         msg = (
             f"optimiser.trainable={trainable} is for cached features of networks with a head for "
             "flaws: set network.flaws=true and input.crop=0, or optimiser.trainable=head"

@@ -13,7 +13,9 @@ from msgspec import Meta, Struct, structs
 from biqa_cli.images.transforms import ViewSize
 from biqa_cli.models.spec import BackboneName, Family, OptionValue
 
-_FROZEN = ("head", "rating", "flaws")
+ONE_HEAD = ("rating", "flaws")
+"""What learns where one of QualityNet's two heads learns alone."""
+_FROZEN = ("head", *ONE_HEAD)
 """What learns where the whole backbone is frozen."""
 
 Count = Annotated[int, Meta(ge=0)]

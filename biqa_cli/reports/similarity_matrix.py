@@ -1,4 +1,4 @@
-"""BlockIQA's similarity of blocks as in figure 3 of its paper: a matrix beside the photo."""
+"""BlockIQA's similarity of blocks as in figure 3 of its paper: a matrix and the photo."""
 
 import math
 from dataclasses import asdict

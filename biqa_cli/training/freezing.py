@@ -6,11 +6,11 @@ from torch import nn
 
 from biqa_cli.models.backbone_slots import BackboneSlot, backbone_slots
 from biqa_cli.networks.backbones import Backbone
-from biqa_cli.recipes.record import Recipe
+from biqa_cli.recipes.record import ONE_HEAD, Recipe
 
 # BlockIQA's filters read pixels as backbones do: they are frozen with the backbone.
 FROZEN_WITH_BACKBONES = ("afel.conv.",)
-_FLAWS = "flaw_head."
+_FLAWS = "flaw_head"
 _FILTERS = 4
 
 
@@ -23,7 +23,7 @@ def freeze(learner: nn.Module, slots: tuple[BackboneSlot, ...], *, trainable: st
     """Take the gradients from the parameters that shall not learn."""
     for name, parameter in learner.named_parameters():
         learns = trainable == "all" or not name.startswith(FROZEN_WITH_BACKBONES)
-        if trainable in ("rating", "flaws"):
+        if trainable in ONE_HEAD:
             learns &= name.startswith(_FLAWS) == (trainable == "flaws")
         for slot in slots if trainable != "all" else ():
             if name.startswith(slot.prefix):
@@ -44,9 +44,9 @@ def set_training_mode(
     learner.train()
     if trainable == "all":
         return
-    if trainable in ("rating", "flaws"):
+    if trainable in ONE_HEAD:
         for name, child in learner.named_children():
-            child.train((name == _FLAWS.rstrip(".")) == (trainable == "flaws"))
+            child.train((name == _FLAWS) == (trainable == "flaws"))
     for slot in slots:
         backbone = slot.of(learner).eval()
         for part in _learning(backbone, trainable):
